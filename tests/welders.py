@@ -1,5 +1,7 @@
 """A welder of Colombo as the tests know one: what is claimed, and the governance file by which it counts."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +22,16 @@ CLAIM: dict[str, Any] = {
     "awarded_on": "2024-06-10",
     "country_of_award": "LKA",
 }
+
+
+def certificate(base: Mapping[str, Any] = CLAIM, **changed: Any) -> dict[str, Any]:
+    """Return a claim with changes; another certificate than the one without them, so its number is another one."""
+    if not changed or "credential_id" in changed:
+        return {**base, **changed}
+    mark = hashlib.sha256(json.dumps(changed, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    return {**base, **changed, "credential_id": f"{base['credential_id']}-{mark}"}
+
+
 LEVELS = {"eqf_level": 4, "crosswalk_version": "lk-nvq-2023"}
 """What the crosswalk of `governance_file` makes of the claim's level."""
 

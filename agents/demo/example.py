@@ -1,6 +1,7 @@
 """The example ecosystem of `governance/files/`, with DIDs of agents that really run in place of its placeholders."""
 
 import copy
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -83,11 +84,14 @@ def next_version(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def example_claim(**changes: str) -> dict[str, str]:
-    """Return a claim of qualification/1.0 made of the type's own examples, with changes."""
+    """Return a claim of qualification/1.0 made of the type's own examples, with changes and a number of its own."""
     credential_type = load_credential_type("qualification/1.0")
     examples = {attribute.name: str(attribute.example) for attribute in credential_type.claimed}
     if "awarded_on" in changes:
         examples["award_year"] = changes["awarded_on"][:4]
+    if changes and "credential_id" not in changes:  # a centre gives no number twice
+        mark = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:8]
+        examples["credential_id"] += f"-{mark}"
     return {name: value for name, value in (examples | changes).items() if value}
 
 

@@ -1,8 +1,9 @@
-"""What people did with a training centre's batches: by id, never by name, and no value of a certificate.
+"""What people did at a training centre's console, or by REST: by id, never by name, and no value of a certificate.
 
 Console and REST write here; whoever has the agent's own token is "operator". A correction is written in one transaction
-with the claim that it changes. Any other line is written before its act, so a crash between leaves a line too many, and
-never an act without one. An act that changes nothing writes nothing.
+with the claim that it changes. What a person made (an offer, a batch) is written down after it; an offer itself says by
+whom, and of those that programs make, thousands a day, nothing else does. Any other line is written before its act, so
+a crash between leaves a line too many, and never an act without one. An act that changes nothing writes nothing.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,14 @@ class Act(StrEnum):
     ROW_RETRIED = "row-retried"
     ROW_LEFT_OUT = "row-left-out"
     ROW_RENEWED = "row-renewed"
+    OFFERED = "offered"
+    WITHDRAWN = "withdrawn"
+    BATCH_MADE = "batch-made"
+    REVOKED = "revoked"
+    ERASED = "erased"
+    ERASURE_REFUSED = "erasure-refused"
+    ACCESS_ANSWERED = "access-answered"
+    COUNTS_PUBLISHED = "counts-published"
     MAIL_STARTED = "mail-started"
     MAIL_ENDED = "mail-ended"
     ROW_MAILED = "row-mailed"

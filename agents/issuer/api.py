@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
+from wanderbuch.agents.issuer.acts import Act
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.models import (
@@ -22,6 +24,7 @@ from wanderbuch.agents.issuer.models import (
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import Call, Route, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -47,6 +50,10 @@ class IssuerWork(Protocol):
         """Return where it makes offers."""
 
     @property
+    def batches(self) -> BatchDesk:
+        """Return its batches, and the log of who did what."""
+
+    @property
     def revocations(self) -> Revocations:
         """Return its revocations."""
 
@@ -64,7 +71,7 @@ async def _make(office: IssuerWork, call: Call[NewOffer]) -> OfferOut:
     lifetime = timedelta(seconds=call.body.deadline_s or office.config.offer_deadline_s)
     if call.once is not None and (made := await office.desk.find(call.once.id)) is not None:
         return offer_view(made, None, with_qr=False)
-    made = await office.desk.make(call.body.claim, lifetime=lifetime, offer_id=call.new_id)
+    made = await office.desk.make(call.body.claim, lifetime=lifetime, offer_id=call.new_id, by=manager(call))
     return offer_view(made, None, with_qr=False)
 
 
@@ -80,11 +87,16 @@ async def _every(office: IssuerWork, call: Call[None]) -> Offers:
 
 
 async def _withdraw(office: IssuerWork, call: Call[None]) -> OfferOut:
-    return offer_view(await office.desk.withdraw(call.path["id"]), None)
+    offer = await office.desk.get(call.path["id"])
+    if offer.state is OfferState.OPEN:
+        await office.batches.log.note(Act.WITHDRAWN, by=manager(call), what=offer.id, key=f"{Act.WITHDRAWN}.{offer.id}")
+    return offer_view(await office.desk.withdraw(offer.id), None)
 
 
 async def _revoke(office: IssuerWork, call: Call[None]) -> RevocationOut:
     offer = await office.desk.get(call.path["id"])
+    if offer.state is OfferState.ISSUED:
+        await office.batches.log.note(Act.REVOKED, by=manager(call), what=offer.id, key=f"{Act.REVOKED}.{offer.id}")
     return revocation_view(await office.revocations.request(offer, wait_s=office.config.publish_wait_s))
 
 

@@ -45,11 +45,23 @@ class IssuerConfig(BaseModel):
     language: LanguageTag = "en"
     """In which people are written to about their slips, where a list does not say in which."""
 
+    keeps_years: int = Field(default=0, ge=0, le=100)
+    """So many years the law has the centre keep what it issued: until then no certificate's data are erased."""
+
+    keeps_because: str = Field(default="", max_length=500)
+    """Which law that is, as it is told to whoever asks for erasure."""
+
     smtp: SmtpConfig | None = None
     """The mail server by which links of slips are sent; without it, none are. It is the operator's own."""
 
     publish_wait_s: float = Field(default=10.0, ge=0, le=60)
     """How long a call to revoke waits for the new status list to be published before it answers."""
+
+    @model_validator(mode="after")
+    def _says_by_which_law(self) -> Self:
+        if (self.keeps_years > 0) != bool(self.keeps_because.strip()):
+            raise ValueError("keeps_years and keeps_because go together: whoever is refused is told by which law")
+        return self
 
     @model_validator(mode="after")
     def _has_a_did_for_its_seed(self) -> Self:

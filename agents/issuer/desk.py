@@ -119,6 +119,7 @@ class OfferDesk:
         offer_id: str | None = None,
         row: SlipRow | None = None,
         instead_of: str | None = None,
+        by: str | None = None,
     ) -> Offer:
         """Make an offer.
 
@@ -127,6 +128,7 @@ class OfferDesk:
             lifetime: how long it stands.
             offer_id: its id, as `new_id` makes them; by default a fresh one.
             row: of the batch whose slip it is made for.
+            by: id of who makes it.
             instead_of: id of the offer whose number it may have: this one takes its place.
 
         Raises:
@@ -155,6 +157,7 @@ class OfferDesk:
                 invitation_url=long,
                 short_url=short,
                 batch_id=None if row is None else row.batch_id,
+                made_by=by,
             ),
             row=row,
             instead_of=instead_of,

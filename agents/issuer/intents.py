@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.plugins.exchange.sending_again import FIRST_PAUSE, SEND_FOR, next_try
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.records import Record
@@ -35,6 +36,8 @@ class RevocationIntent(Record):
 
     Args:
         registry, index: the credential's place.
+        reason: why; None: nobody said.
+        call_id: of the call that was the first to ask for it; None: it asked for this one alone.
         listed_at: the timestamp of the status list that first revoked it.
         told_at: when the wallet acknowledged the notice.
         given_up_at: since when it is sent no more, though nobody acknowledged it.
@@ -44,6 +47,8 @@ class RevocationIntent(Record):
     index_version: ClassVar[int] = 2
     registry: str
     index: int
+    reason: RevocationReason | None = None
+    call_id: str | None = None
     state: RevocationState = RevocationState.REQUESTED
     listed_at: datetime | None = None
     published_at: datetime | None = None

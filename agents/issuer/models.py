@@ -8,6 +8,7 @@ from pydantic import Field
 from wanderbuch.agents.issuer.intents import GIVE_UP, RevocationIntent, RevocationState
 from wanderbuch.agents.issuer.offers import Offer, OfferState, ReasonRecord, Receipt
 from wanderbuch.agents.issuer.registries import Registry, RegistryState
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.governance.facts.file import Accreditation, Status
@@ -43,6 +44,7 @@ class RevocationOut(ApiModel):
     given_up_at: datetime | None
     registry: str
     index: int
+    reason: RevocationReason | None
 
 
 class OfferOut(ApiModel):
@@ -68,6 +70,8 @@ class OfferOut(ApiModel):
     index: int | None
     reasons: list[ReasonRecord]
     revocation: RevocationOut | None
+    batch: str | None
+    made_by: str | None
 
 
 class OfferLine(ApiModel):
@@ -164,6 +168,8 @@ def offer_view(offer: Offer, revocation: RevocationIntent | None, *, with_qr: bo
         index=offer.index,
         reasons=list(offer.reasons),
         revocation=revocation_view(revocation) if revocation else None,
+        batch=offer.batch_id,
+        made_by=offer.made_by,
     )
 
 
@@ -192,6 +198,7 @@ def revocation_view(intent: RevocationIntent) -> RevocationOut:
         given_up_at=intent.given_up_at,
         registry=intent.registry,
         index=intent.index,
+        reason=intent.reason,
     )
 
 

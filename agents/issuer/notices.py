@@ -72,7 +72,8 @@ class Notices:
     async def acknowledged(self, incoming: Incoming) -> bool:
         """Take the word that the wallet has heard (3)."""
         intent = await intent_of(self._intents, incoming)
-        if intent is None or not is_its_wallet(await self._book.offers.get(intent.id), incoming):
+        offer = None if intent is None else await self._book.offers.get_or_none(intent.id)
+        if intent is None or offer is None or not is_its_wallet(offer, incoming):
             return False
         if intent.state is RevocationState.PUBLISHED and intent.told_at is None:
             value = {"told_at": datetime.now(UTC).isoformat()}
@@ -112,12 +113,14 @@ class Notices:
 
 def notice_message(intent: RevocationIntent) -> dict[str, Any]:
     """Return the notice that a credential is revoked; it asks for an acknowledgement (Aries RFC 0317)."""
+    told = {} if intent.reason is None else {"comment": intent.reason.said}
     return {
         "@type": _REVOKE,
         "@id": intent.thread_id,
         "~please_ack": {"on": ["RECEIPT"]},
         "revocation_format": _FORMAT,
         "credential_id": f"{intent.registry}::{intent.index}",
+        **told,
     }
 
 

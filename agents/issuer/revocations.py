@@ -15,7 +15,8 @@ was asked for; where another one is at it, it waits for its turn, and mostly fin
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,13 +28,14 @@ from wanderbuch.agents.issuer.intents import RevocationIntent, RevocationState, 
 from wanderbuch.agents.issuer.ledger_after_restore import take_up_ledgers
 from wanderbuch.agents.issuer.notices import Notices
 from wanderbuch.agents.issuer.offers import REVOKED, Offer
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
 from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.indy.errors import reason_of
 from wanderbuch.plugins.indy.revocation import PublishedRevocation
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
-from wanderbuch.store.once import one_step
+from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import DuplicateError
 
 if TYPE_CHECKING:  # few need the library of Indy, which comes with it
@@ -65,12 +67,13 @@ class Revocations:
         """Have the publisher look for intents that are not published."""
         self._progress = asyncio.Condition()
 
-    async def request(self, offer: Offer, *, wait_s: float) -> RevocationIntent:
+    async def request(self, offer: Offer, *, wait_s: float, reason: RevocationReason | None = None) -> RevocationIntent:
         """Have the credential of an offer revoked; ask as often as you like.
 
         Args:
             offer: a credential that was issued.
             wait_s: how long to wait for the new status list to be public.
+            reason: why; what was said first stays.
 
         Returns:
             The intent; PUBLISHED if the new list is public.
@@ -78,17 +81,72 @@ class Revocations:
         Raises:
             ExchangeError: no credential came of the offer, or it is not revocable.
         """
+        await self.ask(offer, reason)
+        self.look_again()
+        return await self._wait(offer.id, wait_s)
+
+    async def ask(self, offer: Offer, reason: RevocationReason | None, *, call_id: str | None = None) -> bool:
+        """Keep that a credential is to be revoked (1); nobody is told. Return whether this call is the first to ask.
+
+        Args:
+            offer: a credential that was issued.
+            reason: why.
+            call_id: of the call; the same one again was the first if it was.
+
+        Raises:
+            ExchangeError: as with `request`.
+        """
         if not offer.state.has_credential:
             raise ExchangeError(f"expected an issued credential, found an offer that is {offer.state.value}")
         if offer.registry is None or offer.index is None:
             raise ExchangeError("this credential was issued without a place in a revocation registry")
-        intent = RevocationIntent(id=offer.id, registry=offer.registry, index=offer.index)
+        intent = RevocationIntent(
+            id=offer.id, registry=offer.registry, index=offer.index, reason=reason, call_id=call_id
+        )
         try:
-            await self._intents.insert(intent)  # 1
+            await self._intents.insert(intent)
         except DuplicateError:
             LOGGER.debug("revocation of %s was asked for before", offer.id)
+            return call_id is not None and (await self._intents.get(offer.id)).call_id == call_id
+        return True
+
+    async def request_places(
+        self, subject: str, places: Sequence[str], reason: RevocationReason, *, wait_s: float
+    ) -> list[RevocationIntent]:
+        """Have places revoked whose offers were erased; ask as often as you like.
+
+        Args:
+            subject: what the places belong to; the ids of their intents follow from it.
+            places: each <registry>::<index>.
+            reason: why.
+            wait_s: how long to wait for the new status lists to be public.
+        """
+        ids = [own_id("erased", subject, place) for place in places]
+        for intent_id, place in zip(ids, places, strict=True):
+            registry, _, index = place.rpartition("::")
+            with suppress(DuplicateError):
+                await self._intents.insert(
+                    RevocationIntent(id=intent_id, registry=registry, index=int(index), reason=reason)
+                )
         self.look_again()
-        return await self._wait(offer.id, wait_s)
+        await self.wait_for(ids, wait_s)
+        return [await self._intents.get(intent_id) for intent_id in ids]
+
+    async def wait_for(self, offer_ids: Collection[str], wait_s: float) -> None:
+        """Wait until what is asked for of these is public, or so long."""
+        try:
+            async with asyncio.timeout(wait_s), self._progress:
+                while await self._is_any_waiting(offer_ids):
+                    await self._progress.wait()
+        except TimeoutError:
+            return
+
+    async def _is_any_waiting(self, offer_ids: Collection[str]) -> bool:
+        for offer_id in offer_ids:
+            intent = await self._intents.get_or_none(offer_id)
+            if intent is not None and intent.state is not RevocationState.PUBLISHED:
+                return True
+        return False
 
     async def get_or_none(self, offer_id: str) -> RevocationIntent | None:
         """Return the revocation of an offer's credential, None if nobody asked for it."""
@@ -167,9 +225,12 @@ class Revocations:
 
     async def _conclude(self, intent: RevocationIntent, listed_at: datetime) -> None:
         """Note a revocation that is public, and tell the wallet; repeatable after a crash at any point."""
-        offer = await self._book.offers.get(intent.id)
+        offer, at = await self._book.offers.get_or_none(intent.id), datetime.now(UTC)
+        if offer is None:  # its data were erased: nobody knows whom to tell
+            await self._intents.add(intent.id, "published", published(listed_at=listed_at, at=at), record=intent)
+            await self._intents.add(intent.id, "given_up", {"given_up_at": at.isoformat()})
+            return
         await self._book.teller.add(offer, "revoked", REVOKED)
-        at = datetime.now(UTC)
         await self.notices.note(offer, intent, published(listed_at=listed_at, at=at))
 
     async def _wait(self, offer_id: str, wait_s: float) -> RevocationIntent:

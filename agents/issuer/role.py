@@ -17,6 +17,7 @@ from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.console.clerk_api import CLERK_ROUTES
 from wanderbuch.agents.issuer.console.console import Console
+from wanderbuch.agents.issuer.counts_api import COUNTS_ROUTES
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
@@ -24,12 +25,19 @@ from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.joining.joining_api import JOINING_ROUTES
 from wanderbuch.agents.issuer.mailing.mail_api import MAIL_ROUTES
 from wanderbuch.agents.issuer.mailing.postman import Postman
+from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.pages.slip_words import message_text
+from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.personal_data_api import PERSONAL_DATA_ROUTES
+from wanderbuch.agents.issuer.register.counts import CountsDesk
+from wanderbuch.agents.issuer.register.register import IssuedRegister
+from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import PublicRoute, Route
 from wanderbuch.agents.runtime.front import Entry, SiteKind
@@ -94,10 +102,16 @@ class IssuerOffice:
             shorten=partial(_short_address, tenant),
             sending=sending,
         )
+        self.register = IssuedRegister(self.desk.book, self.desk.numbers)
         self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
         self.batches = BatchDesk(
             tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
+        )
+        self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
+        self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
+        self.personal_data = PersonalData(
+            tenant.profile, self.desk, self.batches, self.revocations, self.config, clock=tenant.clock
         )
         self._mailing = OnDemand("issuer.mail", lambda: self.postman.send_due(), tenant.spawn)
         self.postman = Postman(
@@ -129,7 +143,9 @@ class IssuerOffice:
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, and take up what a crash left."""
+        await self.register.prepare()
         await self.desk.sweep(now)
+        await self.many_revocations.sweep(now)
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
         await self.console.uploads.sweep(now)
@@ -219,7 +235,18 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *MAIL_ROUTES, *CLERK_ROUTES)
+        return (
+            *ISSUER_ROUTES,
+            *JOINING_ROUTES,
+            *CLASS_LIST_ROUTES,
+            *BATCH_ROUTES,
+            *MAIL_ROUTES,
+            *REGISTER_ROUTES,
+            *REVOKING_ROUTES,
+            *COUNTS_ROUTES,
+            *PERSONAL_DATA_ROUTES,
+            *CLERK_ROUTES,
+        )
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""

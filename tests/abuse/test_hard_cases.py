@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.abuse.town import Town
 from tests.welders import CLAIM as WELDER
-from tests.welders import LEVELS
+from tests.welders import LEVELS, certificate
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
@@ -38,7 +38,7 @@ class Scene:
     async def credential(self, issuer: AgentHandle, wallet: AgentHandle, **changed: Any) -> str:
         """Have a credential issued to a lying wallet; return its id there."""
         before = {each["id"] for each in (await wallet.get("/credentials"))["items"]}
-        claim = {**WELDER, **changed}
+        claim = certificate(WELDER, **changed)
         if issuer is self.academy:
             made = await issuer.post("/offers", {"claim": claim})
             await wallet.post("/invitations", {"url": made["short_url"]})

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from tests.abuse.town import Town
 from tests.welders import CLAIM as WELDER
-from tests.welders import LEVELS
+from tests.welders import LEVELS, certificate
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
@@ -32,7 +32,7 @@ class Scene:
     async def issue(self, **claim: Any) -> tuple[str, str]:
         """Return the id of an offer that the liar took, and of its credential in the liar's wallet."""
         answer = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
-        made = await self.academy.post("/offers", {"claim": {**WELDER, **claim}})
+        made = await self.academy.post("/offers", {"claim": certificate(WELDER, **claim)})
         await self.liar.post("/invitations", {"url": made["short_url"]})
         await self.academy.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
         (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - answer

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
 from tests.welders import CLAIM as WELDER
-from tests.welders import accreditation, governance_file
+from tests.welders import accreditation, certificate, governance_file
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 from wanderbuch.governance.form.cte_model import DESCRIPTION
@@ -38,10 +38,10 @@ QUESTION = {"place": "Malta", "ref": "K7-42", "credentials": [TRADE, WORK, MALTE
 def claim(type_id: str, **changed: Any) -> dict[str, Any]:
     """Return what is claimed of the welder of Colombo."""
     if type_id == TYPES[0]:
-        return WELDER | changed
+        return certificate(WELDER, **changed)
     examples = {each.name: each.example for each in load_credential_type(type_id).claimed}
     named = {name: WELDER[name] for name in ("family_name", "given_names", "birth_date")}
-    return examples | named | changed
+    return certificate(examples | named, **changed)
 
 
 @dataclass

@@ -67,6 +67,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},
     "Schedule": {"not_before": None},
+    "NewRevocation": {"credentials": ["one"], "reason": "mistake"},
     "MailIn": {"remind_days": 7, "most_reminders": 1},
     "RowEdit": {"claim": {"credential_id": "1"}},
     "LastDay": {"claim_until": "2099-01-01T00:00:00Z"},

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.abuse.town import Town
 from tests.browser.conftest import ARGUMENTS, SCREENSHOTS
 from tests.needs import chromium_program
-from tests.welders import CLAIM, LEVELS
+from tests.welders import LEVELS, certificate
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -88,7 +88,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 async def given(town: Town, **changed: Any) -> str:
     """Have the worker receive a welder's credential, and return its id."""
     worker = town.people["worker"]
-    made = await town.centre.post("/offers", {"claim": {**CLAIM, **changed}, **LEVELS})
+    made = await town.centre.post("/offers", {"claim": certificate(**changed), **LEVELS})
     opened = await worker.post("/invitations", {"url": made["invitation_url"]})
     await worker.post(f"/offers/{opened['id']}/accept")
     return str((await worker.wait_for(f"/offers/{opened['id']}", "state", "RECEIVED"))["credential_id"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.abuse.town import Town
 from tests.welders import CLAIM as WELDER
-from tests.welders import LEVELS
+from tests.welders import LEVELS, certificate
 
 from wanderbuch.agents.machine import AgentHandle
 
@@ -39,7 +39,7 @@ class Scene:
     async def liars_credential(self, issuer: AgentHandle, **changed: Any) -> str:
         levels = {name: changed.pop(name, value) for name, value in LEVELS.items()}
         held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
-        made = await issuer.post("/offers", {"claim": {**WELDER, **changed}, **levels})
+        made = await issuer.post("/offers", {"claim": certificate(WELDER, **changed), **levels})
         opened = await self.liar.post("/invitations", {"url": made["invitation_url"]})
         await issuer.wait_for(f"/offers/{made['id']}", "state", "done")
         assert opened["kind"] == "offer"

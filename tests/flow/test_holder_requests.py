@@ -6,6 +6,7 @@ import pytest
 from tests.abuse.town import Town
 from tests.unit.trust.ecosystem import verification
 from tests.welders import CLAIM as WELDER
+from tests.welders import certificate
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
@@ -25,7 +26,7 @@ class Scene:
 
     async def issue(self, **claim: Any) -> tuple[str, str]:
         """Return the id of an offer that the worker accepted, and of the credential."""
-        made = await self.academy.post("/offers", {"claim": {**WELDER, **claim}})
+        made = await self.academy.post("/offers", {"claim": certificate(WELDER, **claim)})
         opened = await self.worker.post("/invitations", {"url": made["short_url"]})
         await self.worker.post(f"/offers/{opened['id']}/accept")
         done = await self.worker.wait_for(f"/offers/{opened['id']}", "state", "RECEIVED")

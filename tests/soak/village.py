@@ -107,15 +107,15 @@ class Village:
         await self.authority.post("/versions", {"payload": self.payload})
         await asyncio.gather(self.centre.post("/governance/refresh"), self.employer.post("/governance/refresh"))
 
-    async def offer(self, *, deadline_s: int = 300) -> tuple[str, str]:
+    async def offer(self, *, deadline_s: int = 300, **changes: str) -> tuple[str, str]:
         """Return the ids of one offer with the centre and with the worker."""
-        made = await self.centre.post("/offers", {"claim": example_claim(), "deadline_s": deadline_s})
+        made = await self.centre.post("/offers", {"claim": example_claim(**changes), "deadline_s": deadline_s})
         opened = await self.worker.post("/invitations", {"url": made["invitation_url"]})
         return made["id"], opened["id"]
 
-    async def issue(self) -> tuple[str, str]:
+    async def issue(self, **changes: str) -> tuple[str, str]:
         """Return the offer's id with the centre and the credential's with the worker."""
-        made, received = await self.offer()
+        made, received = await self.offer(**changes)
         await self.worker.post(f"/offers/{received}/accept")
         kept = await self.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
         await self.centre.wait_for(f"/offers/{made}", "receipt", "KEPT")

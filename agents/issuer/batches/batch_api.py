@@ -73,7 +73,7 @@ async def _make(office: BatchWork, call: Call[NewBatch]) -> BatchOut:
     standing, at = office.standing, datetime.now(UTC)
     listed = await read_judged(standing, body.list.list, body.list.settings(), body.list.choices(), at=at)
     try:
-        batch = await office.batches.make(listed, standing.credential_type, body.plan(), call.new_id)
+        batch = await office.batches.make(listed, standing.credential_type, body.plan(), call.new_id, by=manager(call))
     except ListNotReadyError as err:
         told = ClassListOut.of(listed).findings[:_MOST_FINDINGS]
         err.members = {"findings": [finding.model_dump(mode="json") for finding in told]}

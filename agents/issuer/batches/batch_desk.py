@@ -47,6 +47,7 @@ from wanderbuch.agents.issuer.batches.claims import (
 from wanderbuch.agents.issuer.batches.gateway import must_reach_from_afar
 from wanderbuch.agents.issuer.batches.reached import Contacts, read_contacts, remove_contacts, write_contacts
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
+from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
 from wanderbuch.agents.issuer.class_list.contacts import EMAIL, PHONE
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
@@ -140,8 +141,11 @@ class BatchDesk:
         self._batches = RecordStore(profile, Batch)
         self._teller = Teller(profile, Batch, batch_events, records=self._batches)
         self.claiming = claiming
+        claiming.numbers.rows = KeptSlipRows(profile)
 
-    async def make(self, listed: ClassList, kind: CredentialType, plan: BatchPlan, batch_id: str | None) -> Batch:
+    async def make(
+        self, listed: ClassList, kind: CredentialType, plan: BatchPlan, batch_id: str | None, *, by: str | None = None
+    ) -> Batch:
         """Make a batch of a class list.
 
         Args:
@@ -149,6 +153,7 @@ class BatchDesk:
             kind: the credential type.
             plan: how it is given out.
             batch_id: its id; None: a fresh one.
+            by: id of who makes it.
 
         Raises:
             ListNotReadyError: rows are left to look at, or none is ready.
@@ -174,7 +179,10 @@ class BatchDesk:
                 hint="look at it again",
             )
         async with one_step(self._profile, f"batch-list.{listed.digest}"):
-            return await self._kept(batch_id, listed, kind, plan)
+            batch = await self._kept(batch_id, listed, kind, plan)
+        if by is not None:
+            await self.log.note(Act.BATCH_MADE, by=by, what=batch.id, key=f"{Act.BATCH_MADE}.{batch.id}")
+        return batch
 
     async def _kept(self, batch_id: str, listed: ClassList, kind: CredentialType, plan: BatchPlan) -> Batch:
         await self._check_room(batch_id, listed.digest, again=plan.again)  # 2
@@ -397,6 +405,22 @@ class BatchDesk:
         """
         step = partial(_renewed, slips=slips)
         return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
+
+    async def forget_claim(self, batch_id: str, number: int) -> None:
+        """Empty the claim of a row whose certificate was erased; a batch or a row that is gone is left so."""
+        batch = await self._batches.get_or_none(batch_id)
+        if batch is None:
+            return
+        with suppress(NotFoundError):
+            async with self._profile.transaction() as session:
+                await replace_claim_in(session.handle, batch, number, {})
+                await session.commit()
+
+    async def every_claim(self) -> AsyncIterator[tuple[Batch, ClassRow]]:
+        """Yield the rows of all batches that are whole."""
+        async for batch in self._batches.every(state=SEEN):
+            async for row in read_claims(self._profile, batch):
+                yield batch, row
 
     async def sweep(self, now: datetime) -> None:
         """Look at rows whose offers may have ended, end what must, and remove what was left half written."""

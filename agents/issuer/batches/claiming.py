@@ -42,6 +42,7 @@ from wanderbuch.agents.issuer.batches.slips import Slip, is_sealed, offer_id_of_
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
@@ -234,7 +235,7 @@ class SlipDesk:
             except ExchangeError:  # a credential came first
                 offer = await self._desk.get(offer_id)
         if offer.state.has_credential:
-            await self._revocations.request(offer, wait_s=_NO_WAIT)
+            await self._revocations.request(offer, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
 
     async def _genuine(self, token: str) -> Slip:
         """Return the slip that a token names, once its seal was checked; nothing else is read for a forged one."""

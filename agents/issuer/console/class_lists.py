@@ -24,6 +24,7 @@ from wanderbuch.agents.issuer.console.claim_form import ClaimForm, read_some, so
 from wanderbuch.agents.issuer.console.claim_view import label_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.uploads import MAX_WORD, SaidOfClass
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.errors import WanderbuchError
@@ -156,11 +157,13 @@ class ConsoleLists:
             try:
                 uploaded = await office.console.uploads.get(visit.named)
                 listed = await office.console.uploads.read(office.standing, uploaded, at=office.tenant.clock())
-                await office.batches.make(listed, office.standing.credential_type, _plan(visit), batch_id)
+                await office.batches.make(
+                    listed, office.standing.credential_type, _plan(visit), batch_id, by=visit.person.id
+                )
             except NotFoundError:
                 if await office.batches.find(batch_id) is None:  # else the same form made it just now
                     raise
-            except (ListNotReadyError, ListChangedError, SameListError) as err:
+            except (ListNotReadyError, ListChangedError, SameListError, NumberTakenError) as err:
                 return await self._show(visit, err=err, status=409)
         await office.console.uploads.remove(visit.named)  # the batch has what was ready
         return visit.go(f"/batch/{batch_id}")

@@ -16,6 +16,7 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
+from wanderbuch.agents.issuer.acts import Act
 from wanderbuch.agents.issuer.batches.slips import own_number
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, checked, read_claim_form, shared_values
@@ -25,6 +26,8 @@ from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.progress import ProgressShown
@@ -149,11 +152,19 @@ class ConsoleIssuing:
         office, offer_id = visit.office, visit.own_id("offer")
         if await office.desk.find(offer_id) is None:
             try:
-                await office.desk.make(_claim(visit, form), lifetime=LIFETIMES[_lifetime(visit)], offer_id=offer_id)
+                await office.desk.make(
+                    _claim(visit, form), lifetime=LIFETIMES[_lifetime(visit)], offer_id=offer_id, by=visit.person.id
+                )
+                await _note(visit, Act.OFFERED, offer_id)
             except DuplicateError:  # a second click
                 pass
             except OfferRefusedError as err:
                 return await self._preview(visit, form, reasons=err.decision.reasons, status=409)
+            except NumberTakenError as err:
+                for line in form.lines:
+                    if line.name == NUMBER:
+                        line.problem = f"{err.message}: {err.hint}"
+                return self._show_form(visit, form, status=409)
             except NotReadyError:
                 return await self._preview(visit, form, status=503)
         return visit.go(f"/issued/{offer_id}")
@@ -169,7 +180,8 @@ class ConsoleIssuing:
             offer=offer,
             is_open=is_open,
             is_issued=offer.state.has_credential,
-            is_being_revoked=await visit.office.revocations.get_or_none(offer.id) is not None,
+            intent=await visit.office.revocations.get_or_none(offer.id),
+            reasons=[reason.value for reason in RevocationReason],
             is_revoked=offer.state is OfferState.REVOKED,
             name=name_of(offer.values),
             lines=lines_of_values(kind, offer.values, visit.words),
@@ -224,7 +236,10 @@ class ConsoleIssuing:
     async def _withdraw(self, visit: ConsoleVisit) -> web.StreamResponse:
         visit.must_issue()
         with contextlib.suppress(ExchangeError):  # the wallet was first: the page shows that
-            await visit.office.desk.withdraw(visit.named)
+            offer = await visit.office.desk.get(visit.named)
+            if offer.state is OfferState.OPEN:
+                await _note(visit, Act.WITHDRAWN, offer.id)
+            await visit.office.desk.withdraw(offer.id)
         return visit.go(f"/issued/{visit.named}")
 
     async def _revoke(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -232,8 +247,11 @@ class ConsoleIssuing:
         visit.must_issue()
         if visit.text("sure") != "yes":
             raise MalformedError("tick the box to confirm")
-        office = visit.office
-        await office.revocations.request(await office.desk.get(visit.named), wait_s=office.config.publish_wait_s)
+        office, offer = visit.office, await visit.office.desk.get(visit.named)
+        if offer.state is OfferState.ISSUED:
+            await office.many_revocations.revoke(
+                (offer.id,), reason_in(visit), by=visit.person.id, wait_s=office.config.publish_wait_s
+            )
         return visit.go(f"/issued/{visit.named}")
 
     async def _again(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -248,7 +266,8 @@ class ConsoleIssuing:
         claim = {attribute.name: plain[attribute.name] for attribute in kind.claimed if attribute.name in plain}
         if await office.desk.find(offer_id) is None:
             with contextlib.suppress(DuplicateError):  # a second click
-                await office.desk.make(claim, lifetime=LIFETIMES["hour"], offer_id=offer_id)
+                await office.desk.make(claim, lifetime=LIFETIMES["hour"], offer_id=offer_id, by=visit.person.id)
+                await _note(visit, Act.OFFERED, offer_id)
         return visit.go(f"/issued/{offer_id}")
 
 
@@ -262,6 +281,15 @@ def _claim(visit: ConsoleVisit, form: ClaimForm) -> dict[str, str]:
     told = "" if absent is not None and told == absent.raw else told
     at = visit.office.tenant.clock().date()
     return {**form.claim, _DETAILS: f"{told} (Written from a paper certificate on {at.isoformat()}.)".strip()}
+
+
+def reason_in(visit: ConsoleVisit) -> RevocationReason:
+    """Return why a form revokes."""
+    return next((one for one in RevocationReason if one == visit.text("reason")), RevocationReason.OTHER)
+
+
+async def _note(visit: ConsoleVisit, act: Act, offer_id: str) -> None:
+    await visit.office.batches.log.note(act, by=visit.person.id, what=offer_id, key=f"{act}.{offer_id}")
 
 
 def _lifetime(visit: ConsoleVisit) -> str:

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from wanderbuch.agents.issuer.console.batches import ConsoleBatches
 from wanderbuch.agents.issuer.console.class_lists import ConsoleLists
+from wanderbuch.agents.issuer.console.count_pages import ConsoleCounts
 from wanderbuch.agents.issuer.console.issuing import ConsoleIssuing
+from wanderbuch.agents.issuer.console.log_pages import ConsoleLog
 from wanderbuch.agents.issuer.console.pages import ConsolePages
+from wanderbuch.agents.issuer.console.register_pages import ConsoleRegister
 from wanderbuch.agents.issuer.console.standing_pages import ConsoleStanding
 from wanderbuch.agents.issuer.console.start import ConsoleStart
 from wanderbuch.agents.runtime.app import PublicRoute
@@ -21,6 +24,9 @@ def console_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **ConsoleIssuing(console).handlers(),
         **ConsoleLists(console).handlers(),
         **ConsoleBatches(console).handlers(),
+        **ConsoleRegister(console).handlers(),
+        **ConsoleCounts(console).handlers(),
+        **ConsoleLog(console).handlers(),
         **ConsoleStanding(console).handlers(),
         **console.handlers(),
         **console.entrance.last_handlers(),

@@ -11,6 +11,10 @@ from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.mailing.postman import Postman
+from wanderbuch.agents.issuer.many_revoked import ManyRevocations
+from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.register.counts import CountsDesk
+from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.people.pages.signed_in_pages import SignedInPages
@@ -51,6 +55,22 @@ class ConsoleOffice(Protocol):
     @property
     def batches(self) -> BatchDesk:
         """Return its batches."""
+
+    @property
+    def register(self) -> IssuedRegister:
+        """Return the register of what it has issued."""
+
+    @property
+    def counts(self) -> CountsDesk:
+        """Return how many certificates it has issued."""
+
+    @property
+    def personal_data(self) -> PersonalData:
+        """Return what it keeps of persons."""
+
+    @property
+    def many_revocations(self) -> ManyRevocations:
+        """Return its calls that revoke."""
 
     @property
     def postman(self) -> Postman:

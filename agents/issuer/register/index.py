@@ -11,14 +11,12 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 from aries_askar import Entry
 
-from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.register.offer_words import KIND, claim_of, indexed, number_of
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
 from wanderbuch.store.hashing import normalised
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.rebuild import pages_of
-from wanderbuch.store.records import RecordStore
 from wanderbuch.store.rows import How, Indexed
 from wanderbuch.store.tables import Tables, tables_of, tenant_of
 
@@ -33,12 +31,20 @@ class RegisterIndex:
         profile: whose.
         offers: its offers.
         on_older: is given each offer that is older than the register, and may be given it again.
+        batch_of_offers: says of which batch older offers are.
     """
 
-    def __init__(self, profile: Profile, offers: Markers[Offer], on_older: Callable[[Offer], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        offers: Markers[Offer],
+        on_older: Callable[[Offer], Awaitable[None]],
+        batch_of_offers: Callable[[], Awaitable[Mapping[str, str]]],
+    ) -> None:
         self._profile = profile
         self._offers = offers
         self._on_older = on_older
+        self._batch_of_offers = batch_of_offers
         self._turn = asyncio.Lock()
 
     async def add(self, offer: Offer) -> None:
@@ -71,6 +77,11 @@ class RegisterIndex:
             if offer is not None and normalised(number_of(claim_of(offer))) == normalised(number)
         ]
 
+    async def has_any(self, words: Mapping[str, str]) -> bool:
+        """Return whether anything may have all of these words; see `page`."""
+        await self.complete()
+        return bool(await self._tables.words.newest(self._tenant, KIND, words, limit=1))
+
     async def page(self, words: Mapping[str, str], *, limit: int, cursor: str | None) -> tuple[list[Offer], str | None]:
         """Return offers that may have all of these words, the newest first, and the cursor of what follows.
 
@@ -101,8 +112,7 @@ class RegisterIndex:
         return tenant_of(self._profile)
 
     async def _read_all(self) -> None:
-        rows = RecordStore(self._profile, BatchRow).every()
-        batches = {offer_id: row.batch_id async for row in rows for offer_id in _offers_of(row)}
+        batches = await self._batch_of_offers()
         tables = self._tables
         async for page in pages_of(self._profile, Offer.category):
             read = await asyncio.to_thread(_read_page, page, batches)
@@ -111,12 +121,6 @@ class RegisterIndex:
             for entry in page:
                 if (offer := await self._offers.get_or_none(entry.name)) is not None:
                     await self._on_older(offer)
-
-
-def _offers_of(row: BatchRow) -> Sequence[str]:
-    """Return the offers that a row's slips became, as far as it still knows them."""
-    last = () if row.offer_id is None else (row.offer_id,)
-    return (*row.ended, *row.to_end, *last)
 
 
 def _read_page(page: Sequence[Entry], batches: Mapping[str, str]) -> list[Indexed]:

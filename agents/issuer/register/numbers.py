@@ -19,13 +19,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from acapy_agent.core.profile import Profile
 from pydantic import Field
 
-from wanderbuch.agents.issuer.batches.batch import Batch, BatchState
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, row_id
 from wanderbuch.agents.issuer.intents import open_intents
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.index import RegisterIndex
@@ -74,6 +72,16 @@ class SlipRow:
     number: int
 
 
+class SlipRows(Protocol):
+    """What the batches say of their rows."""
+
+    async def is_live(self, row: SlipRow) -> bool:
+        """Return whether somebody may still claim a row."""
+
+    async def batch_of_offers(self) -> Mapping[str, str]:
+        """Return of which batch each offer is that came of a slip, as far as that is still known."""
+
+
 class CertificateNumber(Record):
     """Which certificate has a number. Its id is the keyed hash of the number; nothing personal is in it.
 
@@ -81,8 +89,8 @@ class CertificateNumber(Record):
         claim: keyed hash of what the certificate says; "" once it was erased.
         offer_id: of the newest offer with it.
         batch_id, row: whose number it is, if it came with a batch.
-        registry, index: the place of the credential; only once it was erased.
-        ends_on: until when the place is of use; only once it was erased.
+        places: of credentials that were erased, each <registry>::<index>.
+        ends_on: until when they are valid, if that is said; only once it was erased.
     """
 
     category: ClassVar[str] = "wanderbuch.certificate-number"
@@ -92,8 +100,7 @@ class CertificateNumber(Record):
     offer_id: str | None = None
     batch_id: str | None = None
     row: int | None = None
-    registry: str | None = None
-    index: int | None = None
+    places: tuple[str, ...] = ()
     ends_on: date | None = None
     is_erased: bool = False
 
@@ -123,8 +130,10 @@ class CertificateNumbers:
         self._profile = profile
         self._offers = offers
         self._entries = RecordStore(profile, CertificateNumber)
-        self.index = RegisterIndex(profile, offers, self._adopt)
+        self.index = RegisterIndex(profile, offers, self._adopt, self._batch_of_offers)
         self._hashes: KeyedHash | None = None
+        self.rows: SlipRows | None = None
+        """The batches' own word; without them every row is live."""
 
     async def insert(self, offer: Offer, *, row: SlipRow | None = None, instead_of: str | None = None) -> Offer:
         """Keep a new offer and return it; its number is its own from then on.
@@ -235,6 +244,26 @@ class CertificateNumbers:
                     else:
                         await records.remove(CertificateNumber, kept.id)
 
+    async def erase(self, offer: Offer, *, ends_on: date | None) -> CertificateNumber | None:
+        """Leave of a certificate the hash of its number, its place and its end; return what stood there before.
+
+        None: it has no number, or that was done before.
+        """
+        if not number_of(claim_of(offer)):
+            return None
+        mine = await self.entry_for(offer)
+        place = f"{offer.registry}::{offer.index}"
+        async with writing(self._profile) as records:
+            kept = await records.get_or_none(CertificateNumber, mine.id)
+            if kept is not None and place in kept.places:
+                return None
+            places = (*(() if kept is None else kept.places), *(() if offer.registry is None else (place,)))
+            stub = CertificateNumber(
+                id=mine.id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
+            )
+            await (records.insert(stub) if kept is None else records.replace(stub))
+        return kept
+
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
         return await self._kept(await self.id_of(number))
@@ -297,7 +326,10 @@ class CertificateNumbers:
         since = self._offers.changes
         async with writing(self._profile) as records:
             now = await records.get_or_none(CertificateNumber, mine.id)
-            if now != kept:
+            is_same = (
+                now is not None and now.claim == mine.claim and not now.is_erased
+            )  # offered again, by many at once
+            if now != kept and not is_same:
                 return False
             await _put(records, now, _merged(now, mine))
             if offer is not None:
@@ -314,7 +346,8 @@ class CertificateNumbers:
             return False
         if kept.claim == mine.claim or kept.is_of(_row_of(mine)):
             return True
-        if kept.batch_id is not None and kept.row is not None and await self._is_live(SlipRow(kept.batch_id, kept.row)):
+        row = _row_of(kept)
+        if row is not None and (self.rows is None or await self.rows.is_live(row)):
             return False
         offers = await self.index.with_number(number)
         if kept.offer_id is not None and all(offer.id != kept.offer_id for offer in offers):
@@ -323,13 +356,8 @@ class CertificateNumbers:
                 return False
         return all([offer.id == instead_of or await self._is_over(offer) for offer in offers])
 
-    async def _is_live(self, row: SlipRow) -> bool:
-        async with self._profile.session() as session:
-            batch = await session.handle.fetch(Batch.category, row.batch_id)
-            kept = await session.handle.fetch(BatchRow.category, row_id(row.batch_id, row.number))
-        if batch is None or Batch.read(batch).state is BatchState.CANCELLED:
-            return False
-        return kept is None or BatchRow.read(kept).state is not RowState.LEFT_OUT
+    async def _batch_of_offers(self) -> Mapping[str, str]:
+        return {} if self.rows is None else await self.rows.batch_of_offers()
 
     async def _is_over(self, offer: Offer) -> bool:
         if offer.state is OfferState.OPEN:

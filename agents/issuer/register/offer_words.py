@@ -5,6 +5,7 @@ as rows of a kind of their own beside those of the offers, so that no marker of 
 before the offer; whoever finds an id by them looks into the offer, which alone counts.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -21,7 +22,6 @@ START_CHARS: Final = 3
 MOST_WORDS: Final = 12
 """So many words of a name are found; a longer name is found by its first ones."""
 _NAMES: Final = ("family_name", "given_names")
-_PUNCTUATION: Final = str.maketrans(dict.fromkeys("-'’.,", " "))
 
 
 def claim_of(offer: Offer) -> dict[str, str]:
@@ -47,7 +47,13 @@ def name_words(text: str) -> tuple[str, ...]:
     >>> name_words("De  Silva-PERERA, J. D'Souza")
     ('de', 'silva', 'perera', 'j', 'd', 'souza')
     """
-    return tuple(dict.fromkeys(normalised(text).translate(_PUNCTUATION).split()))
+    return tuple(dict.fromkeys("".join(map(_plain, normalised(text))).split()))
+
+
+def _plain(char: str) -> str:
+    """Return a character of a name; punctuation divides, and what is not seen joins."""
+    category = unicodedata.category(char)
+    return " " if category[0] in "PS" else "" if category == "Cf" else char
 
 
 def words_of(offer: Offer) -> Mapping[str, str]:

@@ -226,7 +226,7 @@ async def test_credential_is_sent_again_ever_less_often_until_it_is_acknowledged
     await workshop.acknowledge(offer)
     await workshop.desk.sweep(datetime.now(UTC) + timedelta(hours=1))
     assert await told(workshop, offer) == []
-    assert await rows.run("SELECT due FROM row WHERE id = ?", offer.id) == [(None,)]  # a sweep had put it off meanwhile
+    assert await rows.run("SELECT due FROM row WHERE id = ? AND kind = 'wanderbuch.offer'", offer.id) == [(None,)]
 
 
 async def test_requests_at_once_fill_registry_after_registry_and_none_is_refused(workshop: Workshop) -> None:

@@ -18,6 +18,7 @@ from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.registries import RegistryState
 from wanderbuch.agents.issuer.signing import Signer
 from wanderbuch.governance.facts.anoncreds_ids import SchemaId
@@ -262,3 +263,18 @@ async def test_a_process_that_starts_again_waits_until_it_stands_as_before(issue
     await issuer.second.standing.prepare()
     async with asyncio.timeout(60):
         await waiting
+
+
+async def test_two_processes_that_give_a_number_at_once_give_it_to_one(issuer: Issuer) -> None:
+    names = iter(range(100))
+
+    async def make(workshop: Workshop) -> Offer | None:
+        try:
+            return await workshop.make(credential_id="RACE-1", given_names=f"Nimal {next(names)}")
+        except NumberTakenError:
+            return None
+
+    (made,) = [offer for offer in await issuer.at_once(6, make) if offer is not None]
+    await issuer.second.desk.withdraw(made.id)
+    (next_one,) = [offer for offer in await issuer.at_once(6, make) if offer is not None]
+    assert next_one.values["given_names"] != made.values["given_names"]

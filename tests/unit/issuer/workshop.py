@@ -27,7 +27,7 @@ from aries_askar import Key, KeyAlg
 from tests.quick_requests import ask_for
 from tests.unit.trust.ecosystem import AUTHORITY, TYPE, Authority, FileHost, payload
 from tests.welders import CLAIM as WELDER
-from tests.welders import accreditation
+from tests.welders import accreditation, certificate
 
 from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.config import IssuerConfig
@@ -265,7 +265,7 @@ class Workshop:
 
     async def make(self, *, lifetime: timedelta = timedelta(hours=1), **changed: Any) -> Offer:
         """Make an offer at the desk."""
-        return await self.desk.make(WELDER | changed, lifetime=lifetime)
+        return await self.desk.make(certificate(WELDER, **changed), lifetime=lifetime)
 
     async def offer(self, *, lifetime: timedelta = timedelta(hours=1), **changed: Any) -> Offer:
         """Return an offer that a wallet has, and that it was sent."""

@@ -16,6 +16,10 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.mounting import console_page_routes
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.mailing.postman import Postman
+from wanderbuch.agents.issuer.many_revoked import ManyRevocations
+from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.register.counts import CountsDesk
+from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.smtp_config import SmtpConfig, SmtpSecurity
 from wanderbuch.agents.runtime.app_site import _entered, _problems
 from wanderbuch.agents.runtime.own_applications import OwnApplications
@@ -99,6 +103,12 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         console=Console(cast(Tenant, tenant)),
         standing=workshop.standing,
         desk=workshop.desk,
+        register=IssuedRegister(workshop.desk.book, workshop.desk.numbers),
+        counts=CountsDesk(workshop.profile, workshop.desk.book, clock=tenant.clock),
+        personal_data=PersonalData(
+            workshop.profile, workshop.desk, centre.desk, workshop.revocations, IssuerConfig(), clock=tenant.clock
+        ),
+        many_revocations=ManyRevocations(workshop.profile, workshop.desk.book, workshop.revocations, centre.desk.log),
         revocations=workshop.revocations,
         batches=centre.desk,
         joining=Joining(workshop.standing, applications, str(workshop.did), clock=tenant.clock),

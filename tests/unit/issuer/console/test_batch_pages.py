@@ -180,7 +180,7 @@ async def test_a_batch_is_started_paused_and_its_slips_and_pins_are_printed_apar
     assert (await clerk.send(f"{address}/do/extend", until=until)).status == 303  # a reload
     assert (await centre.desk.get(batch_id)).claim_until == extended
     done = [(entry.by, entry.act.value) for entry in await centre.desk.log.entries() if entry.what == batch_id]
-    assert done == [(CLERK, act) for act in ("extended", "resumed", "paused", "started")]
+    assert done == [(CLERK, act) for act in ("extended", "resumed", "paused", "started", "batch-made")]
     assert (await clerk.send(f"{address}/do/cancel")).status == 400  # the box was not ticked
     assert (await clerk.send(f"{address}/do/cancel", sure="yes")).status == 303
     assert (await clerk.send(f"{address}/do/start")).status == 409

@@ -1,0 +1,168 @@
+"""The register at the console: search, list, export. What is searched for travels in the form, never in an address."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+
+from wanderbuch.agents.issuer.console.claim_view import name_of
+from wanderbuch.agents.issuer.console.issuing import reason_in
+from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
+from wanderbuch.agents.issuer.many_revoked import MOST_REVOKED
+from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
+from wanderbuch.agents.issuer.register.register import ISSUED, RegisterPage, RegisterQuery, csv_of
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.issuer.revoking_api import ids_of
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.occupation_search import meant_by
+from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
+from wanderbuch.schemas.credential_type import load_credential_type
+
+_A_PAGE: Final = 50
+_MAX_TEXT: Final = 200
+_MAX_ID: Final = 64
+
+
+class ConsoleRegister:
+    """The handlers of the register.
+
+    Args:
+        console: its pages.
+    """
+
+    def __init__(self, console: ConsolePages) -> None:
+        self._console = console
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        served, base = self._console.served, self._console.base
+        return {
+            ("GET", f"{base}/register"): served(self._list),
+            ("POST", f"{base}/register"): served(self._list),
+            ("POST", f"{base}/register/export.csv"): served(self._export),
+            ("POST", f"{base}/register/revoke"): served(self._revoke),
+            ("GET", f"{base}/register/revoked/{{id}}"): served(self._revoked),
+            ("POST", f"{base}/issued/{{id}}/access.json"): served(self._access),
+            ("POST", f"{base}/issued/{{id}}/erase"): served(self._erase),
+        }
+
+    async def _list(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Show what is looked for; without a form, the newest."""
+        visit.must_issue()
+        query, is_known = _query(visit)
+        batch = await visit.office.batches.find(query.batch_id) if query.batch_id else None
+        page = RegisterPage((), None)
+        if is_known:
+            page = await visit.office.register.search(query, limit=_A_PAGE, cursor=visit.text("cursor")[:64] or None)
+        lines = []
+        for offer in page.items:
+            claim, kind = claim_of(offer), load_credential_type(offer.credential_type)
+            lines.append((offer, name_of(claim), number_of(claim), claim.get(kind.about, "")))
+        return self._console.show(
+            visit,
+            "console_register.html",
+            lines=lines,
+            asked=_asked(visit),
+            batch=batch,
+            states=[state.value for state in ISSUED],
+            is_known=is_known,
+            is_search=visit.request.method == "POST",
+            next_cursor=page.next_cursor,
+        )
+
+    async def _revoke(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Ask why, then revoke what was ticked, or all that a search finds, if that still is as many as were shown."""
+        visit.must_issue()
+        office, is_all = visit.office, visit.text("all") == "yes"
+        if is_all:
+            query, is_known = _query(visit)
+            ids = await ids_of(office.register, query) if is_known else []
+        else:
+            ids = [one[:_MAX_ID] for one in visit.sent.getall("id", [])][:_A_PAGE]
+        is_same = visit.text("count") == str(len(ids))
+        if not ids or len(ids) > MOST_REVOKED or visit.text("sure") != "yes" or not is_same:
+            return self._console.show(
+                visit,
+                "console_revoke.html",
+                status=200 if ids else 422,
+                ids=() if is_all else ids,
+                count=len(ids),
+                most=MOST_REVOKED,
+                asked=_asked(visit) | {"batch": visit.text("batch")[:_MAX_ID]},
+                reasons=[reason.value for reason in RevocationReason],
+            )
+        call_id = visit.own_id("revoke")
+        await office.many_revocations.revoke(
+            ids, reason_in(visit), by=visit.person.id, wait_s=office.config.publish_wait_s, call_id=call_id
+        )
+        return visit.go(f"/register/revoked/{call_id}")
+
+    async def _revoked(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Show what came of it."""
+        visit.must_issue()
+        now = await visit.office.many_revocations.get(visit.named)
+        return self._console.show(visit, "console_revoked.html", now=now, call=now.call)
+
+    async def _access(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Give all that is kept of a person as one file."""
+        visit.must_issue()
+        content = await visit.office.personal_data.access(visit.named, by=visit.person.id)
+        headers = {
+            **SECURITY_HEADERS,
+            "Cache-Control": "no-store",
+            "Content-Disposition": 'attachment; filename="personal-data.json"',
+        }
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        return web.Response(text=text, content_type="application/json", headers=headers)
+
+    async def _erase(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Erase a certificate's data, or say which law has them kept."""
+        visit.must_issue()
+        if visit.text("sure") != "yes":
+            raise MalformedError("tick the box to confirm")
+        done = await visit.office.personal_data.erase(visit.named, by=visit.person.id)
+        return self._console.show(visit, "console_erased.html", done=done)
+
+    async def _export(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Send what is looked for as a file, page by page."""
+        visit.must_issue()
+        query, is_known = _query(visit)
+        if not is_known:
+            raise MalformedError("expected an occupation that is known")
+        response = web.StreamResponse(headers=SECURITY_HEADERS)
+        response.content_type = "text/csv"
+        response.headers["Content-Disposition"] = 'attachment; filename="register.csv"'
+        response.headers["Cache-Control"] = "no-store"
+        await response.prepare(visit.request)
+        is_first = True
+        async for offers in visit.office.register.every(query):
+            text = await asyncio.to_thread(csv_of, offers, with_header=is_first)
+            await response.write(text.encode())
+            is_first = False
+        await response.write_eof()
+        return response
+
+
+def _asked(visit: ConsoleVisit) -> dict[str, str]:
+    return {name: visit.text(name)[:_MAX_TEXT] for name in ("number", "name", "occupation", "state")}
+
+
+def _query(visit: ConsoleVisit) -> tuple[RegisterQuery, bool]:
+    """Return what a form looks for, and whether its occupation is one that is known."""
+    occupation, is_known = visit.text("occupation").strip()[:_MAX_TEXT], True
+    if occupation:
+        code = meant_by(occupation, visit.language.tag).code
+        occupation, is_known = code or "", code is not None
+    state = next((one for one in ISSUED if one.value == visit.text("state")), None)
+    return (
+        RegisterQuery(
+            number=visit.text("number").strip()[:_MAX_TEXT],
+            name=visit.text("name")[:_MAX_TEXT],
+            occupation=occupation,
+            batch_id=visit.text("batch")[:64] or visit.request.query.get("batch", "")[:64],
+            state=state,
+        ),
+        is_known,
+    )

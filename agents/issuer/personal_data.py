@@ -1,0 +1,200 @@
+"""A person's data at a centre: shown to them in one file, and erased, unless the law has the centre keep it.
+
+Erasing leaves of a certificate the keyed hash of its number, its place in a revocation registry and its end date, so
+that it can still be revoked, and its number is given to nobody else. It is done in these steps, each of which may be
+done again; whoever asks again after a crash goes on:
+
+1. The number's entry gets place and end date, and loses the hash of the claim and who it belonged to.
+2. The claim of its row in a batch is emptied.
+3. What was signed and is still kept to be sent, and what the register finds it by, go.
+4. The offer goes, with all that became of it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.issuer.acts import Act
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.intents import RevocationIntent
+from wanderbuch.agents.issuer.offers import Offer
+from wanderbuch.agents.issuer.register.offer_words import MOST_WORDS, claim_of, name_words, word_fields
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.errors import ExchangeError
+from wanderbuch.schemas.claims import plain_values
+from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.store.errors import NotFoundError
+
+_PERSON: Final = ("family_name", "given_names", "birth_date")
+_PART: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateErasure:
+    """What became of a request to erase.
+
+    Args:
+        reason: why it was refused; "" if it was done.
+        until: the first day on which it may be done.
+    """
+
+    id: str
+    is_erased: bool
+    reason: str = ""
+    until: date | None = None
+
+
+class PersonalData:
+    """The personal data of one centre.
+
+    Args:
+        profile: whose.
+        desk: its offers.
+        batches: its batches, and the log of who did what.
+        revocations: its revocations.
+        config: how long the law has it keep certificates, and which law.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        desk: OfferDesk,
+        batches: BatchDesk,
+        revocations: Revocations,
+        config: IssuerConfig,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._profile = profile
+        self._desk = desk
+        self._batches = batches
+        self._revocations = revocations
+        self._config = config
+        self._clock = clock
+
+    async def erase(self, offer_id: str, *, by: str) -> CertificateErasure:
+        """Erase a certificate's data, or say why the law has it kept.
+
+        Raises:
+            NotFoundError: there is no such certificate.
+            ExchangeError: it is an offer that no credential came of yet.
+        """
+        offer = await self._desk.get(offer_id)
+        if not offer.state.has_credential:
+            raise ExchangeError(f"expected a certificate that was issued, found an offer that is {offer.state.value}")
+        if (until := self._kept_until(offer)) is not None:
+            await self._batches.log.note(Act.ERASURE_REFUSED, by=by, what=offer.id)
+            return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
+        key = f"{Act.ERASED}.{offer.id}"
+        await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
+        entry = await self._desk.numbers.erase(offer, ends_on=_end_of(offer))  # 1
+        if entry is not None and entry.batch_id is not None and entry.row is not None:
+            await self._batches.forget_claim(entry.batch_id, entry.row)  # 2
+        await self._desk.book.payloads.remove(offer.id)  # 3
+        await self._desk.book.payloads.remove(f"{offer.id}.r")
+        await self._desk.numbers.index.remove(offer.id)
+        await self._desk.book.offers.remove(offer.id)  # 4
+        return CertificateErasure(offer.id, is_erased=True)
+
+    async def revoke_erased(
+        self, number: str, reason: RevocationReason, *, by: str, wait_s: float
+    ) -> list[RevocationIntent]:
+        """Revoke a certificate that was erased, by its number; nobody can be told.
+
+        Raises:
+            NotFoundError: no certificate with this number was erased.
+        """
+        entry = await self._desk.numbers.find(number)
+        if entry is None or not entry.is_erased:
+            raise NotFoundError("there is no erased certificate with this number")
+        await self._batches.log.note(Act.REVOKED, by=by, what=entry.id, key=f"{Act.REVOKED}.{entry.id}")
+        return await self._revocations.request_places(entry.id, entry.places, reason, wait_s=wait_s)
+
+    async def access(self, offer_id: str, *, by: str) -> dict[str, Any]:
+        """Return all that is kept of the person whose certificate this is, for one file.
+
+        Raises:
+            NotFoundError: there is no such certificate.
+        """
+        offer = await self._desk.get(offer_id)
+        person = _person(claim_of(offer))
+        found = {one.id: one async for one in self._of_name(person["family_name"]) if _is(claim_of(one), person)}
+        found[offer.id] = offer
+        await self._batches.log.note(Act.ACCESS_ANSWERED, by=by, what=offer.id)
+        lines = [line for line in await self._batches.log.entries() if line.what.split(" ")[0] in found]
+        return {
+            "at": self._clock().isoformat(timespec="seconds"),
+            "person": person,
+            "certificates": [await self._shown(one) for one in found.values()],
+            "rows": await self._rows(person),
+            "log": [{"at": line.at.isoformat(), "act": line.act.value, "about": line.what} for line in lines],
+            "kept": self._config.keeps_because or "until erasure is asked for",
+        }
+
+    async def _shown(self, offer: Offer) -> dict[str, Any]:
+        intent = await self._revocations.get_or_none(offer.id)
+        return {
+            "id": offer.id,
+            "state": offer.state.value,
+            "credential_type": offer.credential_type,
+            "values": plain_values(load_credential_type(offer.credential_type), offer.values),
+            "offered_at": offer.created_at.isoformat(timespec="seconds"),
+            "issued_at": None if offer.issued_at is None else offer.issued_at.isoformat(timespec="seconds"),
+            "receipt": offer.receipt.value,
+            "batch": offer.batch_id,
+            "registry": offer.registry,
+            "index": offer.index,
+            "connection": None if offer.wallet is None else offer.wallet.connection_id,
+            "revocation": None
+            if intent is None
+            else {
+                "requested_at": intent.created_at.isoformat(timespec="seconds"),
+                "reason": None if intent.reason is None else intent.reason.value,
+                "state": intent.state.value,
+            },
+        }
+
+    async def _rows(self, person: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return rows of batches that are this person's, whether or not anybody has claimed them."""
+        rows: list[dict[str, Any]] = []
+        async for batch, claimed in self._batches.every_claim():
+            if _is(claimed.claim, person):
+                rows.append({"batch": batch.id, "row": claimed.number, "claim": dict(claimed.claim)})
+        return rows
+
+    async def _of_name(self, family_name: str) -> AsyncIterator[Offer]:
+        words = word_fields(name_words(family_name)[:MOST_WORDS])
+        cursor: str | None = None
+        while words:
+            offers, cursor = await self._desk.numbers.index.page(words, limit=_PART, cursor=cursor)
+            for offer in offers:
+                yield offer
+            if cursor is None:
+                return
+
+    def _kept_until(self, offer: Offer) -> date | None:
+        """Return the first day on which a certificate may be erased, None if it may be now."""
+        issued = (offer.issued_at or offer.created_at).date()
+        year = issued.year + self._config.keeps_years
+        until = date(year, 3, 1) if (issued.month, issued.day) == (2, 29) else issued.replace(year=year)
+        return until if self._config.keeps_years and self._clock().date() < until else None
+
+
+def _end_of(offer: Offer) -> date | None:
+    text = claim_of(offer).get("expires_on", "").replace("-", "")
+    return date(int(text[:4]), int(text[4:6]), int(text[6:])) if len(text) == len("20241231") else None
+
+
+def _person(claim: Mapping[str, str]) -> dict[str, str]:
+    return {name: claim.get(name, "") for name in _PERSON}
+
+
+def _is(claim: Mapping[str, str], person: Mapping[str, str]) -> bool:
+    return all(name_words(claim.get(name, "")) == name_words(person[name]) for name in _PERSON)

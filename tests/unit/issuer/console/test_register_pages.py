@@ -1,0 +1,105 @@
+"""The register at the console: found by its form, exported, and nothing personal in an address."""
+
+from datetime import UTC, datetime
+
+import pytest
+from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
+from tests.unit.issuer.console.test_issuing_pages import FIELDS
+from tests.unit.issuer.test_register import issued
+from tests.unit.verifier_pages.conftest import Browser, hidden
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_clerk_finds_what_was_issued_and_takes_it_as_a_file(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk = browsers[CLERK]
+    offer = await issued(place.workshop, credential_id="R-77", family_name="=Fernando", given_names="Kamal")
+    page = await clerk.ask("/desk/en/register")
+    assert (page.status, "Kamal" in page.text, "R-77" in page.text) == (200, True, True)
+    found = await clerk.send("/desk/en/register", name="fernando", state="ISSUED")
+    assert (found.status, f"/issued/{offer.id}" in found.text) == (200, True)
+    nothing = await clerk.send("/desk/en/register", number="R-7")
+    assert (nothing.status, "No certificate fits that." in nothing.text) == (200, True)
+    unknown = await clerk.send("/desk/en/register", occupation="xyzzy")
+    assert (unknown.status, 'aria-invalid="true"' in unknown.text) == (200, True)
+    csv = await clerk.send("/desk/en/register/export.csv", number="r-77")
+    assert csv.status == 200
+    assert [line.split(",")[:3] for line in csv.text.splitlines()[1:]] == [["R-77", "'=Fernando", "Kamal"]]
+    refused = await browsers[ADMINISTRATOR].ask("/desk/en/register")
+    assert refused.status == 403
+
+
+async def test_a_number_that_another_certificate_has_is_said_at_its_field(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    await issued(place.workshop, credential_id="R-78")
+    taken = await browsers[CLERK].send(
+        "/desk/en/issue", **{**FIELDS, "once": "taken", "credential_id": "r-78", "step": "offer"}
+    )
+    assert (taken.status, "another certificate has this number" in taken.text) == (409, True)
+    assert 'id="credential_id-problem"' in taken.text
+
+
+async def test_a_clerk_revokes_what_is_ticked_or_found_once_it_is_confirmed(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, workshop = browsers[CLERK], place.workshop
+    offers = [await issued(workshop, credential_id=f"V-{number}", family_name="Vithanage") for number in range(3)]
+    asked = await clerk.send("/desk/en/register/revoke", id=offers[0].id)
+    assert (asked.status, "Certificates to be revoked: 1" in asked.text) == (200, True)
+    sent = {"once": hidden(asked.text, "once"), "count": "1", "id": offers[0].id, "reason": "mistake"}
+    assert (await clerk.send("/desk/en/register/revoke", **sent)).status == 200  # not ticked
+    done = [await clerk.send("/desk/en/register/revoke", **sent, sure="yes") for _ in range(2)]
+    assert [answer.status for answer in done] == [303, 303]
+    assert done[0].target == done[1].target
+    found = {"all": "yes", "name": "vithanage", "sure": "yes", "reason": "fraud", "once": "another"}
+    stale = await clerk.send("/desk/en/register/revoke", **found, count="1")
+    assert (stale.status, "Certificates to be revoked: 3" in stale.text) == (200, True)  # not public yet
+    rest = await clerk.send("/desk/en/register/revoke", **found, count="3")
+    assert rest.status == 303
+    page = (await clerk.ask(rest.target)).text
+    assert ("Revoked now: 2" in page, "Revoked by somebody else before: 1" in page) == (True, True)
+    await workshop.revocations.publish_all()
+    assert "Public by now: 3" in (await clerk.ask(rest.target)).text
+    shown = (await clerk.ask(f"/desk/en/issued/{offers[0].id}")).text
+    assert "it says something that is not so" in shown
+    log = (await clerk.ask("/desk/en/log")).text
+    assert (log.count("Nadeesha Silva") > 1, rest.target.rpartition("/")[2] in log) == (True, True)
+
+
+async def test_figures_are_rounded_and_once_published_they_stay(
+    place: ConsolePlace, browsers: dict[str, Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk, workshop = browsers[CLERK], place.workshop
+    for number in range(3):
+        await issued(workshop, credential_id=f"F-{number}", country_of_award="MLT")
+    now = datetime.now(UTC)
+    address = f"/desk/en/counts/{now.year}"
+    page = await clerk.ask(address)
+    assert (page.status, "Publish these figures" in page.text) == (200, False)
+    csv = (await clerk.ask(f"{address}/figures.csv")).text.splitlines()
+    assert "C7212,LK-NVQ,4,MLT,5" in csv
+    early = await clerk.send(f"{address}/publish", sure="yes")
+    assert early.status == 409
+    monkeypatch.setattr(place.office.counts, "_clock", lambda: datetime(now.year + 1, 1, 1, tzinfo=UTC))
+    assert (await clerk.send(f"{address}/publish", sure="yes")).status == 303
+    for number in range(5):
+        await issued(workshop, credential_id=f"G-{number}", country_of_award="MLT")
+    assert (await clerk.ask(f"{address}/figures.csv")).text.splitlines() == csv
+    assert (await clerk.ask("/desk/en/counts/2026-13")).status == 409
+
+
+async def test_a_persons_data_are_taken_out_as_a_file_and_erased(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk = browsers[CLERK]
+    offer = await issued(place.workshop, credential_id="D-1", family_name="Dias")
+    address = f"/desk/en/issued/{offer.id}"
+    content = await clerk.send(f"{address}/access.json")
+    assert (content.status, '"Dias"' in content.text) == (200, True)
+    assert (await clerk.send(f"{address}/erase")).status == 400
+    erased = await clerk.send(f"{address}/erase", sure="yes")
+    assert (erased.status, "It is erased." in erased.text) == (200, True)
+    assert (await clerk.ask(address)).status == 404

@@ -1,0 +1,78 @@
+"""What is kept of a person is shown in one file, and erased; the certificate can be revoked all the same."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from tests.unit.issuer.batches.scene import Centre
+from tests.unit.issuer.test_register import found, issued, register_of
+from tests.unit.issuer.workshop import Workshop
+
+from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.intents import RevocationState
+from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.store.errors import NotFoundError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def data_of(workshop: Workshop, **config: Any) -> PersonalData:
+    return PersonalData(
+        workshop.profile,
+        workshop.desk,
+        Centre(workshop).desk,
+        workshop.revocations,
+        IssuerConfig(**config),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+async def test_what_is_erased_is_gone_and_can_still_be_revoked(workshop: Workshop) -> None:
+    data, numbers = data_of(workshop), workshop.desk.numbers
+    offer = await issued(workshop, credential_id="E-1", family_name="Eranda", expires_on="2034-06-10")
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    with pytest.raises(NotFoundError):
+        await workshop.desk.get(offer.id)
+    assert await found(register_of(workshop), name="eranda") == []
+    entry = await numbers.find("e-1")
+    assert entry is not None
+    assert entry.model_dump(exclude={"id", "created_at"}, exclude_defaults=True) == {
+        "claim": "",
+        "places": (f"{offer.registry}::{offer.index}",),
+        "ends_on": date(2034, 6, 10),
+        "is_erased": True,
+    }
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id="E-1", family_name="Eranda")
+    await data.revoke_erased("E-1", RevocationReason.FRAUD, by="n.silva", wait_s=0)
+    await workshop.revocations.publish_all()
+    (intent,) = await data.revoke_erased("E-1", RevocationReason.FRAUD, by="n.silva", wait_s=0)
+    assert (intent.state, intent.is_over) == (RevocationState.PUBLISHED, True)
+    with pytest.raises(NotFoundError):
+        await data.revoke_erased("E-2", RevocationReason.FRAUD, by="n.silva", wait_s=0)
+
+
+async def test_a_law_that_has_it_kept_is_told(workshop: Workshop) -> None:
+    data = data_of(workshop, keeps_years=30, keeps_because="Skills Act, section 12: thirty years")
+    offer = await issued(workshop, credential_id="E-3")
+    refused = await data.erase(offer.id, by="n.silva")
+    assert (refused.is_erased, refused.reason) == (False, "Skills Act, section 12: thirty years")
+    assert refused.until is not None
+    assert refused.until.year == datetime.now(UTC).year + 30
+    assert (await workshop.desk.get(offer.id)).values["credential_id"] == "E-3"
+    with pytest.raises(ValueError, match="go together"):
+        IssuerConfig(keeps_years=3)
+
+
+async def test_one_file_has_all_of_one_person_and_nothing_of_others(workshop: Workshop) -> None:
+    data = data_of(workshop)
+    mine = {"family_name": "Zoysa", "given_names": "Amara", "birth_date": "1990-01-02"}
+    first = await issued(workshop, credential_id="Z-1", **mine)
+    second = await workshop.make(credential_id="Z-2", **mine)
+    await issued(workshop, credential_id="Z-3", **{**mine, "birth_date": "1991-01-02"})
+    content = await data.access(first.id, by="n.silva")
+    assert {one["id"] for one in content["certificates"]} == {first.id, second.id}
+    assert content["person"]["family_name"] == "Zoysa"
+    assert "Z-3" not in str(content)

@@ -1,0 +1,129 @@
+"""The register: what was issued is found, by number and name, and a number is one certificate's."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.issuer.workshop import Workshop
+from tests.welders import CLAIM
+
+from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.register.offer_words import KIND
+from wanderbuch.agents.issuer.register.register import IssuedRegister, RegisterQuery, csv_of
+from wanderbuch.store.errors import CursorError
+from wanderbuch.store.tables import tables_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+HOUR = timedelta(hours=1)
+
+
+def register_of(workshop: Workshop) -> IssuedRegister:
+    return IssuedRegister(workshop.desk.book, workshop.desk.numbers)
+
+
+async def issued(workshop: Workshop, **changed: Any) -> Offer:
+    """Return an offer of which a credential came."""
+    offer = await workshop.offer(**changed)
+    await workshop.receive(await workshop.request_for(offer), workshop.phone_of(offer))
+    return await workshop.desk.get(offer.id)
+
+
+async def found(register: IssuedRegister, **query: Any) -> list[str]:
+    page = await register.search(RegisterQuery(**query), limit=50)
+    return [offer.values["credential_id"] for offer in page.items]
+
+
+async def test_what_was_issued_is_found_by_number_words_and_beginnings(workshop: Workshop) -> None:
+    register = register_of(workshop)
+    people = {"A-1": ("De Silva", "Nimal Ruwan"), "A-2": ("Perera", "Amal"), "A-3": ("Pereira-Silva", "Nadeesha")}
+    for number, (family, given) in people.items():
+        await issued(workshop, credential_id=number, family_name=family, given_names=given)
+    await workshop.make(credential_id="A-4", family_name="Silva")  # offered, and nobody has it
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({"number": "A-2"}, ["A-2"]),
+        ({"number": " a-2 "}, ["A-2"]),
+        ({"number": "A-"}, []),
+        ({"number": "A-4"}, []),
+        ({"name": "silva"}, ["A-3", "A-1"]),
+        ({"name": "SILVA nimal"}, ["A-1"]),
+        ({"name": "per"}, ["A-3", "A-2"]),
+        ({"name": "perei"}, ["A-3"]),
+        ({"name": "pe"}, []),
+        ({"name": "silva", "number": "A-3"}, ["A-3"]),
+        ({"name": "silva", "state": OfferState.REVOKED}, []),
+        ({"name": "silva", "occupation": "C7212"}, ["A-3", "A-1"]),
+        ({"name": "silva", "occupation": "C5120"}, []),
+        ({"name": "!!"}, []),
+    ]
+    wrong = [(query, got) for query, wanted in cases if (got := await found(register, **query)) != wanted]
+    assert wrong == []
+    pages = [page async for page in register.every(RegisterQuery(name="silva"))]
+    text = csv_of([offer for page in pages for offer in page], with_header=True).splitlines()
+    assert (len(text), text[1].startswith("A-3,Pereira-Silva,Nadeesha,C7212,LK-NVQ,4,")) == (3, True)
+
+
+async def test_pages_follow_one_another_and_a_cursor_is_of_its_own_search(workshop: Workshop) -> None:
+    register = register_of(workshop)
+    for number in range(3):
+        await issued(workshop, credential_id=f"P-{number}", family_name="Cursor")
+    query = RegisterQuery(name="cursor")
+    first = await register.search(query, limit=2)
+    second = await register.search(query, limit=2, cursor=first.next_cursor)
+    numbers = [offer.values["credential_id"] for offer in (*first.items, *second.items)]
+    assert (numbers, second.next_cursor) == (["P-2", "P-1", "P-0"], None)
+    with pytest.raises(CursorError):
+        await register.search(RegisterQuery(name="cursor", occupation="C7212"), limit=2, cursor=first.next_cursor)
+
+
+async def test_certificates_that_are_older_than_the_register_are_read_once_and_keep_their_numbers(
+    workshop: Workshop,
+) -> None:
+    older = await issued(workshop, credential_id="OLD-1", family_name="Older")
+    tables = tables_of(workshop.profile)
+    numbers = workshop.desk.numbers
+    await tables.engine.run("DELETE FROM word WHERE kind = ?", KIND)
+    await tables.engine.run("DELETE FROM row WHERE kind = ?", KIND)
+    await tables.rebuild.forget()
+    async with workshop.profile.session() as session:
+        await session.handle.remove("wanderbuch.certificate-number", await numbers.id_of("OLD-1"))
+    register = register_of(workshop)
+    assert await found(register, name="older") == ["OLD-1"]
+    with pytest.raises(NumberTakenError) as caught:
+        await workshop.make(credential_id="old-1", family_name="Another")
+    assert caught.value.members["offer"] == older.id
+    entry = await numbers.find("OLD-1")
+    assert entry is not None
+    assert "OLD-1" not in entry.model_dump_json()
+
+
+async def test_a_number_is_one_certificates_until_what_was_offered_with_it_is_over(workshop: Workshop) -> None:
+    first = await workshop.make(credential_id="N-1")
+    again = await workshop.make(credential_id="N-1")  # the same certificate once more
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id="N-1", family_name="Another")
+    await workshop.desk.withdraw(first.id)
+    with pytest.raises(NumberTakenError):  # the second one is open
+        await workshop.make(credential_id="N-1", family_name="Another")
+    await workshop.desk.withdraw(again.id)
+    other = await workshop.make(credential_id="N-1", family_name="Another")
+    correct = {**CLAIM, "credential_id": "N-1", "family_name": "Other"}
+    with pytest.raises(NumberTakenError):
+        await workshop.desk.make(correct, lifetime=HOUR)
+    assert (await workshop.desk.make(correct, lifetime=HOUR, instead_of=other.id)).values["family_name"] == "Other"
+
+
+async def test_of_many_who_want_a_number_at_once_one_gets_it(workshop: Workshop) -> None:
+    async def make(number: int) -> bool:
+        claim = {**CLAIM, "credential_id": "RACE-1", "given_names": f"Nimal {number}"}
+        try:
+            await workshop.desk.make(claim, lifetime=HOUR)
+        except NumberTakenError:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(make(number) for number in range(6)))) == 1
+    holder = await workshop.desk.numbers.index.with_number("RACE-1")
+    await workshop.desk.withdraw(holder[0].id)
+    assert sum(await asyncio.gather(*(make(number) for number in range(6, 12)))) == 1
