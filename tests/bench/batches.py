@@ -27,7 +27,7 @@ from tests.bench.ratios import median_of_ratios
 from tests.unit.issuer.batches.scene import FOR_ALL, KIND, Centre, class_text, plan_of
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassSettings
 from wanderbuch.governance.lists.reading import Choices

@@ -12,8 +12,8 @@ from tests.browser.looking import LOOKS, SIZES, looking
 from tests.unit.issuer.batches.scene import Centre, claim_site
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import Access
-from wanderbuch.agents.issuer.batches.slips import pin_of
+from wanderbuch.agents.issuer.batch_records.batch import Access
+from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.site.front import FRONT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]

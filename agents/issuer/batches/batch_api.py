@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Protocol
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.row import BatchRow
+from wanderbuch.agents.issuer.batch_records.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, ListNotReadyError
 from wanderbuch.agents.issuer.batches.batch_models import (
     BatchesOut,
@@ -26,8 +28,6 @@ from wanderbuch.agents.issuer.batches.batch_models import (
 )
 from wanderbuch.agents.issuer.batches.claims import claim_digest
 from wanderbuch.agents.issuer.batches.gateway import gateway_lines
-from wanderbuch.agents.issuer.batches.row import BatchRow
-from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.class_list.models import ClassListOut

@@ -24,7 +24,7 @@ from typing import Any, Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act, ActLog
-from wanderbuch.agents.issuer.batches.batch import (
+from wanderbuch.agents.issuer.batch_records.batch import (
     MOST_BATCHES,
     SEEN,
     Access,
@@ -34,6 +34,8 @@ from wanderbuch.agents.issuer.batches.batch import (
     SameListError,
     batch_events,
 )
+from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state_in, untouched
+from wanderbuch.agents.issuer.batch_records.slips import MOST_SLIPS, own_number
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import (
     claim_digest,
@@ -46,9 +48,7 @@ from wanderbuch.agents.issuer.batches.claims import (
 )
 from wanderbuch.agents.issuer.batches.gateway import must_reach_from_afar
 from wanderbuch.agents.issuer.batches.reached import Contacts, read_contacts, remove_contacts, write_contacts
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
-from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
 from wanderbuch.agents.issuer.class_list.contacts import EMAIL, PHONE
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow

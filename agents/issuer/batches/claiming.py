@@ -27,9 +27,8 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 from cachetools import LRUCache
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
-from wanderbuch.agents.issuer.batches.claims import claim_in
-from wanderbuch.agents.issuer.batches.row import (
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
+from wanderbuch.agents.issuer.batch_records.row import (
     MOST_OFFERS,
     MOST_TRIES,
     BatchRow,
@@ -38,7 +37,8 @@ from wanderbuch.agents.issuer.batches.row import (
     row_id,
     untouched,
 )
-from wanderbuch.agents.issuer.batches.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
+from wanderbuch.agents.issuer.batch_records.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
+from wanderbuch.agents.issuer.batches.claims import claim_in
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow

@@ -13,7 +13,7 @@ from typing import Any, Final
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
 
-from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.store.errors import NotFoundError, StoreError
 

@@ -9,9 +9,9 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState
 from wanderbuch.agents.issuer.batches.reached import Contacts
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState
 from wanderbuch.agents.issuer.class_list.contacts import EMAIL, LANGUAGE, PHONE
 from wanderbuch.governance.lists.table import escaped
 

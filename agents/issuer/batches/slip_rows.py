@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.issuer.batches.batch import Batch, BatchState
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, row_id
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState
+from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, row_id
 from wanderbuch.agents.issuer.register.numbers import SlipRow
 from wanderbuch.store.records import RecordStore
 

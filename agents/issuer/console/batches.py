@@ -12,12 +12,12 @@ from typing import Final
 
 from aiohttp import web
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError
+from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state_in
+from wanderbuch.agents.issuer.batch_records.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.batches.batch_api import result_lines
 from wanderbuch.agents.issuer.batches.claims import claim_digest
 from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_reach_from_afar
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in
-from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, read_claim_form
 from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of

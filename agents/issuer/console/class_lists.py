@@ -14,7 +14,7 @@ from aiohttp import web
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from wanderbuch.agents.issuer.batches.batch import Access, SameListError
+from wanderbuch.agents.issuer.batch_records.batch import Access, SameListError
 from wanderbuch.agents.issuer.batches.batch_desk import FACTS, BatchPlan, ListChangedError, ListNotReadyError
 from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, RESULT
 from wanderbuch.agents.issuer.class_list.contacts import CONTACTS

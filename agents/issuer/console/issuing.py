@@ -17,7 +17,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from wanderbuch.agents.issuer.acts import Act
-from wanderbuch.agents.issuer.batches.slips import own_number
+from wanderbuch.agents.issuer.batch_records.slips import own_number
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, checked, read_claim_form, shared_values
 from wanderbuch.agents.issuer.console.claim_view import lines_of_values, name_of

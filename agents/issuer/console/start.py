@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from wanderbuch.agents.issuer.batches.batch import Batch, BatchState
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState
 from wanderbuch.agents.issuer.batches.batch_desk import Counts
 from wanderbuch.agents.issuer.console.claim_view import name_of
 from wanderbuch.agents.issuer.console.clerks import ClerkRole

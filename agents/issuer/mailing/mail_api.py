@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from pydantic import Field
 
-from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.mailing.mailing import MOST_DAYS, MOST_REMINDERS, MailedRow, Mailing, MailState
 from wanderbuch.agents.issuer.mailing.postman import MailPlan, Postman

@@ -20,7 +20,7 @@ from typing import ClassVar, Final
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
 
-from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import Record
 

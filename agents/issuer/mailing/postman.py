@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act
-from wanderbuch.agents.issuer.batches.batch import Batch, BatchState, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState, BatchStateError
+from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState
+from wanderbuch.agents.issuer.batch_records.slips import slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.gateway import must_reach_from_afar
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState
-from wanderbuch.agents.issuer.batches.slips import slip_token
 from wanderbuch.agents.issuer.class_list.contacts import EMAIL, LANGUAGE
 from wanderbuch.agents.issuer.mailing.letter import written
 from wanderbuch.agents.issuer.mailing.mailing import (

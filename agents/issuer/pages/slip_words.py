@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from wanderbuch.agents.issuer.batches.batch import Access
+from wanderbuch.agents.issuer.batch_records.batch import Access
 from wanderbuch.agents.issuer.pages.kit import KIT
 from wanderbuch.agents.site.languages import FALLBACK, LANGUAGES
 

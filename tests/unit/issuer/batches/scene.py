@@ -10,11 +10,11 @@ from aiohttp import web
 from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch
+from wanderbuch.agents.issuer.batch_records.row import BatchRow
+from wanderbuch.agents.issuer.batch_records.slips import slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, BatchPlan
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
-from wanderbuch.agents.issuer.batches.row import BatchRow
-from wanderbuch.agents.issuer.batches.slips import slip_token
 from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.reading import read_class_list
 from wanderbuch.agents.issuer.config import IssuerConfig

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from tests.unit.issuer.batches.scene import FOR_ALL, Centre, class_text
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import BatchStateError, SameListError
+from wanderbuch.agents.issuer.batch_records.batch import BatchStateError, SameListError
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
 from wanderbuch.agents.issuer.batches.batch_desk import ListNotReadyError
 from wanderbuch.agents.issuer.batches.batch_models import (

@@ -12,12 +12,12 @@ from tests.unit.issuer.each_engine import a_minute_passes, leases_end, workshop
 from tests.unit.issuer.workshop import Workshop
 from tests.unit.power import Power, power
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
+from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState
+from wanderbuch.agents.issuer.batch_records.slips import Slip, pin_of, slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
-from wanderbuch.agents.issuer.batches.row import MOST_TRIES, RowState
-from wanderbuch.agents.issuer.batches.slips import Slip, pin_of, slip_token
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.errors import StoreError

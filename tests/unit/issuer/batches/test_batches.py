@@ -7,11 +7,11 @@ import pytest
 from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState, BatchStateError, SameListError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError, SameListError
+from wanderbuch.agents.issuer.batch_records.row import MOST_OFFERS, MOST_TRIES, BatchRow, RowState
+from wanderbuch.agents.issuer.batch_records.slips import own_number, pin_of, read_token, slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import Counts, ListChangedError, ListNotReadyError
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipUnknownError
-from wanderbuch.agents.issuer.batches.row import MOST_OFFERS, MOST_TRIES, BatchRow, RowState
-from wanderbuch.agents.issuer.batches.slips import own_number, pin_of, read_token, slip_token
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.errors import ExchangeError

@@ -10,9 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from tests.unit.issuer.batches.scene import Centre, claim_site
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch
-from wanderbuch.agents.issuer.batches.row import RowState
-from wanderbuch.agents.issuer.batches.slips import pin_of
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch
+from wanderbuch.agents.issuer.batch_records.row import RowState
+from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.runtime.gate.budget import Budget
 from wanderbuch.agents.site.languages import LANGUAGES
 

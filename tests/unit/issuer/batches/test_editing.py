@@ -5,10 +5,10 @@ from tests.unit.issuer.batches.scene import KIND, Centre
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.acts import Act
-from wanderbuch.agents.issuer.batches.batch import Access
+from wanderbuch.agents.issuer.batch_records.batch import Access
+from wanderbuch.agents.issuer.batch_records.row import RowState
 from wanderbuch.agents.issuer.batches.batch_desk import RowChangedError
 from wanderbuch.agents.issuer.batches.claims import claim_digest
-from wanderbuch.agents.issuer.batches.row import RowState
 from wanderbuch.agents.issuer.console.claim_form import shared_values
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState

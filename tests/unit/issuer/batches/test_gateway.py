@@ -10,7 +10,7 @@ import pytest
 from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import Access, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Access, BatchStateError
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
 from wanderbuch.agents.issuer.batches.batch_desk import ListChangedError
 from wanderbuch.agents.issuer.batches.batch_models import ResultOut

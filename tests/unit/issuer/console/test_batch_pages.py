@@ -11,8 +11,8 @@ from tests.unit.issuer.console.test_issuing_pages import FIELDS
 from tests.unit.trust.ecosystem import TYPE
 from tests.unit.verifier_pages.conftest import Answer, Browser, hidden
 
-from wanderbuch.agents.issuer.batches.row import RowState
-from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
+from wanderbuch.agents.issuer.batch_records.row import RowState
+from wanderbuch.agents.issuer.batch_records.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list import reading
 from wanderbuch.agents.issuer.console import uploads as uploads_module
 from wanderbuch.agents.issuer.console.uploads import SaidOfClass

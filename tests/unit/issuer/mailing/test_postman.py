@@ -12,8 +12,8 @@ from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, r
 from tests.unit.issuer.mailing.mail_host import CUT, MailHost, mail_host
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchStateError
-from wanderbuch.agents.issuer.batches.slips import pin_of
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.issuer.mailing.mail_api import MAIL_ROUTES, MailIn, MailingOut
 from wanderbuch.agents.issuer.mailing.postman import MailPlan, Postman
 from wanderbuch.agents.issuer.mailing.server import MailTalk

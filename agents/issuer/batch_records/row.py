@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
-from wanderbuch.agents.issuer.batches.slips import Slip
+from wanderbuch.agents.issuer.batch_records.slips import Slip
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import Record
