@@ -115,7 +115,7 @@ class Village:
 
     async def issue(self, **changes: str) -> tuple[str, str]:
         """Return the offer's id with the centre and the credential's with the worker."""
-        made, received = await self.offer(**changes)
+        made, received = await self.offer(deadline_s=300, **changes)
         await self.worker.post(f"/offers/{received}/accept")
         kept = await self.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
         await self.centre.wait_for(f"/offers/{made}", "receipt", "KEPT")
