@@ -42,9 +42,8 @@ from wanderbuch.agents.authority.desk_models import (
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.authority.reviews import ReviewState
-from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_once
-from wanderbuch.agents.people.rest import invite, manager, sign_in_routes
-from wanderbuch.agents.runtime.app import OPERATOR, Call, Route, delete, get, patch, post
+from wanderbuch.agents.people.rest import PeopleModels, PeopleSummaries, people_routes
+from wanderbuch.agents.runtime.app import OPERATOR, Call, Route, get, patch, post
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.facts.identifiers import DidUrl, IdentifierError
 
@@ -57,44 +56,9 @@ OFFICIALS: Final = EDITOR | APPROVER
 EVERYBODY: Final = OFFICIALS | OPERATOR.roles
 ADMINISTRATOR: Final = frozenset({OfficialRole.ADMINISTRATOR.value})
 MANAGERS: Final = ADMINISTRATOR | OPERATOR.roles
-PLACE: Final = "/desk"  # where the desk's pages are
 
 
 # Officials
-
-
-async def _officials(office: "AuthorityOffice", _: Call[None]) -> OfficialViews:
-    return OfficialViews(items=[OfficialOut.of(official) for official in await office.desk.officials.all()])
-
-
-async def _add_official(office: "AuthorityOffice", call: Call[NewOfficial]) -> OfficialAdded:
-    new, by, officials = call.body, manager(call), office.desk.officials
-    if new.invite:
-        office.parts.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
-        is_in = office.parts.sign_in.is_in
-        added = await add_invited_once(
-            officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once, is_in=is_in
-        )
-        invitation = await invite(office.parts.sign_in, PLACE, added.id, by=by)
-        return OfficialAdded(official=OfficialOut.of(added), invitation=invitation)
-    official, token = await add_once(officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
-    return OfficialAdded(official=OfficialOut.of(official), token=token)
-
-
-async def _change_official(office: "AuthorityOffice", call: Call[OfficialChange]) -> OfficialOut:
-    changed = await office.desk.officials.change(
-        call.path["id"], name=call.body.name, roles=call.body.roles, by=manager(call)
-    )
-    return OfficialOut.of(changed)
-
-
-async def _remove_official(office: "AuthorityOffice", call: Call[None]) -> OfficialOut:
-    return OfficialOut.of(await office.desk.officials.remove(call.path["id"], by=manager(call)))
-
-
-async def _renew_token(office: "AuthorityOffice", call: Call[None]) -> OfficialWithToken:
-    official, token = await renew_once(office.desk.officials, call.path["id"], by=manager(call), once=call.once)
-    return OfficialWithToken(official=OfficialOut.of(official), token=token)
 
 
 async def _me(office: "AuthorityOffice", call: Call[None]) -> OfficialOut:
@@ -102,43 +66,20 @@ async def _me(office: "AuthorityOffice", call: Call[None]) -> OfficialOut:
 
 
 OFFICIAL_ROUTES: Final[Sequence[Route]] = (
-    get("/officials", _officials, result=OfficialViews, summary="List all officials", needs=MANAGERS),
-    post(
+    *people_routes(
         "/officials",
-        _add_official,
-        body=NewOfficial,
-        result=OfficialAdded,
-        status=201,
-        summary="Add an official",
+        lambda office: office.parts.access,
+        PeopleModels(
+            NewOfficial,
+            OfficialChange,
+            OfficialOut,
+            OfficialViews,
+            added=OfficialAdded,
+            renewed=OfficialWithToken,
+            person="official",
+        ),
+        PeopleSummaries("List all officials", "Add an official", one="an official"),
         needs=MANAGERS,
-        once=True,
-    ),
-    patch(
-        "/officials/{id}",
-        _change_official,
-        body=OfficialChange,
-        result=OfficialOut,
-        summary="Change an official",
-        needs=MANAGERS,
-    ),
-    delete(
-        "/officials/{id}", _remove_official, result=OfficialOut, summary="Remove an official for good", needs=MANAGERS
-    ),
-    post(
-        "/officials/{id}/token",
-        _renew_token,
-        result=OfficialWithToken,
-        summary="Give an official a new token",
-        needs=MANAGERS,
-        once=True,
-    ),
-    *sign_in_routes(
-        "/officials",
-        lambda _: PLACE,
-        lambda office: office.parts.sign_in,
-        OfficialOut,
-        OfficialOut.of,
-        MANAGERS,
     ),
     get("/me", _me, result=OfficialOut, summary="Show who asks", needs=OFFICIALS | ADMINISTRATOR),
 )

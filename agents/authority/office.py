@@ -21,8 +21,8 @@ from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.intake.applications import Applications
 from wanderbuch.agents.authority.intake.reception import Reception
-from wanderbuch.agents.authority.pages.desk import BASE, DeskParts
-from wanderbuch.agents.authority.pages.desk_sessions import DeskSession, desk_sessions
+from wanderbuch.agents.authority.pages.desk import DeskParts
+from wanderbuch.agents.authority.pages.desk_sessions import COOKIE, DeskSession
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.registrar.endpoint import Registrar, SignedBy
@@ -31,8 +31,7 @@ from wanderbuch.agents.authority.trqp_role import open_endpoint, open_snapshot
 from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.authority.witnesses import WitnessDesk
-from wanderbuch.agents.people.opening import configured_provider, open_sign_in
-from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.people.desk_access import open_access
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.works import Works
 from wanderbuch.errors import GovernanceError, WanderbuchError
@@ -127,33 +126,22 @@ class AuthorityOffice:
             find_statuses=self._registries_of,
         )
         self.register = PublishedRegister(self.publication, prove_url=config.prove_url)
-        sign_in = open_sign_in(
-            tenant.profile,
-            self.desk.officials,
-            url=tenant.parts.config.app.url,
-            site_name=tenant.name,
-            clock=self.clock,
-            provider=configured_provider(tenant.parts.config, BASE, tenant.edge, clock=self.clock),
-        )
-        sessions = desk_sessions(tenant.records(DeskSession), sign_in, clock=self.clock)
-        networks = Networks(tenant.parts.config.public.trusted_proxies)
+        access = open_access(tenant, self.desk.officials, DeskSession, cookie=COOKIE)
         self.applications = Applications(tenant.profile, self.desk, config.intake, clock=self.clock)
         self.reception = Reception(
             self.applications,
             config.intake,
             did=tenant.did,
             resolve_key=_resolver(tenant, key),
-            networks=networks,
+            networks=access.networks,
             clock=self.clock,
         )
         self.parts = DeskParts(
             desk=self.desk,
             applications=self.applications,
             uploads=Uploads(tenant.profile, self.desk, clock=self.clock),
-            sessions=sessions,
+            access=access,
             register=self.register,
-            sign_in=sign_in,
-            networks=networks,
             works=Works(tenant.spawn),
         )
         own = open_snapshot(tenant, self.publication)
@@ -164,7 +152,7 @@ class AuthorityOffice:
                 snapshot=own,
                 first=own.first,
                 config=config.registrar,
-                networks=networks,
+                networks=access.networks,
                 clock=self.clock,
             )
             if config.registrar.enabled
@@ -193,7 +181,7 @@ class AuthorityOffice:
     async def close(self) -> None:
         """Listen to other processes no more, and end the streams; the tenant ends what the office spawned."""
         self._stop_following()
-        self.parts.sessions.streams.close()
+        self.parts.access.close()
 
     async def begin(self) -> None:
         """Repair what was interrupted, go on with what is due, and keep the governance file fresh from now on."""

@@ -1,10 +1,10 @@
 """What is written down of people: by id, never by name, in one transaction with the change itself.
 
-A role that has a log of its own adapts it (the authority's public history); for any other there is `PrivateLog`.
+A role that has a log of its own adapts it (the authority's public history); for any other there is
+`TenantPeopleLog`, which has what else people did too.
 """
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,8 @@ from typing import ClassVar, Protocol
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.work.log import Log, LogLine
+from wanderbuch.agents.work.log import LogLine
+from wanderbuch.agents.work.tenant_log import TenantLog
 from wanderbuch.store.record import Record
 
 
@@ -55,14 +56,45 @@ class PeopleLog(Protocol):
         ...
 
 
+class TenantPeopleLog[A: StrEnum](TenantLog[A]):
+    """A log of a tenant's in which changes of people are among the acts.
+
+    Args:
+        profile: of the tenant.
+        line: the kind of its lines.
+        acts: what somebody may have done.
+        of_people: which of them are changes of people.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        line: type[LogLine],
+        acts: type[A],
+        of_people: Mapping[PeopleChange, A],
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        super().__init__(profile, line, acts, clock=clock)
+        self._of_people = of_people
+
+    async def append(
+        self, fact: PeopleFact, *, new: Sequence[Record] = (), changed: Sequence[tuple[Record, Record]] = ()
+    ) -> bool:
+        """Write what happened to a person; see `PeopleLog`."""
+        act = self._of_people[fact.change]
+        return await self.note(act, by=fact.by, what=fact.what, key=fact.key, new=new, changed=changed)
+
+
 class PeopleLine(LogLine):
     """A line of a tenant's log of its people."""
 
     category: ClassVar[str] = "wanderbuch.people-log"
 
 
-class PrivateLog:
-    """A log that the tenant alone sees, in its encrypted profile.
+class PrivateLog(TenantPeopleLog[PeopleChange]):
+    """A log of nothing but people.
 
     Args:
         profile: of the tenant.
@@ -70,26 +102,4 @@ class PrivateLog:
     """
 
     def __init__(self, profile: Profile, *, clock: Callable[[], datetime]) -> None:
-        self._log = Log(profile, PeopleLine)
-        self._clock = clock
-
-    async def append(
-        self, fact: PeopleFact, *, new: Sequence[Record] = (), changed: Sequence[tuple[Record, Record]] = ()
-    ) -> bool:
-        """Write a fact; see `PeopleLog`."""
-
-        def line_of(number: int) -> str:
-            line = {
-                "n": number,
-                "at": self._clock().isoformat(timespec="seconds"),
-                "who": fact.by,
-                "action": fact.change.value,
-                "what": fact.what,
-            }
-            return json.dumps(line, sort_keys=True)
-
-        return await self._log.append(fact.key, line_of, new=new, changed=changed)
-
-    async def lines(self) -> Sequence[str]:
-        """Return all lines as JSON, the first one first."""
-        return await self._log.lines()
+        super().__init__(profile, PeopleLine, PeopleChange, {change: change for change in PeopleChange}, clock=clock)

@@ -167,7 +167,8 @@ def read(
     for form_field in fields:
         value = _read(form_field, sent, before.get(form_field.member), words, prefix)
         if value in ("", None, [], {}):
-            value = form_field.fallback
+            is_written_empty = before.get(form_field.member) == [] and not form_field.is_needed
+            value = [] if is_written_empty and form_field.fallback is None else form_field.fallback
         if value is not None:
             statement[form_field.member] = value
     return statement

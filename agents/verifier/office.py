@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.people.opening import configured_provider, open_sign_in
-from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.people.desk_access import open_access
+from wanderbuch.agents.people.people import People
 from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
-from wanderbuch.agents.site.desks import DESK_PLACE, desk_place
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.agents.verifier.desk_settings import DeskSettings, SettingsBook
@@ -18,7 +17,7 @@ from wanderbuch.agents.verifier.links.applying import Applying
 from wanderbuch.agents.verifier.links.link import Links
 from wanderbuch.agents.verifier.policies.keeping import PolicyBook
 from wanderbuch.agents.verifier.questions.templates import Templates
-from wanderbuch.agents.verifier.staff import StaffMember, StaffSession, cookie_of, open_sessions, open_staff
+from wanderbuch.agents.verifier.staff import StaffMember, StaffRole, StaffSession, cookie_of
 from wanderbuch.agents.verifier.walk_ins.asking import WalkIns
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
@@ -29,7 +28,6 @@ from wanderbuch.plugins.trust.case_files.keeping_cases import CaseFiles, CaseMak
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import Asker, DeskLimits, VerificationDesk
 from wanderbuch.store.errors import NotFoundError
-from wanderbuch.store.tables import DEFAULT_TENANT
 
 
 class VerifierOffice:
@@ -86,27 +84,15 @@ class VerifierOffice:
 
         self.templates = Templates(tenant.profile, self.log)
         self.settings = SettingsBook(tenant.profile, self.log)
-        self.staff = open_staff(tenant.records(StaffMember), self.log, clock=tenant.clock)
-        provider = None
-        if tenant.id == DEFAULT_TENANT:  # the configured one is the operator's, and sends back to one address
-            provider = configured_provider(tenant.parts.config, DESK_PLACE, tenant.edge, clock=tenant.clock)
-        self.sign_in = open_sign_in(
-            tenant.profile,
-            self.staff,
-            url=tenant.parts.config.app.url,
-            site_name=tenant.name,
+        self.staff = People(
+            StaffMember,
+            StaffRole,
+            StaffRole.ADMINISTRATOR,
+            tenant.records(StaffMember),
+            self.log,
             clock=tenant.clock,
-            provider=provider,
         )
-        self.sessions = open_sessions(
-            tenant.records(StaffSession), self.sign_in, cookie=cookie_of(tenant.id), clock=tenant.clock
-        )
-        self.networks = Networks(tenant.parts.config.public.trusted_proxies)
-
-    @property
-    def desk_place(self) -> str:
-        """Where the pages of its desk are on the app site."""
-        return desk_place(self.tenant.id)
+        self.access = open_access(tenant, self.staff, StaffSession, cookie=cookie_of(tenant.id))
 
     async def verification(self, verification_id: str) -> Verification:
         """Return a verification as it stands now.
@@ -182,5 +168,5 @@ class VerifierOffice:
 
     async def close(self) -> None:
         """End the streams of pages."""
-        self.sessions.streams.close()
+        self.access.close()
         self.walk_ins.close()

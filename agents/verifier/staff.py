@@ -3,18 +3,12 @@
 One person may have every role: in a household it is one. Whoever only reads sees no value of a credential.
 """
 
-from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
-from wanderbuch.agents.people.sign_in import SignIn
 from wanderbuch.agents.site.desks import desk_cookie
-from wanderbuch.agents.site.sessions import Sessions, SiteSession
-from wanderbuch.agents.verifier.desk_log import DeskLog
-from wanderbuch.store.records import RecordStore
+from wanderbuch.agents.site.sessions import SiteSession
 from wanderbuch.store.tables import DEFAULT_TENANT
 
 COOKIE: Final = desk_cookie("asking", DEFAULT_TENANT)
@@ -42,22 +36,6 @@ class StaffSession(SiteSession):
     category: ClassVar[str] = "wanderbuch.verifier-desk-session"
 
 
-type Staff = People[StaffMember, StaffRole]
-type StaffSessions = Sessions[StaffSession, StaffMember]
-
-
-def open_staff(records: RecordStore[StaffMember], log: DeskLog, *, clock: Callable[[], datetime]) -> Staff:
-    """Return the people of one desk."""
-    return People(StaffMember, StaffRole, StaffRole.ADMINISTRATOR, records, log, clock=clock)
-
-
 def cookie_of(tenant_id: str) -> str:
     """Return the name of the cookie of a desk (`desk_cookie`)."""
     return desk_cookie("asking", tenant_id)
-
-
-def open_sessions(
-    records: RecordStore[StaffSession], sign_in: SignIn[StaffMember], *, cookie: str, clock: Callable[[], datetime]
-) -> StaffSessions:
-    """Return the sessions of one desk."""
-    return Sessions(StaffSession, records, sign_in, cookie=cookie, clock=clock)

@@ -167,7 +167,10 @@ async def every_slip(village: Village) -> list[dict[str, Any]]:
 
 async def received(village: Village) -> list[dict[str, Any]]:
     """Return the offers of the wallet."""
-    return await every(village.worker, "/offers")
+    items: list[dict[str, Any]] = []
+    while part := (await village.worker.get("/offers", limit="100", offset=str(len(items))))["items"]:
+        items += part
+    return items
 
 
 async def every(agent: Any, path: str) -> list[dict[str, Any]]:

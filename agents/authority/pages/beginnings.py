@@ -56,5 +56,10 @@ async def begun(parts: DeskParts, form: StatementForm, record: Mapping[str, Any]
                 **from_today,
                 **redress,
             }
+        case "verifications":
+            only = {"credential_type": "qualification/1.0", "purposes": ["employment"]}
+            return {**only, "jurisdictions": countries, **from_today, **redress}
+        case "regulations":
+            return {"jurisdictions": countries, **from_today, **redress}
         case _:
             return {}

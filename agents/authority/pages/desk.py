@@ -1,12 +1,11 @@
 """The desk: where officials sign in, see what is to be done, and review.
 
-Drafts are in `desk_drafts`, the editor in `desk_editing`, suspensions in `desk_suspending`. Every page needs a session
-but the one that begins it; every form needs the session's token. Who may do what is decided by `officials`, `drafts`
-and the desk of the authority, never by which buttons a page shows.
+Drafts are in `desk_drafts`, the editor in `desk_editing`, suspensions in `desk_suspending`. Who may do what is decided
+by `officials`, `drafts` and the desk of the authority, never by which buttons a page shows.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -20,25 +19,23 @@ from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.drafts import Base, Drafts
 from wanderbuch.agents.authority.intake.applications import Applications
 from wanderbuch.agents.authority.officials import Official, OfficialRole
-from wanderbuch.agents.authority.pages.desk_sessions import DeskSessions
 from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.kit import KIT
 from wanderbuch.agents.authority.pages.search import Query
 from wanderbuch.agents.authority.reviews import ReviewFinding, ReviewState
 from wanderbuch.agents.authority.uploads import Uploads
-from wanderbuch.agents.people.pages.desk import PeopleDesk
-from wanderbuch.agents.people.pages.entrance import PeopleEntrance
-from wanderbuch.agents.people.sign_in import SignIn
-from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.people.desk_access import DeskAccess
+from wanderbuch.agents.people.pages.signed_in_pages import SignedInPages
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.desks import DESK_PLACE
 from wanderbuch.agents.site.entrance import SignedInVisit
-from wanderbuch.agents.site.rendering import PageHandler, Pages
+from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.site.works import Works
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.form.records import is_register_id
 from wanderbuch.store.records import new_id
 
-BASE: Final = "/desk"
+BASE: Final = DESK_PLACE
 SOON: Final = timedelta(days=120)
 _MAX_LISTED: Final = 50
 _NEW_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -49,10 +46,8 @@ class DeskParts:
     """What the desk works on."""
 
     desk: Desk
-    sessions: DeskSessions
+    access: DeskAccess[Official, OfficialRole]
     register: Register
-    sign_in: SignIn[Official]
-    networks: Networks
     applications: Applications
     uploads: Uploads
     works: Works = field(default_factory=Works)
@@ -120,60 +115,27 @@ class DeskVisit(SignedInVisit[DeskOffice, Official]):
         return await self.parts.drafts.get(self.request.match_info["id"])
 
 
-type DeskPage = Callable[[DeskVisit], Awaitable[web.StreamResponse]]
-
-
-class DeskPages:
+class DeskPages(SignedInPages[DeskOffice, Official, DeskVisit]):
     """The handlers of the desk."""
 
     def __init__(self) -> None:
-        self.pages = Pages(BASE, KIT)
-        self.entrance: PeopleEntrance[DeskOffice, Official] = PeopleEntrance(
-            self.pages,
-            lambda office: office.parts.sessions,
-            lambda office: office.parts.sign_in,
-            frame="desk.html",
-            network_of=lambda office, request: office.parts.networks.of_request(request),
-        )
-        self.people: PeopleDesk[DeskOffice, Official] = PeopleDesk(self.entrance, lambda office: office.parts.sign_in)
+        super().__init__(BASE, KIT, DeskVisit, lambda office: office.parts.access, frame="desk.html")
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""
         return {
-            **self.people.handlers(),
-            ("GET", f"{BASE}/{{language}}/"): self.served(self._dashboard),
-            ("POST", f"{BASE}/{{language}}/review"): self.served(self._review),
+            **super().handlers(),
+            ("GET", f"{self.base}/"): self.served(self._dashboard),
+            ("POST", f"{self.base}/review"): self.served(self._review),
         }
 
-    def served(self, page: DeskPage, *, takes_file: bool = False) -> PageHandler:
-        """Return the handler that lets only officials see a page, and shows what went wrong as a page.
-
-        Args:
-            page: the page.
-            takes_file: whether its form may have a file.
-        """
-
-        async def handle(visit: SignedInVisit[DeskOffice, Official]) -> web.StreamResponse:
-            return await page(
-                DeskVisit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)
-            )
-
-        return self.entrance.served(handle, takes_file=takes_file)
-
-    def show(self, visit: DeskVisit, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """Return a page of the desk."""
-        return self.pages.for_one(
-            visit.request,
-            template,
-            visit.language,
-            status=status,
-            me=visit.official,
-            form_token=visit.signed_in.form_token,
-            register=f"{visit.parts.register_url}/{visit.language.tag}",
-            is_editor=visit.official.may(OfficialRole.EDITOR),
-            is_approver=visit.official.may(OfficialRole.APPROVER),
-            **values,
-        )
+    def shared(self, visit: DeskVisit) -> Mapping[str, Any]:
+        """Return what all templates of the desk know."""
+        return {
+            "register": f"{visit.parts.register_url}/{visit.language.tag}",
+            "is_editor": visit.official.may(OfficialRole.EDITOR),
+            "is_approver": visit.official.may(OfficialRole.APPROVER),
+        }
 
     async def _dashboard(self, visit: DeskVisit) -> web.StreamResponse:
         parts = visit.parts

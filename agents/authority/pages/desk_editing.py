@@ -69,7 +69,7 @@ class DeskEditing:
                 statements_of(form, record, header, did),
                 [finding for finding in findings if place_of(finding).member == form.member],
             )
-            for form in forms_for(did).values()
+            for form in forms_for(did, str(visit.parts.author)).values()
         ]
         return self._desk.show(
             visit,
@@ -114,7 +114,7 @@ class DeskEditing:
     async def _statement(self, visit: DeskVisit) -> web.StreamResponse:
         query = visit.request.query
         did = _did(query.get("did", ""))
-        form = _form_of(query.get("kind", ""), did)
+        form = _form_of(visit, query.get("kind", ""), did)
         record, header, _ = await _now(visit, did)
         number, statement = _chosen(statements_of(form, record, header, did), query.get("at", _NEW))
         if number is None:
@@ -162,7 +162,7 @@ class DeskEditing:
 
     async def _save_statement(self, visit: DeskVisit) -> web.StreamResponse:
         did = _did(visit.text("did"))
-        form = _form_of(visit.text("kind"), did)
+        form = _form_of(visit, visit.text("kind"), did)
         draft = await visit.draft()
         record, header, base = await _now(visit, did)
         statements = statements_of(form, record, header, did)
@@ -251,8 +251,8 @@ def _chosen(statements: list[Any], asked: str) -> tuple[int | None, dict[str, An
     return number, dict(statement) if isinstance(statement, dict) else {}
 
 
-def _form_of(kind: str, did: str) -> StatementForm:
-    form = forms_for(did).get(kind)
+def _form_of(visit: DeskVisit, kind: str, did: str) -> StatementForm:
+    form = forms_for(did, str(visit.parts.author)).get(kind)
     if form is None:
         raise MalformedError("expected a kind of statement that can be edited here")
     return form

@@ -71,7 +71,7 @@ class DeskPublishing:
                 state.number, "progress", told(visit, f"draft/{draft.id}", state).data(), is_last=state.is_over
             )
 
-        return await visit.parts.sessions.stream(visit.request, visit.official, source)
+        return await visit.parts.access.sessions.stream(visit.request, visit.official, source)
 
 
 async def _elsewhere(parts: DeskParts, draft_id: str, number: int) -> WorkState:

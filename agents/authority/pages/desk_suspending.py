@@ -115,7 +115,7 @@ class DeskSuspending:
             told = desk_publishing.told(visit, f"suspend/{draft_id}", state)
             return Message(state.number, "progress", told.data(), is_last=state.is_over)
 
-        return await visit.parts.sessions.stream(visit.request, visit.official, source)
+        return await visit.parts.access.sessions.stream(visit.request, visit.official, source)
 
 
 def known_within_minutes(parts: DeskParts) -> int:

@@ -16,11 +16,11 @@ _NOT_LISTED: Final = frozenset({"sources", "bindings", "status"})
 MEMBER: Final = "accredited_for"
 
 
-def forms_for(key: str) -> Mapping[str, StatementForm]:
-    """Return the forms of statements about a DID, or about a register id."""
+def forms_for(key: str, author: str) -> Mapping[str, StatementForm]:
+    """Return the forms of statements about a DID or a register id; some are for the author's own DID alone."""
     forms = statement_forms()
     if not is_register_id(key):
-        return forms
+        return {member: form for member, form in forms.items() if key == author or not form.is_of_author}
     whole = forms["accreditations"]
     sections = tuple(section for section in map(_without, whole.sections) if section.fields)
     return {"accreditations": StatementForm(whole.member, LISTING, whole.title, sections)}

@@ -9,7 +9,7 @@ from wanderbuch.agents.site.sections import FormSection
 from wanderbuch.governance.facts.sources import Binding
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.findings import pointer
-from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES, RECOGNITION, REFUSAL
+from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES, RECOGNITION, REFUSAL, REGULATION, VERIFICATION
 from wanderbuch.schemas.frameworks import frameworks
 
 _PURPOSES: Final = ("employment", "study", "regulated-profession")
@@ -29,6 +29,12 @@ _INTERVALS: Final = FormField(
     has_hint=True,
     fields=(FormField("start", Kind.DAY, "form.start"), _optional("end", Kind.DAY, "form.end")),
 )
+
+
+def _span(label: str) -> FormField:
+    """Return the spans of days of something that is not about awards."""
+    days = (FormField("start", Kind.DAY, "form.start"), _optional("end", Kind.DAY, "form.end"))
+    return FormField("intervals", Kind.ROWS, label, fields=days)
 
 
 def _later_decisions(*, with_statuses: bool) -> FormSection:
@@ -85,6 +91,7 @@ class StatementForm:
         schema: its statement schema.
         title: key of its name in the catalogues.
         is_header: whether it stands in the header, not in a record.
+        is_of_author: whether only the authority has it, in its own name.
     """
 
     member: str
@@ -92,11 +99,66 @@ class StatementForm:
     title: str
     sections: tuple[FormSection, ...]
     is_header: bool = False
+    is_of_author: bool = False
 
     @property
     def fields(self) -> tuple[FormField, ...]:
         """The fields of all its sections."""
         return tuple(field for section in self.sections for field in section.fields)
+
+
+_VERIFICATION: Final = StatementForm(
+    "verifications",
+    VERIFICATION,
+    "form.verification",
+    (
+        FormSection(
+            "verification.title",
+            (
+                _NUMBER,
+                FormField("credential_type", Kind.TEXT, "form.asked_type"),
+                _optional("attributes", Kind.LINES, "form.asked_attributes", has_hint=True),
+                _optional("predicates", Kind.LINES, "form.asked_predicates", has_hint=True),
+                FormField("purposes", Kind.CHOICES, "ask.purpose", options=_PURPOSES, option_words="purpose."),
+                FormField("jurisdictions", Kind.COUNTRIES, "form.asked_where"),
+                _span("verification.when"),
+                FormField("legal_basis", Kind.TEXT, "verification.basis"),
+                _REDRESS,
+            ),
+        ),
+        FormSection(
+            "form.rarely",
+            (
+                _optional("aim", Kind.TEXT, "form.asked_for"),
+                _optional("privacy_policy", Kind.TEXT, "form.asked_policy"),
+                _optional("keeps_days", Kind.NUMBER, "form.asked_keeps"),
+            ),
+            is_folded=True,
+            opens_for=("aim", "privacy_policy", "keeps_days"),
+        ),
+    ),
+)
+_REGULATION: Final = StatementForm(
+    "regulations",
+    REGULATION,
+    "form.regulation",
+    (
+        FormSection(
+            "",
+            (
+                _NUMBER,
+                _OCCUPATIONS,
+                FormField("jurisdictions", Kind.COUNTRIES, "form.regulated_where"),
+                _span("form.regulated_while"),
+                FormField("competent_authority", Kind.TEXT, "form.regulated_by"),
+                FormField("decision", Kind.TEXT, "verification.basis"),
+                _REDRESS,
+            ),
+        ),
+    ),
+    is_header=True,
+    is_of_author=True,
+)
 
 
 def statement_forms() -> Mapping[str, StatementForm]:
@@ -251,6 +313,8 @@ def statement_forms() -> Mapping[str, StatementForm]:
             ),
             is_header=True,
         ),
+        _VERIFICATION,
+        _REGULATION,
     )
     return {form.member: form for form in forms}
 

@@ -3,10 +3,9 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.site.desks import desk_cookie
-from wanderbuch.agents.site.sessions import Sessions, SiteSession
+from wanderbuch.agents.site.sessions import SiteSession
 
 
 class ClerkRole(StrEnum):
@@ -28,10 +27,6 @@ class ClerkSession(SiteSession):
     """The session of somebody at the console."""
 
     category: ClassVar[str] = "wanderbuch.issuer-console-session"
-
-
-type Clerks = People[Clerk, ClerkRole]
-type ClerkSessions = Sessions[ClerkSession, Clerk]
 
 
 def cookie_of(tenant_id: str) -> str:

@@ -229,7 +229,7 @@ class ConsoleIssuing:
                     return Message(step, "progress", data, is_last=is_over)
                 await asyncio.sleep(_LOOK_EVERY_S)
 
-        return await office.console.sessions.stream(
+        return await office.console.access.sessions.stream(
             visit.request, visit.person, source, still_may=lambda clerk: clerk.may(ClerkRole.CLERK)
         )
 

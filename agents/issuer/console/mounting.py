@@ -35,4 +35,4 @@ def console_handlers(base: str = DESK_PLACE) -> DeskHandlers:
 
 def console_page_routes() -> Sequence[PublicRoute]:
     """Return the routes of all consoles, for the app site; each sees to it by itself who asks."""
-    return desk_routes(console_handlers, lambda office: office.console.place)
+    return desk_routes(console_handlers, lambda office: office.console.access.place)

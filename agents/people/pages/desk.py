@@ -1,10 +1,11 @@
 """What somebody who is signed in sees of people: how they sign in themselves, and, for administrators, everybody."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from wanderbuch.agents.people.desk_access import AccessOf
 from wanderbuch.agents.people.pages.entrance import PeopleEntrance
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.people.rest import invite
@@ -19,12 +20,12 @@ class PeopleDesk[O, P: Person]:
 
     Args:
         entrance: lets only people with a session in.
-        sign_in_of: gives how the people of an office sign in.
+        access_of: gives the access to the desk of an office.
     """
 
-    def __init__(self, entrance: PeopleEntrance[O, P], sign_in_of: Callable[[O], SignIn[P]]) -> None:
+    def __init__(self, entrance: PeopleEntrance[O, P], access_of: AccessOf[O, P]) -> None:
         self._entrance = entrance
-        self._sign_in_of = sign_in_of
+        self._access_of = access_of
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""
@@ -134,6 +135,9 @@ class PeopleDesk[O, P: Person]:
         if not set(named) <= known.keys():
             raise MalformedError(f"expected roles: {', '.join(known)}")
         return [known[name] for name in named]
+
+    def _sign_in_of(self, office: O) -> SignIn[P]:
+        return self._access_of(office).sign_in
 
     def _show(self, visit: SignedInVisit[O, P], template: str, **values: Any) -> web.Response:
         return self._entrance.show(

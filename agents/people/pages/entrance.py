@@ -7,11 +7,12 @@ to a challenge of another browser is refused (login CSRF, relayed answers). Noth
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from multidict import MultiDict
 
+from wanderbuch.agents.people.desk_access import AccessOf
 from wanderbuch.agents.people.pages.outside import OutsideEntrance
 from wanderbuch.agents.people.pages.saying import said
 from wanderbuch.agents.people.person import Person
@@ -22,7 +23,7 @@ from wanderbuch.agents.site.forged import form_token
 from wanderbuch.agents.site.languages import LANGUAGES, Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
-from wanderbuch.agents.site.sessions import IDLE, Sessions, SignedIn
+from wanderbuch.agents.site.sessions import IDLE, SignedIn
 from wanderbuch.errors import WanderbuchError
 
 _COOKIE_BYTES: Final = 32
@@ -36,26 +37,14 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
 
     Args:
         pages: of the site.
-        sessions_of: gives the sessions of an office.
-        sign_in_of: gives how the people of an office sign in.
+        access_of: gives the access to the desk of an office.
         frame: the template that the pages of the entrance stand in.
-        network_of: gives the network that a request comes from.
     """
 
-    def __init__(
-        self,
-        pages: Pages,
-        sessions_of: Callable[[O], Sessions[Any, P]],
-        sign_in_of: Callable[[O], SignIn[P]],
-        *,
-        frame: str,
-        network_of: Callable[[O, web.Request], str],
-    ) -> None:
-        super().__init__(pages, sessions_of, frame=frame)
-        self._sessions_at = sessions_of
-        self._sign_in_of = sign_in_of
-        self._network_of = network_of
-        self._outside = OutsideEntrance(self, sign_in_of)
+    def __init__(self, pages: Pages, access_of: AccessOf[O, P], *, frame: str) -> None:
+        super().__init__(pages, lambda office: access_of(office).sessions, frame=frame)
+        self._access_of = access_of
+        self._outside = OutsideEntrance(self, self._sign_in_of)
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers of the entrance by method and path."""
@@ -109,7 +98,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         self, office: O, request: web.Request, language: Language, entered: Entered[P]
     ) -> web.StreamResponse:
         """Begin a session; show the recovery code first, if there is a new one."""
-        sessions = self._sessions_at(office)
+        sessions = self._access_of(office).sessions
         await sessions.sign_out(request)
         value = await sessions.begin(entered.person, entered.means)
         if entered.code is None:
@@ -123,7 +112,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         self, office: O, request: web.Request, language: Language, entered: Entered[P]
     ) -> web.Response:
         """Begin a session of somebody who comes from another site, on a page that goes on by itself."""
-        sessions = self._sessions_at(office)
+        sessions = self._access_of(office).sessions
         await sessions.sign_out(request)
         value = await sessions.begin(entered.person, entered.means)
         signed_in = SignedIn(entered.person, form_token(value), entered.means)
@@ -133,11 +122,11 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
 
     def network_of(self, office: O, request: web.Request, /) -> str:
         """Return the network that a request comes from."""
-        return self._network_of(office, request)
+        return self._access_of(office).networks.of_request(request)
 
     def cookie_of(self, office: O) -> str:
         """Return the name of the session's cookie; others begin with it."""
-        return self._sessions_at(office).cookie
+        return self._access_of(office).sessions.cookie
 
     def show_code(self, request: web.Request, language: Language, signed_in: SignedIn[P], code: str) -> web.Response:
         """Return the page with a new recovery code; nobody can show it again."""
@@ -251,6 +240,9 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
             response.headers["Location"] = f"{visit.home}/sign-in?left=1"
         return response
 
+    def _sign_in_of(self, office: O) -> SignIn[P]:
+        return self._access_of(office).sign_in
+
     def _browser(self, office: O, request: web.Request) -> tuple[str, bool]:
         """Return what the browser is known by, and whether it is new."""
         value = request.cookies.get(self._browser_cookie(office), "")
@@ -259,7 +251,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         return secrets.token_urlsafe(_COOKIE_BYTES), True
 
     def _browser_cookie(self, office: O) -> str:
-        return f"{self._sessions_at(office).cookie}-browser"
+        return f"{self._access_of(office).sessions.cookie}-browser"
 
 
 def _hashed(browser: str) -> str:

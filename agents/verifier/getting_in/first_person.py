@@ -42,11 +42,11 @@ async def let_first_in(office: VerifierOffice) -> FirstPerson:
     """
     if any(person.id.partition("-")[0] == _FIRST for person in await office.staff.all()):
         raise DuplicateError("who signed up was let in before")
-    name, roles, place = office.tenant.name, tuple(StaffRole), office.desk_place
+    name, roles, place = office.tenant.name, tuple(StaffRole), office.access.place
     own_id = f"{_FIRST}-{secrets.token_hex(_RANDOM_BYTES)}"
-    if office.sign_in.passkeys is None:
+    if office.access.sign_in.passkeys is None:
         _, token = await office.staff.add(own_id, name=name, roles=roles)
         return FirstPerson(own_id, place, None, token)
     await office.staff.add_without_token(own_id, name=name, roles=roles, by=OPERATOR.id)
-    invitation = await invite(office.sign_in, place, own_id, by=OPERATOR.id)
+    invitation = await invite(office.access.sign_in, place, own_id, by=OPERATOR.id)
     return FirstPerson(own_id, place, invitation.url, None)

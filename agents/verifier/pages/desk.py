@@ -1,24 +1,21 @@
 """The employer's desk: where people sign in, ask, and see what was answered.
 
 Asking is in `desk_asking`, one question from its QR code to its decision in `desk_questions`, links for many in
-`desk_links`, what was asked by whom and the settings in `desk_records`. Every page needs a session but the one that
-begins it; every form needs the session's token. Who may do what is looked up at each page (`StaffRole`): it does not
-rest on which buttons a page shows.
+`desk_links`, what was asked by whom and the settings in `desk_records`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import web
 from markupsafe import Markup
 
-from wanderbuch.agents.people.pages.desk import PeopleDesk
-from wanderbuch.agents.people.pages.entrance import PeopleEntrance
+from wanderbuch.agents.people.pages.signed_in_pages import SignedInPages
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.desks import DESK_PLACE
 from wanderbuch.agents.site.entrance import SignedInVisit
 from wanderbuch.agents.site.languages import Words
-from wanderbuch.agents.site.rendering import PageHandler, Pages
+from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.pages.kit import KIT
 from wanderbuch.agents.verifier.pages.question_form import country_text
@@ -26,11 +23,8 @@ from wanderbuch.agents.verifier.questions.templates import Template
 from wanderbuch.agents.verifier.staff import StaffMember, StaffRole
 from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
-from wanderbuch.schemas.occupations import isco08
-from wanderbuch.store.records import new_id
 
 _LAST: Final = 8
-_TITLES_MAX_AGE_S: Final = 3600
 
 
 class AskingVisit(SignedInVisit[VerifierOffice, StaffMember]):
@@ -66,10 +60,7 @@ def number_in(text: str) -> int:
     return int(text)
 
 
-type AskingPage = Callable[[AskingVisit], Awaitable[web.StreamResponse]]
-
-
-class AskingPages:
+class AskingPages(SignedInPages[VerifierOffice, StaffMember, AskingVisit]):
     """What all pages of the desk share, the first one, and those of people.
 
     Args:
@@ -77,51 +68,19 @@ class AskingPages:
     """
 
     def __init__(self, base: str = DESK_PLACE) -> None:
-        self.pages = Pages(base, KIT)
-        self.entrance: PeopleEntrance[VerifierOffice, StaffMember] = PeopleEntrance(
-            self.pages,
-            lambda office: office.sessions,
-            lambda office: office.sign_in,
-            frame="desk.html",
-            network_of=lambda office, request: office.networks.of_request(request),
-        )
-        self.people: PeopleDesk[VerifierOffice, StaffMember] = PeopleDesk(self.entrance, lambda office: office.sign_in)
-
-    @property
-    def base(self) -> str:
-        """Where the desk is, in any language."""
-        return f"{self.pages.base}/{{language}}"
+        super().__init__(base, KIT, AskingVisit, lambda office: office.access, frame="desk.html")
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""
         return {
-            **self.people.handlers(),
+            **super().handlers(),
             ("GET", f"{self.base}/"): self.served(self._start),
-            ("GET", f"{self.base}/occupations.json"): self.served(self._titles),
+            ("GET", f"{self.base}/occupations.json"): self.served(self.titles),
         }
 
-    def served(self, page: AskingPage) -> PageHandler:
-        """Return the handler that lets only people of the desk see a page, and shows what went wrong as a page."""
-
-        async def handle(visit: SignedInVisit[VerifierOffice, StaffMember]) -> web.StreamResponse:
-            return await page(
-                AskingVisit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)
-            )
-
-        return self.entrance.served(handle)
-
-    def show(self, visit: AskingVisit, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """Return a page of the desk."""
-        return self.entrance.show(
-            visit.request,
-            template,
-            visit.language,
-            visit.signed_in,
-            status=status,
-            verifier_name=visit.office.tenant.name,
-            page_id=new_id(),
-            **values,
-        )
+    def shared(self, visit: AskingVisit) -> Mapping[str, Any]:
+        """Return what all templates of the desk know."""
+        return {"verifier_name": visit.office.tenant.name}
 
     async def _start(self, visit: AskingVisit) -> web.StreamResponse:
         office = visit.office
@@ -138,14 +97,6 @@ class AskingPages:
             about=about_question,
             may_ask=may_ask,
         )
-
-    async def _titles(self, visit: AskingVisit) -> web.StreamResponse:
-        """Answer with the titles of occupations in the page's language, for suggestions while one types."""
-        words = visit.words
-        titles = [str(words.occupation(code).striptags()) for code in isco08().codes if len(code) == len("C7212")]
-        response = web.json_response(titles)
-        response.headers["Cache-Control"] = f"private, max-age={_TITLES_MAX_AGE_S}"
-        return response
 
 
 def template_title(template: Template, words: Words) -> Markup | str:

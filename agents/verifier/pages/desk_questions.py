@@ -124,7 +124,7 @@ class DeskQuestions:
                     return Message(step, "progress", data, is_last=is_over)
                 await asyncio.sleep(_LOOK_EVERY_S)
 
-        return await visit.office.sessions.stream(
+        return await visit.office.access.sessions.stream(
             visit.request, visit.person, source, still_may=lambda person: person.may(StaffRole.ASKER)
         )
 

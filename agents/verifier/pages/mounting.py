@@ -31,4 +31,4 @@ def desk_handlers(base: str = DESK_PLACE) -> DeskHandlers:
 
 def desk_page_routes() -> Sequence[PublicRoute]:
     """Return the routes of all desks, for the app site; each sees to it by itself who asks."""
-    return desk_routes(desk_handlers, lambda office: office.desk_place)
+    return desk_routes(desk_handlers, lambda office: office.access.place)

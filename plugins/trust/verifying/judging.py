@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from acapy_agent.core.profile import Profile
 
@@ -30,6 +31,7 @@ from wanderbuch.plugins.trust.verifying.staples import Staples
 from wanderbuch.plugins.webvh.memory import LogMemory
 
 LOGGER = logging.getLogger(__name__)
+_ANONCREDS: Final = AnonCredsFormat()
 
 
 class Judge:
@@ -39,13 +41,19 @@ class Judge:
         source: the governance that decisions rest on.
         recording: serves what was recorded where the network is away; decisions on that say so.
         clock: the instant now, aware UTC.
+        reads: the format of the credentials that are asked for.
     """
 
     def __init__(
-        self, source: GovernanceSource, *, recording: FallbackEdge | None, clock: Callable[[], datetime]
+        self,
+        source: GovernanceSource,
+        *,
+        recording: FallbackEdge | None,
+        clock: Callable[[], datetime],
+        reads: CredentialFormat = _ANONCREDS,
     ) -> None:
         self._source = source
-        self._format: CredentialFormat = AnonCredsFormat()
+        self._format = reads
         self._recording = recording
         self._clock = clock
 

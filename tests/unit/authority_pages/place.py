@@ -18,16 +18,18 @@ from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.intake.applications import Applications
 from wanderbuch.agents.authority.intake.config import IntakeConfig
 from wanderbuch.agents.authority.officials import OfficialRole
-from wanderbuch.agents.authority.pages.desk import DeskParts
-from wanderbuch.agents.authority.pages.desk_sessions import DeskSession, desk_sessions
+from wanderbuch.agents.authority.pages.desk import BASE, DeskParts
+from wanderbuch.agents.authority.pages.desk_sessions import COOKIE, DeskSession
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.authority.versions import PublicationPlace
+from wanderbuch.agents.people.desk_access import DeskAccess
 from wanderbuch.agents.people.openid_provider import OpenIdProvider
 from wanderbuch.agents.people.opening import open_sign_in
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.site.sessions import Sessions
 from wanderbuch.agents.site.works import Works
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
@@ -129,13 +131,13 @@ class Place:
             clock=self.clock,
             provider=self.provider,
         )
-        sessions = desk_sessions(RecordStore(self.profile, DeskSession), self.sign_in, clock=self.clock)
+        records = RecordStore(self.profile, DeskSession)
+        sessions = Sessions(DeskSession, records, self.sign_in, cookie=COOKIE, clock=self.clock)
+        officials = self.desk.officials
         self.parts = DeskParts(
             desk=self.desk,
-            sessions=sessions,
+            access=DeskAccess(BASE, officials, self.sign_in, sessions, Networks(())),
             register=self.register,
-            sign_in=self.sign_in,
-            networks=Networks(()),
             applications=self.applications,
             uploads=Uploads(self.profile, self.desk, clock=self.clock),
             works=self.works,

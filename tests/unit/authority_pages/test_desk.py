@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.authority_pages.conftest import APPROVER, EDITOR, Browser, hidden
 from tests.unit.authority_pages.forms import begun, fields_of, with_values
-from tests.unit.authority_pages.place import GALLE, KENYA, WELDERS, Place
+from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, SHIPYARD, WELDERS, Place
 
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.pages.desk_sessions import COOKIE
@@ -160,6 +160,8 @@ async def test_saving_what_was_not_changed_changes_nothing(editor: Browser, plac
         (WELDERS, "accreditations"),
         (WELDERS, "programmes"),
         (KENYA, "recognitions"),
+        (SHIPYARD, "verifications"),
+        (AUTHORITY, "regulations"),
     ):
         page = await editor.ask(f"{draft}/statement?did={did}&kind={kind}&at=0")
         answer = await editor.ask(f"{draft}/statement", method="POST", data=fields_of(page.text))

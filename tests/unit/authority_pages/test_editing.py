@@ -7,7 +7,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from tests.unit.authority_pages.conftest import Browser, hidden
 from tests.unit.authority_pages.forms import begun, fields_of, with_values
-from tests.unit.authority_pages.place import GALLE, HOTEL, KENYA, REDRESS, REFUSED, WELDERS, Place
+from tests.unit.authority_pages.place import (
+    AUTHORITY,
+    GALLE,
+    HOTEL,
+    KENYA,
+    REDRESS,
+    REFUSED,
+    SHIPYARD,
+    WELDERS,
+    Place,
+)
 
 EDITORS_WORDS = re.compile(
     r"cred_def|\bttl\b|\broles?\b|\bCTE\b|\bmember\b|\bJSON\b|\.json|\bmin\b|\bmax\b|alpha-3|\bcrosswalk\b|dictionary|"
@@ -111,6 +121,8 @@ NEW = {
     "programmes": GALLE,
     "refusals": REFUSED,
     "recognitions": KENYA,
+    "verifications": SHIPYARD,
+    "regulations": AUTHORITY,
 }
 
 

@@ -194,7 +194,7 @@ async def test_listening_keeps_no_session_alive(place: Place, draft: tuple[Brows
     browser, address = draft
     async with somebody_else_publishing(place):
         await approve(browser, address)
-        place.parts.sessions.streams._beat_s = 0.02
+        place.parts.access.sessions.streams._beat_s = 0.02
         async with listening(browser, address) as stream:
             await next_state(stream)
             place.clock.advance(minutes=11)

@@ -81,7 +81,9 @@ async def test_who_is_let_in_at_a_desk_is_led_to_it(two: Two) -> None:
     for place in (two.own, two.yard):
         new = NewStaffMember(id="j.galea", name="Joe Galea", roles=(StaffRole.ASKER,), invite=True)
         added: Any = await add.handler(place.office, Call({}, {}, new))
-        assert added.invitation.url.partition("wanderbuch.test")[2].startswith(f"{place.office.desk_place}/invitation/")
+        assert added.invitation.url.partition("wanderbuch.test")[2].startswith(
+            f"{place.office.access.place}/invitation/"
+        )
         path = added.invitation.url.partition("wanderbuch.test")[2]
         opened = await two.stranger().ask(path.replace("/invitation/", "/en/invitation/"))
         assert (opened.status, "Joe Galea" in opened.text) == (200, True)

@@ -352,8 +352,8 @@ export async function calls(load) {
       const own = (await world.rows('offer')).at(-1)[1].own
       seen.withdrawn = (await world.rows('offer')).filter(([, row]) => row.own === own).length
       const views = new Views(world.wallet, undefined)
-      const { offers, questions } = await views.book()
-      const shown = [...(await Promise.all(offers.map((each) => views.offer(each.id)))), ...(await Promise.all(questions.map((each) => views.question(each.id))))]
+      const [offers, questions] = await Promise.all(['offer', 'question'].map(async (kind) => (await world.rows(kind)).map(([each]) => each)))
+      const shown = [...(await Promise.all(offers.map((each) => views.offer(each)))), ...(await Promise.all(questions.map((each) => views.question(each))))]
       seen.shown = [...new Set(shown.map(({ state, values, parts, comment }) => [state, values?.length ?? parts.length, comment ?? null].join(' ')))]
       return seen
     },
@@ -389,10 +389,12 @@ export async function calls(load) {
         await world.wallet.agent.outbox.flush()
         const [before, keys] = [world.posted.length, (await world.rows('key')).length]
         const [id] = (await world.rows('question')).at(-1)
+        const listed = async () => (await new Views(world.wallet, undefined).book()).questions.length
+        const open = await listed()
         await world.wallet.questions.decline(id, isTold)
         await world.wallet.agent.outbox.flush()
         const view = await new Views(world.wallet, undefined).question(id)
-        seen.push([world.posted.length - before, (await world.rows('key')).length - keys, view.state, view.isTold, view.parts.length, view.misfit])
+        seen.push([world.posted.length - before, (await world.rows('key')).length - keys, view.state, view.isTold, view.parts.length, view.misfit, open, await listed()])
       }
       return seen
     },

@@ -69,8 +69,8 @@ def test_what_a_link_says_is_not_what_whom_it_names_says(wallet: WalletProcess) 
 
 def test_a_no_tells_nothing_unless_the_worker_wants_it(wallet: WalletProcess) -> None:
     silent, aloud = wallet.call("declines")
-    assert silent == [0, 0, "declined", False, 0, None]
-    assert aloud == [1, 0, "declined", True, 0, None]
+    assert silent == [0, 0, "declined", False, 0, None, 1, 0]
+    assert aloud == [1, 0, "declined", True, 0, None, 1, 0]
 
 
 def test_an_issuer_learns_what_is_wrong_and_nothing_is_kept(wallet: WalletProcess) -> None:

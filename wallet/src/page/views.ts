@@ -37,7 +37,8 @@ export class Views {
     return {
       entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry)), worth: await this.#worth(entry) }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
-      questions: questions.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
+      // What was answered is the history's, which opens by the PIN.
+      questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
       isSending: outbox.length > 0,
     }
   }
