@@ -44,7 +44,7 @@ def _address(entry: ActEntry) -> str:
             return f"/issued/{first}"
         case Act.REVOKED:
             return f"/register/revoked/{first}" if rest else f"/issued/{first}"
-        case Act.ROW_EDITED | Act.ROW_LEFT_OUT | Act.ROW_RENEWED | Act.ROW_RETRIED:
+        case Act.ROW_EDITED | Act.ROW_LEFT_OUT | Act.ROW_RENEWED | Act.ROW_RETRIED | Act.ROW_MAILED:
             return f"/batch/{first}/row/{rest.partition(':')[0]}"
         case Act.STARTED | Act.PAUSED | Act.RESUMED | Act.CANCELLED | Act.EXTENDED | Act.BATCH_MADE:
             return f"/batch/{first}"

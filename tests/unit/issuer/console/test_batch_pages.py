@@ -276,7 +276,7 @@ async def test_a_clerk_has_the_links_sent_by_e_mail_and_sees_what_has_become_of_
     place: ConsolePlace, browsers: dict[str, Browser]
 ) -> None:
     clerk = browsers[CLERK]
-    address = await upload(clerk, listed("m").replace(b";1990;2", b";02/05/1990;k.silva@example.org"))
+    address = await upload(clerk, listed("M").replace(b";1990;2", b";02/05/1990;k.silva@example.org"))
     said = await say(clerk, address, **{"meant.column E": "contact_email"})
     told = {"title": "Written to", "access": "pin", "months": "12", "leave_out": ""}
     page = (await clerk.ask(said.target)).text
