@@ -13,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.abuse.town import Town
 from tests.browser.conftest import ARGUMENTS, SCREENSHOTS
+from tests.browser.looking import violations_on
 from tests.needs import chromium_program
 from tests.welders import CLAIM, LEVELS
 
@@ -95,8 +96,13 @@ async def given(town: Town, **changed: Any) -> str:
 
 
 async def shown(page: Page, name: str) -> None:
-    if SCREENSHOTS is not None:
-        await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    """Have everybody able to use what is shown, by day and by night."""
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        if SCREENSHOTS is not None:
+            await page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
+        violations = await violations_on(page)
+        assert violations == [], f"{name}, {scheme}: {violations}"
 
 
 async def asked(page: Page, level: str = "3") -> str:
@@ -133,6 +139,7 @@ async def test_a_household_asks_from_the_register_and_sees_the_verdict(town: Tow
     assert detail["decision"]["verdict"] == "TRUSTED"
     await page.click("text=Signed receipt")
     await expect(page.locator("h1")).to_have_text("Receipt")
+    await shown(page, "receipt")
 
 
 async def test_who_says_no_and_what_is_out_of_reach_reads_like_no_refusal(town: Town, page: Page) -> None:
@@ -208,6 +215,7 @@ async def test_an_employer_signs_up_applies_and_is_known_when_two_officials_have
     await shown(page, "apply")
     await page.click("button[type=submit]")
     await expect(page.locator("h1")).to_have_text("Your application was sent")
+    await shown(page, "applied")
     await page.reload()  # sends the form again
     await expect(page.locator("h1")).to_have_text("Your application was sent")
     listed = await page.request.get(f"{api}/applications", headers=headers)
