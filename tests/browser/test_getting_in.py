@@ -13,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.abuse.town import Town
 from tests.browser.conftest import ARGUMENTS, SCREENSHOTS
+from tests.browser.looking import violations_on
 from tests.needs import chromium_program
 from tests.welders import LEVELS, certificate
 
@@ -94,9 +95,19 @@ async def given(town: Town, **changed: Any) -> str:
     return str((await worker.wait_for(f"/offers/{opened['id']}", "state", "RECEIVED"))["credential_id"])
 
 
-async def shown(page: Page, name: str) -> None:
+async def pictured(page: Page, name: str) -> None:
+    """Take a picture, if pictures are wanted; axe itself does not run where a page has no JavaScript."""
     if SCREENSHOTS is not None:
         await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+async def shown(page: Page, name: str) -> None:
+    """Have everybody able to use what is shown, by day and by night."""
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        await pictured(page, f"{name}-{scheme}")
+        violations = await violations_on(page)
+        assert violations == [], f"{name}, {scheme}: {violations}"
 
 
 async def asked(page: Page, level: str = "3") -> str:
@@ -133,6 +144,7 @@ async def test_a_household_asks_from_the_register_and_sees_the_verdict(town: Tow
     assert detail["decision"]["verdict"] == "TRUSTED"
     await page.click("text=Signed receipt")
     await expect(page.locator("h1")).to_have_text("Receipt")
+    await shown(page, "receipt")
 
 
 async def test_who_says_no_and_what_is_out_of_reach_reads_like_no_refusal(town: Town, page: Page) -> None:
@@ -152,13 +164,13 @@ async def test_without_javascript_the_page_asks_again_by_itself(town: Town, page
     context = await browser.new_context(ignore_https_errors=True, java_script_enabled=False, viewport=FOLD)
     quiet = await context.new_page()
     await quiet.goto(f"{PROVE}/ar/?occupation=C7212&country=MLT")
-    await shown(quiet, "walk-in-ar")
+    await pictured(quiet, "walk-in-ar")
     await quiet.click("button[type=submit]")
     address = str(await quiet.locator(".progress .code").text_content())
     opened = await town.people["worker"].post("/invitations", {"url": address})
     await town.people["worker"].post(f"/requests/{opened['id']}/decline", {"reason": "NO_FITTING_CREDENTIAL"})
     await expect(quiet.locator("#verdict h1")).to_be_visible(timeout=15_000)
-    await shown(quiet, "walk-in-ar-declined")
+    await pictured(quiet, "walk-in-ar-declined")
     await context.close()
 
 
@@ -208,6 +220,7 @@ async def test_an_employer_signs_up_applies_and_is_known_when_two_officials_have
     await shown(page, "apply")
     await page.click("button[type=submit]")
     await expect(page.locator("h1")).to_have_text("Your application was sent")
+    await shown(page, "applied")
     await page.reload()  # sends the form again
     await expect(page.locator("h1")).to_have_text("Your application was sent")
     listed = await page.request.get(f"{api}/applications", headers=headers)
