@@ -70,7 +70,7 @@ class RecordFigures:
 async def measure_records(folder: Path, progress: Progress, *, ended: int = ENDED) -> RecordFigures:
     """Fill one store, leave the other nearly empty, and compare the looks."""
     progress(f"A store of {ended} ended records is filled")
-    full, empty = await _opened(folder / "full"), await _opened(folder / "empty")
+    full, empty = await opened(folder / "full"), await opened(folder / "empty")
     try:
         await _fill(full, ended)
         looks = []
@@ -80,7 +80,7 @@ async def measure_records(folder: Path, progress: Progress, *, ended: int = ENDE
                 await open_offers(profile).insert(offer)
             looks.append(_looks(profile, offers[0].id))
         progress("The same looks are taken into both")
-        return RecordFigures({name: await _compare(looks[0][name], looks[1][name]) for name in looks[0]})
+        return RecordFigures({name: await compare(looks[0][name], looks[1][name]) for name in looks[0]})
     finally:
         for profile in (full, empty):
             await tables_of(profile).close()
@@ -107,7 +107,7 @@ def _looks(profile: Profile, offer_id: str) -> Mapping[str, Look]:
     }
 
 
-async def _compare(full: Look, empty: Look) -> Ratio:
+async def compare(full: Look, empty: Look) -> Ratio:
     samples: dict[Look, list[float]] = {full: [], empty: []}
     for number in range(ROUNDS):
         for look in (full, empty) if number % 2 else (empty, full):
@@ -153,7 +153,7 @@ async def _fill(profile: Profile, ended: int) -> None:
             await session.commit()
 
 
-async def _opened(data: Path) -> Profile:
+async def opened(data: Path) -> Profile:
     nowhere = Address(host="127.0.0.1", port=1)
     public = PublicConfig(host="bench.test", listen=nowhere, tls_certificate=data / "crt", tls_key=data / "key")
     config = AgentConfig(

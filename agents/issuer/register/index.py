@@ -80,7 +80,7 @@ class RegisterIndex:
     async def has_any(self, words: Mapping[str, str]) -> bool:
         """Return whether anything may have all of these words; see `page`."""
         await self.complete()
-        return bool(await self._tables.words.newest(self._tenant, KIND, words, limit=1))
+        return await self._tables.words.has(self._tenant, KIND, words)
 
     async def page(self, words: Mapping[str, str], *, limit: int, cursor: str | None) -> tuple[list[Offer], str | None]:
         """Return offers that may have all of these words, the newest first, and the cursor of what follows.

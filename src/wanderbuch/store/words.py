@@ -5,9 +5,13 @@ with the record itself by whoever reads it: a hash folds case, and a row may be 
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
+
+_COUNTED: Final = 200
+"""A word that more records have is as dear as any such."""
 
 
 class Words:
@@ -54,8 +58,9 @@ class Words:
         """
         if not wanted:
             raise ValueError("a search names at least one field")
-        hashes = self.hashes(tenant, kind, wanted)
-        both = " AND id IN (SELECT id FROM word WHERE hash = ?)" * (len(hashes) - 1)
+        hashes = await self._rarest_first(self.hashes(tenant, kind, wanted))
+        one_more = " AND EXISTS (SELECT 1 FROM word AS other WHERE other.hash = ? AND other.id = word.id)"
+        both = one_more * (len(hashes) - 1)
         place = "SELECT min(number) FROM row WHERE tenant = ? AND kind = ? AND row.id = word.id"
         rows = await self._engine.run(
             f"SELECT place, id FROM (SELECT id, ({place}) AS place FROM word WHERE hash = ?{both}) AS found"  # noqa: S608
@@ -65,6 +70,22 @@ class Words:
             limit,
         )
         return [(row[0], row[1]) for row in rows]
+
+    async def has(self, tenant: str, kind: str, wanted: Mapping[str, str]) -> bool:
+        """Return whether each of these words is one that any record may have."""
+        rows = [
+            await self._engine.run("SELECT 1 FROM word WHERE hash = ? LIMIT 1", one)
+            for one in self.hashes(tenant, kind, wanted)
+        ]
+        return all(rows)
+
+    async def _rarest_first(self, hashes: list[Value]) -> list[Value]:
+        """Return hashes so that the one which fewest records have is the first: the others are looked up beside it."""
+        if len(hashes) < 2:
+            return hashes
+        sql = "SELECT count(*) FROM (SELECT 1 FROM word WHERE hash = ? LIMIT ?) AS some"
+        counts = [(await self._engine.run(sql, one, _COUNTED))[0][0] for one in hashes]
+        return [one for _, one in sorted(zip(counts, hashes, strict=True), key=lambda pair: pair[0])]
 
     def adding(self, tenant: str, kind: str, record_id: str, words: Mapping[str, str]) -> list[Statement]:
         """Return what writes a record's words."""
