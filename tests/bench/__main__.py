@@ -43,6 +43,7 @@ from tests.bench.keys import (
     MEDIATOR,
     PROCESSES,
     RECORDS,
+    REGISTERS,
     STORE,
     TENANTS,
     WALLET_PAGE,
@@ -52,6 +53,7 @@ from tests.bench.mediator import measure_mediator
 from tests.bench.process_clock import NotQuietError
 from tests.bench.processes import measure_processes
 from tests.bench.records import measure_records
+from tests.bench.registers import measure_registers
 from tests.bench.scaling import measure_scaling
 from tests.bench.tenants import measure_tenants
 from tests.bench.wallet_page import measure_wallet_page
@@ -74,6 +76,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "batches": BATCHES,
     "store": STORE,
     "records": RECORDS,
+    "registers": REGISTERS,
     "envelopes": ENVELOPES,
     "mediator": MEDIATOR,
     "wallet_page": WALLET_PAGE,
@@ -97,6 +100,7 @@ class Sizes:
     issuers: int = 100_000
     tenants: int = 1000
     ended: int = 200_000
+    certificates: int = 200_000
     idle_wallets: int = 5_000
     store_rounds: int = 5
     sessions: int = 200
@@ -110,6 +114,7 @@ _QUICK: Final = Sizes(
     issuers=2_000,
     tenants=100,
     ended=5_000,
+    certificates=5_000,
     store_rounds=2,
     idle_wallets=200,
     sessions=60,
@@ -239,6 +244,13 @@ async def _records(run: _Run) -> None:
     run.figures.details["records"] = record_figures.details
 
 
+async def _registers(run: _Run) -> None:
+    ratios = await measure_registers(run.folder / "registers", run.progress, many=run.sizes.certificates)
+    worst = max(ratios.values(), key=lambda ratio: ratio.value)
+    run.figures.take_ratio("register_search_200k_over_1k", worst, "few")
+    run.figures.details["registers"] = {name: round(ratio.value, 3) for name, ratio in ratios.items()}
+
+
 async def _envelopes(run: _Run) -> None:
     run.progress("Envelopes of DIDComm v1 and v2")
     envelope_figures = measure_envelopes()
@@ -312,6 +324,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "batches": _batches,
     "store": _store,
     "records": _records,
+    "registers": _registers,
     "envelopes": _envelopes,
     "mediator": _mediator,
     "wallet_page": _wallet_page,

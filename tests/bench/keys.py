@@ -75,6 +75,9 @@ STORE: Final[Mapping[str, Key]] = {
 RECORDS: Final[Mapping[str, Key]] = {
     "query_200k_records_over_empty": Key("The dearest look into a store of 200,000 records, over one of few", 1.2),
 }
+REGISTERS: Final[Mapping[str, Key]] = {
+    "register_search_200k_over_1k": Key("The dearest search among 200,000 certificates, over among 1,000", 1.5),
+}
 ENVELOPES: Final[Mapping[str, Key]] = {
     "v2_pack_unpack_over_v1": Key("A DIDComm v2 message packed and opened, over one of v1 (X25519)", 1.5),
 }
@@ -114,6 +117,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "A thousand tenants": TENANTS,
     "A store on PostgreSQL": STORE,
     "A store of 200,000 records": RECORDS,
+    "A register of 200,000 certificates": REGISTERS,
     "DIDComm v2": ENVELOPES,
     "A mediator": MEDIATOR,
     "The wallet in the page": WALLET_PAGE,
