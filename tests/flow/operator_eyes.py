@@ -18,6 +18,9 @@ _SQLITE = b"SQLite format 3\0"
 
 async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[bytes]]:
     """Return all that can be read, and of it the messages that wait, opened; the mediator must not run."""
+    # Read as they lie there: whoever opens a database and closes it writes its log into it and removes the log.
+    paths = (*mediator.data.rglob("*"), *mediator.folder.glob("*.log"))
+    files = [path.read_bytes() for path in paths if path.is_file()]
     wallet = mediator.data / "wallet" / "wallet.db"
     store = await Store.open(f"sqlite://{wallet}", "raw", (mediator.folder / "wallet.key").read_text())
     entries, seal = [], ""
@@ -29,7 +32,6 @@ async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[byt
     finally:
         await store.close()
     sealing = Sealing(base64.b64decode(seal))
-    files = [path for path in (*mediator.data.rglob("*"), *mediator.folder.glob("*.log")) if path.is_file()]
     opened, messages = [], []
     with closing(sqlite3.connect(_tables(mediator))) as database:
         for ident, sealed in database.execute("SELECT id, sealed FROM mediated_message"):
@@ -37,7 +39,7 @@ async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[byt
         for wallet_id, sealed in database.execute("SELECT wallet, sealed FROM mediated_key"):
             opened.append(sealing.open_text(sealed, place=wallet_id).encode())
         opened += list(_lines(database))
-    return [*entries, *opened, *messages, *(path.read_bytes() for path in files)], messages
+    return [*entries, *opened, *messages, *files], messages
 
 
 def a_day_passes(mediator: AgentHandle) -> int:

@@ -37,13 +37,15 @@ AUTHORITY = {
     },
 }
 
+CENTRE = {"smtp": NO_SERVER}
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     village = Village(
         tmp_path_factory.mktemp("village"),
         authority=AUTHORITY,
-        centre={"smtp": NO_SERVER},
+        centre=CENTRE,
         start_child=start_prepared,
     )
     try:

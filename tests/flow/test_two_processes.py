@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.flow.test_doubles import AT_ONCE, AUTHORITY, CASES, Case, Effect, Place
+from tests.flow.test_doubles import AT_ONCE, AUTHORITY, CASES, CENTRE, Case, Effect, Place
 from tests.postgresql import PostgresServer
 from tests.prepared import start_prepared
 from tests.soak.power import patiently
@@ -34,6 +34,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory, postgresql_server: Pos
     village = Village(
         tmp_path_factory.mktemp("village"),
         authority=AUTHORITY,
+        centre=CENTRE,
         doubled_on=postgresql_server,
         start_child=start_prepared,
     )
