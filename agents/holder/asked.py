@@ -25,7 +25,7 @@ MAX_RESTRICTIONS = 100
 # The thermometer attribute of a level: "eqf_min_3" = "1" says "EQF level 3 or more".
 _THERMOMETER = re.compile(r"(eqf)_min_([1-8])|(cefr)_min_([abc][12])")
 _ATTRIBUTE = re.compile(r"^attr::(.+)::(?=(?:value|marker)$)")
-_VALUE_RESTRICTION = re.compile(r"attr::(.{1,128})::value")
+_VALUE_RESTRICTION = re.compile(r"attr::(.+)::value")
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, strict=True)]
 _Int32 = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
@@ -129,6 +129,20 @@ class ProofRequest:
         return frozenset(name for group in self.groups for name in group.names)
 
     @property
+    def learnt(self) -> frozenset[str]:
+        """The attributes of which an answer tells the value, or nearly: those shown, and more.
+
+        An answer goes out only where the credential fits, so whoever restricts an attribute by its value learns it, and
+        so does who asks for a bound on either side. An alternative counts, too: no credential may fit the others.
+        """
+        sides = {(predicate.name, predicate.operator[0]) for predicate in self.predicates}
+        between = {name for name, side in sides if side == "<" and (name, ">") in sides}
+        restricted = {
+            name for part in self.parts for alternative in part.restrictions for name in _restricted(alternative)
+        }
+        return self.shown | between | restricted
+
+    @property
     def non_revoked(self) -> bool:
         """Whether any part asks for a proof that the credential is not revoked."""
         return any(part.non_revoked for part in self.parts)
@@ -203,22 +217,27 @@ def in_words(
                 shown.append(Item(AskedKind.SHOW, name, f"Shows whether it reaches {level}."))
             else:
                 shown.append(Item(AskedKind.SHOW, name, f"Shows: {label(name)}."))
+    learnt = request.learnt
     proven += [
         Item(
             AskedKind.PROVE,
             predicate.name,
-            f"Proves: {label(predicate.name)} is {_OPERATORS[predicate.operator]} {predicate.bound}. "
-            "The value stays hidden.",
+            f"Proves: {label(predicate.name)} is {_OPERATORS[predicate.operator]} {predicate.bound}."
+            + ("" if predicate.name in learnt else " The value stays hidden."),
         )
         for predicate in request.predicates
     ]
     required: dict[str, Item] = {}
     for part in request.parts:
         for name in sorted({key for alternative in part.restrictions for key in _restricted(alternative)}):
-            values = allowed_values(part.restrictions, name)
-            if values and thermometer_level(name) is None:
+            if name in request.shown and thermometer_level(name) is not None:
+                continue  # told already
+            values, required_if = allowed_values(part.restrictions, name), "Required"
+            if not values and name not in request.shown:
+                values, required_if = _some_values(part.restrictions, name), "Required, unless something else holds"
+            if values:
                 told = " or ".join(_told(name, value, occupation_label) for value in values)
-                required.setdefault(name, Item(AskedKind.MUST_BE, name, f"Required: {label(name)} is {told}."))
+                required.setdefault(name, Item(AskedKind.MUST_BE, name, f"{required_if}: {label(name)} is {told}."))
     items = [*shown, *proven, *required.values()]
     if request.non_revoked:
         items.append(Item(AskedKind.NOT_REVOKED, None, "Proves: the credential is not revoked."))
@@ -226,9 +245,9 @@ def in_words(
 
 
 def stays_hidden(request: ProofRequest, attributes: Sequence[str]) -> tuple[str, ...]:
-    """Return those of a credential's attributes that the verifier would not see, in their order."""
-    shown = request.shown  # made anew at each look
-    return tuple(name for name in attributes if name not in shown)
+    """Return those of a credential's attributes of which the verifier would learn no value, in their order."""
+    learnt = request.learnt  # made anew at each look
+    return tuple(name for name in attributes if name not in learnt)
 
 
 def thermometer_level(name: str) -> str | None:
@@ -249,7 +268,12 @@ def allowed_values(restrictions: Sequence[Mapping[str, str]], name: str) -> tupl
     key = f"attr::{name}::value"
     if not restrictions or any(key not in alternative for alternative in restrictions):
         return ()
-    return tuple(sorted({alternative[key] for alternative in restrictions}))
+    return _some_values(restrictions, name)
+
+
+def _some_values(restrictions: Sequence[Mapping[str, str]], name: str) -> tuple[str, ...]:
+    key = f"attr::{name}::value"
+    return tuple(sorted({alternative[key] for alternative in restrictions if key in alternative}))
 
 
 def _restrictions(received: Sequence[Mapping[str, str]] | None) -> tuple[Mapping[str, str], ...]:

@@ -1,7 +1,8 @@
 """May this verifier ask that? Told with every request, and enforced before the person's consent is taken.
 
 A verifier that the governance file lists, and that asks for more than it may, gets no answer from this agent. One that
-is not listed is shown as unknown, and the person decides. What could not be checked is told as such.
+is not listed is shown as unknown, and the person decides. What could not be checked is told as such. What it would
+learn by a restriction, or by bounds on either side, counts as shown (`ProofRequest.learnt`).
 """
 
 from collections.abc import Collection
@@ -99,7 +100,7 @@ def _decide_for(
             snapshot,
             verifier=verifier,
             credential_type=credential_type,
-            revealed=request.shown,
+            revealed=request.learnt,
             predicates={predicate.name for predicate in request.predicates},
             purpose=purpose,
             at=at,

@@ -23,7 +23,7 @@ class Beyond:
     """Where a question goes beyond what is registered.
 
     Args:
-        shown: attributes that would be shown, and may not be asked for.
+        shown: attributes that would be shown, or told without that (`ProofRequest.learnt`), and may not be asked for.
         bounds: attributes about which a bound is asked, and may not be.
         purpose: the purpose that the verifier gives, where it is not registered for it.
         credential_types: types that could answer, where it is registered for none of them.
@@ -86,8 +86,8 @@ def registered_for(
 def _nearest(part: ProofRequest, peer: Peer, statements: Sequence[VerifierAuthorization]) -> Beyond:
     types = may_be_asked(part)
     bounds = {predicate.name for predicate in part.predicates}
-    candidates = [_beyond(one, part.shown, bounds, peer.purpose, types) for one in statements]
-    nothing_registered = Beyond(tuple(sorted(part.shown)), tuple(sorted(bounds)), peer.purpose, types)
+    candidates = [_beyond(one, part.learnt, bounds, peer.purpose, types) for one in statements]
+    nothing_registered = Beyond(tuple(sorted(part.learnt)), tuple(sorted(bounds)), peer.purpose, types)
     return min(candidates, key=lambda beyond: beyond.weight, default=nothing_registered)
 
 

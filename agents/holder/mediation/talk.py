@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
 """A message of 1 MiB in an envelope, in a delivery, in an envelope: in base64 each time."""
 
-_ANSWER_S: Final = 30.0
+_ANSWER_S: Final = 25.0  # our mediator closes a stranger's socket after 30 s: silence ends before, and is no close
 _MAX_ATTACHED: Final = 64
 _MAX_WAITING_BYTES: Final = 8 * 1024 * 1024
 _OVERHEAD_BYTES: Final = 4 * 1024  # of each message that waits, so that many small ones are too many, too
@@ -104,6 +104,15 @@ class Talk:
         self._tally = Tally(_LOG)
         self.has_heard = False
         """Whether the mediator said anything."""
+        self._waited = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the mediator was asked over an open socket, and has said nothing in time.
+
+        A talk that somebody closed is not silent: a mediator whose store is away closes it, and so may the network.
+        """
+        return self._waited and not self.has_heard
 
     async def ask(self, kind: str, **members: object) -> Received:
         """Send a message, and return what the mediator answers.
@@ -124,6 +133,7 @@ class Talk:
             async with asyncio.timeout(_ANSWER_S):
                 return await answer
         except TimeoutError as err:
+            self._waited = True
             raise MediatorError(f"the mediator did not answer within {_ANSWER_S:g} s") from err
         finally:
             self._asked.pop(asked_id, None)
@@ -193,12 +203,13 @@ class Talk:
         except Exception as err:  # noqa: BLE001 (one message must not keep the others from us for ever)
             taken = TakenIn(is_done=False)
             if is_store_failure(err):
-                _LOG.warning("holder.mediator.not_taken: %s", describe(err))
+                self._tally.note("holder.mediator.not_taken", describe(err), level=logging.WARNING)
             else:
                 message = replace(message, faults=message.faults + 1)
                 taken = TakenIn(is_done=message.faults >= _MOST_FAULTS)
                 event = "holder.mediator.given_up" if taken.is_done else "holder.mediator.not_taken"
-                _LOG.error(event, exc_info=err)  # the log says where it failed, and nothing of the message
+                # The log says where it failed, and nothing of the message; of many that fail alike, once now and again.
+                self._tally.note(event, describe(err), level=logging.ERROR, error=err)
         if taken.is_done:
             self._done(message.id, len(message.envelope))
             return

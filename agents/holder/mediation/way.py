@@ -11,8 +11,13 @@ of a talk, each of which finds what the ones before left, whatever cut them shor
 A key is registered before anybody is told that the wallet is reached with it; it is kept before that. So whatever is
 written to a key that was given away arrives, or waits at the mediator.
 
-A mediator that forgot this wallet answers nothing: it knows no such sender. One whose store is away answers nothing
-either, and what waits there would be lost with the connection. So a new one is made only after a day of silence.
+A mediator that forgot this wallet answers nothing: it knows no such sender. But what waits at one that did not would be
+lost with the connection. So that one goes last, each step after the one before:
+
+a. the mediator has been silent for a day (`silence`); in one talk, if it has granted nothing yet;
+b. it answers a new request to connect, so it is at work;
+c. it is silent over the old connection even then;
+d. it grants mediation over the new one; that is kept; the old one is removed.
 """
 
 import asyncio
@@ -33,6 +38,7 @@ from wanderbuch.agents.holder.mediation.granted import (
     socket_address,
 )
 from wanderbuch.agents.holder.mediation.keys import KeysThere
+from wanderbuch.agents.holder.mediation.silence import Silence
 from wanderbuch.agents.holder.mediation.talk import MAX_FRAME_BYTES, Talk
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.errors import WanderbuchError
@@ -47,6 +53,7 @@ from wanderbuch.plugins.exchange.own_way import OwnAddress, OwnSite, OwnWay
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import HttpError
+from wanderbuch.store.once import own_id
 from wanderbuch.store.records import RecordStore
 
 _LOG = logging.getLogger(__name__)
@@ -57,8 +64,6 @@ _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 300.0
 _WANTED_S: Final = (5.0, 7.5)  # the pause while somebody waits
 _WORKED_S: Final = 60.0
-_SILENT_TALKS: Final = 24
-_SILENT_S: Final = 24 * 3600.0
 
 
 class MediatedWay(OwnWay):
@@ -81,8 +86,10 @@ class MediatedWay(OwnWay):
         self._connected = asyncio.Event()
         self._handshake_id: str | None = None
         self._live_since: float | None = None
-        self._silent_talks = 0
-        self._silent_since = 0.0
+        self._silence = Silence()
+        self._fresh: Connection | None = None  # b
+        self._is_silent_still = False  # c
+        self._old: Connection | None = None
         self._wanted = asyncio.Event()
         self._waiting = 0
 
@@ -175,17 +182,8 @@ class MediatedWay(OwnWay):
                 self._note_talk(talk)
 
     def _note_talk(self, talk: Talk) -> None:
-        """Count the talks in which the mediator said nothing, though it took the socket."""
-        if talk.has_heard:
-            self._silent_talks = 0
-            return
-        if not self._silent_talks:
-            self._silent_since = time.monotonic()
-        self._silent_talks += 1
-
-    @property
-    def _is_forgotten(self) -> bool:
-        return self._silent_talks >= _SILENT_TALKS and time.monotonic() >= self._silent_since + _SILENT_S
+        self._silence.note(talk)
+        self._is_silent_still = talk.is_silent
 
     async def _open(self, talk: Talk, connection: Connection) -> None:
         mediation = await self._granted(talk, connection)  # 2
@@ -204,28 +202,50 @@ class MediatedWay(OwnWay):
             log_event(_LOG, logging.INFO, "holder.mediator.keys_unknown", reason=describe(err))
 
     async def _connection(self) -> Connection:
-        """Return the connection with the mediator; it is made if there is none.
+        """Return the connection with the mediator to talk over now; it is made if there is none.
 
         Raises:
             ResolutionError: the mediator cannot be reached, or did not answer.
             ExchangeError: what it says is no invitation, or no answer to us.
         """
-        kept = await self._kept()
-        if kept is not None:
-            connection = await find_connection(self._profile, kept.own_key, adopts=False)
-            if connection is not None and not self._is_forgotten:
-                return connection
-            if connection is not None:
-                log_event(_LOG, logging.WARNING, "holder.mediator.forgot_us")
-                await forget_begun(self._profile, connection)
+        kept, self._old = await self._kept(), None
+        connection = None if kept is None else await find_connection(self._profile, kept.own_key, adopts=False)
+        if kept is not None and connection is None:
             await self._records.remove(kept.id)  # there is no connection any more; a new one is made
-            self._silent_talks, self._address = 0, None
+            kept, self._address = None, None
+        if connection is None:
+            connection = await self._connect()
+        fresh, self._fresh, granted = self._fresh, None, kept is not None
+        if fresh is not None:
+            self._silence.shorten(granted=granted)  # if this does not help, it is tried again after an hour
+            if self._is_silent_still:  # c
+                self._old = connection
+                return fresh
+            await self._forget(fresh, beside=connection)
+        elif self._silence.is_long(granted=granted):  # a
+            try:
+                self._fresh, self._is_silent_still = await self._connect(beside=connection), False  # b
+            except WanderbuchError as err:
+                log_event(_LOG, logging.WARNING, "holder.mediator.away", reason=describe(err))
+        return connection
+
+    async def _connect(self, *, beside: Connection | None = None) -> Connection:
+        """Return the connection on the mediator's invitation, or a new one beside a connection that is there."""
         invitation = read_invitation_message(await fetch_invitation(self._edge, self._mediator))
-        self._handshake_id = invitation.handshake_id
-        self._connected.clear()
-        begun = await begin(self._profile, invitation, way=OwnSite(QUEUE), wants_reply=True)
-        if begun.connection is not None:
-            return begun.connection
+        handshake_id = invitation.handshake_id
+        if beside is not None:
+            handshake_id = own_id("mediator", handshake_id, beside.own_key)
+        self._handshake_id = handshake_id
+        for is_new in (beside is None, True):
+            self._connected.clear()
+            begun = await begin(
+                self._profile, invitation, way=OwnSite(QUEUE), wants_reply=True, handshake_id=handshake_id
+            )
+            if begun.connection is None:
+                break
+            if is_new:
+                return begun.connection
+            await self._forget(begun.connection, beside=beside)  # of a try before, which may be forgotten as well
         try:
             async with asyncio.timeout(_CONNECT_S):
                 await self._connected.wait()
@@ -236,6 +256,10 @@ class MediatedWay(OwnWay):
             raise MediatorError("the mediator refuses to connect with this wallet")
         return connection
 
+    async def _forget(self, connection: Connection, *, beside: Connection | None) -> None:
+        is_shared = beside is not None and beside.their_did == connection.their_did
+        await forget_begun(self._profile, connection, with_their_key=not is_shared)
+
     async def _granted(self, talk: Talk, connection: Connection) -> Mediation:
         """Ask for mediation, which a mediator may have forgotten, and return what is granted now.
 
@@ -245,7 +269,7 @@ class MediatedWay(OwnWay):
         kept = await self._kept()
         answer = await talk.ask("coordinate-mediation/1.0/mediate-request")
         if not answer.type.endswith("/mediate-grant"):
-            if kept is None or answer.type.endswith("/mediate-deny"):
+            if kept is None or kept.own_key != connection.own_key or answer.type.endswith("/mediate-deny"):
                 raise MediatorError("the mediator does not take this wallet")
             return kept  # ACA-Py says only that it did grant it
         granted = read_grant(answer.members)
@@ -256,7 +280,12 @@ class MediatedWay(OwnWay):
             routing_keys=granted.routing_keys,
         )
         is_same = kept is not None and (kept.own_key, kept.address) == (fresh.own_key, fresh.address)
-        return kept if kept is not None and is_same else await self._records.put(fresh)
+        mediation = kept if kept is not None and is_same else await self._records.put(fresh)
+        if self._old is not None:  # d
+            old, self._old = self._old, None
+            log_event(_LOG, logging.WARNING, "holder.mediator.forgot_us")
+            await self._forget(old, beside=connection)
+        return mediation
 
     async def _kept(self) -> Mediation | None:
         return await self._records.get_or_none(mediation_id(self._mediator))

@@ -97,6 +97,7 @@ async def begin(
     reuse: bool = False,
     way: OwnWay | None = None,
     wants_reply: bool = False,
+    handshake_id: str | None = None,
 ) -> Begun:
     """Ask an inviter for the connection that an invitation is for, or go on with what was begun (1).
 
@@ -106,6 +107,8 @@ async def begin(
         reuse: whether to go on over a connection with the same inviter, if there is one (4).
         way: how the inviter is to reach us; None: as everybody does.
         wants_reply: whether to have the inviter's answer in the HTTP answer.
+        handshake_id: of this connection, a UUID; None: the one that an invitation has once. Another one makes a second
+            connection beside that.
 
     Raises:
         InvitationError: the invitation is for no connection.
@@ -114,7 +117,7 @@ async def begin(
     """
     if not invitation.handshakes:
         raise InvitationError("expected an invitation to connect, found one without", hint="ask for a new invitation")
-    handshake_id = invitation.handshake_id
+    handshake_id = handshake_id or invitation.handshake_id
     if reuse and (asked := await ask_to_reuse(profile, invitation)) is not None:
         old = asked.connection
         return Begun(handshake_id, old.connection_id, old.own_key, old if asked.is_agreed else None)
@@ -222,11 +225,17 @@ class Invitee:
         return answer is not None
 
 
-async def forget_begun(profile: Profile, connection: Connection) -> None:
-    """Remove a connection that its inviter knows no more: opening the invitation again begins anew."""
+async def forget_begun(profile: Profile, connection: Connection, *, with_their_key: bool = True) -> None:
+    """Remove a connection that its inviter knows no more: opening the invitation again begins anew.
+
+    Args:
+        profile: whose.
+        connection: is removed.
+        with_their_key: whether no other connection is with the same DID of theirs.
+    """
     async with profile.session() as session:
         sent = await read_sent(session, connection.own_key)
-    await forget_connection(profile, connection, with_their_key=True)
+    await forget_connection(profile, connection, with_their_key=with_their_key)
     if sent is not None:
         await _forget(profile, sent)
 

@@ -76,6 +76,29 @@ def test_names_what_stays_hidden_of_a_credential() -> None:
     assert hidden == ("family_name", "eqf_level")
 
 
+def test_tells_what_is_learnt_though_it_is_not_shown() -> None:
+    """The wallet answers only where it fits, so an answer tells it."""
+    names = ("family_name", "birth_date", "eqf_level", "eqf_min_3", "months", "award_year", "details")
+    alternatives = [
+        {"attr::family_name::value": "Perera", "attr::EQF_min_3::value": "1"},
+        {"attr::family_name::value": "Silva", "attr::details::marker": "1"},
+    ]
+    bounds = [("birth_date", ">=", 19900101), ("birth_date", "<", 19900102), ("months", ">=", 6), ("months", ">", 7)]
+    request = group_request(
+        requested_attributes={"q": {"name": "award_year", "restrictions": alternatives}},
+        requested_predicates={
+            str(number): {"name": name, "p_type": operator, "p_value": bound}
+            for number, (name, operator, bound) in enumerate(bounds)
+        },
+    )
+    assert stays_hidden(parse_proof_request(request), names) == ("eqf_level", "months", "details")
+    told = [text for _, text in words(request)]
+    assert "Required: family_name is Perera or Silva." in told
+    assert "Required, unless something else holds: eqf_min_3 is 1." in told
+    assert "Proves: birth_date is at least 19900101." in told
+    assert "Proves: months is at least 6. The value stays hidden." in told
+
+
 def test_leaves_values_open_where_one_alternative_does() -> None:
     key = "attr::occupation_isco08::value"
     assert allowed_values([{key: "C7212"}, {key: "C2221"}], "occupation_isco08") == ("C2221", "C7212")

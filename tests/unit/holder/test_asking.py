@@ -21,13 +21,16 @@ EMPLOYER = webvh("employer")
 NOW = datetime.fromisoformat("2026-11-22T12:00:00Z")
 
 
-def asked(*names: str, predicate: str | None = None) -> ProofRequest:
+def asked(*names: str, predicate: str | None = None, at_most: bool = False, **restricted: str) -> ProofRequest:
+    alternatives = [{"schema_name": "none"}, {f"attr::{name}::value": value for name, value in restricted.items()}]
     request: dict[str, Any] = {
-        "requested_attributes": {"q": {"names": list(names)}},
+        "requested_attributes": {"q": {"names": list(names), "restrictions": alternatives if restricted else []}},
         "requested_predicates": {},
     }
     if predicate:
         request["requested_predicates"]["p"] = {"name": predicate, "p_type": ">=", "p_value": 3}
+    if at_most:
+        request["requested_predicates"]["m"] = {"name": predicate, "p_type": "<=", "p_value": 3}
     return parse_proof_request(request)
 
 
@@ -58,6 +61,8 @@ LISTED = Peer(EMPLOYER, "Shipyard", "label", Purpose.EMPLOYMENT)
 async def test_a_listed_verifier_may_ask_what_it_is_listed_for(snapshot: GovernanceSnapshot) -> None:
     request = asked("occupation_isco08", predicate="eqf_level")
     assert decide(snapshot, request, LISTED).verdict is Verdict.TRUSTED
+    restricted = asked("occupation_isco08", occupation_isco08="C7212", award_year="2020")
+    assert decide(snapshot, restricted, LISTED).verdict is Verdict.TRUSTED
 
 
 @pytest.mark.parametrize(
@@ -81,6 +86,8 @@ async def test_who_states_no_purpose_is_trusted_with_what_it_may_ask_for_all(
         (asked("occupation_isco08", predicate="birth_date"), LISTED),
         (asked("occupation_isco08"), Peer(EMPLOYER, "Shipyard", None, Purpose.STUDY)),
         (asked("no_such_attribute"), LISTED),
+        (asked("occupation_isco08", family_name="Perera"), LISTED),
+        (asked("occupation_isco08", predicate="eqf_level", at_most=True), LISTED),
     ],
 )
 async def test_a_listed_verifier_that_asks_for_more_is_refused(

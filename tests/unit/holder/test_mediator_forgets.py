@@ -14,6 +14,7 @@ from tests.unit.mediator.phones import message
 from wanderbuch.agents.holder.mediation import way as way_module
 from wanderbuch.agents.holder.mediation.granted import Mediation, MediatorError, mediation_id
 from wanderbuch.agents.holder.mediation.keys import KeysThere
+from wanderbuch.agents.holder.mediation.silence import Silence
 from wanderbuch.agents.holder.mediation.talk import Talk
 from wanderbuch.agents.holder.mediation.way import MediatedWay
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -161,54 +162,158 @@ async def test_while_somebody_waits_talks_are_not_begun_every_second(
     assert min(slept) >= 5.0
 
 
-async def test_after_a_day_of_silence_and_not_before_a_wallet_connects_anew(
-    wallet: End, agent_config: AgentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+HEARD, SILENT, CLOSED = (
+    cast(Talk, SimpleNamespace(has_heard=has_heard, is_silent=is_silent))
+    for has_heard, is_silent in ((True, False), (False, True), (False, False))
+)
+
+
+class Hours:
+    """A clock that a test moves on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return 3600.0 * self.now
+
+
+@pytest.mark.parametrize(
+    ("talks", "apart", "is_long"),
+    [
+        ([SILENT] * 23, 1.0, False),
+        ([SILENT] * 24, 1.0, True),
+        ([SILENT] * 300, 0.05, False),  # 15 hours
+        ([CLOSED] * 300, 1.0, False),
+        ([SILENT] * 23 + [CLOSED] * 30, 1.0, False),
+        ([SILENT] * 12 + [CLOSED] * 30 + [SILENT] * 12, 1.0, True),
+        ([SILENT] * 23 + [HEARD] + [SILENT] * 23, 1.0, False),
+        ([SILENT] * 2, 48.0, False),
+    ],
+)
+def test_a_day_of_silence_is_24_hours_in_which_a_mediator_did_not_answer(
+    talks: list[Talk], apart: float, is_long: bool
 ) -> None:
+    silence = Silence(hours := Hours())
+    for talk in talks:
+        silence.note(talk)
+        hours.now += apart
+    assert silence.is_long(granted=True) is is_long
+    assert silence.is_long(granted=False) is (SILENT in talks)
+    silence.shorten(granted=True)
+    assert not silence.is_long(granted=True)
+
+
+class Wandering:
+    """A wallet whose way connects with a mediator that is there, or is not."""
+
+    def __init__(self, wallet: End, mediator: End, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wallet, self.mediator = wallet, mediator
+        self.hours = Hours()
+        self.way = MediatedWay(wallet.profile, cast(HttpEdge, wallet.bag), _MEDIATOR)
+        self.way._silence = Silence(self.hours)
+        self.is_away = False
+        self.invitation: Invitation | None = None
+        monkeypatch.setattr(way_module, "fetch_invitation", self.fetched)
+        monkeypatch.setattr(way_module, "read_invitation_message", lambda read: read)
+
+    async def fetched(self, *_: object) -> Invitation:
+        if self.is_away:
+            raise MediatorError("away")
+        if self.invitation is None:
+            self.invitation = await self.mediator.invite("mediate", reusable=True)
+        return self.invitation
+
+    async def connection(self) -> Connection:
+        """Return what the next talk goes over."""
+        making = asyncio.create_task(self.way._connection())
+        while not making.done():
+            for _, packed in await self.wallet.posted():
+                if (answer := await self.mediator.receive(packed, waits=True)) is not None:
+                    await self.wallet.receive(answer)
+            while self.wallet.book.told:
+                assert self.way.connected(self.wallet.book.told.pop()[0])
+            await asyncio.sleep(0.01)
+        return await making
+
+    async def talk(self, talk: Talk) -> str:
+        """Have a talk end so, an hour after the one before, and return our key of its connection."""
+        connection = await self.connection()
+        self.way._note_talk(talk)
+        self.hours.now += 1
+        return connection.own_key
+
+    async def grant(self) -> str:
+        """Have the next talk begin well."""
+        connection, mediator = await self.connection(), Mediator()
+        mediator.grant = message(
+            "coordinate-mediation/1.0/mediate-grant", endpoint="https://one.test", routing_keys=[fresh_peer("").name]
+        )
+        await self.way._granted(mediator.talk, connection)
+        self.way._note_talk(HEARD)
+        return connection.own_key
+
+    async def kept_key(self) -> str | None:
+        kept = await RecordStore(self.wallet.profile, Mediation).get_or_none(mediation_id(_MEDIATOR))
+        return None if kept is None else kept.own_key
+
+
+@pytest.fixture
+async def wandering(
+    wallet: End, agent_config: AgentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Wandering]:
     mediator = End(agent_config.model_copy(update={"data": tmp_path / "mediator"}), "mediator")
     await mediator.start()
-    try:
-        invitation = await mediator.invite("mediate", reusable=True)
+    yield Wandering(wallet, mediator, monkeypatch)
+    await mediator.stop()
 
-        async def fetched(*_: object) -> Invitation:
-            return invitation
 
-        monkeypatch.setattr(way_module, "fetch_invitation", fetched)
-        monkeypatch.setattr(way_module, "read_invitation_message", lambda read: read)
-        way = MediatedWay(wallet.profile, cast(HttpEdge, wallet.bag), _MEDIATOR)
+async def test_talks_that_somebody_closes_for_days_part_a_wallet_from_no_mediator(wandering: Wandering) -> None:
+    first = await wandering.grant()
+    for _ in range(30):
+        assert await wandering.talk(CLOSED) == first
+    assert await wandering.kept_key() == first
+    assert await wandering.wallet.connection(first) is not None
 
-        async def connection() -> Connection:
-            making = asyncio.create_task(way._connection())
-            while not making.done() and not wallet.book.told:
-                for _, packed in await wallet.posted():
-                    if (answer := await mediator.receive(packed, waits=True)) is not None:
-                        await wallet.receive(answer)
-                await asyncio.sleep(0.01)
-            while wallet.book.told:
-                assert way.connected(wallet.book.told.pop()[0])
-            return await making
 
-        first = await connection()
-        grant = Mediation(
-            id=mediation_id(_MEDIATOR),
-            own_key=first.own_key,
-            endpoint="https://one.test",
-            routing_keys=(first.own_key,),
-        )
-        await RecordStore(wallet.profile, Mediation).put(grant)
-        silent, heard = cast(Talk, SimpleNamespace(has_heard=False)), cast(Talk, SimpleNamespace(has_heard=True))
-        for _ in range(24):
-            way._note_talk(silent)
-        assert (await connection()).own_key == first.own_key  # its store may be away
-        way._silent_since -= 24 * 3600
-        way._note_talk(heard)
-        way._note_talk(silent)
-        way._silent_since -= 24 * 3600
-        assert (await connection()).own_key == first.own_key
-        for _ in range(24):
-            way._note_talk(silent)
-        second = await connection()
-        assert second.own_key != first.own_key
-        assert await wallet.connection(first.own_key) is None
-        assert await RecordStore(wallet.profile, Mediation).get_or_none(mediation_id(_MEDIATOR)) is None
-    finally:
-        await mediator.stop()
+async def test_a_wallet_leaves_a_mediator_only_when_it_answers_others_and_not_this_wallet(
+    wandering: Wandering,
+) -> None:
+    wallet, first = wandering.wallet, await wandering.grant()
+    for _ in range(24):
+        assert await wandering.talk(SILENT) == first
+    wandering.is_away = True
+    for _ in range(3):
+        assert await wandering.talk(SILENT) == first  # nothing answers there
+    wandering.is_away = False
+    assert await wandering.talk(HEARD) == first  # its store was away
+    assert wandering.way._fresh is not None
+    fresh = wandering.way._fresh.own_key
+    assert await wandering.talk(SILENT) == first
+    assert await wallet.connection(fresh) is None
+    for _ in range(23):
+        assert await wandering.talk(SILENT) == first
+    assert await wandering.talk(CLOSED) == first  # that it does not answer is not told by that
+    assert await wandering.talk(SILENT) == first
+    assert await wandering.talk(SILENT) == first
+    assert await wandering.talk(CLOSED) not in (first, fresh)  # the new one was not granted anything
+    assert await wandering.kept_key() == first
+    assert await wallet.connection(first) is not None
+    assert await wandering.talk(SILENT) == first
+    assert await wandering.talk(SILENT) == first
+    second = await wandering.grant()
+    assert second not in (first, fresh)
+    assert await wandering.kept_key() == second
+    assert await wallet.connection(first) is None
+    assert await wandering.talk(HEARD) == second
+
+
+async def test_a_wallet_that_was_forgotten_before_its_first_grant_connects_anew(wandering: Wandering) -> None:
+    first = await wandering.talk(CLOSED)
+    assert await wandering.talk(CLOSED) == first
+    assert await wandering.talk(SILENT) == first
+    assert await wandering.talk(SILENT) == first
+    second = await wandering.grant()
+    assert second != first
+    assert await wandering.kept_key() == second
+    assert await wandering.wallet.connection(first) is None

@@ -27,11 +27,11 @@ def snapshot() -> GovernanceSnapshot:
     return fresh(replace(parse_file(EXAMPLE.read_bytes()), verifications=said))
 
 
-def request(*names: str, months: bool = False) -> ProofRequest:
+def request(*names: str, months: bool = False, **restricted: str) -> ProofRequest:
     predicate = {"g.months": {"name": "eqf_level", "p_type": ">=", "p_value": 3}} if months else {}
-    return parse_proof_request(
-        {"name": "x", "requested_attributes": {"g": {"names": list(names)}}, "requested_predicates": predicate}
-    )
+    alternatives = [{f"attr::{name}::value": value} for name, value in restricted.items()]
+    group = {"names": list(names), "restrictions": alternatives}
+    return parse_proof_request({"name": "x", "requested_attributes": {"g": group}, "requested_predicates": predicate})
 
 
 def peer(did: Did | None = EMPLOYER, purpose: Purpose | None = Purpose.EMPLOYMENT) -> Peer:
@@ -57,10 +57,11 @@ def test_what_is_registered_is_shown_whole_and_nothing_goes_beyond(snapshot: Gov
     ("asked", "who", "expected"),
     [
         (request("occupation_isco08", "family_name"), peer(), Beyond(shown=("family_name",))),
+        (request("occupation_isco08", family_name="Perera"), peer(), Beyond(shown=("family_name",))),
         (request("occupation_isco08"), peer(purpose=Purpose.REGULATED_PROFESSION), None),
         (request("family_name"), peer(purpose=Purpose.STUDY), Beyond()),
     ],
-    ids=["a name", "another purpose", "what the other statement allows"],
+    ids=["a name", "a name by restriction", "another purpose", "what the other statement allows"],
 )
 def test_every_step_beyond_is_named(
     snapshot: GovernanceSnapshot,

@@ -13,6 +13,7 @@ from wanderbuch.agents.holder.mediation import talk as talking
 from wanderbuch.agents.holder.mediation.granted import MediatorError, TalkEndedError, read_grant
 from wanderbuch.agents.holder.mediation.talk import Talk
 from wanderbuch.agents.runtime.logs import _JsonLines
+from wanderbuch.agents.runtime.message_sockets import STRANGER_S
 from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.exchange.connecting.peer_dids import OwnPeer, fresh_peer
@@ -171,8 +172,52 @@ async def test_a_message_that_always_fails_does_not_stay_for_ever_and_the_log_sa
         for record in caplog.records
         if record.exc_info
     ]
-    assert [line["event"] for line in lines] == [*["holder.mediator.not_taken"] * 2, "holder.mediator.given_up"]
+    assert [line["event"] for line in lines] == ["holder.mediator.not_taken", "holder.mediator.given_up"]
     assert all(line["frames"][-1].endswith(" takes") and "Kamala" not in str(line) for line in lines)
+
+
+async def test_many_messages_that_fail_alike_do_not_fill_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(talking, "_LONGEST_PAUSE_S", 0.0)
+
+    async def takes(envelope: bytes) -> TakenIn:
+        if envelope == b"0":
+            raise StoreBusyError("no transaction could be begun")
+        raise RuntimeError("Kamala")
+
+    line = Line(takes)
+    running = asyncio.create_task(line.talk.run())
+    line.delivers(**{str(number): b"%d" % number for number in range(21)})
+    acknowledged = set[str]()
+    while len(acknowledged) < 20:
+        acknowledged |= set((await line.heard())["message_id_list"])
+    running.cancel()
+    assert len([record for record in caplog.records if record.name == talking.__name__]) == 3
+
+
+async def test_only_an_open_socket_over_which_nothing_comes_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talking, "_ANSWER_S", 0.2)
+    ends: dict[str, Callable[[Line], None]] = {
+        "closed": lambda line: line.ends(EndedError("over")),
+        "heard": lambda line: line.says(message("messagepickup/2.0/status")),
+        "silent": lambda _: None,
+    }
+    told = dict[str, bool]()
+    for name, end in ends.items():
+        line = Line(takes_all)
+        running = asyncio.create_task(line.talk.run())
+        asking = asyncio.create_task(line.talk.ask("coordinate-mediation/1.0/mediate-request"))
+        await line.heard()
+        end(line)
+        await asyncio.gather(asking, return_exceptions=True)
+        running.cancel()
+        told[name] = line.talk.is_silent
+    assert told == {"closed": False, "heard": False, "silent": True}
+
+
+def test_silence_is_noticed_before_our_mediator_closes_a_strangers_socket() -> None:
+    assert talking._ANSWER_S + 3 < STRANGER_S
 
 
 async def test_a_store_that_does_not_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
