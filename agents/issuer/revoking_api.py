@@ -20,7 +20,7 @@ class NewRevocation(ApiModel):
     """Which certificates to revoke, and why: either their ids, or the batch of which all are."""
 
     credentials: list[str] = Field(default=[], max_length=MOST_REVOKED)
-    batch: str | None = Field(default=None, max_length=64)
+    batch: str | None = Field(default=None, min_length=1, max_length=64)
     reason: RevocationReason
 
 
@@ -92,7 +92,12 @@ async def _show(office: RevokingWork, call: Call[None]) -> ManyRevokedOut:
 
 
 async def ids_of(register: IssuedRegister, query: RegisterQuery) -> list[str]:
-    """Return the ids of the valid certificates that a search finds; at most one more than may be revoked at once."""
+    """Return the ids of the valid certificates that a search finds; none, if it is for revoked ones.
+
+    They are more than may be revoked at once, if that many are found.
+    """
+    if query.state is not None and query.state is not OfferState.ISSUED:
+        return []
     valid = RegisterQuery(query.number, query.name, query.occupation, query.batch_id, OfferState.ISSUED)
     ids: list[str] = []
     async for offers in register.every(valid):

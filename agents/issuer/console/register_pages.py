@@ -19,6 +19,7 @@ from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.occupation_search import meant_by
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
 from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.store.once import own_id
 
 _A_PAGE: Final = 50
 _MAX_TEXT: Final = 200
@@ -52,7 +53,6 @@ class ConsoleRegister:
         """Show what is looked for; without a form, the newest."""
         visit.must_issue()
         query, is_known = _query(visit)
-        batch = await visit.office.batches.find(query.batch_id) if query.batch_id else None
         page = RegisterPage((), None)
         if is_known:
             page = await visit.office.register.search(query, limit=_A_PAGE, cursor=visit.text("cursor")[:64] or None)
@@ -65,32 +65,41 @@ class ConsoleRegister:
             "console_register.html",
             lines=lines,
             asked=_asked(visit),
-            batch=batch,
+            batch=await self._batch(visit, query),
             states=[state.value for state in ISSUED],
             is_known=is_known,
             is_search=visit.request.method == "POST",
             next_cursor=page.next_cursor,
         )
 
+    async def _batch(self, visit: ConsoleVisit, query: RegisterQuery) -> str:
+        """Return what the batch that is searched is called: its id, if it was removed since."""
+        batch = await visit.office.batches.find(query.batch_id) if query.batch_id else None
+        return query.batch_id if batch is None else batch.title
+
     async def _revoke(self, visit: ConsoleVisit) -> web.StreamResponse:
-        """Ask why, then revoke what was ticked, or all that a search finds, if that still is as many as were shown."""
+        """Ask why, then revoke what was ticked, or all that a search finds, if it still is what was shown."""
         visit.must_issue()
         office, is_all = visit.office, visit.text("all") == "yes"
         if is_all:
             query, is_known = _query(visit)
             ids = await ids_of(office.register, query) if is_known else []
         else:
-            ids = [one[:_MAX_ID] for one in visit.sent.getall("id", [])][:_A_PAGE]
-        is_same = visit.text("count") == str(len(ids))
-        if not ids or len(ids) > MOST_REVOKED or visit.text("sure") != "yes" or not is_same:
+            query, ids = RegisterQuery(), [one[:_MAX_ID] for one in visit.sent.getall("id", [])][:_A_PAGE]
+        shown, is_sure = own_id("certificates", *sorted(ids)), visit.text("sure") == "yes"
+        if not ids or len(ids) > MOST_REVOKED or not is_sure or visit.text("shown") != shown:
             return self._console.show(
                 visit,
                 "console_revoke.html",
                 status=200 if ids else 422,
                 ids=() if is_all else ids,
+                shown=shown,
+                is_changed=is_sure,
                 count=len(ids),
                 most=MOST_REVOKED,
-                asked=_asked(visit) | {"batch": visit.text("batch")[:_MAX_ID]},
+                asked=_asked(visit),
+                batch=await self._batch(visit, query),
+                occupation=query.occupation,
                 reasons=[reason.value for reason in RevocationReason],
             )
         call_id = visit.own_id("revoke")
@@ -146,7 +155,13 @@ class ConsoleRegister:
 
 
 def _asked(visit: ConsoleVisit) -> dict[str, str]:
-    return {name: visit.text(name)[:_MAX_TEXT] for name in ("number", "name", "occupation", "state")}
+    """Return what is looked for, as it was typed; all forms of a page carry all of it, so that none finds more."""
+    typed = {name: visit.text(name)[:_MAX_TEXT] for name in ("number", "name", "occupation", "state")}
+    return typed | {"batch": _batch_id(visit)}
+
+
+def _batch_id(visit: ConsoleVisit) -> str:
+    return visit.text("batch")[:_MAX_ID] or visit.request.query.get("batch", "")[:_MAX_ID]
 
 
 def _query(visit: ConsoleVisit) -> tuple[RegisterQuery, bool]:
@@ -156,12 +171,14 @@ def _query(visit: ConsoleVisit) -> tuple[RegisterQuery, bool]:
         code = meant_by(occupation, visit.language.tag).code
         occupation, is_known = code or "", code is not None
     state = next((one for one in ISSUED if one.value == visit.text("state")), None)
+    if state is None and visit.text("state"):
+        raise MalformedError(f"expected no state, or one of {', '.join(one.value for one in ISSUED)}")
     return (
         RegisterQuery(
             number=visit.text("number").strip()[:_MAX_TEXT],
             name=visit.text("name")[:_MAX_TEXT],
             occupation=occupation,
-            batch_id=visit.text("batch")[:64] or visit.request.query.get("batch", "")[:64],
+            batch_id=_batch_id(visit),
             state=state,
         ),
         is_known,

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 from tests.unit.issuer.test_register import issued
 from tests.unit.issuer.workshop import Workshop
 
@@ -12,6 +13,7 @@ from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations, ManyRevoked
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.issuer.revoking_api import NewRevocation
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 from wanderbuch.store.records import RecordStore
@@ -76,6 +78,11 @@ async def test_what_a_crash_cut_is_taken_up(workshop: Workshop) -> None:
     assert (await many_of(workshop).get(call.id)).call.asked == 1
     with pytest.raises(ExchangeError, match="expected 1 to"):
         await many_of(workshop).revoke([], RevocationReason.OTHER, by="n.silva", wait_s=0)
+
+
+def test_a_batch_without_a_name_is_not_the_whole_centre() -> None:
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        NewRevocation(batch="", reason=RevocationReason.OTHER)
 
 
 async def _messages(workshop: Workshop, offer_id: str):  # type: ignore[no-untyped-def]

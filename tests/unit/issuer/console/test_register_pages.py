@@ -49,15 +49,17 @@ async def test_a_clerk_revokes_what_is_ticked_or_found_once_it_is_confirmed(
     offers = [await issued(workshop, credential_id=f"V-{number}", family_name="Vithanage") for number in range(3)]
     asked = await clerk.send("/desk/en/register/revoke", id=offers[0].id)
     assert (asked.status, "Certificates to be revoked: 1" in asked.text) == (200, True)
-    sent = {"once": hidden(asked.text, "once"), "count": "1", "id": offers[0].id, "reason": "mistake"}
+    sent = {"once": hidden(asked.text, "once"), "id": offers[0].id, "reason": "mistake"}
+    sent["shown"] = hidden(asked.text, "shown")
     assert (await clerk.send("/desk/en/register/revoke", **sent)).status == 200  # not ticked
     done = [await clerk.send("/desk/en/register/revoke", **sent, sure="yes") for _ in range(2)]
     assert [answer.status for answer in done] == [303, 303]
     assert done[0].target == done[1].target
     found = {"all": "yes", "name": "vithanage", "sure": "yes", "reason": "fraud", "once": "another"}
-    stale = await clerk.send("/desk/en/register/revoke", **found, count="1")
+    stale = await clerk.send("/desk/en/register/revoke", **found, shown=sent["shown"])
     assert (stale.status, "Certificates to be revoked: 3" in stale.text) == (200, True)  # not public yet
-    rest = await clerk.send("/desk/en/register/revoke", **found, count="3")
+    assert ("has changed" in stale.text, "Name: <" in stale.text, "vithanage" in stale.text) == (True, True, True)
+    rest = await clerk.send("/desk/en/register/revoke", **found, shown=hidden(stale.text, "shown"))
     assert rest.status == 303
     page = (await clerk.ask(rest.target)).text
     assert ("Revoked now: 2" in page, "Revoked by somebody else before: 1" in page) == (True, True)
@@ -67,6 +69,36 @@ async def test_a_clerk_revokes_what_is_ticked_or_found_once_it_is_confirmed(
     assert "it says something that is not so" in shown
     log = (await clerk.ask("/desk/en/log")).text
     assert (log.count("Nadeesha Silva") > 1, rest.target.rpartition("/")[2] in log) == (True, True)
+
+
+async def test_no_form_of_the_register_finds_more_than_its_page_shows(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, all_of_it = browsers[CLERK], "Revoke everything that is found"
+    batch = await place.centre.running(1)
+    offer = await place.centre.issue(batch)
+    other = await issued(place.workshop, credential_id="B-2")
+    await place.centre.desk.cancel(batch.id, by=CLERK)
+    await place.centre.desk.remove(batch.id, by=CLERK)
+    await place.centre.desk.sweep(datetime.now(UTC))
+    assert await place.centre.desk.find(batch.id) is None
+    page = await clerk.ask(f"/desk/en/register?batch={batch.id}")
+    assert (offer.id in page.text, other.id in page.text, all_of_it in page.text) == (True, False, True)
+    of_batch = f'name="batch" value="{batch.id}"'
+    assert page.text.count(of_batch) == 3  # search, revoke, export
+    asked = await clerk.send("/desk/en/register/revoke", all="yes", batch=batch.id)
+    assert ("Certificates to be revoked: 1" in asked.text, of_batch in asked.text) == (True, True)
+    whole = await clerk.send("/desk/en/register/revoke", all="yes")
+    assert "All valid certificates of your centre" in whole.text
+    csv = await clerk.send("/desk/en/register/export.csv", batch=batch.id)
+    assert len(csv.text.splitlines()) == 2
+    await place.workshop.revocations.request(other, wait_s=0)
+    await place.workshop.revocations.publish_all()
+    revoked = await clerk.send("/desk/en/register", state="REVOKED")
+    assert (other.id in revoked.text, all_of_it in revoked.text) == (True, False)
+    none = await clerk.send("/desk/en/register/revoke", all="yes", state="REVOKED")
+    assert (none.status, "Nothing was chosen" in none.text) == (422, True)
+    assert (await clerk.send("/desk/en/register/revoke", all="yes", state="else")).status == 400
 
 
 async def test_figures_are_rounded_and_once_published_they_stay(
