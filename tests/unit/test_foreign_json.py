@@ -46,6 +46,7 @@ ALLOWED = {
     "agents/issuer/after_restore.py:_give_no_more": OWN_STORE,
     "agents/issuer/batches/claims.py:_page_in": OWN_STORE,
     "agents/issuer/batches/claims.py:replace_claim_in": OWN_STORE,
+    "agents/issuer/batches/reached.py:forget_contact": OWN_STORE,
     "agents/issuer/batches/reached.py:read_contacts": OWN_STORE,
     "agents/issuer/mailing/mailing.py:mailed": OWN_STORE,
     "agents/issuer/mailing/mailing.py:mailed_rows": OWN_STORE,
