@@ -50,7 +50,7 @@ ALLOWED = {
     "agents/issuer/batches/reached.py:read_contacts": OWN_STORE,
     "agents/issuer/mailing/mailing.py:mailed": OWN_STORE,
     "agents/issuer/mailing/mailing.py:mailed_rows": OWN_STORE,
-    "agents/issuer/mailing/mailing.py:note_mailed": OWN_STORE,
+    "agents/issuer/mailing/mailing.py:_change_page": OWN_STORE,
     "agents/issuer/places.py:_put_back": OWN_STORE,
     "agents/issuer/places.py:_take": OWN_STORE,
     "agents/issuer/registries.py:all": OWN_STORE,
