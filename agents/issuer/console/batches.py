@@ -336,7 +336,7 @@ def _mail_plan(visit: ConsoleVisit) -> MailPlan:
             raise MalformedError("expected a whole number of days, and of reminders")
     if not (1 <= int(days) <= MOST_DAYS and int(most) <= MOST_REMINDERS):
         raise MalformedError(f"expected 1 to {MOST_DAYS} days, and at most {MOST_REMINDERS} reminders")
-    return MailPlan(int(days), int(most))
+    return MailPlan(int(days), int(most), again=visit.text("again") == "yes")
 
 
 def _file(text: str, name: str) -> web.Response:
