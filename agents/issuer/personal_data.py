@@ -5,13 +5,13 @@ that it can still be revoked, and its number is given to nobody else. It is done
 done again; whoever asks again after a crash goes on:
 
 1. The number's entry gets place and end date, and loses the hash of the claim and who it belonged to.
-2. The claim of its row in a batch is emptied.
+2. The claim of its row in a batch is emptied; how its person is reached, and what they were sent, are removed.
 3. What was signed and is still kept to be sent, and what the register finds it by, go.
 4. The offer goes, with all that became of it.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -19,9 +19,11 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.intents import RevocationIntent
+from wanderbuch.agents.issuer.mailing.mailing import MailedRow, forget_mailed_row, mailed
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.register.offer_words import MOST_WORDS, claim_of, name_words, word_fields
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
@@ -96,12 +98,17 @@ class PersonalData:
         await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
         entry = await self._desk.numbers.erase(offer, ends_on=_end_of(offer))  # 1
         if entry is not None and entry.batch_id is not None and entry.row is not None:
-            await self._batches.forget_claim(entry.batch_id, entry.row)  # 2
+            await self._forget_row(entry.batch_id, entry.row)  # 2
         await self._desk.book.payloads.remove(offer.id)  # 3
         await self._desk.book.payloads.remove(f"{offer.id}.r")
         await self._desk.numbers.index.remove(offer.id)
         await self._desk.book.offers.remove(offer.id)  # 4
         return CertificateErasure(offer.id, is_erased=True)
+
+    async def _forget_row(self, batch_id: str, number: int) -> None:
+        if (batch := await self._batches.find(batch_id)) is not None:
+            await forget_mailed_row(self._profile, batch, number)
+        await self._batches.forget_claim(batch_id, number)
 
     async def revoke_erased(
         self, number: str, reason: RevocationReason, *, by: str, wait_s: float
@@ -166,7 +173,17 @@ class PersonalData:
         rows: list[dict[str, Any]] = []
         async for batch, claimed in self._batches.every_claim():
             if _is(claimed.claim, person):
-                rows.append({"batch": batch.id, "row": claimed.number, "claim": dict(claimed.claim)})
+                contacts = await read_contacts(self._profile, batch, [claimed.number])
+                sent = await mailed(self._profile, batch, claimed.number)
+                rows.append(
+                    {
+                        "batch": batch.id,
+                        "row": claimed.number,
+                        "claim": dict(claimed.claim),
+                        "contact": dict(contacts.get(claimed.number, {})),
+                        "mail": None if sent == MailedRow() else asdict(sent),
+                    }
+                )
         return rows
 
     async def _of_name(self, family_name: str) -> AsyncIterator[Offer]:

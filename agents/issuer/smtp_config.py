@@ -37,7 +37,7 @@ class SmtpConfig(BaseModel):
     """The address that e-mails come from."""
 
     a_minute: int = Field(default=60, ge=1, le=600)
-    """So many e-mails are given to the server in a minute at most, for each tenant."""
+    """So many e-mails are given to the server in a minute at most, for each tenant, of all its batches."""
 
     @model_validator(mode="after")
     def _keeps_what_it_says_to_itself(self) -> Self:

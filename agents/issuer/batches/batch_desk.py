@@ -47,9 +47,15 @@ from wanderbuch.agents.issuer.batches.claims import (
     write_claims,
 )
 from wanderbuch.agents.issuer.batches.gateway import must_reach_from_afar
-from wanderbuch.agents.issuer.batches.reached import Contacts, read_contacts, remove_contacts, write_contacts
+from wanderbuch.agents.issuer.batches.reached import (
+    Contacts,
+    forget_contact,
+    read_contacts,
+    remove_contacts,
+    write_contacts,
+)
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
-from wanderbuch.agents.issuer.class_list.contacts import EMAIL, PHONE
+from wanderbuch.agents.issuer.class_list.contacts import is_reached
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow
 from wanderbuch.errors import ExchangeError
@@ -201,7 +207,7 @@ class BatchDesk:
             fact=plan.fact,
             secret=secrets.token_hex(_SECRET_BYTES),
             claim_until=plan.claim_until,
-            contacts=sum(EMAIL in row.contact or PHONE in row.contact for row in rows),
+            contacts=0 if plan.access is Access.IN_PERSON else sum(is_reached(row.contact) for row in rows),
         )
         with suppress(DuplicateError):
             await self._batches.insert(batch)  # 3
@@ -212,7 +218,8 @@ class BatchDesk:
             raise ListChangedError("a crash cut this call, and the list has changed since", hint="take a new key")
         await numbers.reserve(batch_id, claims)
         await write_claims(self._profile, batch_id, rows)
-        await write_contacts(self._profile, batch_id, rows)
+        if kept.access is not Access.IN_PERSON:  # nobody may write to them: collected for nothing
+            await write_contacts(self._profile, batch_id, rows)
         return await self._moved(kept, BatchState.READY, of=(BatchState.WRITING,))
 
     async def get(self, batch_id: str) -> Batch:
@@ -407,10 +414,14 @@ class BatchDesk:
         return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
 
     async def forget_claim(self, batch_id: str, number: int) -> None:
-        """Empty the claim of a row whose certificate was erased; a batch or a row that is gone is left so."""
+        """Empty the claim of a row whose certificate was erased, and remove how its person is reached.
+
+        A batch or a row that is gone is left so.
+        """
         batch = await self._batches.get_or_none(batch_id)
         if batch is None:
             return
+        await forget_contact(self._profile, batch, number)
         with suppress(NotFoundError):
             async with self._profile.transaction() as session:
                 await replace_claim_in(session.handle, batch, number, {})

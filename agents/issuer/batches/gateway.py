@@ -12,7 +12,7 @@ from typing import Final
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState
 from wanderbuch.agents.issuer.batches.reached import Contacts
-from wanderbuch.agents.issuer.class_list.contacts import EMAIL, LANGUAGE, PHONE
+from wanderbuch.agents.issuer.class_list.contacts import EMAIL, LANGUAGE, PHONE, is_reached
 from wanderbuch.governance.lists.table import escaped
 
 GATEWAY_COLUMNS: Final = ("row", "phone", "email", "language", "link", "text")
@@ -44,7 +44,7 @@ def must_reach_from_afar(batch: Batch) -> None:
 
 def is_written_to(row: BatchRow, contact: Mapping[str, str]) -> bool:
     """Return whether somebody may still claim this row, and can be reached."""
-    return row.state in (RowState.WAITING, RowState.OPEN) and (EMAIL in contact or PHONE in contact)
+    return row.state in (RowState.WAITING, RowState.OPEN) and is_reached(contact)
 
 
 def fits_one_message(text: str) -> bool:

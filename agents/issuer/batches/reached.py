@@ -1,7 +1,8 @@
 """How the people of a batch are reached: pages of a hundred rows, beside those of the claims, and gone before them.
 
-A page is one encrypted entry of the wallet's store; one in which nobody can be reached is not there. They are removed a
-week after the last day of the batch, when it is cancelled, and with it (`Batch.due_at`).
+A page is one encrypted entry of the wallet's store; one in which nobody can be reached is not there. Whom a language
+alone is known of is left out, and so is everybody where slips are handed over in person. Pages are removed a week
+after the last day of the batch, when it is cancelled, and with it (`Batch.due_at`).
 """
 
 import json
@@ -14,6 +15,7 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.batches.claims import PAGE_ROWS
+from wanderbuch.agents.issuer.class_list.contacts import is_reached
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 
 _CATEGORY: Final = "wanderbuch.batch-contacts"
@@ -25,7 +27,9 @@ type Contacts = Mapping[int, Mapping[str, str]]
 async def write_contacts(profile: Profile, batch_id: str, rows: Sequence[ClassRow]) -> None:
     """Keep how the people of a batch are reached, as `write_claims` keeps their claims."""
     for page, start in enumerate(range(0, len(rows), PAGE_ROWS)):
-        part = {str(row.number): dict(row.contact) for row in rows[start : start + PAGE_ROWS] if row.contact}
+        part = {
+            str(row.number): dict(row.contact) for row in rows[start : start + PAGE_ROWS] if is_reached(row.contact)
+        }
         if not part:
             continue
         async with profile.session() as session:
@@ -47,6 +51,21 @@ async def read_contacts(profile: Profile, batch: Batch, numbers: Sequence[int]) 
             entry = await session.handle.fetch(_CATEGORY, _place(batch.id, page))
             kept |= {} if entry is None else {int(number): told for number, told in json.loads(entry.value).items()}
     return {number: kept[number] for number in numbers if number in kept}
+
+
+async def forget_contact(profile: Profile, batch: Batch, number: int) -> None:
+    """Remove how the person of a row is reached, for the rows beside it in one transaction."""
+    place = _place(batch.id, bisect_right(batch.numbers, number) - 1)
+    async with profile.transaction() as session:
+        entry = await session.handle.fetch(_CATEGORY, place, for_update=True)
+        kept = {} if entry is None else json.loads(entry.value)
+        if kept.pop(str(number), None) is None:
+            return
+        if kept:
+            await session.handle.replace(_CATEGORY, place, json.dumps(kept))
+        else:
+            await session.handle.remove(_CATEGORY, place)
+        await session.commit()
 
 
 async def remove_contacts(profile: Profile, batch: Batch) -> None:

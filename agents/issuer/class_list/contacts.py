@@ -5,6 +5,7 @@ is not collected. What cannot be read keeps nobody from getting a certificate; i
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from wanderbuch.agents.site.languages import LANGUAGES
@@ -29,10 +30,16 @@ _EMAIL: Final = re.compile(
 )
 _PHONE: Final = re.compile(r"\+?[0-9]{6,15}")  # ITU-T E.164: at most 15 digits
 _IN_A_PHONE: Final = re.compile(r"[\s()./\u2010-\u2015-]|\A['\u200e\u200f]")
+_TRUNK: Final = re.compile(r"\s*(?:\+|00).*\(\s*0")  # ITU-T E.123 §2.2: some dial this 0 from abroad, most do not
 _ENGLISH: Final = {
     "english": "en", "eng": "en", "sinhala": "si", "sinhalese": "si", "sin": "si", "tamil": "ta", "tam": "ta",
     "arabic": "ar", "ara": "ar", "french": "fr", "fra": "fr", "spanish": "es", "spa": "es",
 }  # fmt: skip
+
+
+def is_reached(contact: Mapping[str, str]) -> bool:
+    """Return whether what is known of a person says how they are reached; a language alone does not."""
+    return EMAIL in contact or PHONE in contact
 
 
 def contact_of(name: str, text: str) -> str:
@@ -52,8 +59,9 @@ def contact_of(name: str, text: str) -> str:
             return address
         raise ValueProblem("found no e-mail address: this person gets no e-mail", "write one as in n.silva@example.org")
     if name == PHONE:
-        number = _IN_A_PHONE.sub("", plain_digits(text.strip()))
-        if _PHONE.fullmatch(number):
+        told = plain_digits(text.strip())
+        number = _IN_A_PHONE.sub("", told)
+        if _PHONE.fullmatch(number) and not _TRUNK.match(told):
             return number
         raise ValueProblem("found no telephone number: this person gets no message", "write 6 to 15 digits")
     word = folded(text)

@@ -229,6 +229,9 @@ class ConsoleBatches:
         batch = await self._batch(visit)
         claim, row = await visit.office.batches.row(batch, _number(visit.request.match_info["number"]))
         kind = load_credential_type(batch.credential_type)
+        mail, may_mail_again = None, False
+        if _may_mail(visit, batch):
+            mail, may_mail_again = await visit.office.postman.shown(batch, row)
         return self._console.show(
             visit,
             "console_row.html",
@@ -238,7 +241,8 @@ class ConsoleBatches:
             name=name_of(claim),
             lines=claim_lines(kind, claim, visit.words),
             address=self._address(visit, batch, row),
-            mail=await visit.office.postman.row(batch, row.number) if _may_mail(visit, batch) else None,
+            mail=None if mail is None else mail.value,
+            may_mail_again=may_mail_again,
             is_open=row.state in (RowState.WAITING, RowState.OPEN, RowState.LOCKED),
             may_edit=row.state in _EDITED and batch.state is not BatchState.CANCELLED,
             err=err,
@@ -332,7 +336,7 @@ def _mail_plan(visit: ConsoleVisit) -> MailPlan:
             raise MalformedError("expected a whole number of days, and of reminders")
     if not (1 <= int(days) <= MOST_DAYS and int(most) <= MOST_REMINDERS):
         raise MalformedError(f"expected 1 to {MOST_DAYS} days, and at most {MOST_REMINDERS} reminders")
-    return MailPlan(int(days), int(most))
+    return MailPlan(int(days), int(most), again=visit.text("again") == "yes")
 
 
 def _file(text: str, name: str) -> web.Response:

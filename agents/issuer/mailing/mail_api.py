@@ -32,10 +32,14 @@ class MailWork(Protocol):
 
 
 class MailIn(ApiModel):
-    """How often people are reminded: after so many days without the certificate, and so often at most."""
+    """How often people are reminded: after so many days without the certificate, and so often at most.
+
+    With `again`, those whose e-mail was refused are written to once more, as after a server that was set up wrongly.
+    """
 
     remind_days: int = Field(default=14, ge=1, le=MOST_DAYS)
     most_reminders: int = Field(default=2, ge=0, le=MOST_REMINDERS)
+    again: bool = False
 
 
 class MailedOut(ApiModel):
@@ -80,7 +84,7 @@ async def _show(office: MailWork, call: Call[None]) -> MailingOut:
 
 async def _begin(office: MailWork, call: Call[MailIn]) -> MailingOut:
     batch = await office.batches.get(call.path["id"])
-    plan = MailPlan(call.body.remind_days, call.body.most_reminders)
+    plan = MailPlan(call.body.remind_days, call.body.most_reminders, call.body.again)
     return await _view(office, batch, await office.postman.begin(batch, plan, by=manager(call)))
 
 

@@ -2,17 +2,18 @@
 
     a row:  none ──noted as being sent──► SENDING ──the server took it──► SENT ──days later, not claimed──► SENDING …
                                              ├──not now──► LATER ──ever less often──► SENDING
-                                             ├──never──► REFUSED
+                                             ├──never, or too often──► REFUSED
                                              └──a crash, a cut──► UNKNOWN: perhaps sent, so not by itself again
 
 `SENDING` is written before anything is said to the server: an e-mail goes out once rather than twice. What has become
-of a page of rows is one entry of the wallet's store, without addresses; it goes with these (`forget_mailed`).
+of a page of rows is one entry of the wallet's store, without addresses; it goes with these (`forget_mailed`). Whoever
+changes it says what they saw: a clerk's word in between stands, and of two senders one writes.
 """
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import ClassVar, Final
@@ -63,6 +64,12 @@ class MailedRow:
     at: str = ""
     reply: int = 0
 
+    @property
+    def is_given_up(self) -> bool:
+        """Return whether the server took it at no try, and there is none left."""
+        is_over = self.state == MailState.LATER.value and self.tries >= MOST_TRIES
+        return is_over or self.state == MailState.REFUSED.value
+
     def due_at(self, *, turn: int, remind_after: timedelta, most_reminders: int) -> datetime | None:
         """Return when this person is to be written to next, as long as the slip is not claimed; None: not any more.
 
@@ -96,6 +103,7 @@ class Mailing(Record):
         soonest: when the first of those looked at in this round is due next.
         look_at: when to go on.
         is_in_trouble: whether the server took nothing the last time.
+        doubts: so many talks in a row in which it refused everybody.
     """
 
     category: ClassVar[str] = "wanderbuch.mailing"
@@ -109,6 +117,7 @@ class Mailing(Record):
     soonest: datetime | None = None
     look_at: datetime
     is_in_trouble: bool = False
+    doubts: int = 0
 
     def due_at(self) -> datetime | None:
         """Return when to go on, or to see whether the batch has gone."""
@@ -144,17 +153,67 @@ async def mailed_rows(profile: Profile, batch: Batch) -> Mapping[int, MailedRow]
     return kept
 
 
-async def note_mailed(profile: Profile, batch: Batch, number: int, row: MailedRow) -> None:
-    """Keep what the person of a row was sent, for the rows beside it in one transaction."""
-    place = _place(batch, number)
+async def change_mailed(
+    profile: Profile, batch: Batch, number: int, step: Callable[[MailedRow], MailedRow | None]
+) -> bool:
+    """Change what the person of a row was sent, for the rows beside it in one transaction.
+
+    Args:
+        profile: of the issuer.
+        batch: whose row.
+        number: of the row.
+        step: gets what stands there; returns what is kept from now on, or None to leave it.
+
+    Returns:
+        Whether anything was written.
+    """
+
+    def change(told: dict[str, MailedRow]) -> None:
+        changed = step(told.get(str(number), MailedRow()))
+        if changed == MailedRow():  # as if nothing had been tried
+            told.pop(str(number), None)
+        elif changed is not None:
+            told[str(number)] = changed
+
+    return await _change_page(profile, _place(batch, number), change)
+
+
+async def retry_mailed(profile: Profile, batch: Batch, numbers: Collection[int]) -> None:
+    """Have the people of these rows written to once more, as far as that was given up."""
+    pages: dict[str, set[str]] = {}
+    for number in numbers:
+        pages.setdefault(_place(batch, number), set()).add(str(number))
+
+    for place, wanted in pages.items():
+
+        def change(told: dict[str, MailedRow], wanted: set[str] = wanted) -> None:
+            for number in wanted & told.keys():
+                if told[number].is_given_up:
+                    told[number] = replace(told[number], state=MailState.NONE.value, tries=0)
+
+        await _change_page(profile, place, change)
+
+
+async def forget_mailed_row(profile: Profile, batch: Batch, number: int) -> None:
+    """Remove what the person of a row was sent."""
+    await _change_page(profile, _place(batch, number), lambda told: told.pop(str(number), None))
+
+
+async def _change_page(profile: Profile, place: str, change: Callable[[dict[str, MailedRow]], object]) -> bool:
     async with one_step(profile, f"mailed.{place}"), profile.transaction() as session:  # a clerk may write, too
         entry = await session.handle.fetch(_CATEGORY, place, for_update=True)
+        told = {} if entry is None else {number: MailedRow(**row) for number, row in json.loads(entry.value).items()}
+        before = dict(told)
+        change(told)
+        if told == before:
+            return False
+        value = json.dumps({number: asdict(row) for number, row in told.items()})
         if entry is None:
-            await session.handle.insert(_CATEGORY, place, json.dumps({str(number): asdict(row)}))
+            await session.handle.insert(_CATEGORY, place, value)
         else:
-            told = json.loads(entry.value) | {str(number): asdict(row)}
-            await session.handle.replace(_CATEGORY, place, json.dumps(told))
+            await session.handle.replace(_CATEGORY, place, value)
         await session.commit()
+        return True
 
 
 async def forget_mailed(profile: Profile, batch_id: str, pages: int) -> None:

@@ -3,9 +3,11 @@
 Nothing that a server or the library says is logged or kept but a number: it may repeat an address.
 """
 
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -13,10 +15,12 @@ from wanderbuch.agents.issuer.smtp_config import SmtpConfig, SmtpSecurity
 from wanderbuch.errors import WanderbuchError
 
 if TYPE_CHECKING:
-    from aiosmtplib import SMTP
+    from aiosmtplib import SMTP, SMTPResponseException
 
 _TIMEOUT_S: Final = 20.0
+_AFTER_DOT_S: Final = 600.0  # RFC 5321 §4.5.3.2.6: a server may deliver, or scan, before it answers
 _FOR_GOOD: Final = 500
+_ABOUT_ADDRESS: Final = re.compile(r"[45]\.1\.[1-6](?![0-9])")  # RFC 3463 §3.2
 
 
 class MailServerError(WanderbuchError):
@@ -42,6 +46,21 @@ class Outcome(Enum):
     UNKNOWN = "unknown"  # the talk was cut where the server may have had it
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a server did with one e-mail.
+
+    Args:
+        outcome: what has become of it.
+        reply: the server's number; 0 where it gave none.
+        is_about_address: whether it says that the address is why; without it a refusal may be about us.
+    """
+
+    outcome: Outcome
+    reply: int
+    is_about_address: bool = False
+
+
 class MailTalk:
     """A talk that is open: e-mails one after the other."""
 
@@ -49,8 +68,8 @@ class MailTalk:
         self._client = client
         self._sender = sender
 
-    async def give(self, to: str, message: bytes) -> tuple[Outcome, int]:
-        """Give an e-mail to the server; the number is its reply, 0 where it gave none.
+    async def give(self, to: str, message: bytes) -> Given:
+        """Give an e-mail to the server.
 
         Raises:
             MailServerError: it takes nothing from this sender, or the talk was cut before it had anything.
@@ -67,18 +86,18 @@ class MailTalk:
         try:
             await self._client.rcpt(to)
         except SMTPResponseException as err:
-            return (Outcome.REFUSED if err.code >= _FOR_GOOD else Outcome.LATER), err.code
+            return _refused(err)
         except (SMTPException, OSError):
             raise MailServerError("ended the talk") from None
         try:
-            reply = await self._client.data(message)
+            reply = await self._client.data(message, timeout=_AFTER_DOT_S)
         except SMTPResponseException as err:
             if err.code < 0:  # the library's own word for a talk that was cut
-                return Outcome.UNKNOWN, 0
-            return (Outcome.REFUSED if err.code >= _FOR_GOOD else Outcome.LATER), err.code
+                return Given(Outcome.UNKNOWN, 0)
+            return _refused(err)
         except (SMTPException, OSError):
-            return Outcome.UNKNOWN, 0
-        return Outcome.SENT, reply.code
+            return Given(Outcome.UNKNOWN, 0)
+        return Given(Outcome.SENT, reply.code)
 
 
 @asynccontextmanager
@@ -113,6 +132,11 @@ async def mail_talk(config: SmtpConfig) -> AsyncIterator[MailTalk]:
         yield MailTalk(client, config.sender)
     finally:
         client.close()
+
+
+def _refused(err: "SMTPResponseException") -> Given:
+    outcome = Outcome.REFUSED if err.code >= _FOR_GOOD else Outcome.LATER
+    return Given(outcome, err.code, is_about_address=_ABOUT_ADDRESS.match(err.message) is not None)
 
 
 def _context(config: SmtpConfig) -> ssl.SSLContext:

@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from tests.unit.issuer.batches.scene import Centre
+from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.test_register import found, issued, register_of
 from tests.unit.issuer.workshop import Workshop
 
+from wanderbuch.agents.issuer.batch_records.batch import Access
+from wanderbuch.agents.issuer.batch_records.slips import pin_of
+from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.intents import RevocationState
+from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed, mailed_rows
 from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
@@ -76,3 +80,23 @@ async def test_one_file_has_all_of_one_person_and_nothing_of_others(workshop: Wo
     assert {one["id"] for one in content["certificates"]} == {first.id, second.id}
     assert content["person"]["family_name"] == "Zoysa"
     assert "Z-3" not in str(content)
+
+
+async def test_how_somebody_is_reached_and_what_they_were_sent_is_shown_and_erased(workshop: Workshop) -> None:
+    data, centre = data_of(workshop), Centre(workshop, made=900_000)
+    head, *rows = class_text(*centre.numbers(2)).splitlines()
+    text = "\r\n".join([f"{head},Mail", f"{rows[0]},mine@example.org", f"{rows[1]},hers@example.org"])
+    listed = read(text, mapping={"Mail": "contact_email"})
+    made = await centre.desk.make(listed, KIND, plan_of(access=Access.PIN), None)
+    batch = await centre.desk.start(made.id, by="n.silva")
+    sent = MailedRow(state="sent", sent=1, at=datetime.now(UTC).isoformat(), reply=250)
+    for number in (2, 3):
+        assert await change_mailed(workshop.profile, batch, number, lambda _: sent)
+    offer = await centre.issue(batch, 2, pin_of((await centre.row(batch, 2)).slip, batch.secret))
+    (row,) = (await data.access(offer.id, by="n.silva"))["rows"]
+    assert (row["contact"], row["mail"]["sent"]) == ({"contact_email": "mine@example.org"}, 1)
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    kept = {
+        number: told["contact_email"] for number, told in (await read_contacts(workshop.profile, batch, [2, 3])).items()
+    }
+    assert (kept, list(await mailed_rows(workshop.profile, batch))) == ({3: "hers@example.org"}, [3])

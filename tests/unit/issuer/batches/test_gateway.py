@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,7 +11,7 @@ import pytest
 from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batch_records.batch import Access, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
 from wanderbuch.agents.issuer.batches.batch_desk import ListChangedError
 from wanderbuch.agents.issuer.batches.batch_models import ResultOut
@@ -107,6 +108,26 @@ async def test_links_of_slips_that_are_handed_over_in_person_are_sent_to_nobody(
     batch = await centre.desk.make(read(listed_with(centre.numbers(1)), mapping=MAPPING), KIND, plan_of(), None)
     with pytest.raises(BatchStateError, match="a fact or a PIN"):
         await centre.desk.contacts(batch, [2])
+    assert (batch.contacts, await contact_pages(centre, batch)) == (0, [])
+
+
+async def test_of_whom_only_the_language_is_known_nothing_is_kept(centre: Centre) -> None:
+    made = []
+    for contacts in (("nobody at all,12,Tamil", ",,si"), (",,ta", "n@example.org,,")):
+        text = listed_with(centre.numbers(2), contacts)
+        made.append(await centre.desk.make(read(text, mapping=MAPPING), KIND, plan_of(access=Access.PIN), None))
+    assert [await contact_pages(centre, batch) for batch in made] == [
+        [],
+        [{"3": {"contact_email": "n@example.org"}}],
+    ]
+    assert [batch.due_at() is None for batch in made] == [True, False]
+
+
+async def contact_pages(centre: Centre, batch: Batch) -> list[object]:
+    """Return what the store has of how people of a batch are reached."""
+    async with centre.workshop.profile.session() as session:
+        entries = list(await session.handle.fetch_all("wanderbuch.batch-contacts"))
+    return [json.loads(entry.value) for entry in entries if entry.name.startswith(batch.id)]
 
 
 async def test_a_text_fits_one_message_in_every_language() -> None:
@@ -131,7 +152,8 @@ async def test_what_is_no_address_is_taken_for_none() -> None:
     wrong = {
         "contact_email": ("a@b", "@example.org", "a b@example.org", "a@example.org\r\nBcc: x@example.org", "a..b@e.org",
                           "-x@example.org", "=x@example.org", "a@-.", f"{'a' * 65}@example.org", "a@[10.0.0.1]"),
-        "contact_phone": ("12345", "1" * 16, "077-CALL-ME", "+", "٠٧"),
+        "contact_phone": ("12345", "1" * 16, "077-CALL-ME", "+", "٠٧", "+44 (0)20 7946 0958", "0044(0)20 7946 0958",
+                          "+٤٤ (٠)20 7946 0958"),
         "contact_language": ("", "xx", "deu"),
     }  # fmt: skip
     taken = []
@@ -145,6 +167,8 @@ async def test_what_is_no_address_is_taken_for_none() -> None:
     right = {
         ("contact_email", "n@BÜCHER.example"): "n@xn--bcher-kva.example",
         ("contact_phone", "٠٧٧ ١٢٣٤٥٦"): "077123456",
+        ("contact_phone", "+44 20 7946 0958"): "+442079460958",
+        ("contact_phone", "(020) 7946 0958"): "02079460958",
         ("contact_language", "සිංහල"): "si",
     }
     assert {given: contact_of(*given) for given in right} == right

@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.batch_records.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list import reading
 from wanderbuch.agents.issuer.console import uploads as uploads_module
 from wanderbuch.agents.issuer.console.uploads import SaidOfClass
+from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed
 from wanderbuch.governance.lists.table import TableError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -293,5 +294,14 @@ async def test_a_clerk_has_the_links_sent_by_e_mail_and_sees_what_has_become_of_
     assert (await clerk.send(f"{batch}/row/4/do/mail-again")).status == 303
     refused = await clerk.send(f"{batch}/row/3/do/mail-again")  # no address
     assert (refused.status, "a person with an e-mail address" in refused.text) == (409, True)
+    batch_id = batch.rpartition("/")[2]
+    kept = await place.office.batches.get(batch_id)
+    gone = MailedRow(state="refused", tries=1, at=datetime.now(UTC).isoformat(), reply=554)
+    assert await change_mailed(place.office.tenant.profile, kept, 4, lambda _: gone)
+    assert "/do/mail-again" in (await clerk.ask(f"{batch}/row/4")).text
     assert (await clerk.send(f"{batch}/do/mail-stop")).status == 303
-    assert "/do/mail-stop" not in (await clerk.ask(batch)).text
+    stopped, row = (await clerk.ask(batch)).text, (await clerk.ask(f"{batch}/row/4")).text
+    assert ("/do/mail-stop" in stopped, 'name="again"' in stopped, "/do/mail-again" in row) == (False, True, False)
+    for told, state in (({}, "refused"), ({"again": "yes"}, "none")):
+        assert (await clerk.send(f"{batch}/do/mail", days="7", most="1", **told)).status == 303
+        assert (await place.office.postman.row(kept, 4)).state == state

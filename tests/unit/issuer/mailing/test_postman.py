@@ -1,10 +1,12 @@
 """E-mail of slips' links by a real mail server: once rather than twice, reminded until claimed, no address logged."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -14,9 +16,11 @@ from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
 from wanderbuch.agents.issuer.batch_records.slips import pin_of
+from wanderbuch.agents.issuer.batches.claims import remove_claims
 from wanderbuch.agents.issuer.mailing.mail_api import MAIL_ROUTES, MailIn, MailingOut
+from wanderbuch.agents.issuer.mailing.pace import MailPace
 from wanderbuch.agents.issuer.mailing.postman import MailPlan, Postman
-from wanderbuch.agents.issuer.mailing.server import MailTalk
+from wanderbuch.agents.issuer.mailing.server import Given, MailTalk, Outcome
 from wanderbuch.agents.issuer.smtp_config import SmtpConfig
 from wanderbuch.agents.runtime.app import Call
 
@@ -218,3 +222,220 @@ async def test_what_people_were_sent_goes_with_their_addresses(
         await mine.centre.desk.sweep(datetime.now(UTC))
         await mine.later(days=30)
         assert (await mine.states(batch), await mine.postman.of(batch.id)) == ({}, None)
+
+
+async def test_a_server_that_refuses_everybody_uses_up_nobody(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config())
+        people = ("a@example.org", "b@example.org", "c@example.org")
+        batch = await mine.batch(*(f"{one}," for one in people))
+        await mine.postman.begin(batch, MailPlan(), by="n.silva")
+        for reply in ("454", "554"):
+            host.does = dict.fromkeys(people, reply)
+            await mine.later(minutes=30)
+            mailing = await mine.postman.of(batch.id)
+            assert mailing is not None
+            assert (await mine.states(batch), mailing.is_in_trouble) == ({}, True)
+        host.does = {"b@example.org": "550"}
+        await mine.later(hours=3)
+        mailing = await mine.postman.of(batch.id)
+        assert mailing is not None
+        assert (await mine.states(batch), mailing.is_in_trouble) == ({2: "sent", 3: "refused", 4: "sent"}, False)
+        host.does = {}
+        for again, states in ((False, "refused"), (True, "sent")):
+            await mine.postman.begin(batch, MailPlan(again=again), by="n.silva")
+            await mine.later()
+            assert await mine.states(batch) == {2: "sent", 3: states, 4: "sent"}
+        assert len(host.got) == 3
+        await mine.centre.desk.cancel(batch.id, by="n.silva")
+
+
+async def test_refusals_of_everybody_count_after_more_than_a_day_and_at_once_where_the_address_is_why(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config())
+        people = ("a@example.org", "b@example.org")
+        batch = await mine.batch(*(f"{one}," for one in people))
+        host.does = dict.fromkeys(people, "550")
+        await mine.postman.begin(batch, MailPlan(), by="n.silva")
+        began = mine.now
+        while await mine.states(batch) == {}:
+            await mine.later(hours=2)
+        assert await mine.states(batch) == {2: "refused", 3: "refused"}
+        assert timedelta(days=1) < mine.now - began < timedelta(days=3)
+        await mine.centre.desk.cancel(batch.id, by="n.silva")
+        other = await mine.batch(*(f"{one}," for one in people))
+        host.does = dict.fromkeys(people, "550 5.1.1")
+        await mine.postman.begin(other, MailPlan(), by="n.silva")
+        await mine.later()
+        assert await mine.states(other) == {2: "refused", 3: "refused"}
+        await mine.centre.desk.cancel(other.id, by="n.silva")
+
+
+async def test_what_a_clerk_ends_in_the_middle_of_a_look_is_not_sent(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give = MailTalk.give
+    async with mail_host(tmp_path) as host:
+        for step in ("end", "cancel", "pause", "leave out", "again"):
+            mine = office(host.config())
+            batch = await mine.batch(f"a@{step[:3]}.example,", f"b@{step[:3]}.example,", f"c@{step[:3]}.example,")
+            does: dict[str, Callable[[Batch], Awaitable[object]]] = {
+                "end": lambda batch, mine=mine: mine.postman.end(batch, by="n.silva"),
+                "cancel": lambda batch, mine=mine: mine.centre.desk.cancel(batch.id, by="n.silva"),
+                "pause": lambda batch, mine=mine: mine.centre.desk.pause(batch.id, by="n.silva"),
+                "leave out": lambda batch, mine=mine: mine.centre.desk.leave_out(batch, 3, by="n.silva"),
+                "again": lambda batch, mine=mine: mine.postman.again(batch, 2, by="n.silva"),
+            }
+            given: list[str] = []
+
+            async def ending(talk: MailTalk, to: str, message: bytes) -> Given:
+                if not given:  # noqa: B023  (called in this round)
+                    await does[step](batch)  # noqa: B023
+                given.append(to)  # noqa: B023
+                return await give(talk, to, message)
+
+            await mine.postman.begin(batch, MailPlan(), by="n.silva")
+            with monkeypatch.context() as patch:
+                patch.setattr(MailTalk, "give", ending)
+                await mine.postman.send_due()
+            assert len(given) == {"leave out": 2, "again": 3}.get(step, 1), step
+            if step == "again":
+                assert (await mine.states(batch))[2] == "none"  # the clerk's word stands
+            if step != "cancel":
+                await mine.centre.desk.cancel(batch.id, by="n.silva")
+
+
+async def test_of_two_processes_with_the_same_rows_one_writes(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config())
+        batch = await mine.batch("a@example.org,", "b@example.org,")
+        mailing = await mine.postman.begin(batch, MailPlan(), by="n.silva")
+        look = await mine.postman._look(mailing, batch, mine.now, 10)
+        for _ in range(2):  # the second slept since its look
+            assert await mine.postman._send(mailing, batch, look, mine.now) is None
+        assert [to for to, _ in host.got] == ["a@example.org", "b@example.org"]
+        assert await mine.states(batch) == {2: "sent", 3: "sent"}
+        await mine.centre.desk.cancel(batch.id, by="n.silva")
+
+
+async def test_so_many_a_minute_are_sent_for_all_batches_together(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config(a_minute=1))
+        mine.now += timedelta(days=1)  # nothing that another test sent counts
+        batches = [await mine.batch(*(f"{one}@example.org," for one in "abc")) for _ in range(2)]
+        for batch in batches:
+            await mine.postman.begin(batch, MailPlan(), by="n.silva")
+        waits = set()
+        for _ in range(6):
+            waits.add(await mine.postman.send_due())
+            await mine.postman.again(batches[1], 4, by="n.silva")  # a click brings no other share
+            mine.now += timedelta(seconds=9)
+        assert len(host.got) == 1
+        assert waits == {60.0, 51.0, 42.0, 33.0, 24.0, 15.0}
+        while (wait := await mine.postman.send_due()) is not None:
+            mine.now += timedelta(seconds=wait)
+        assert len(host.got) == 6
+        for batch in batches:
+            await mine.centre.desk.cancel(batch.id, by="n.silva")
+
+
+async def test_a_pace_is_never_more_than_so_many_in_any_minute() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for a_minute in (1, 2, 5, 10, 60, 600):
+        pace, sent = MailPace(), []
+        now = start
+        while now < start + timedelta(minutes=5):
+            now = pace.free_at(a_minute, now)
+            count = min(pace.left(a_minute, now), max(1, a_minute // 9))
+            pace = pace.with_taken(count, now)
+            sent += [now] * count
+        most = max(sum(timedelta() <= at - one < timedelta(minutes=1) for at in sent) for one in set(sent))
+        assert most == a_minute
+        assert len(sent) >= 4 * a_minute
+
+
+async def test_an_e_mail_whose_tries_are_used_up_is_refused_and_a_clerk_can_send_it(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config())
+        batch = await mine.batch("busy@example.org,", "renewed@example.org,", "a@example.org,")
+        host.does = dict.fromkeys(("busy@example.org", "renewed@example.org"), "451 4.1.1")
+        await mine.postman.begin(batch, MailPlan(), by="n.silva")
+        await mine.later()
+        shown = [await mine.postman.shown(batch, await mine.centre.row(batch, number)) for number in (2, 3, 4)]
+        assert [(state.value, again) for state, again in shown] == [("later", False), ("later", False), ("sent", True)]
+        await mine.centre.desk.renew(batch, 3, slips=1, by="n.silva")
+        renewed = await mine.postman.shown(batch, await mine.centre.row(batch, 3))
+        assert (renewed[0].value, renewed[1]) == ("refused", True)
+        for _ in range(9):
+            await mine.later(hours=12)
+        assert await mine.states(batch) == {2: "refused", 3: "refused", 4: "sent"}
+        assert (await mine.postman.row(batch, 2)).tries == 8
+        state, may_again = await mine.postman.shown(batch, await mine.centre.row(batch, 2))
+        assert (state.value, may_again) == ("refused", True)
+        host.does = {}
+        await mine.postman.begin(batch, MailPlan(again=True), by="n.silva")
+        await mine.later()
+        assert await mine.states(batch) == {2: "sent", 3: "refused", 4: "sent"}  # a new slip: a clerk alone
+        await mine.centre.desk.cancel(batch.id, by="n.silva")
+
+
+async def test_a_mailing_that_cannot_go_on_holds_up_no_other(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config())
+        broken, whole = await mine.batch("a@example.org,"), await mine.batch("b@example.org,")
+        await mine.postman.begin(broken, MailPlan(), by="n.silva")
+        mine.now += timedelta(seconds=1)
+        await mine.postman.begin(whole, MailPlan(), by="n.silva")
+        await remove_claims(mine.centre.workshop.profile, broken)
+        await mine.later()
+        assert [to for to, _ in host.got] == ["b@example.org"]
+        mailing = await mine.postman.of(broken.id)
+        assert mailing is not None
+        assert (mailing.is_in_trouble, mailing.look_at > mine.now) == (True, True)
+        for batch in (broken, whole):
+            await mine.centre.desk.cancel(batch.id, by="n.silva")
+
+
+async def test_what_people_were_sent_goes_also_after_the_server_was_taken_out(
+    office: Callable[[SmtpConfig | None], Office], tmp_path: Path
+) -> None:
+    async with mail_host(tmp_path) as host:
+        mine = office(host.config())
+        batch = await mine.batch("a@example.org,")
+        await mine.postman.begin(batch, MailPlan(), by="n.silva")
+        await mine.later()
+        await mine.centre.desk.cancel(batch.id, by="n.silva")
+        await mine.centre.desk.sweep(datetime.now(UTC))
+        mine.config = None
+        mine.__post_init__()
+        await mine.later(days=30)
+        assert (await mine.states(batch), await mine.postman.of(batch.id)) == ({}, None)
+
+
+async def test_a_server_may_take_ten_minutes_after_the_last_dot() -> None:
+    waited: list[object] = []
+
+    class _Client:
+        async def nothing(self, *_: object) -> None:
+            return None
+
+        rset = mail = rcpt = nothing
+
+        async def data(self, message: bytes, *, timeout: float) -> SimpleNamespace:  # noqa: ASYNC109
+            waited.append(timeout)
+            return SimpleNamespace(code=250)
+
+    given = await MailTalk(cast(Any, _Client()), "slips@centre.example").give("a@example.org", b"")
+    assert (given, waited) == (Given(Outcome.SENT, 250), [600.0])
