@@ -8,6 +8,7 @@
 What a crash cuts after 1 is taken up by the sweep.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError
-from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.errors import DuplicateError, LeaseBusyError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.record import Record, new_id
 from wanderbuch.store.records import RecordStore
@@ -31,6 +32,7 @@ from wanderbuch.store.records import RecordStore
 MOST_REVOKED: Final = 10_000
 """So many certificates may be revoked by one call."""
 _TURN_S: Final = 120.0
+"""So long a call waits for the turns with all its registries."""
 
 
 class ManyRevoked(Record):
@@ -121,7 +123,22 @@ class ManyRevocations:
         call = ManyRevoked(id=call_id or new_id(), offer_ids=wanted, reason=reason, by=by)
         with suppress(DuplicateError):  # the same call came again
             await self._calls.insert(call)  # 1
-        call = await self._do(call.id)
+        return await self.resume(call.id, wait_s=wait_s)
+
+    async def resume(self, call_id: str, *, wait_s: float) -> RevokedNow:
+        """Go on with a call that is kept; it is not done yet where somebody else has the turn, and goes on by itself.
+
+        Args:
+            call_id: its id.
+            wait_s: how long to wait until its certificates are public.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        try:
+            call = await self._do(call_id)
+        except LeaseBusyError:
+            return await self.get(call_id)
         await self._revocations.wait_for(call.offer_ids, wait_s)  # 4
         return await self._now(call)
 
@@ -137,9 +154,12 @@ class ManyRevocations:
         """Take up what a crash cut."""
         async with self._calls.claiming(now) as due:
             async for call in due:
-                await self._do(call.id)
+                with suppress(LeaseBusyError):  # the next sweep finds it again
+                    await self._do(call.id)
 
     async def _do(self, call_id: str) -> ManyRevoked:
+        clock = asyncio.get_running_loop().time
+        until = clock() + _TURN_S
         async with one_step(self._profile, f"many-revoked.{call_id}", wait_s=_TURN_S):
             call = await self._calls.get(call_id)
             if call.is_done:
@@ -150,7 +170,8 @@ class ManyRevocations:
             fit = [offer for offer in offers if offer.state.has_credential and offer.registry is not None]
             async with AsyncExitStack() as turns:  # 2
                 for registry in sorted({str(offer.registry) for offer in fit}):
-                    await turns.enter_async_context(one_step(self._profile, f"revoking.{registry}", wait_s=_TURN_S))
+                    turn = one_step(self._profile, f"revoking.{registry}", wait_s=max(0.0, until - clock()))
+                    await turns.enter_async_context(turn)
                 firsts = [await self._revocations.ask(offer, call.reason, call_id=call.id) for offer in fit]  # 3
             ids = {offer.id for offer in fit}
             done = {

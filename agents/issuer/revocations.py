@@ -66,6 +66,7 @@ class Revocations:
         self.look_again = on_wanted
         """Have the publisher look for intents that are not published."""
         self._progress = asyncio.Condition()
+        self._published = 0  # so many times somebody published
 
     async def request(self, offer: Offer, *, wait_s: float, reason: RevocationReason | None = None) -> RevocationIntent:
         """Have the credential of an offer revoked; ask as often as you like.
@@ -83,7 +84,8 @@ class Revocations:
         """
         await self.ask(offer, reason)
         self.look_again()
-        return await self._wait(offer.id, wait_s)
+        await self.wait_for((offer.id,), wait_s)
+        return await self._intents.get(offer.id)
 
     async def ask(self, offer: Offer, reason: RevocationReason | None, *, call_id: str | None = None) -> bool:
         """Keep that a credential is to be revoked (1); nobody is told. Return whether this call is the first to ask.
@@ -133,20 +135,22 @@ class Revocations:
         return [await self._intents.get(intent_id) for intent_id in ids]
 
     async def wait_for(self, offer_ids: Collection[str], wait_s: float) -> None:
-        """Wait until what is asked for of these is public, or so long."""
-        try:
-            async with asyncio.timeout(wait_s), self._progress:
-                while await self._is_any_waiting(offer_ids):
-                    await self._progress.wait()
-        except TimeoutError:
-            return
+        """Wait until what is asked for of these is public, or so long; no publisher is kept out meanwhile."""
+        waiting = list(offer_ids)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while waiting:
+                    seen = self._published
+                    if not await self._is_waiting(waiting[-1]):
+                        waiting.pop()
+                        continue
+                    async with self._progress:
+                        while self._published == seen:
+                            await self._progress.wait()
 
-    async def _is_any_waiting(self, offer_ids: Collection[str]) -> bool:
-        for offer_id in offer_ids:
-            intent = await self._intents.get_or_none(offer_id)
-            if intent is not None and intent.state is not RevocationState.PUBLISHED:
-                return True
-        return False
+    async def _is_waiting(self, offer_id: str) -> bool:
+        intent = await self._intents.get_or_none(offer_id)
+        return intent is not None and intent.state is not RevocationState.PUBLISHED
 
     async def get_or_none(self, offer_id: str) -> RevocationIntent | None:
         """Return the revocation of an offer's credential, None if nobody asked for it."""
@@ -181,6 +185,7 @@ class Revocations:
                         await self._publish(RevRegDefId.parse(registry), intents)
             finally:
                 async with self._progress:  # also of what another process has published
+                    self._published += 1
                     self._progress.notify_all()
 
     async def _publish(self, registry_id: RevRegDefId, intents: list[RevocationIntent]) -> None:
@@ -232,12 +237,3 @@ class Revocations:
             return
         await self._book.teller.add(offer, "revoked", REVOKED)
         await self.notices.note(offer, intent, published(listed_at=listed_at, at=at))
-
-    async def _wait(self, offer_id: str, wait_s: float) -> RevocationIntent:
-        try:
-            async with asyncio.timeout(wait_s), self._progress:
-                while (intent := await self._intents.get(offer_id)).state is not RevocationState.PUBLISHED:
-                    await self._progress.wait()
-                return intent
-        except TimeoutError:
-            return await self._intents.get(offer_id)

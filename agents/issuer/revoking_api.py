@@ -28,13 +28,15 @@ class ManyRevokedOut(ApiModel):
     """What came of a call.
 
     `asked` certificates this call was the first to ask for, `before` had been asked for by others; `refused` are ids
-    of which there is no certificate. `published` are revoked in public by now, `waiting` are to be.
+    of which there is no certificate: they count once it `is_done`; until then it is under way and goes on by itself.
+    `published` are revoked in public by now, `waiting` are to be.
     """
 
     id: str
     requested_at: datetime
     reason: RevocationReason
     by: str
+    is_done: bool
     asked: int
     before: int
     refused: list[str]
@@ -50,6 +52,7 @@ class ManyRevokedOut(ApiModel):
             requested_at=call.created_at,
             reason=call.reason,
             by=call.by,
+            is_done=call.is_done,
             asked=call.asked or 0,
             before=call.before,
             refused=list(call.refused),
@@ -77,7 +80,7 @@ class RevokingWork(Protocol):
 async def _revoke(office: RevokingWork, call: Call[NewRevocation]) -> ManyRevokedOut:
     many, body = office.many_revocations, call.body
     if call.once is not None and await many.find(call.once.id) is not None:
-        return ManyRevokedOut.of(await many.get(call.once.id))
+        return ManyRevokedOut.of(await many.resume(call.once.id, wait_s=office.config.publish_wait_s))
     if (body.batch is None) == (not body.credentials):
         raise MalformedError("expected either credentials or a batch")
     ids = body.credentials if body.batch is None else await ids_of(office.register, RegisterQuery(batch_id=body.batch))

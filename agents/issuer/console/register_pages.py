@@ -80,7 +80,10 @@ class ConsoleRegister:
     async def _revoke(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Ask why, then revoke what was ticked, or all that a search finds, if it still is what was shown."""
         visit.must_issue()
-        office, is_all = visit.office, visit.text("all") == "yes"
+        office, is_all, call_id = visit.office, visit.text("all") == "yes", visit.own_id("revoke")
+        if await office.many_revocations.find(call_id) is not None:  # a second click: what it asks for is found no more
+            await office.many_revocations.resume(call_id, wait_s=office.config.publish_wait_s)
+            return visit.go(f"/register/revoked/{call_id}")
         if is_all:
             query, is_known = _query(visit)
             ids = await ids_of(office.register, query) if is_known else []
@@ -102,7 +105,6 @@ class ConsoleRegister:
                 occupation=query.occupation,
                 reasons=[reason.value for reason in RevocationReason],
             )
-        call_id = visit.own_id("revoke")
         await office.many_revocations.revoke(
             ids, reason_in(visit), by=visit.person.id, wait_s=office.config.publish_wait_s, call_id=call_id
         )

@@ -2,21 +2,26 @@
 
 import asyncio
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
 from tests.unit.issuer.test_register import issued
 from tests.unit.issuer.workshop import Workshop
 
+from wanderbuch.agents.issuer import many_revoked
 from wanderbuch.agents.issuer.acts import Act, ActLog
-from wanderbuch.agents.issuer.intents import RevocationState
+from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.intents import RevocationIntent, RevocationState
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations, ManyRevoked
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
-from wanderbuch.agents.issuer.revoking_api import NewRevocation
+from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES, NewRevocation
+from wanderbuch.agents.runtime.app import Call, Once
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
-from wanderbuch.store.records import RecordStore
+from wanderbuch.store.once import one_step
+from wanderbuch.store.records import RecordStore, new_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,7 +85,46 @@ async def test_what_a_crash_cut_is_taken_up(workshop: Workshop) -> None:
         await many_of(workshop).revoke([], RevocationReason.OTHER, by="n.silva", wait_s=0)
 
 
-def test_a_batch_without_a_name_is_not_the_whole_centre() -> None:
+async def test_a_call_whose_registry_is_being_published_is_under_way_and_the_same_again_does_it(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_revoked, "_TURN_S", 0.2)
+    offer, many = await issued(workshop, credential_id="U-1"), many_of(workshop)
+    office = SimpleNamespace(many_revocations=many, register=None, config=IssuerConfig(publish_wait_s=0))
+    revoke = REVOKING_ROUTES[0].handler
+    body = NewRevocation(credentials=[offer.id], reason=RevocationReason.OTHER)
+    call = Call({}, {}, body, once=Once(new_id(), is_done=False))
+    async with one_step(workshop.profile, f"revoking.{offer.registry}"):
+        busy = (await revoke(office, call)).model_dump()
+        await many.sweep(datetime.now(UTC))  # which goes on with all else
+    assert (busy["is_done"], busy["asked"], busy["waiting"]) == (False, 0, 0)
+    done = (await revoke(office, call)).model_dump()
+    assert (done["id"], done["is_done"], done["asked"], done["waiting"]) == (busy["id"], True, 1, 1)
+
+
+async def test_who_waits_for_thousands_keeps_no_publisher_out(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revocations, offer = workshop.revocations, await issued(workshop, credential_id="W-1")
+    await revocations.ask(offer, RevocationReason.OTHER)
+    read, reads, has_read = revocations._intents.get_or_none, list[tuple[str, bool]](), asyncio.Event()
+
+    async def watched(intent_id: str) -> RevocationIntent | None:
+        reads.append((intent_id, revocations._progress.locked()))
+        has_read.set()
+        return await read(intent_id)
+
+    monkeypatch.setattr(revocations._intents, "get_or_none", watched)
+    ids = [*(f"none-{number}" for number in range(20)), offer.id]
+    waiting = asyncio.create_task(revocations.wait_for(ids, 60))
+    await has_read.wait()
+    await revocations.publish_all()
+    await waiting
+    assert [intent_id for intent_id, is_locked in reads if is_locked] == []
+    assert [intent_id for intent_id, _ in reads].count("none-0") == 1
+
+
+async def test_a_batch_without_a_name_is_not_the_whole_centre() -> None:
     with pytest.raises(ValidationError, match="at least 1 character"):
         NewRevocation(batch="", reason=RevocationReason.OTHER)
 

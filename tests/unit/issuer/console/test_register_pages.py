@@ -8,6 +8,12 @@ from tests.unit.issuer.console.test_issuing_pages import FIELDS
 from tests.unit.issuer.test_register import issued
 from tests.unit.verifier_pages.conftest import Browser, hidden
 
+from wanderbuch.agents.issuer.many_revoked import ManyRevoked
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.issuer.role import ROLE
+from wanderbuch.agents.runtime.app import OPERATOR
+from wanderbuch.store.records import RecordStore
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -65,6 +71,12 @@ async def test_a_clerk_revokes_what_is_ticked_or_found_once_it_is_confirmed(
     assert ("Revoked now: 2" in page, "Revoked by somebody else before: 1" in page) == (True, True)
     await workshop.revocations.publish_all()
     assert "Public by now: 3" in (await clerk.ask(rest.target)).text
+    again = await clerk.send("/desk/en/register/revoke", **found, shown=hidden(stale.text, "shown"))
+    assert (again.status, again.target) == (303, rest.target)  # though nothing is found any more
+    call = ManyRevoked(offer_ids=(offers[0].id,), reason=RevocationReason.OTHER, by=CLERK)
+    await RecordStore(workshop.profile, ManyRevoked).insert(call)
+    waits = (await clerk.ask(f"/desk/en/register/revoked/{call.id}")).text
+    assert ("goes on by itself" in waits, "Revoked now" in waits) == (True, False)
     shown = (await clerk.ask(f"/desk/en/issued/{offers[0].id}")).text
     assert "it says something that is not so" in shown
     log = (await clerk.ask("/desk/en/log")).text
@@ -99,6 +111,17 @@ async def test_no_form_of_the_register_finds_more_than_its_page_shows(
     none = await clerk.send("/desk/en/register/revoke", all="yes", state="REVOKED")
     assert (none.status, "Nothing was chosen" in none.text) == (422, True)
     assert (await clerk.send("/desk/en/register/revoke", all="yes", state="else")).status == 400
+
+
+async def test_who_may_not_issue_neither_revokes_nor_erases_nor_takes_data_out(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    offer = await issued(place.workshop, credential_id="O-1")
+    sent = {"all": "yes", "sure": "yes", "reason": "other"}
+    acts = [f"issued/{offer.id}/{what}" for what in ("erase", "access.json", "revoke")]
+    for path in ("register", "register/revoke", "register/export.csv", *acts):
+        assert (await browsers[ADMINISTRATOR].send(f"/desk/en/{path}", **sent)).status == 403
+    assert {route.needs for route in ROLE.routes()} == {OPERATOR.roles}  # over REST there is no lesser token
 
 
 async def test_figures_are_rounded_and_once_published_they_stay(
