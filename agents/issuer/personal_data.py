@@ -1,16 +1,18 @@
 """A person's data at a centre: shown to them in one file, and erased, unless the law has the centre keep it.
 
-Erasing leaves of a certificate the keyed hash of its number, its place in a revocation registry and its end date, so
-that it can still be revoked, and its number is given to nobody else. It is done in these steps, each of which may be
-done again; whoever asks again after a crash goes on:
+Erasing leaves of a certificate the keyed hash of its number (of its offer's id if it has none), its place in a
+revocation registry and its end date, so that it can still be revoked, and its number is given to nobody else. It is
+done in these steps, each of which may be done again; whoever asks again after a crash goes on:
 
-1. The number's entry gets place and end date, and loses the hash of the claim and who it belonged to.
-2. The claim of its row in a batch is emptied; how its person is reached, and what they were sent, are removed.
+1. The number's entry gets place and end date, and loses the hash of the claim and who it belonged to, unless it is
+   another certificate's by now.
+2. The claims of its rows in batches are emptied; how its person is reached, and what they were sent, are removed. Which
+   rows these are is read from the offer, as often as it is asked.
 3. What was signed and is still kept to be sent, and what the register finds it by, go.
 4. The offer goes, with all that became of it.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -32,6 +34,7 @@ from wanderbuch.errors import ExchangeError
 from wanderbuch.schemas.claims import plain_values
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.hashing import normalised
 
 _PERSON: Final = ("family_name", "given_names", "birth_date")
 _PART: Final = 200
@@ -96,9 +99,10 @@ class PersonalData:
             return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
         key = f"{Act.ERASED}.{offer.id}"
         await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
-        entry = await self._desk.numbers.erase(offer, ends_on=_end_of(offer))  # 1
-        if entry is not None and entry.batch_id is not None and entry.row is not None:
-            await self._forget_row(entry.batch_id, entry.row)  # 2
+        rows = await self._batches.rows_of(offer)
+        await self._desk.numbers.erase(offer, ends_on=_end_of(offer), rows=rows)  # 1
+        for batch_id, row in rows:
+            await self._forget_row(batch_id, row)  # 2
         await self._desk.book.payloads.remove(offer.id)  # 3
         await self._desk.book.payloads.remove(f"{offer.id}.r")
         await self._desk.numbers.index.remove(offer.id)
@@ -113,13 +117,13 @@ class PersonalData:
     async def revoke_erased(
         self, number: str, reason: RevocationReason, *, by: str, wait_s: float
     ) -> list[RevocationIntent]:
-        """Revoke a certificate that was erased, by its number; nobody can be told.
+        """Revoke a certificate that was erased, by its number, or its offer's id if it had none; nobody can be told.
 
         Raises:
             NotFoundError: no certificate with this number was erased.
         """
-        entry = await self._desk.numbers.find(number)
-        if entry is None or not entry.is_erased:
+        entry = await self._desk.numbers.find_erased(number)
+        if entry is None:
             raise NotFoundError("there is no erased certificate with this number")
         await self._batches.log.note(Act.REVOKED, by=by, what=entry.id, key=f"{Act.REVOKED}.{entry.id}")
         return await self._revocations.request_places(entry.id, entry.places, reason, wait_s=wait_s)
@@ -132,15 +136,16 @@ class PersonalData:
         """
         offer = await self._desk.get(offer_id)
         person = _person(claim_of(offer))
-        found = {one.id: one async for one in self._of_name(person["family_name"]) if _is(claim_of(one), person)}
-        found[offer.id] = offer
+        found = {offer.id: offer}
+        if person["birth_date"]:  # without it, namesakes are not told apart
+            found |= {one.id: one async for one in self._of_name(person["family_name"]) if _is(claim_of(one), person)}
         await self._batches.log.note(Act.ACCESS_ANSWERED, by=by, what=offer.id)
         lines = [line for line in await self._batches.log.entries() if line.what.split(" ")[0] in found]
         return {
             "at": self._clock().isoformat(timespec="seconds"),
             "person": person,
             "certificates": [await self._shown(one) for one in found.values()],
-            "rows": await self._rows(person),
+            "rows": await self._rows(person, await self._batches.rows_of(offer)),
             "log": [{"at": line.at.isoformat(), "act": line.act.value, "about": line.what} for line in lines],
             "kept": self._config.keeps_because or "until erasure is asked for",
         }
@@ -168,11 +173,16 @@ class PersonalData:
             },
         }
 
-    async def _rows(self, person: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return rows of batches that are this person's, whether or not anybody has claimed them."""
+    async def _rows(self, person: Mapping[str, str], own: Collection[tuple[str, int]]) -> list[dict[str, Any]]:
+        """Return rows of batches that are this person's, whether or not anybody has claimed them.
+
+        Args:
+            person: who.
+            own: rows of the certificate that they show.
+        """
         rows: list[dict[str, Any]] = []
         async for batch, claimed in self._batches.every_claim():
-            if _is(claimed.claim, person):
+            if (batch.id, claimed.number) in own or _is(claimed.claim, person):
                 contacts = await read_contacts(self._profile, batch, [claimed.number])
                 sent = await mailed(self._profile, batch, claimed.number)
                 rows.append(
@@ -214,4 +224,6 @@ def _person(claim: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is(claim: Mapping[str, str], person: Mapping[str, str]) -> bool:
-    return all(name_words(claim.get(name, "")) == name_words(person[name]) for name in _PERSON)
+    """Return whether a claim is a person's: one whose day of birth is not known is nobody else's namesake."""
+    is_same = all(normalised(claim.get(name, "")) == normalised(person[name]) for name in _PERSON)
+    return is_same and person["birth_date"] != ""

@@ -57,7 +57,9 @@ from wanderbuch.agents.issuer.batches.reached import (
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.class_list.contacts import is_reached
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
+from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow
+from wanderbuch.agents.issuer.register.offer_words import claim_of, present
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.facts.anywhere import days_anywhere
@@ -426,6 +428,28 @@ class BatchDesk:
             async with self._profile.transaction() as session:
                 await replace_claim_in(session.handle, batch, number, {})
                 await session.commit()
+
+    async def rows_of(self, offer: Offer) -> frozenset[tuple[str, int]]:
+        """Return batch and number of the rows that a certificate's data stand in.
+
+        These are the row that it was issued from, and each row that says just the same with a number. Without one, two
+        people may have the same claim: only a row that names the offer counts. A row that was corrected, or was given
+        to somebody else, is not the certificate's any more.
+        """
+        issued, named = set(), set()
+        async for row in self.claiming.rows.every():
+            if offer.id in (row.offer_id, *row.ended, *row.to_end):
+                named.add((row.batch_id, row.number))
+                if row.offer_id == offer.id and row.state is RowState.ISSUED:
+                    issued.add((row.batch_id, row.number))
+        wanted = claim_of(offer)
+        same = set()
+        async for batch, claimed in self.every_claim():
+            place = (batch.id, claimed.number)
+            may_be = (NUMBER in wanted or place in named) and batch.credential_type == offer.credential_type
+            if may_be and present(load_credential_type(batch.credential_type), claimed.claim) == wanted:
+                same.add(place)
+        return frozenset(issued | same)
 
     async def every_claim(self) -> AsyncIterator[tuple[Batch, ClassRow]]:
         """Yield the rows of all batches that are whole."""

@@ -5,7 +5,7 @@ it is first asked; so are all of them where the plain tables were lost.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from acapy_agent.core.profile import Profile
@@ -68,14 +68,22 @@ class RegisterIndex:
 
     async def with_number(self, number: str) -> Sequence[Offer]:
         """Return the offers with exactly this number, the newest first."""
+        return [offer async for offer in self.each_with_number(number)]
+
+    async def each_with_number(self, number: str) -> AsyncIterator[Offer]:
+        """Yield the offers with exactly this number, the newest first, however many there are."""
         await self.complete()
-        places = await self._tables.words.newest(self._tenant, KIND, {"number": number}, limit=_MOST)
-        offers = [await self._offers.get_or_none(offer_id) for _, offer_id in places]
-        return [
-            offer
-            for offer in offers
-            if offer is not None and normalised(number_of(claim_of(offer))) == normalised(number)
-        ]
+        before: int | None = None
+        while True:
+            words = {"number": number}
+            places = await self._tables.words.newest(self._tenant, KIND, words, limit=_MOST, before=before)
+            for _, offer_id in places:
+                offer = await self._offers.get_or_none(offer_id)
+                if offer is not None and normalised(number_of(claim_of(offer))) == normalised(number):
+                    yield offer
+            if len(places) < _MOST:
+                return
+            before = places[-1][0]
 
     async def has_any(self, words: Mapping[str, str]) -> bool:
         """Return whether anything may have all of these words; see `page`."""

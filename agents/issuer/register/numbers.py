@@ -6,16 +6,19 @@ keyed hash, so the store itself refuses a second one, from whichever process, on
 
 1. An offer with a number that has no entry: the entry is written first, then the offer. A crash between leaves an entry
    whose offer is not there; it is free after ten minutes.
-2. A row of a batch has had its entry since the batch was made; its offers find it there.
+2. A row of a batch has had its entry since the batch was made; its offers find it there, and are written with it in
+   one transaction, if it still is the row's.
 3. Any other number with an entry: whether it is free is looked up, then entry and offer are written in one transaction,
    unless the entry has changed meanwhile; then it is looked up again.
+
+Only what was judged is written to what the register finds offers by, just before the offer.
 
 A number is free again when all that was offered with it is over without a credential, or revoked, and its row is left
 out or its batch cancelled. Of a certificate that was erased it is never free.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -90,7 +93,8 @@ class CertificateNumber(Record):
         offer_id: of the newest offer with it.
         batch_id, row: whose number it is, if it came with a batch.
         places: of credentials that were erased, each <registry>::<index>.
-        ends_on: until when they are valid, if that is said; only once it was erased.
+        ends_on: until when the last of them is valid, if that is said.
+        is_erased: nobody may have the number any more; places may stand without it, beside the next one's certificate.
     """
 
     category: ClassVar[str] = "wanderbuch.certificate-number"
@@ -148,22 +152,29 @@ class CertificateNumbers:
             DuplicateError: the offer's id is taken.
         """
         await self.index.complete()
-        await self.index.add(offer)
         if not (number := number_of(claim_of(offer))):
-            return await self._offers.insert(offer)
+            return await self._insert_found(offer)
         mine = await self.entry_for(offer, row)
         kept = await self._kept(mine.id)
         if kept is None:
             kept = await self._insert(mine)  # 1
-        if kept is None or kept.is_of(row):  # 2
-            return await self._offers.insert(offer)
-        for _ in range(_TRIES):  # 3
+            if kept is None:
+                return await self._insert_found(offer)
+        elif kept.is_of(row):
+            mine = kept.model_copy(update={"offer_id": offer.id})
+        is_found = False  # only once it was judged: an offer that was refused is not to hide others
+        for _ in range(_TRIES):  # 2, 3
             if kept is not None and not await self._may_have(kept, mine, number, instead_of):
-                raise NumberTakenError(kept.offer_id, kept.batch_id)
+                break
+            if not is_found:
+                await self.index.add(offer)
+                is_found = True
             if await self._replace(kept, mine, offer):
                 return offer
             kept = await self._kept(mine.id)
-        raise NumberTakenError
+        if is_found and await self._offers.get_or_none(offer.id) is None:
+            await self.index.remove(offer.id)
+        raise NumberTakenError if kept is None else NumberTakenError(kept.offer_id, kept.batch_id)
 
     async def check_rows(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[int, ...]:
         """Return which rows of a list have numbers that are taken by others.
@@ -232,45 +243,72 @@ class CertificateNumbers:
                 kept = await self._kept(wanted.mine.id)
                 if kept is None or not kept.is_of(SlipRow(batch_id, wanted.row)):
                     continue
-                offers = await self.index.with_number(wanted.text)
+                newest = await anext(self.index.each_with_number(wanted.text), None)
                 async with writing(self._profile) as records:
                     if await records.get_or_none(CertificateNumber, kept.id) != kept:
                         continue
-                    if offers:
-                        newest = offers[0].id
+                    if newest is not None:
                         await records.replace(
-                            kept.model_copy(update={"batch_id": None, "row": None, "offer_id": newest})
+                            kept.model_copy(update={"batch_id": None, "row": None, "offer_id": newest.id})
                         )
+                    elif kept.places:  # an erased certificate had this number before
+                        await records.replace(_stub(kept.id, kept.places, kept.ends_on))
                     else:
                         await records.remove(CertificateNumber, kept.id)
 
-    async def erase(self, offer: Offer, *, ends_on: date | None) -> CertificateNumber | None:
-        """Leave of a certificate the hash of its number, its place and its end; return what stood there before.
+    async def erase(
+        self, offer: Offer, *, ends_on: date | None, rows: Collection[tuple[str, int]] = frozenset()
+    ) -> None:
+        """Leave of a certificate the hash of its number, its place and its end; again changes nothing.
 
-        None: it has no number, or that was done before.
+        Without a number it is the hash of its offer's id. Who else has the number by now keeps it.
+
+        Args:
+            offer: of the certificate.
+            ends_on: until when it is valid, if that is said.
+            rows: batch and number of each row that is this certificate's.
         """
-        if not number_of(claim_of(offer)):
-            return None
         mine = await self.entry_for(offer)
-        place = f"{offer.registry}::{offer.index}"
+        if not number_of(claim_of(offer)):
+            mine = mine.model_copy(update={"id": await self._id_without_number(offer.id)})
+        places = () if offer.registry is None else (f"{offer.registry}::{offer.index}",)
         async with writing(self._profile) as records:
             kept = await records.get_or_none(CertificateNumber, mine.id)
-            if kept is not None and place in kept.places:
-                return None
-            places = (*(() if kept is None else kept.places), *(() if offer.registry is None else (place,)))
-            stub = CertificateNumber(
-                id=mine.id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
+            if kept is None:
+                await records.insert(_stub(mine.id, places, ends_on))
+                return
+            places = tuple(dict.fromkeys((*kept.places, *places)))
+            is_mine = (
+                kept.claim == mine.claim or kept.offer_id == offer.id or (kept.batch_id or "", kept.row or 0) in rows
             )
-            await (records.insert(stub) if kept is None else records.replace(stub))
-        return kept
+            if kept.is_erased or is_mine:
+                await records.replace(_stub(kept.id, places, ends_on))
+            else:
+                await records.replace(kept.model_copy(update={"places": places, "ends_on": ends_on}))
+
+    async def _insert_found(self, offer: Offer) -> Offer:
+        """Keep an offer that the register finds."""
+        await self.index.add(offer)
+        return await self._offers.insert(offer)
 
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
         return await self._kept(await self.id_of(number))
 
+    async def find_erased(self, number: str) -> CertificateNumber | None:
+        """Return what stands for the number of certificates that were erased, or for an offer's id if one had none."""
+        for entry_id in (await self.id_of(number), await self._id_without_number(number.strip())):
+            kept = await self._kept(entry_id)
+            if kept is not None and (kept.is_erased or kept.places):
+                return kept
+        return None
+
     async def id_of(self, number: str) -> str:
         """Return the keyed hash of a number, whatever its case and spaces: hexadecimal."""
         return (await self._hash()).of("certificate-number", normalised(number)).hex()
+
+    async def _id_without_number(self, offer_id: str) -> str:
+        return (await self._hash()).of("certificate-without-number", offer_id).hex()
 
     async def entry_for(self, offer: Offer, row: SlipRow | None = None) -> CertificateNumber:
         """Return what stands for the number of an offer."""
@@ -349,12 +387,16 @@ class CertificateNumbers:
         row = _row_of(kept)
         if row is not None and (self.rows is None or await self.rows.is_live(row)):
             return False
-        offers = await self.index.with_number(number)
-        if kept.offer_id is not None and all(offer.id != kept.offer_id for offer in offers):
+        if kept.offer_id is not None and kept.offer_id != instead_of:
             newest = await self._offers.get_or_none(kept.offer_id)
             if newest is None and kept.created_at + _IN_THE_MIDDLE > utc_now():
                 return False
-        return all([offer.id == instead_of or await self._is_over(offer) for offer in offers])
+            if newest is not None and not await self._is_over(newest):
+                return False
+        async for offer in self.index.each_with_number(number):
+            if offer.id != instead_of and not await self._is_over(offer):
+                return False
+        return True
 
     async def _batch_of_offers(self) -> Mapping[str, str]:
         return {} if self.rows is None else await self.rows.batch_of_offers()
@@ -372,10 +414,20 @@ async def _put(records: Writing, kept: CertificateNumber | None, entry: Certific
 
 
 def _merged(kept: CertificateNumber | None, mine: CertificateNumber) -> CertificateNumber:
-    """Return an entry that goes over another one: a row that is live keeps its number."""
-    if kept is None or kept.claim != mine.claim or mine.batch_id is not None:
+    """Return an entry that goes over another one: a row that is live keeps its number, what was erased its place."""
+    if kept is None:
+        return mine
+    mine = mine.model_copy(update={"places": kept.places, "ends_on": kept.ends_on})
+    if kept.claim != mine.claim or mine.batch_id is not None:
         return mine
     return mine.model_copy(update={"batch_id": kept.batch_id, "row": kept.row})
+
+
+def _stub(entry_id: str, places: tuple[str, ...], ends_on: date | None) -> CertificateNumber:
+    """Return what is left of certificates that were erased."""
+    return CertificateNumber(
+        id=entry_id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
+    )
 
 
 def _row_of(entry: CertificateNumber) -> SlipRow | None:

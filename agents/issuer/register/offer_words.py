@@ -11,7 +11,7 @@ from typing import Final
 
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.schemas.claims import plain_values
-from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.store.hashing import normalised
 from wanderbuch.store.rows import Indexed
 
@@ -27,7 +27,11 @@ _NAMES: Final = ("family_name", "given_names")
 def claim_of(offer: Offer) -> dict[str, str]:
     """Return what an offer claims, as applications write it; what is absent is left out."""
     kind = load_credential_type(offer.credential_type)
-    plain = plain_values(kind, offer.values)
+    return present(kind, plain_values(kind, offer.values))
+
+
+def present(kind: CredentialType, plain: Mapping[str, str]) -> dict[str, str]:
+    """Return what of a claim is there: without what stands for an absent value."""
     absent = {attribute.name: attribute.absent.raw for attribute in kind.claimed if attribute.absent is not None}
     return {
         attribute.name: plain[attribute.name]

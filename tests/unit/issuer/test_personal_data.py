@@ -18,6 +18,7 @@ from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.record import new_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -100,3 +101,104 @@ async def test_how_somebody_is_reached_and_what_they_were_sent_is_shown_and_eras
         number: told["contact_email"] for number, told in (await read_contacts(workshop.profile, batch, [2, 3])).items()
     }
     assert (kept, list(await mailed_rows(workshop.profile, batch))) == ({3: "hers@example.org"}, [3])
+
+
+async def test_erasing_takes_nothing_from_who_has_the_number_by_now(workshop: Workshop) -> None:
+    data, centre = data_of(workshop), Centre(workshop)
+    first = await issued(workshop, credential_id="NEXT-1", family_name="Former")
+    await workshop.revocations.request(first, wait_s=0)
+    batch = await centre.running(text=class_text("NEXT-1"))
+    claim, _ = await centre.desk.row(batch, 2)
+    assert (await data.erase(first.id, by="n.silva")).is_erased
+    assert (await centre.desk.row(batch, 2))[0] == claim
+    entry = await workshop.desk.numbers.find("NEXT-1")
+    assert entry is not None
+    assert (entry.batch_id, entry.row, entry.places) == (batch.id, 2, (f"{first.registry}::{first.index}",))
+    second = await centre.issue(batch)
+    assert second.values["family_name"] == "Perera0"
+    assert len(await data.revoke_erased("NEXT-1", RevocationReason.FRAUD, by="n.silva", wait_s=0)) == 1
+    assert await workshop.revocations.get_or_none(second.id) is None
+    assert (await data.erase(second.id, by="n.silva")).is_erased
+    entry = await workshop.desk.numbers.find("NEXT-1")
+    assert entry is not None
+    assert (entry.is_erased, len(entry.places)) == (True, 2)
+    assert (await centre.desk.row(batch, 2))[0] == {}
+
+
+async def test_a_place_outlives_the_next_owner_of_its_number(workshop: Workshop) -> None:
+    data, centre = data_of(workshop), Centre(workshop)
+    first = await issued(workshop, credential_id="NEXT-2", family_name="Former")
+    await workshop.revocations.request(first, wait_s=0)
+    batch = await centre.running(text=class_text("NEXT-2"))
+    await data.erase(first.id, by="n.silva")
+    await centre.desk.cancel(batch.id, by="n.silva")
+    await centre.desk.remove(batch.id, by="n.silva")
+    assert len(await data.revoke_erased("NEXT-2", RevocationReason.FRAUD, by="n.silva", wait_s=0)) == 1
+
+
+async def test_a_crash_in_the_middle_leaves_no_claim_once_it_is_asked_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre = Centre(workshop)
+    data = PersonalData(
+        workshop.profile,
+        workshop.desk,
+        centre.desk,
+        workshop.revocations,
+        IssuerConfig(),
+        clock=lambda: datetime.now(UTC),
+    )
+    text = class_text("CRASH-1", "CRASH-2")
+    batch = await centre.running(text=text)
+    same = await centre.make(text=text, again=True)
+    offer = await centre.issue(batch)
+    beside = (await centre.desk.row(batch, 3))[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(centre.desk, "forget_claim", _crash)
+        with pytest.raises(RuntimeError):
+            await data.erase(offer.id, by="n.silva")
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    for one in (batch, same):  # the second batch of the same list says it too
+        assert ((await centre.desk.row(one, 2))[0], (await centre.desk.row(one, 3))[0]) == ({}, beside)
+
+
+async def _crash(batch_id: str, number: int) -> None:
+    raise RuntimeError(f"the power went at {batch_id}, {number}")
+
+
+async def test_what_an_older_version_issued_is_erased_in_its_row_too(workshop: Workshop) -> None:
+    data, centre, numbers = data_of(workshop), Centre(workshop), workshop.desk.numbers
+    batch = await centre.running(text=class_text("OLDER-1"))
+    offer = await centre.issue(batch)
+    async with workshop.profile.session() as session:  # taken up from the offer, without its row
+        await session.handle.remove("wanderbuch.certificate-number", await numbers.id_of("OLDER-1"))
+    await numbers._adopt(offer)
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    assert (await centre.desk.row(batch, 2))[0] == {}
+
+
+async def test_a_certificate_without_a_number_can_be_revoked_after_it_was_erased(workshop: Workshop) -> None:
+    data, numbers = data_of(workshop), workshop.desk.numbers
+    offer = await issued(workshop, credential_id="NONE-1")
+    values = {name: value for name, value in offer.values.items() if name != "credential_id"}
+    for _ in range(2):
+        await numbers.erase(offer.model_copy(update={"values": values}), ends_on=None)
+    (intent,) = await data.revoke_erased(offer.id, RevocationReason.FRAUD, by="n.silva", wait_s=0)
+    assert (intent.registry, intent.index) == (offer.registry, offer.index)
+
+
+async def test_a_file_of_one_person_has_nothing_of_namesakes(workshop: Workshop) -> None:
+    data = data_of(workshop)
+    twice = await issued(workshop, credential_id="TWICE-1", family_name="Silva Silva", given_names="Ama")
+    await workshop.make(credential_id="TWICE-2", family_name="Silva", given_names="Ama")
+    content = await data.access(twice.id, by="n.silva")
+    assert [one["id"] for one in content["certificates"]] == [twice.id]
+    offer = await issued(workshop, credential_id="DAY-1", family_name="Dayless")
+    values = {name: value for name, value in offer.values.items() if name != "birth_date"}
+    for number in ("DAY-2", "DAY-3"):
+        unknown = offer.model_copy(
+            update={"id": new_id(), "values": values | {"credential_id": number}, "invitation_id": None}
+        )
+        await workshop.desk.numbers.insert(unknown)
+    content = await data.access(unknown.id, by="n.silva")
+    assert [one["id"] for one in content["certificates"]] == [unknown.id]

@@ -5,15 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.unit.issuer.batches.scene import Centre, class_text
 from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.register.numbers import CertificateNumber, NumberTakenError, SlipRow
 from wanderbuch.agents.issuer.register.offer_words import KIND
 from wanderbuch.agents.issuer.register.register import IssuedRegister, RegisterQuery, csv_of
 from wanderbuch.store.errors import CursorError
-from wanderbuch.store.tables import tables_of
+from wanderbuch.store.tables import tables_of, tenant_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOUR = timedelta(hours=1)
@@ -127,3 +128,54 @@ async def test_of_many_who_want_a_number_at_once_one_gets_it(workshop: Workshop)
     holder = await workshop.desk.numbers.index.with_number("RACE-1")
     await workshop.desk.withdraw(holder[0].id)
     assert sum(await asyncio.gather(*(make(number) for number in range(6, 12)))) == 1
+
+
+async def rows_of(workshop: Workshop, number: str) -> int:
+    tables = tables_of(workshop.profile)
+    return len(await tables.words.newest(tenant_of(workshop.profile), KIND, {"number": number}, limit=100))
+
+
+async def test_however_often_a_number_is_refused_it_stays_whose_it_is(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wanderbuch.agents.issuer.register.index._MOST", 3)
+    first = await issued(workshop, credential_id="GHOST-1")
+    for number in range(5):
+        with pytest.raises(NumberTakenError):
+            await workshop.make(credential_id="GHOST-1", given_names=f"Another {number}")
+    assert await rows_of(workshop, "GHOST-1") == 1  # what was refused leaves nothing
+    for _ in range(4):  # nor do offers of its own certificate that are over hide it
+        await workshop.desk.withdraw((await workshop.make(credential_id="GHOST-1")).id)
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id="GHOST-1", given_names="Another")
+    assert [offer.id for offer in await workshop.desk.numbers.index.with_number("GHOST-1")][-1] == first.id
+
+
+async def test_a_certificate_that_the_index_lost_still_has_its_number(workshop: Workshop) -> None:
+    first = await issued(workshop, credential_id="GHOST-2")
+    await workshop.desk.numbers.index.remove(first.id)
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id="GHOST-2", given_names="Another")
+
+
+async def test_a_slip_makes_no_offer_with_a_number_that_another_took_meanwhile(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre, numbers = Centre(workshop), workshop.desk.numbers
+    batch = await centre.running(text=class_text("MEANWHILE-1"))
+    kept_of, is_taken = numbers._kept, False
+
+    async def kept_then_taken(entry_id: str) -> CertificateNumber | None:
+        nonlocal is_taken
+        kept = await kept_of(entry_id)
+        if not is_taken:
+            is_taken = True
+            await centre.desk.cancel(batch.id, by="n.silva")
+            await workshop.make(credential_id="MEANWHILE-1", family_name="Another")
+        return kept
+
+    monkeypatch.setattr(numbers, "_kept", kept_then_taken)
+    claim, _ = await centre.desk.row(batch, 2)
+    with pytest.raises(NumberTakenError):
+        await workshop.desk.make(claim, lifetime=HOUR, row=SlipRow(batch.id, 2))
+    assert [offer.values["family_name"] for offer in await centre.offers("MEANWHILE-1")] == ["Another"]
