@@ -22,7 +22,7 @@ async ({ tag, screen }) => {
     id: 'q', state: 'asked', why: null, at: Date.UTC(2026, 10, 28), asker: { did: 'did:webvh:x:yard.example', name: 'Shipyard of Malta' }, authority,
     may: may('TRUSTED', 'verifier.may_ask'), comment: null, isFromLink: true, isTold: false, purpose: 'employment', purposes: ['employment', 'study'], beyond: [],
     reference: 'A-17/3', kept: { until: '20310501', law: 'Decree 4, art. 7', purpose: 'Proof of training' },
-    parts: [{ shown: ['occupation_isco08', 'eqf_min_4', 'expires_on'], proven: [], candidates: [], revoked: [] }, { shown: [], proven: [{ name: 'expires_on', comparison: '>=', value: 20270101 }], candidates: [], revoked: [] }],
+    parts: [{ shown: ['occupation_isco08', 'eqf_min_4', 'expires_on'], proven: [], learned: [], candidates: [], revoked: [] }, { shown: [], proven: [{ name: 'expires_on', comparison: '>=', value: 20270101 }], learned: [], candidates: [], revoked: [] }],
     answer: entry, chosen: 'longest', others: [{ ...entry, id: 'two' }], misfit: null,
   }
   const none = (code) => ({ ...question, answer: null, chosen: null, others: [], misfit: { code, entry: ['empty', 'attribute', 'several'].includes(code) ? null : entry, names: ['country_of_award'] } })
@@ -36,7 +36,7 @@ async ({ tag, screen }) => {
     more: () => [parts.more()],
     offer: () => [offers.offerScreen(parts, offer)],
     wrong: () => [offers.wrongScreen(parts, offer)],
-    question: () => [questionScreen(parts, question)],
+    question: () => [questionScreen(parts, { ...question, parts: [{ ...question.parts[0], learned: [{ name: 'family_name', values: ['Perera', 'Silva'] }] }, question.parts[1]] })],
     'too-much': () => [questionScreen(parts, { ...question, may: may('NOT_TRUSTED', 'verification.attributes'), beyond: ['birth_date', 'eqf_min_4'] })],
     misfits: () => misfits.map((code) => questionScreen(parts, none(code))),
     history: () => [histories.historyScreen(parts, { given: [given] })],

@@ -374,6 +374,56 @@ export async function calls(load) {
       const seen = await Promise.all((await world.rows('question')).map(([id]) => views.question(id)))
       return seen.map(({ comment, purpose, isFromLink, asker }) => ({ comment, purpose, isFromLink, isNamed: asker.did !== null }))
     },
+    // A request whose restrictions and bounds tell more than it shows, by whom the authority lets ask for one attribute.
+    untold: async () => {
+      const { Views } = await load('page/views.js')
+      const { toldNames } = await load('page/question_screen.js')
+      const world = await fresh()
+      const restrictions = [{ 'attr::Family Name::value': 'x', 'attr::birth_date::value': '19900101', 'attr::country_of_award::marker': '1', cred_def_id: 'd' }, { 'attr::birth_date::value': '19900102' }]
+      const bound = (p_type) => ({ name: 'eqf_level', p_type, p_value: 3 })
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['occupation_isco08'], restrictions } }, requested_predicates: { l: bound('>='), u: bound('<=') } }
+      const question = say('present-proof/2.0/request-presentation', { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] })
+      const employer = makePeerDid(SecretKey.random().verkey, { endpoint: 'https://centre.example.test/didcomm', routingKeys: [] })
+      const link = say('out-of-band/1.1/invitation', { services: [employer], goal_code: 'wanderbuch.verify.study', 'requests~attach': [{ '@id': 'r', data: { json: question } }] })
+      await world.wallet.follow(`https://centre.example.test/i?oob=${base64url(utf8(JSON.stringify(link)))}`)
+      const statement = { id: 'v', credentialType: 'qualification/1.0', attributes: ['occupation_isco08'], predicates: ['eqf_level'], purposes: ['study'], jurisdictions: [], intervals: [{ first: '2020-01-01', last: '9999-12-31' }] }
+      const file = { name: 'A', verifications: new Map([[employer, [statement]]]), names: new Map(), division: undefined, loaded: new Set() }
+      const governance = { snapshot: async () => ({ file, freshUntil: Infinity, freshFrom: undefined, recognised: new Map() }) }
+      const [[id]] = await world.rows('question')
+      const view = await new Views(world.wallet, governance).question(id)
+      return [view.parts[0].learned, view.may.verdict, view.may.code, [...view.beyond].sort(), [...new Set(toldNames(view))].sort()]
+    },
+    // A question and an offer that went and came again, with the same thread, after they were shown.
+    swapped: async () => {
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['level'] } }, requested_predicates: {} }
+      const definition = `did:webvh:Qm${'1'.repeat(44)}:centre.example.test/resources/z${'1'.repeat(46)}`
+      const kinds = {
+        question: ['present-proof/2.0/', 'request-presentation', { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }],
+        offer: ['issue-credential/2.0/', 'offer-credential', { credential_preview: { '@type': `${DIDCOMM}issue-credential/2.0/credential-preview`, attributes: [{ name: 'family_name', value: 'x' }] }, formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: { cred_def_id: definition, nonce: '1' } } }] }],
+      }
+      const seen = []
+      for (const [kind, [protocol, name, members]] of Object.entries(kinds)) {
+        const send = async (type, more, thread) => {
+          const sent = say(protocol + type, more, thread)
+          await world.deliver([pack(JSON.stringify(sent), own, peer.key)])
+          return thread ?? sent['@id']
+        }
+        const withdraw = (thread) => send('problem-report', { description: { en: 'no' } }, thread)
+        const thread = await send(name, members)
+        const [[id, before]] = await world.rows(kind)
+        await withdraw(thread)
+        for (let round = 0; round < 16; round++) await withdraw(await send(name, members))
+        await new Promise((done) => setTimeout(done, 5))
+        await send(name, members, thread)
+        const after = await world.store.get(kind, id)
+        const yes = (at) => (kind === 'question' ? world.wallet.questions.answer(id, {}, at) : world.wallet.offers.accept(id, at)).then(() => 'said', (error) => error.code)
+        seen.push([kind, after.at !== before.at, await yes(before.at), await yes(after.at)])
+      }
+      return seen
+    },
     // Two questions over a connection, one declined in silence and one aloud: what goes out for each.
     declines: async () => {
       const { Views } = await load('page/views.js')

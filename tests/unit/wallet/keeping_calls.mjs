@@ -634,6 +634,30 @@ export async function calls(load) {
         globalThis.fetch = before
       }
     },
+    // A view that is being looked up while the book is locked, and one of an open book.
+    locked_views: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      globalThis.fetch = (url, init) => host.fetch(url, init)
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const one = await Session.begin(new MemoryShelf(), { get: away, post: away, open: away }, settings, () => {})
+        one.newCode()
+        await one.create({ pin: '246810' })
+        await one.openHistory({ pin: '246810' })
+        const open = [await failure(() => one.book()), await failure(() => one.history())]
+        const late = [failure(() => one.book()), failure(() => one.history())]
+        await one.lock()
+        return [open, await Promise.all(late), one.leave() ?? null]
+      } finally {
+        globalThis.fetch = before
+      }
+    },
     // Tries at once, and a page that ended just after the last one was counted.
     tries: async () => {
       const shelf = new MemoryShelf()

@@ -9,6 +9,8 @@ export async function calls(load) {
   const { askedWords } = await load('page/asked_words.js')
   const { judgeAsker } = await load('page/judging.js')
   const { Words } = await load('page/words.js')
+  const { Looks } = await load('page/looks.js')
+  const { reportLines } = await load('page/history_screen.js')
 
   const entryOf = ({ id, values, isRevoked = false, definition = 'centre' }) => ({
     id,
@@ -30,6 +32,31 @@ export async function calls(load) {
       const snapshot = { file, freshUntil: Infinity, freshFrom: undefined, recognised: new Map() }
       const { may, purposes, beyond } = await judgeAsker({ snapshot: async () => snapshot }, 'did:x:v', ['qualification/1.0'], { shown, proven, purpose })
       return [may.verdict, may.code, purposes, beyond]
+    },
+    // Looks that end in any order, and a lock between them.
+    looks: async () => {
+      const looks = new Looks()
+      const seen = {}
+      const [old, fresh] = [looks.begin(false), looks.begin(true)]
+      seen.elsewhere = [looks.mayDraw(old), looks.mayDraw(fresh), looks.isFollowed(old), looks.isFollowed(fresh)]
+      const [one, two] = [looks.begin(false), looks.begin(false)]
+      seen.both = [looks.mayDraw(one), looks.mayDraw(two)]
+      looks.drawn(two)
+      seen.later = [looks.mayDraw(one), looks.mayDraw(two)]
+      let during
+      await looks.shut(async () => (during = looks.mayDraw(looks.begin(true)))).catch(() => {})
+      seen.locked = [during, looks.mayDraw(two), looks.mayDraw(looks.begin(false))]
+      await looks.shut(() => Promise.reject(new Error('no'))).catch(() => {})
+      seen.failed = looks.mayDraw(looks.begin(false))
+      return seen
+    },
+    report: ({ catalogue, facts, isFromLink }) => {
+      const parts = [{ shown: ['family_name'], proven: [{ name: 'eqf_level', comparison: '>=', value: 3 }], learned: [{ name: 'birth_date', values: ['19900101'] }], candidates: [], revoked: [] }]
+      return reportLines({ words: new Words(catalogue, facts) }, { isFromLink, parts, answer: null, asker: { name: 'Big \u202eemployer', did: 'did:x:v' }, at: 0, purpose: 'study', reference: 'A-17' })
+    },
+    filled: ({ catalogue, facts, type, value, bare }) => {
+      const words = new Words(catalogue, facts)
+      return [words.say('report.reference', { reference: value }), words.say('report.reference', { reference: bare }), words.label(null, value), words.values(type, [{ name: 'family_name', raw: value }])[0].text]
     },
     unknown_language: ({ catalogue, facts }) => {
       const words = new Words(catalogue, facts)

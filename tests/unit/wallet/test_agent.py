@@ -67,6 +67,23 @@ def test_what_a_link_says_is_not_what_whom_it_names_says(wallet: WalletProcess) 
     assert "code.verifier.no_purpose" in sentences
 
 
+def test_what_a_request_tells_without_showing_it_is_listed_and_judged(wallet: WalletProcess) -> None:
+    learned, *judged, told = wallet.call("untold")
+    assert learned == [
+        {"name": "familyname", "values": ["x"]},
+        {"name": "birth_date", "values": ["19900101", "19900102"]},
+    ]
+    assert judged == ["NOT_TRUSTED", "verification.attributes", ["birth_date", "eqf_level", "familyname"]]
+    assert told == ["birth_date", "eqf_level", "familyname"]
+
+
+def test_a_yes_is_to_what_was_shown(wallet: WalletProcess) -> None:
+    question, offer = wallet.call("swapped")
+    assert question == ["question", True, "state", "cannot_prove"]
+    assert offer[:3] == ["offer", True, "state"]
+    assert offer[3] != "state"  # its definition cannot be fetched here
+
+
 def test_a_no_tells_nothing_unless_the_worker_wants_it(wallet: WalletProcess) -> None:
     silent, aloud = wallet.call("declines")
     assert silent == [0, 0, "declined", False, 0, None, 1, 0]

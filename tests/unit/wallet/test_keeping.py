@@ -183,6 +183,10 @@ def test_what_is_under_way_when_the_book_is_closed_has_no_effect(wallet: WalletP
     ]
 
 
+def test_what_is_looked_up_while_the_book_is_locked_goes_to_nobody(wallet: WalletProcess) -> None:
+    assert wallet.call("locked_views") == [["none", "none"], ["state", "state"], None]
+
+
 def test_tries_of_a_pin_are_counted_one_at_a_time(wallet: WalletProcess) -> None:
     assert wallet.call("tries") == [[3, 2, 1], 9, 0, False]
 

@@ -90,6 +90,8 @@ def test_what_a_request_says_of_itself_in_each_language_that_ours_say_it_in(wall
     for signed in (True, False):
         told = wallet.call("asked_words", names=names, isSigned=signed)
         assert told == [{"reference": "A-17/3", "kept": kept}] * len(KEPT)
+    no_day = [names[0].replace("2031-05-01", day) for day in ("2031-13-45", "2031-02-30")]
+    assert [each["kept"] for each in wallet.call("asked_words", names=no_day, isSigned=True)] == [None, None]
     plain = ["Shipyard", "Shipyard [A]", "Ship[y]ard", "[<b>]", f"Shipyard [{'x' * 65}]"]
     references = [each["reference"] for each in wallet.call("asked_words", names=plain, isSigned=False)]
     assert references == [None, "A", None, None, None]
@@ -134,3 +136,44 @@ def test_days_have_the_months_that_people_use_and_digits_that_certificates_use(w
         "a, b",
     ]
     assert (days["en"], days["fr"], days["si"]) == ("31 May 2027", "31 mai 2027", "2027-05-31")
+    for no_day in ("20261345", "20260230", "00000101"):
+        told = dict(wallet.call("dates", catalogues=catalogues(), facts=facts(), raw=no_day))
+        assert set(told.values()) == {no_day}
+
+
+def test_of_looks_that_end_in_any_order_none_draws_what_was_left_or_locked(wallet: WalletProcess) -> None:
+    assert wallet.call("looks") == {
+        "elsewhere": [False, True, True, False],
+        "both": [True, True],
+        "later": [False, True],
+        "locked": [False, False, True],
+        "failed": True,
+    }
+
+
+def test_a_report_about_a_link_accuses_nobody_whom_it_names(wallet: WalletProcess) -> None:
+    signed, by_link = (
+        wallet.call("report", catalogue=catalogues()["en"], facts=facts(), isFromLink=is_from_link)
+        for is_from_link in (False, True)
+    )
+    assert signed[0] == "I report: Big employer (did:x:v)"
+    assert "They asked to see: Family name" in signed
+    assert by_link[0] == "I report a link that names: Big employer (did:x:v)"
+    assert by_link[1].startswith("It came with a link, which anybody can make.")
+    assert not any("They" in line or line in signed for line in by_link)
+    assert all(any("Birth date" in line or "birth" in line for line in lines) for lines in (signed, by_link))
+
+
+def test_what_others_write_turns_no_sentence_around(wallet: WalletProcess) -> None:
+    for tag, isolated in (("en", False), ("ar", True)):
+        told = wallet.call(
+            "filled",
+            catalogue=catalogues()[tag],
+            facts=facts(),
+            type="qualification/1.0",
+            value="a\u202eb\u2066c",
+            bare="\u0645\u0646",
+        )
+        assert told[0].endswith("\u2068abc\u2069" if isolated else "abc")
+        assert told[1].endswith("\u2068\u0645\u0646\u2069")
+        assert told[2:] == ["abc", "abc"]

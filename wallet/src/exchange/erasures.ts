@@ -13,13 +13,13 @@ import { unsealContact } from '../dids/contact.js'
 import { didKey, multikey, verkey } from '../didcomm/keys.js'
 import { message, told, type Incoming } from '../didcomm/message.js'
 import { CheckFailedError, StateError } from '../errors.js'
+import { isDay } from '../governance/days.js'
 import { Received } from '../received.js'
 import type { Change, JsonObject } from '../store.js'
 
 const PROTOCOL = 'data-erasure/1.0'
 const TYPE = 'wanderbuch-erasure+jws'
 const ANSWERED = ['answered', 'accepted', 'refused']
-const DAY = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
 const MOST_KEPT = 8
 
 /** That somebody was asked to erase an answer, and what they did. */
@@ -100,7 +100,7 @@ export class Erasures {
     if (incoming.from === undefined || !keys.includes(incoming.from)) throw new CheckFailedError('an answer from somebody who did not ask')
     const kept = incoming.body.member('kept').items(MOST_KEPT).map((part) => {
       const until = part.member('until').text(10)
-      if (!DAY.test(until)) throw new CheckFailedError('no day until which it is kept')
+      if (!isDay(until)) throw new CheckFailedError('no day until which it is kept')
       return { until: until.replaceAll('-', ''), law: told(part.member('law')) ?? '' }
     })
     return { changes: [at(id, { ...row, state: 'answered', answeredAt: Date.now(), kept })] }

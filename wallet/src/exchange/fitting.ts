@@ -33,6 +33,24 @@ export function misfit(credential: Credential, request: PresentationRequest, res
   return predicate && !isTrue(credential, predicate) ? 'predicate' : undefined
 }
 
+/** What a yes tells without showing it: the values that restrictions allow, by attribute, in any of their alternatives. */
+export function restrictedTo(restrictions: Restrictions): Map<string, string[]> {
+  const values = new Map<string, string[]>()
+  for (const [name, value] of restrictions.flatMap((alternative) => [...alternative])) {
+    const [, attribute, aspect] = OF_ATTRIBUTE.exec(name) ?? []
+    if (attribute === undefined || aspect !== 'value') continue
+    const known = values.get(keyName(attribute)) ?? []
+    values.set(keyName(attribute), known.includes(value) ? known : [...known, value])
+  }
+  return values
+}
+
+/** Attributes that predicates bound from both sides: how near is for whoever asks to choose, so the value counts as told. */
+export function enclosed(request: PresentationRequest): string[] {
+  const sides = (sign: string): string[] => [...request.predicates.values()].filter(({ comparison }) => comparison.startsWith(sign)).map(({ name }) => keyName(name))
+  return sides('<').filter((name) => sides('>').includes(name))
+}
+
 /** What keeps a credential from answering a referent, by name: of an attribute, or of a condition such as `cred_def_id`. */
 export interface Failing {
   readonly kind: 'attribute' | 'value' | 'source' | 'predicate'

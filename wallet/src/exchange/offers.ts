@@ -44,9 +44,16 @@ export class Offers {
     agent.goesOn('offer', (id) => this.advance(id))
   }
 
-  /** Say yes to an offer. When it resolves that is kept, and the request is on its way or will be. */
-  async accept(id: string): Promise<void> {
-    await this.#change(id, ['offered'], (row) => ({ changes: [at(id, { ...row, state: 'accepting' })] }))
+  /**
+   * Say yes to an offer. When it resolves that is kept, and the request is on its way or will be.
+   *
+   * @param seen when the offer that was shown came, in milliseconds since 1970: a later one on the same thread is not accepted
+   */
+  async accept(id: string, seen?: number): Promise<void> {
+    await this.#change(id, ['offered'], (row) => {
+      if (seen !== undefined && row['at'] !== seen) throw new StateError('another offer came meanwhile')
+      return { changes: [at(id, { ...row, state: 'accepting' })] }
+    })
     await this.advance(id)
   }
 

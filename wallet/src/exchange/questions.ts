@@ -91,9 +91,13 @@ export class Questions {
     return Object.fromEntries([...restrictions.keys()].map((referent) => [referent, fitting(referent)]))
   }
 
-  /** Say yes, with these credentials. When it resolves the proof is on its way or will be. */
-  async answer(id: string, answers: Answers): Promise<void> {
-    await this.#change(id, () => ({ changes: [] }))
+  /**
+   * Say yes, with these credentials. When it resolves the proof is on its way or will be.
+   *
+   * @param seen when the question that was shown came, in milliseconds since 1970: a later one on the same thread is not answered
+   */
+  async answer(id: string, answers: Answers, seen?: number): Promise<void> {
+    await this.#change(id, () => ({ changes: [] }), seen)
     const { request, restrictions } = await this.read(id)
     for (const referent of restrictions.keys()) {
       const entry = answers[referent] === undefined ? undefined : await this.#credentials.one(answers[referent])
@@ -105,7 +109,7 @@ export class Questions {
       const { key, change } = this.#agent.ring.fresh()
       this.#agent.ring.add(key)
       return { changes: [{ ...change, value: { ...change.value, question: id } }, at(id, { ...row, state: 'answering', answers, own: key.verkey })] }
-    })
+    }, seen)
     await this.advance(id)
   }
 
@@ -200,10 +204,11 @@ export class Questions {
     return { changes: [at(id, { ...row, state: result === undefined || result === 'true' ? 'accepted' : 'refused' })] }
   }
 
-  async #change(id: string, step: (row: JsonObject) => Step): Promise<void> {
+  async #change(id: string, step: (row: JsonObject) => Step, seen?: number): Promise<void> {
     await this.#agent.locks.run(id, async () => {
       const row = await this.#agent.store.get('question', id)
       if (row?.['state'] !== 'asked') throw new StateError('the question is not open')
+      if (seen !== undefined && row['at'] !== seen) throw new StateError('another question came meanwhile')
       await this.#agent.commit(step(row))
     })
   }
@@ -216,7 +221,8 @@ function readRequest(body: Received): JsonObject {
   return { state: 'asked', request: request.value() as JsonObject, comment: told(body.optional('comment')) ?? null, at: Date.now() }
 }
 
-function questionIn(row: JsonObject): Question {
+/** What an open question, or one that was answered, asks. */
+export function questionIn(row: JsonObject): Question {
   const request = new Received(row['request'], 'request')
   return { request: readPresentationRequest(request), restrictions: readRestrictions(request) }
 }

@@ -19,9 +19,14 @@ const FORM = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/
 
 export function readDay(received: Received): Day {
   const text = received.text(10)
-  const at = FORM.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN
-  if (!(at >= Date.parse(`${FIRST_DAY}T00:00:00Z`)) || dayOf(at) !== text) throw new MalformedError(received.path, 'a day such as 2026-11-28')
+  if (!isDay(text)) throw new MalformedError(received.path, 'a day such as 2026-11-28')
   return text
+}
+
+/** Whether there is such a day: neither 2026-13-45 nor 2026-02-30. */
+export function isDay(text: string): boolean {
+  const at = FORM.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN
+  return at >= Date.parse(`${FIRST_DAY}T00:00:00Z`) && dayOf(at) === text
 }
 
 /** The same days, sorted, disjoint and merged. */

@@ -4,6 +4,7 @@
 // It proves nothing. Where it came with a link, nobody signed it: what leads people elsewhere is then left out.
 
 import { told } from '../didcomm/message.js'
+import { isDay } from '../governance/days.js'
 import type { Received } from '../received.js'
 import type { Kept } from './protocol.js'
 
@@ -26,6 +27,6 @@ export function askedWords(request: Received, isSigned: boolean): { readonly ref
   const [, until, law, purpose] = KEPT.map((words) => words.exec(name)).find((match) => match !== null) ?? []
   return {
     reference: shown(REFERENCE.exec(name)?.[1]),
-    kept: until === undefined ? null : { until: until.replaceAll('-', ''), law: shown(law), purpose: shown(purpose) },
+    kept: until === undefined || !isDay(until) ? null : { until: until.replaceAll('-', ''), law: shown(law), purpose: shown(purpose) },
   }
 }

@@ -2,7 +2,9 @@
 
 import { h, outside, type Child } from './dom.js'
 import type { Parts, Screen } from './parts.js'
+import { learnedWords, toldNames } from './question_screen.js'
 import type { GivenView, HistoryView, QuestionView } from './protocol.js'
+import type { Words } from './words.js'
 
 /** @param history null: the PIN has not opened it */
 export function historyScreen(parts: Parts, history: HistoryView | null): Screen {
@@ -23,25 +25,34 @@ export function historyScreen(parts: Parts, history: HistoryView | null): Screen
 
 /** A text about who asked, for the authority or the centre: nothing of a certificate is in it. */
 export function reportScreen(parts: Parts, question: QuestionView): Screen {
-  const { say, words, actions } = parts
-  const names = (all: readonly string[]): string => [...new Set(all)].map((name) => words.label(question.answer?.type ?? null, name)).join(', ')
-  const shown = question.parts.flatMap((part) => part.shown)
-  const proven = question.parts.flatMap((part) => part.proven.map(({ name }) => name))
-  const { asker } = question
-  const lines = [
-    say('report.who', { name: [asker.name ?? say('party.unknown'), asker.did ? `(${asker.did})` : ''].join(' ').trim() }),
-    say('report.at', { date: words.date(question.at) }),
-    shown.length > 0 && say('report.seen', { names: names(shown) }),
-    proven.length > 0 && say('report.proven', { names: names(proven) }),
-    question.purpose !== null && say('report.purpose', { purpose: say(`purpose.name.${question.purpose}`) }),
-    question.reference !== null && say('report.reference', { reference: question.reference }),
-  ].filter((line) => line !== false)
+  const { say, actions } = parts
+  const lines = reportLines(parts, question)
   return parts.screen('report.title', [
     h('p', {}, say('report.what', { authority: question.authority ?? say('party.authority') })),
     h('div', { class: 'note', id: 'report' }, ...lines.map((line) => h('p', {}, outside(line)))),
     parts.button('report.copy', () => actions.copy(lines.join('\n')), 'main'),
     parts.back(),
   ])
+}
+
+export function reportLines(parts: Pick<Parts, 'words'>, question: QuestionView): string[] {
+  const { words } = parts
+  const say: Words['say'] = (key, named) => words.say(key, named)
+  const names = (all: readonly string[]): string => [...new Set(all)].map((name) => words.label(question.answer?.type ?? null, name)).join(', ')
+  const shown = question.parts.flatMap((part) => part.shown)
+  const proven = toldNames(question)
+  const { asker, isFromLink } = question
+  // Who asked proved it over a connection; a link names whom its maker likes.
+  const link = isFromLink ? 'link.' : ''
+  return [
+    say(`report.${link}who`, { name: [asker.name ?? say('party.unknown'), asker.did ? `(${asker.did})` : ''].join(' ').trim() }),
+    isFromLink && say('report.link'),
+    say(`report.${link}at`, { date: words.date(question.at) }),
+    shown.length > 0 && say(`report.${link}seen`, { names: names(shown) }),
+    proven.length > 0 && say(`report.${link}proven`, { names: names(proven) }),
+    question.purpose !== null && say(`report.${link}purpose`, { purpose: say(`purpose.name.${question.purpose}`) }),
+    question.reference !== null && say(isFromLink ? 'question.link.reference' : 'report.reference', { reference: question.reference }),
+  ].filter((line) => line !== false)
 }
 
 function given(parts: Parts, { question, erasure }: GivenView): Child[] {
@@ -53,7 +64,7 @@ function given(parts: Parts, { question, erasure }: GivenView): Child[] {
   return [
     h('p', {}, h('strong', {}, asker.name === null ? say('party.unknown') : outside(asker.name)), h('span', { class: 'hint' }, words.date(question.at))),
     answer && h('p', {}, say('question.by'), ' ', outside(parts.titleOf(answer))),
-    h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, label)))),
+    h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), ...learnedWords(parts, question).map((each) => h('p', {}, ...each)), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, label)))),
     h('p', {}, say(`question.state.${question.state}`)),
     erasure && h('p', { class: 'note' }, erasure.answeredAt === null ? say('history.erasing', { date: words.date(erasure.at) }) : say('history.erased', { date: words.date(erasure.answeredAt) })),
     ...(erasure?.kept ?? []).map(({ until, law }) => h('p', { class: 'note' }, outside(say('history.kept', { until: words.day(until), law })))),

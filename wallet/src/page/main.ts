@@ -6,6 +6,7 @@ import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { historyScreen, reportScreen } from './history_screen.js'
 import { offerScreen, wrongScreen } from './offer_screen.js'
+import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
 import { questionScreen } from './question_screen.js'
 import { Screens } from './screens.js'
@@ -16,6 +17,7 @@ const HIDDEN_MS = 10 * 60_000
 
 class Page implements Actions {
   readonly #client = new Client()
+  readonly #looks = new Looks()
   #words: Words
   #screens: Screens
   /** The entry that the worker would answer a question with, by the question. */
@@ -97,8 +99,9 @@ class Page implements Actions {
 
   async lock(): Promise<void> {
     this.#isHistoryOpen = false
-    await this.#client.call('lock')
-    this.show('book')
+    this.#place = 'book'
+    await this.#looks.shut(() => this.#try(() => this.#client.call('lock')))
+    await this.#look(true)
   }
 
   async deleteBook({ sure }: { sure: boolean }): Promise<void> {
@@ -124,21 +127,21 @@ class Page implements Actions {
     void this.#look(true)
   }
 
-  async accept(id: string): Promise<void> {
-    await this.#try(async () => this.#client.call('accept', { id }))
+  async accept(id: string, seen: number): Promise<void> {
+    await this.#try(async () => this.#client.call('accept', { id, seen }))
     await this.#look()
   }
 
   async declineOffer(id: string, wrong: readonly Wrong[]): Promise<void> {
-    await this.#try(async () => this.#client.call('declineOffer', { id, wrong }))
-    this.show(`offer ${id}`)
+    if (await this.#try(async () => this.#client.call('declineOffer', { id, wrong }))) this.show(`offer ${id}`)
+    else await this.#look()
   }
 
   async openHistory(form: { pin: string }): Promise<void> {
-    await this.#try(async () => {
-      await this.#client.call('openHistory', form)
-      this.#isHistoryOpen = true
-    })
+    const isOpen = await this.#try(async () => this.#client.call('openHistory', form))
+    // Whoever went elsewhere meanwhile has left it.
+    if (isOpen && this.#place === 'history') this.#isHistoryOpen = true
+    else if (isOpen) await this.#client.call('closeHistory')
     await this.#look(this.#isHistoryOpen)
   }
 
@@ -152,8 +155,8 @@ class Page implements Actions {
     this.#say(this.#words.say('report.copied'))
   }
 
-  async answer(id: string, entry: string): Promise<void> {
-    await this.#try(async () => this.#client.call('answer', { id, entry }))
+  async answer(id: string, entry: string, seen: number): Promise<void> {
+    await this.#try(async () => this.#client.call('answer', { id, entry, seen }))
     await this.#look()
   }
 
@@ -178,10 +181,13 @@ class Page implements Actions {
   }
 
   async #pick(tag: string): Promise<void> {
-    remember(tag)
-    this.#words = await Words.load(tag)
+    const isLoaded = await this.#try(async () => {
+      this.#words = await Words.load(tag).catch(() => {
+        throw new RefusedError('broke', null)
+      })
+    })
+    if (isLoaded) remember(tag)
     this.#screens = new Screens(this.#words, this)
-    this.#say('')
     this.#speak()
     await this.#look(true)
     document.getElementById('language')?.focus()
@@ -226,26 +232,32 @@ class Page implements Actions {
   }
 
   async #look(isNew = false): Promise<void> {
+    const look = this.#looks.begin(isNew)
     let status: Status
     try {
       status = await this.#client.call('status')
     } catch {
       // The worker did not begin: no storage, no locks, no settings.
-      return this.#draw(this.#screens.broken(), isNew, 'broken')
+      if (this.#looks.mayDraw(look)) this.#draw(this.#screens.broken(), isNew, 'broken')
+      return
     }
+    const place = this.#place
     let screen: Screen
     try {
       screen = await this.#screen(status)
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error
+      if (!this.#looks.mayDraw(look) || this.#looks.isFollowed(look)) return
       this.#complain(error)
       this.#place = 'book'
       return
     }
+    if (!this.#looks.mayDraw(look)) return
+    this.#looks.drawn(look)
     const lock = document.getElementById('lock')
     if (lock) lock.hidden = status.phase !== 'open'
     this.#isHistoryOpen &&= status.phase === 'open'
-    this.#draw(screen, isNew, `${status.phase} ${this.#place} ${this.#phased(status)}`)
+    this.#draw(screen, isNew, `${status.phase} ${place} ${this.#phased(status)}`)
   }
 
   #phased({ phase }: Status): boolean {
@@ -319,10 +331,15 @@ class Page implements Actions {
     state.textContent = text
   }
 
+  async #lockUnseen(): Promise<void> {
+    await this.#looks.shut(() => this.#client.call('lock').catch(() => undefined))
+    await this.#look()
+  }
+
   // Locked when nobody has looked for long.
   #watch(): void {
     clearTimeout(this.#hidden)
-    if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#client.call('lock').catch(() => undefined), HIDDEN_MS)
+    if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#lockUnseen(), HIDDEN_MS)
   }
 }
 
@@ -345,4 +362,11 @@ function remembered(): string | null {
   }
 }
 
-void Words.load(remembered()).then((words) => new Page(words).begin())
+void Words.load(remembered()).then(
+  (words) => new Page(words).begin(),
+  () => {
+    // No words came: what is left to say stands in the page itself.
+    const unloaded = document.getElementById('unloaded')
+    if (unloaded) unloaded.hidden = false
+  },
+)

@@ -16,7 +16,7 @@ export function offerScreen(parts: Parts, offer: OfferView): Screen {
       offer.values.length > 0 && h('h2', {}, ...both('offer.values')),
       ...parts.values(offer.type, offer.values),
       isOpen && offer.may.verdict !== 'TRUSTED' && h('p', { class: 'note bad' }, ...both('offer.caution')),
-      isOpen && h('div', { class: 'choice' }, parts.choice('offer.yes', () => actions.accept(offer.id), 'main'), parts.choice('offer.no', () => actions.declineOffer(offer.id, []))),
+      isOpen && h('div', { class: 'choice' }, parts.choice('offer.yes', () => actions.accept(offer.id, offer.at), 'main'), parts.choice('offer.no', () => actions.declineOffer(offer.id, []))),
       isOpen && parts.choice('offer.wrong', () => actions.show(`wrong ${offer.id}`)),
       !isOpen && parts.outcome('offer', offer.isTold ? 'wrong' : offer.state, offer.why),
       parts.back(),

@@ -18,12 +18,12 @@ export interface Actions {
   deleteBook(form: { sure: boolean }): Promise<void>
   open(form: { address: string }): Promise<void>
   show(place: string): void
-  accept(id: string): Promise<void>
+  accept(id: string, seen: number): Promise<void>
   declineOffer(id: string, wrong: readonly Wrong[]): Promise<void>
   openHistory(form: { pin: string }): Promise<void>
   erase(id: string): Promise<void>
   copy(text: string): Promise<void>
-  answer(id: string, entry: string): Promise<void>
+  answer(id: string, entry: string, seen: number): Promise<void>
   /** Show the question as it would be answered with another entry. */
   choose(id: string, entry: string): Promise<void>
   decline(id: string, isTold: boolean): Promise<void>

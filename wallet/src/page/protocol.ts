@@ -90,6 +90,8 @@ export interface QuestionPart {
   readonly shown: readonly string[]
   /** What is proven and not seen. */
   readonly proven: readonly { readonly name: string; readonly comparison: string; readonly value: number }[]
+  /** What a yes tells though no value is shown: attributes that must have one of these values. */
+  readonly learned: readonly { readonly name: string; readonly values: readonly string[] }[]
   /** Entries that could answer it. */
   readonly candidates: readonly string[]
   /** Entries that would fit, were they not revoked. */
@@ -181,10 +183,12 @@ export interface Calls {
   offer(told: { id: string }): OfferView
   /** `entry`: the one that the worker would answer with, instead of the one that is proposed. */
   question(told: { id: string; entry?: string | undefined }): QuestionView
-  accept(told: { id: string }): void
+  /** `seen`: `at` of the offer that was shown. */
+  accept(told: { id: string; seen: number }): void
   /** `wrong`: what is not right in it; empty: nothing is said of that. */
   declineOffer(told: { id: string; wrong: readonly Wrong[] }): void
-  answer(told: { id: string; entry: string }): void
+  /** `seen`: `at` of the question that was shown. */
+  answer(told: { id: string; entry: string; seen: number }): void
   /** Without `isTold` the asker learns nothing: neither a no, nor whether anything fits. */
   decline(told: { id: string; isTold: boolean }): void
   /** The history opens by the PIN, until it is closed or the book is locked. */

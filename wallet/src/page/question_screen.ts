@@ -15,6 +15,7 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
   const type = answer?.type ?? null
   const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
   const proven = question.parts.flatMap((part) => part.proven)
+  const learned = learnedWords(parts, question)
   const isOpen = state === 'asked'
   const isAnswered = ANSWERED.includes(state)
   const isLeft = question.parts.length > 0 // of one that ended without a yes, nothing is
@@ -27,15 +28,29 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
       question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
       isLeft && h('h2', {}, ...both(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
       answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
+      learned.length > 0 && h('ul', { class: 'note bad' }, ...learned.map((words) => h('li', {}, ...words))),
       proven.length > 0 && h('h2', {}, ...both('question.proven')),
       proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, ...both(`proven.${comparison}`, (words) => ({ label: words.label(type, name), value: words.inWords(type, name, String(value)) }))))),
-      ...(answer && (isOpen || isAnswered) ? [unseen(parts, answer, shown), ...certificate(parts, question, answer)] : []),
+      ...(answer && (isOpen || isAnswered) ? [unseen(parts, answer, [...shown, ...toldNames(question)]), ...certificate(parts, question, answer)] : []),
       ...(isLeft ? keeping(parts, question) : []),
       isOpen && misfit(parts, question),
       ...(isOpen ? choice(parts, question) : [parts.outcome('question', question.isTold ? 'told' : state, question.why)]),
       parts.back(),
     ],
   }
+}
+
+/** What they learn without being shown it, in words. */
+export function learnedWords({ both }: Parts, { parts, answer }: QuestionView): Child[][] {
+  const type = answer?.type ?? null
+  return parts.flatMap(({ learned }) => learned).map(({ name, values }) =>
+    both('question.learned', (words) => ({ label: words.label(type, name), value: values.map((value) => words.inWords(type, name, value)).join(' / ') })),
+  )
+}
+
+/** Attributes of which they learn something without being shown them. */
+export function toldNames({ parts }: QuestionView): string[] {
+  return parts.flatMap(({ learned, proven }) => [...learned, ...proven].map(({ name }) => name))
 }
 
 // For what they ask, and for what the authority's file lets them; their reference.
@@ -86,7 +101,7 @@ function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
   return h('p', { class: 'note bad' }, ...parts.both(`misfit.${found.code}`, named))
 }
 
-function choice(parts: Parts, { id, answer, may, beyond }: QuestionView): Child[] {
+function choice(parts: Parts, { id, at, answer, may, beyond }: QuestionView): Child[] {
   const { both, actions } = parts
   const isRefused = may.verdict === 'NOT_TRUSTED'
   return [
@@ -95,7 +110,7 @@ function choice(parts: Parts, { id, answer, may, beyond }: QuestionView): Child[
     h(
       'div',
       { class: 'choice' },
-      answer && !isRefused && parts.choice('question.yes', () => actions.answer(id, answer.id), 'main'),
+      answer && !isRefused && parts.choice('question.yes', () => actions.answer(id, answer.id, at), 'main'),
       parts.choice('question.no', () => actions.decline(id, false)),
     ),
     h('p', { class: 'hint' }, ...both('question.no.hint')),

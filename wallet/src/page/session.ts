@@ -204,22 +204,22 @@ export class Session implements Handlers {
   }
 
   book(): Promise<BookView> {
-    return this.#opened().views.book()
+    return this.#seen((views) => views.book())
   }
 
   offer({ id }: { id: string }): Promise<OfferView> {
-    return this.#opened().views.offer(id)
+    return this.#seen((views) => views.offer(id))
   }
 
   question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
-    return this.#opened().views.question(id, entry)
+    return this.#seen((views) => views.question(id, entry))
   }
 
   // 2
-  async accept({ id }: { id: string }): Promise<void> {
+  async accept({ id, seen }: { id: string; seen: number }): Promise<void> {
     const { wallet, backup } = this.#opened()
     if (!backup.hasVault) await backup.flush()
-    await this.#whatCan(() => wallet.offers.accept(id))
+    await this.#whatCan(() => wallet.offers.accept(id, seen))
   }
 
   async declineOffer({ id, wrong }: { id: string; wrong: readonly Wrong[] }): Promise<void> {
@@ -227,11 +227,11 @@ export class Session implements Handlers {
     await this.#opened().wallet.offers.decline(id, said)
   }
 
-  async answer({ id, entry }: { id: string; entry: string }): Promise<void> {
+  async answer({ id, entry, seen }: { id: string; entry: string; seen: number }): Promise<void> {
     const { wallet } = this.#opened()
     const { restrictions } = await wallet.questions.read(id)
     const answers = Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
-    await this.#whatCan(() => wallet.questions.answer(id, answers))
+    await this.#whatCan(() => wallet.questions.answer(id, answers, seen))
   }
 
   async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {
@@ -258,13 +258,24 @@ export class Session implements Handlers {
     this.#isHistoryOpen = false
   }
 
-  history(): Promise<HistoryView> {
-    return this.#inHistory().views.history()
+  async history(): Promise<HistoryView> {
+    this.#inHistory()
+    const history = await this.#seen((views) => views.history())
+    this.#inHistory()
+    return history
   }
 
   async erase({ id }: { id: string }): Promise<void> {
     const { wallet } = this.#inHistory()
     await this.#whatCan(() => wallet.erasures.ask(id))
+  }
+
+  // What was looked up while the book was closed goes to nobody.
+  async #seen<View>(look: (views: Views) => Promise<View>): Promise<View> {
+    const open = this.#opened()
+    const view = await look(open.views)
+    if (this.#open !== open) throw new StateError('the book was closed meanwhile')
+    return view
   }
 
   #inHistory(): Open {

@@ -3,8 +3,8 @@
 import { keyName } from '../anoncreds/attributes.js'
 import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
 import type { Entry } from '../exchange/credentials.js'
-import { misfit } from '../exchange/fitting.js'
-import type { Question } from '../exchange/questions.js'
+import { enclosed, misfit, restrictedTo } from '../exchange/fitting.js'
+import { questionIn, type Question } from '../exchange/questions.js'
 import type { Governance } from '../governance/following.js'
 import { StateError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
@@ -70,21 +70,23 @@ export class Views {
   async question(id: string, wanted?: string): Promise<QuestionView> {
     const row = await this.#wallet.agent.store.get('question', id)
     if (!row) throw new StateError('there is no such question')
-    const { request, restrictions } = row['request'] === undefined ? NOTHING_LEFT : await this.#wallet.questions.read(id)
+    const { request, restrictions } = row['request'] === undefined ? NOTHING_LEFT : questionIn(row)
     const entries = await this.#wallet.credentials.all()
     const today = todayHere()
-    const parts = [...restrictions.keys()].map((referent): QuestionPart => {
+    const shown = [...request.attributes.values()].flatMap(({ names }) => names.map(keyName))
+    const parts = [...restrictions].map(([referent, restricted]): QuestionPart => {
       const predicate = request.predicates.get(referent)
       const fitting = entries.filter(({ credential }) => misfit(credential, request, restrictions, referent) === undefined)
       return {
         shown: request.attributes.get(referent)?.names.map(keyName) ?? [],
         proven: predicate ? [{ name: keyName(predicate.name), comparison: predicate.comparison, value: predicate.value }] : [],
+        learned: [...restrictedTo(restricted)].filter(([name]) => !shown.includes(name)).map(([name, values]) => ({ name, values })),
         candidates: fitting.filter((entry) => !entry.isKnownRevoked && !isOver(entry, today)).map((entry) => entry.id),
         revoked: fitting.filter((entry) => entry.isKnownRevoked).map((entry) => entry.id),
       }
     })
-    const shown = parts.flatMap((part) => part.shown)
     const proven = parts.flatMap((part) => part.proven.map(({ name }) => name))
+    const told = new Set([...shown, ...parts.flatMap(({ learned }) => learned.map(({ name }) => name)), ...enclosed(request)])
     const purpose = purposeOf(row['goalCode'])
     const isFromLink = row['parent'] !== undefined
     // What was answered with; else the entry that answers all of it and is valid longest, then the newest: one certificate, so that nothing is
@@ -97,7 +99,7 @@ export class Views {
     const lack = row['state'] === 'asked' && !answer && parts.length ? closest(entries, request, restrictions, today) : undefined
     const words = row['request'] === undefined ? { reference: null, kept: null } : askedWords(new Received(row['request'], 'request'), !isFromLink)
     const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
-    const { party, authority, may, purposes, beyond } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown, proven, purpose })
+    const { party, authority, may, purposes, beyond } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown: [...told], proven, purpose })
     return {
       id,
       state: String(row['state']),

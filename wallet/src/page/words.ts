@@ -3,6 +3,8 @@
 // Catalogues are JSON, made of `wallet/words/` (gettext): a key, and a sentence with {names}. `machine` marks a catalogue that no native
 // reader has signed: consent then shows the English sentence beside it, which is what `second` says.
 
+import { isDay } from '../governance/days.js'
+
 export interface Catalogue {
   readonly language: string
   readonly machine: boolean
@@ -53,6 +55,9 @@ const RIGHT_TO_LEFT = ['ar']
 /** Those that have titles of occupations beside English. */
 const WITH_TITLES = ['es', 'fr']
 export const NO_END = '99991231'
+const FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
+// What turns letters around. Isolates stay: another sentence that is filled in has its own.
+const TURNS = /[\u202a-\u202e\u2066\u2067]/g
 const DAY = /^([0-9]{4})([0-9]{2})([0-9]{2})$/
 const STEP = /^(eqf|cefr)_min_([a-z0-9]{1,2})$/
 
@@ -93,9 +98,13 @@ export class Words {
   /** A sentence of the catalogue. */
   say(key: string, named: Readonly<Record<string, string | number>> = {}): string {
     const sentence = own(this.#catalogue.sentences, key) ?? key
-    // From right to left, what is filled in stands for itself: names in other scripts keep their order (Unicode TR9, isolates).
-    const [begin, end] = this.direction === 'rtl' ? ['\u2068', '\u2069'] : ['', '']
-    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => `${begin}${own(named, name) ?? ''}${end}`)
+    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => this.#filled(String(own(named, name) ?? '')))
+  }
+
+  // What is filled in stands for itself: names in another direction keep their order, and turn nothing around (Unicode TR9, isolates).
+  #filled(value: string): string {
+    const text = value.replace(TURNS, '')
+    return this.direction === 'rtl' || FROM_RIGHT.test(text) ? `\u2068${text}\u2069` : text
   }
 
   has(key: string): boolean {
@@ -113,11 +122,11 @@ export class Words {
 
   /** Values with their labels, in the order of their type: all of them, or those that are named. */
   values(type: string | null, all: readonly { readonly name: string; readonly raw: string }[], named?: readonly string[]): InWords[] {
-    const raws = new Map(all.map(({ name, raw }) => [name, raw]))
+    const raws = new Map(all.map(({ name, raw }) => [name, plain(raw)]))
     const isWanted = ({ name }: { readonly name: string }): boolean => named?.includes(name) ?? true
     const order = (own(this.#facts.types, type)?.attributes ?? []).filter(isWanted)
     const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: this.#label(facts.name, facts.label), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
-    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: name, text: raw, follows: false }))
+    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: plain(name), text: plain(raw), follows: false }))
     return [...known, ...further]
   }
 
@@ -127,7 +136,7 @@ export class Words {
       const attribute = facts?.attributes.find((each) => each.name === name)
       if (attribute) return this.#label(name, attribute.label)
     }
-    return name
+    return plain(name)
   }
 
   /** A value of an attribute, which others may be asked to reach: a day is one, in words. */
@@ -189,7 +198,7 @@ export class Words {
   #day(raw: string): string {
     if (raw === NO_END) return this.say('value.noend')
     const [, year, month, day] = DAY.exec(raw) ?? []
-    if (year === undefined) return raw
+    if (year === undefined || !isDay(`${year}-${month}-${day}`)) return raw
     return this.#written(Date.UTC(Number(year), Number(month) - 1, Number(day)), 'UTC')
   }
 
@@ -224,6 +233,11 @@ export class Words {
       return undefined
     }
   }
+}
+
+/** A text from outside without what turns the order of letters around (Unicode TR9, explicit formatting). */
+function plain(text: string): string {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
 }
 
 // Keys come from issuers: "constructor" is no framework.

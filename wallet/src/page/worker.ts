@@ -27,6 +27,8 @@ const tell = (event: EventMessage['event']): void => scope.postMessage({ event }
 
 const door = atTheDoor()
 let session: Promise<Session> | undefined
+/** Whether `session.js` could not be fetched: many browsers do not fetch it again before the page is loaded again. */
+let isBroken = false
 
 scope.onmessage = ({ data }) => {
   void answer(data).then((message) => {
@@ -52,7 +54,11 @@ function whole(): Promise<Session> {
 
 async function begin(): Promise<Session> {
   const { shelf, settings } = await door
-  const { Session, WebNetwork } = await import('./session.js')
+  const { Session, WebNetwork } = await import('./session.js').catch((error: unknown) => {
+    isBroken = true
+    tell('status')
+    throw error
+  })
   const made = await Session.begin(shelf, new WebNetwork(), settings, tell)
   await alone(() => made.leave())
   return made
@@ -60,6 +66,7 @@ async function begin(): Promise<Session> {
 
 async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> {
   try {
+    if (isBroken) throw new Error('the page has to be loaded again')
     if (call === 'status' && !session) {
       const { shelf, settings } = await door
       return { seq, answer: await statusAt(shelf, settings) }
