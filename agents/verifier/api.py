@@ -150,7 +150,7 @@ async def _shown(office: VerifierOffice, verification: Verification) -> RequestO
     seen = await office.desk.seen(office.tenant.profile, verification)
     address = verification.short_url or verification.invitation_url
     is_open = verification.state is VerificationState.OPEN  # nobody scans the code of a question that has ended
-    return RequestOut.shown(verification, seen=seen, qr_svg=qr_svg(address) if is_open else None)
+    return RequestOut.shown(verification, seen=seen, qr_svg=qr_svg(address) if is_open and address else None)
 
 
 _STATE: Final = Parameter(

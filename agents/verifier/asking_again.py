@@ -2,20 +2,25 @@
 
 1. Only a question that was put over a connection has one; one that was put by an invitation is anybody's to answer, so
    it is put again as an invitation (`putting.put_again`).
-2. The wallet keeps the new question and shows it; the person answers it, or does not. Who has said no, or has had an
-   answer erased, is asked no more.
-3. One question at a time: its id follows from that of the one before, so two clicks or processes make one. While it is
-   open it is only sent again. A wallet is asked so many times at the most, so that nobody is pestered.
+2. The wallet keeps the new question and shows it; the person answers it, or does not. Who has said no to the last
+   question, or has had an answer to any of the link's erased, also in part, is asked no more.
+3. One question at a time: its id follows from the link, the connection and how often it was asked, so two clicks or
+   processes make one. While it is open it is only sent again. A wallet is asked so many times at the most, whichever
+   of its questions that is asked from, so that nobody is pestered.
 4. What is asked is compiled anew, by the authority's file and the verifier's policy of now, and takes no place of the
-   link: places are for those who come.
+   link: places are for those who come. It has no address: whoever opens the link's own is another applicant.
 """
 
 from datetime import timedelta
-from typing import Final
 
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.agents.verifier.erasing.erasure import erasures
 from wanderbuch.agents.verifier.links.applying import question_message
+from wanderbuch.agents.verifier.links.wallet_questions import (
+    MOST_TIMES,
+    had_erased,
+    ids_asked_again,
+    ids_at_places,
+)
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.putting import asked_anew, refusals_told, refuse_against_policy, stood_for
 from wanderbuch.plugins.exchange.connecting.connections import find_channel
@@ -23,10 +28,7 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.trust.verifying.asking import LinkPlace
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.store.errors import DuplicateError
-from wanderbuch.store.once import one_step, own_id
-
-MOST_TIMES: Final = 12
-"""So often one wallet is asked again."""
+from wanderbuch.store.once import one_step
 
 
 async def ask_wallet_again(
@@ -36,7 +38,7 @@ async def ask_wallet_again(
 
     Args:
         office: whose.
-        before: the first question, or any that was asked again after it.
+        before: any question that the wallet was asked by the link.
         asked_by: id of the person who asks at the desk.
 
     Raises:
@@ -46,7 +48,7 @@ async def ask_wallet_again(
         CannotAskError, PolicyBrokenError, NobodyCountsError, KeepingError: as with `putting.put`.
     """
     profile = office.tenant.profile
-    if before.over is None or before.ref is None:  # 1
+    if before.over is None or before.link is None or before.ref is None:  # 1
         raise RefusedError(
             "this question was put by an invitation, which makes no connection with a wallet",
             hint="POST …/again puts it once more, to whoever opens it",
@@ -55,9 +57,9 @@ async def ask_wallet_again(
     if channel is None:
         raise RefusedError("there is no connection any more with the wallet that was asked", hint="make a new link")
     async with one_step(profile, f"asking-again.{before.over}"):
-        asked = await _newest(office, before)
-        if asked.state.is_final:
-            asked = await _put(office, asked, asked_by=asked_by)
+        asked, next_id = await _standing(office, before)
+        if asked.state.is_final and next_id is not None:
+            asked = await _put(office, asked, next_id, asked_by=asked_by)
     if asked.state is VerificationState.OPEN:
         sending, message = profile.inject(Sending), question_message(asked)
         if channel.has_address:
@@ -67,36 +69,54 @@ async def ask_wallet_again(
     return asked
 
 
-async def _newest(office: VerifierOffice, before: Verification) -> Verification:
-    """Return the last question of a row (3).
+async def may_ask_wallet_again(office: VerifierOffice, before: Verification) -> bool:
+    """Return whether a wallet may be asked once more (1 to 3)."""
+    if before.over is None or before.link is None or before.ref is None:
+        return False
+    try:
+        await _standing(office, before)
+    except RefusedError:
+        return False
+    return True
+
+
+async def _standing(office: VerifierOffice, before: Verification) -> tuple[Verification, str | None]:
+    """Return the question that is open, or the last one, and the id of the next (3).
 
     Raises:
-        RefusedError: the row is as long as it may be.
+        RefusedError: the wallet is asked no more.
     """
-    newest = before
-    for _ in range(MOST_TIMES):
-        after = await office.desk.find(office.tenant.profile, _next_id(newest))
-        if after is None:
-            return newest
-        newest = after
-    if not newest.state.is_final:
-        return newest
-    raise RefusedError(
-        f"this wallet was asked {MOST_TIMES} times again, and is asked no more",
-        hint="ask by a code, or a new link",
-    )
-
-
-async def _put(office: VerifierOffice, before: Verification, *, asked_by: str | None) -> Verification:
-    profile, question_id = office.tenant.profile, _next_id(before)
-    if before.state is VerificationState.DECLINED:  # 2
+    assert before.link and before.over  # noqa: S101, PT018  (1; for the type checker)
+    profile, asked, next_id = office.tenant.profile, {before.id: before}, None
+    is_erased = await had_erased(profile, [before.id])
+    for row in (ids_at_places(before.link, before.over), ids_asked_again(before.link, before.over)):
+        for question_id in row:
+            is_erased = is_erased or await had_erased(profile, [question_id])
+            next_id, one = question_id, await office.desk.find(profile, question_id)
+            if one is None:
+                break
+            asked[one.id] = one
+    if is_erased:
+        raise RefusedError("this wallet had an answer erased, and is asked no more", hint="ask by a code")
+    in_turn = sorted(asked.values(), key=lambda one: one.created_at)
+    if in_turn[-1].state is VerificationState.DECLINED:
         raise RefusedError("the worker said no to this question", hint="speak with them, or ask by a code")
-    if await erasures(profile).knows(question_id):
-        raise RefusedError("this wallet had its answer erased, and is asked no more", hint="ask by a code")
+    if still_open := [one for one in in_turn if not one.state.is_final]:
+        return still_open[-1], None
+    if next_id in asked:
+        raise RefusedError(
+            f"this wallet was asked {MOST_TIMES} times again, and is asked no more",
+            hint="ask by a code, or a new link",
+        )
+    return in_turn[-1], next_id
+
+
+async def _put(office: VerifierOffice, before: Verification, question_id: str, *, asked_by: str | None) -> Verification:
+    profile = office.tenant.profile
     asked = asked_anew(before)
     await refuse_against_policy(office, asked, before.keeping)
     answer_in = timedelta(seconds=await stood_for(office, before) or office.config.answer_deadline_s)
-    assert before.over is not None and before.ref is not None  # noqa: S101, PT018  (1; for the type checker)
+    assert before.link and before.over and before.ref  # noqa: S101, PT018  (1; for the type checker)
     with refusals_told(office):
         compiled = await office.desk.compile(*asked, asker=office.asker)
     try:
@@ -104,7 +124,7 @@ async def _put(office: VerifierOffice, before: Verification, *, asked_by: str | 
             profile,
             compiled,
             asker=office.asker,
-            place=LinkPlace(before.link or "", None, question_id, before.invitation_url, before.over),
+            place=LinkPlace(before.link, None, question_id, "", before.over),
             ref=before.ref,
             answer_by=office.tenant.clock() + answer_in,
             keeping=before.keeping,
@@ -112,7 +132,3 @@ async def _put(office: VerifierOffice, before: Verification, *, asked_by: str | 
         )
     except DuplicateError:  # a process that slept in its step
         return await office.desk.status(profile, question_id)
-
-
-def _next_id(before: Verification) -> str:
-    return own_id("asked again", before.id)

@@ -168,7 +168,8 @@ class RequestOut(RequestSummary):
     """A request: what was asked, how to answer it, and how it ended.
 
     `seen` is null where nothing was accepted, or where it has been forgotten since; `qr_svg` is null in the answer to
-    the question itself (it is made when the request is looked at) and once the request has ended. `credentials` has
+    the question itself (it is made when the request is looked at) and once the request has ended. `invitation_url` and
+    `short_url` are empty where the question was put to a wallet again: it has no code to show. `credentials` has
     each credential that was asked for; `requirement`, `award_precision`, `seen` and `hidden` are those of the first,
     and `decision` is the whole one.
     """

@@ -3,7 +3,7 @@
 1. The link is open, and asks still what the governance file lets it ask: the question is compiled anew for each.
 2. One exchange for each wallet: its id follows from the link and the connection, so who comes twice, or at two
    processes, is asked once and takes one place; the question is only sent again.
-   Who has had its answer erased is asked no more by that link.
+   Who has had an answer to that link erased is asked no more by it.
 3. A place is taken before the question is put, so that no more are asked than the link allows; what a crash leaves
    between the two is an empty place, and nothing else. It is taken when the wallet asks to connect: who never goes on
    with that leaves no more connections here than the link has references.
@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.verifier.erasing.erasure import erasures
 from wanderbuch.agents.verifier.links.link import Applicant, LinkOverError, Links, PlaceFate, QuestionLink, reference
+from wanderbuch.agents.verifier.links.wallet_questions import had_erased, ids_asked_again, ids_at_places
 from wanderbuch.agents.verifier.questions.document import read, read_kept
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe
@@ -38,11 +38,10 @@ from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovern
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
-from wanderbuch.store.once import one_step, own_id
+from wanderbuch.store.once import one_step
 from wanderbuch.store.records import utc_now
 
 LOGGER = logging.getLogger(__name__)
-_TIMES: Final = 5
 _JUDGED_BY: Final = timedelta(minutes=5)  # after its time, whatever was answered in it is judged
 _CANNOT_ASK: Final = "This link cannot be answered now; ask who made it."
 
@@ -108,7 +107,7 @@ class Applying:
             asked = await self._question(link, connection)
         except WanderbuchError as err:
             LOGGER.warning("link %s: an applicant is not asked: %s", link.id, describe(err))
-            thread = _question_id(link, connection, 0)
+            thread = ids_at_places(link.id, connection.id)[0]
             report = problem_report(PROBLEM, thread_id=thread, code="abandoned", text=_CANNOT_ASK)
             await sending.answer(incoming, connection.channel, report)
             return
@@ -118,8 +117,7 @@ class Applying:
 
     async def _question(self, link: QuestionLink, connection: Connection) -> Verification:
         asked: Verification | None = None
-        for time in range(_TIMES):  # 4
-            question_id = _question_id(link, connection, time)
+        for question_id in ids_at_places(link.id, connection.id):  # 4
             asked = await self._desk.find(self._profile, question_id)
             if asked is None:
                 async with one_step(self._profile, f"applying.{question_id}"):
@@ -129,7 +127,7 @@ class Applying:
             await self._noted(link, asked)
             if not _lost(asked, utc_now()):
                 break
-        assert asked is not None  # noqa: S101  (_TIMES is not 0; for the type checker)
+        assert asked is not None  # noqa: S101  (there are some; for the type checker)
         return asked
 
     async def free(self, now: datetime) -> None:
@@ -156,9 +154,11 @@ class Applying:
             LinkOverError: there is no place any more.
             WanderbuchError: it cannot be asked now.
         """
-        if await erasures(self._profile).knows(question_id):
+        all_by_link = (*ids_at_places(link.id, connection.id), *ids_asked_again(link.id, connection.id))
+        is_first = question_id == all_by_link[0]  # then there are no others
+        if await had_erased(self._profile, all_by_link[:1] if is_first else all_by_link):
             raise LinkOverError(
-                "this wallet had its answer to this link erased", hint="ask who made it for another link"
+                "this wallet had an answer to this link erased", hint="ask who made it for another link"
             )
         snapshot, now = await self._source.current(), utc_now()
         if snapshot is None:
@@ -195,11 +195,6 @@ def question_message(asked: Verification) -> dict[str, Any]:
         comment=None if asked.keeping is None else asked.keeping.told(),
     )
     return message | {"~thread": {"thid": asked.id, "pthid": asked.link}}
-
-
-def _question_id(link: QuestionLink, connection: Connection, time: int) -> str:
-    """Return the id of the question that a wallet is asked for the first time (0), or another time."""
-    return own_id("applying", link.id, connection.id, *([str(time)] if time else []))
 
 
 def _lost(asked: Verification, at: datetime) -> bool:

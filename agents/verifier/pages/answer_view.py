@@ -59,7 +59,7 @@ class AnswerView:
         day: that the answer is about, or on which the question ended, UTC.
         open_facts: what was not checked, by name; the first few.
         more_open: how many more were not checked.
-        again_same_wallet: whether there is a connection over which whoever answered may be asked once more.
+        again_same_wallet: whether the wallet that answered may be asked once more, over its connection.
     """
 
     verification: Verification
@@ -87,13 +87,20 @@ class AnswerView:
         return {one.group.group: number for number, one in enumerate(self.certificates, start=1)}
 
 
-def answer_view(verification: Verification, seen: Mapping[str, str] | None, language: str) -> AnswerView:
+def answer_view(
+    verification: Verification,
+    seen: Mapping[str, str] | None,
+    language: str,
+    *,
+    again_same_wallet: bool = False,
+) -> AnswerView:
     """Return a question that is over, for its page.
 
     Args:
         verification: in a final state.
         seen: the values that were revealed, if they are there; see `judgement.Judgement.shown`.
         language: of the page.
+        again_same_wallet: whether the wallet that answered may be asked once more.
     """
     decision, grounds = verification.decision, verification.grounds or AnswerGrounds()
     outcome = verification.state.value if decision is None else AnswerCategory.of(decision).value
@@ -113,7 +120,7 @@ def answer_view(verification: Verification, seen: Mapping[str, str] | None, lang
         facts=grounds.facts,
         sources=grounds.sources,
         again=_again(verification),
-        again_same_wallet=verification.over is not None and verification.state is not VerificationState.DECLINED,
+        again_same_wallet=again_same_wallet,
     )
 
 

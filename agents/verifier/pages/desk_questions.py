@@ -20,7 +20,7 @@ from wanderbuch.agents.site.progress import ProgressShown
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.site.streams import Message
 from wanderbuch.agents.site.works import WorkState
-from wanderbuch.agents.verifier.asking_again import ask_wallet_again
+from wanderbuch.agents.verifier.asking_again import ask_wallet_again, may_ask_wallet_again
 from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.pages.answer_view import answer_view, good_until_of
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question
@@ -76,7 +76,8 @@ class DeskQuestions:
             return self._live(visit, verification)
         office = visit.office
         seen = await office.desk.seen(office.tenant.profile, verification)
-        view = answer_view(verification, seen, visit.language.tag)
+        may_again = await may_ask_wallet_again(office, verification)
+        view = answer_view(verification, seen, visit.language.tag, again_same_wallet=may_again)
         members = await office.staff.all()
         days = office.seen_days(await office.settings.get())  # as it is set now, like the sweep
         return self._desk.show(
@@ -100,7 +101,7 @@ class DeskQuestions:
             "desk_live.html",
             question=verification,
             about=about_question(verification, visit.words),
-            code=Markup(qr_svg(address)),  # noqa: S704 (made here, of an address of ours)
+            code=Markup(qr_svg(address)) if address else None,  # noqa: S704 (made here, of an address of ours)
             address=address,
             minutes=max(1, round(left.total_seconds() / 60)),
             progress=ProgressShown(

@@ -90,7 +90,7 @@ class LinkPlace:
         link: its id.
         number: of the place; None: asked again, beside the places.
         question_id: of the one question that is put there.
-        address: what the link is found by.
+        address: what the link is found by; empty: asked again, and found by none.
         over: our key of the connection of whoever has the place.
     """
 

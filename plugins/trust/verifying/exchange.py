@@ -81,7 +81,8 @@ class Verification(Record):
 
     Args:
         id: of the message that carries the question, and of its thread; whoever was invited knows it.
-        invitation_url: the address that carries the invitation.
+        invitation_url: the address that carries the invitation, or the link; empty: it was sent to a wallet that had
+            been asked before, and no address leads to it.
         short_url: a short one that stands for it.
         group: how the one credential that is asked for is called, or the first of several; what stands here of it
             (requirement, award_precision, names, hidden, eligible, schemas) is what `asked.AskedGroup` says.
@@ -175,11 +176,6 @@ class Verification(Record):
     def has_seen(self) -> bool:
         """Whether values were revealed."""
         return self.seen_until is not None
-
-    @property
-    def is_asked_again_over(self) -> bool:
-        """Whether it was sent to a wallet that had been asked before: no address leads to it."""
-        return self.over is not None and self.place is None
 
     @property
     def invitation_id(self) -> str:

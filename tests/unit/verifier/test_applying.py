@@ -9,8 +9,10 @@ from acapy_agent.utils.testing import create_test_profile
 from tests.unit.trust.ecosystem import Authority, Issuer, webvh
 from tests.unit.trust.employer import BASE_URL, SHIPYARD, Employer, open_employer
 
+from wanderbuch.agents.verifier.erasing.erasure import Erasure, erasures
 from wanderbuch.agents.verifier.links.applying import Applying
 from wanderbuch.agents.verifier.links.link import Links, QuestionLink
+from wanderbuch.agents.verifier.links.wallet_questions import ids_asked_again
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
@@ -164,6 +166,22 @@ async def test_a_wallet_that_was_too_late_is_asked_anew_at_another_place_and_not
         employer.now = utc_now() + timedelta(seconds=1)
     assert len(ids) == 5
     assert (await links.get(link.id)).taken == 5
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["at a place", "asked again"])
+async def test_who_had_an_answer_erased_is_asked_no_more_by_that_link(employer: Employer, again: bool) -> None:
+    """Whichever it was, and also where a law keeps the record of it; another link may ask."""
+    applying, links, link = await opened(employer, most=5)
+    asked = await applying._question(link, connection("worker"))
+    late = asked.model_copy(update={"answer_by": utc_now() - timedelta(seconds=1)})
+    await open_verifications(employer.profile).remove(asked.id)
+    await open_verifications(employer.profile).insert(late)
+    erased = ids_asked_again(link.id, "worker")[3] if again else asked.id
+    await erasures(employer.profile).insert(Erasure(id=erased, created_at=utc_now(), key=None, signed=None))
+    employer.now = utc_now() + timedelta(seconds=1)
+    assert not await applying.take(link.id, connection("worker"))
+    other = await links.add(link.model_copy(update={"id": "0" * 32}))
+    assert await applying.take(other.id, connection("worker"))
 
 
 async def decide(
