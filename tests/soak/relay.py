@@ -1,7 +1,8 @@
 """A relay before an agent's public site that sees what was acknowledged, as nobody else can.
 
 It ends TLS in the agent's name, passes everything on unchanged and keeps each DIDComm envelope together with the
-answer that the sender got. Afterwards `messages` opens the envelopes with the agent's own keys.
+answer that the sender got. Afterwards `messages` opens the envelopes with the agent's own keys, and `answers` those
+that went back on the same connection with the keys of whom they are for.
 """
 
 import asyncio
@@ -23,10 +24,11 @@ _PASSED_ON = ("Accept", "Content-Type", "ETag", "If-None-Match", "Location", "Ca
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One envelope as it came, and whether the sender got HTTP 200 for it."""
+    """One envelope as it came, whether the sender got HTTP 200 for it, and the envelope in the answer, if any."""
 
     envelope: bytes
     acknowledged: bool
+    answer: bytes
 
 
 class Relay:
@@ -64,18 +66,13 @@ class Relay:
 
     async def messages(self, *, acknowledged: bool = True) -> list[dict[str, Any]]:
         """Return the messages in the envelopes, opened with the agent's keys; the agent must be stopped."""
-        key = (self._agent.folder / "wallet.key").read_text()
-        store = await Store.open(f"sqlite://{self._agent.data / 'wallet' / 'wallet.db'}", "raw", key)
-        found = []
-        try:
-            async with store.session() as session:
-                for delivery in self.deliveries:
-                    if delivery.acknowledged or not acknowledged:
-                        text, _, _ = await unpack_message(session, delivery.envelope)
-                        found.append(json.loads(text))
-        finally:
-            await store.close()
-        return found
+        return await _opened(
+            self._agent, [each.envelope for each in self.deliveries if each.acknowledged or not acknowledged]
+        )
+
+    async def answers(self, to: AgentHandle) -> list[dict[str, Any]]:
+        """Return the messages that an agent got in answer to its own; that agent must be stopped."""
+        return await _opened(to, [each.answer for each in self.deliveries if each.acknowledged and each.answer])
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         assert self._session is not None
@@ -93,8 +90,18 @@ class Relay:
         except (aiohttp.ClientError, ConnectionError, TimeoutError, asyncio.IncompleteReadError):
             status, answer = 502, b""
         if request.method == "POST" and request.path == "/didcomm":
-            self.deliveries.append(Delivery(body, acknowledged=status == 200))
+            self.deliveries.append(Delivery(body, acknowledged=status == 200, answer=answer))
         return web.Response(status=status, body=answer, headers=answer_headers)
+
+
+async def _opened(agent: AgentHandle, envelopes: list[bytes]) -> list[dict[str, Any]]:
+    key = (agent.folder / "wallet.key").read_text()
+    store = await Store.open(f"sqlite://{agent.data / 'wallet' / 'wallet.db'}", "raw", key)
+    try:
+        async with store.session() as session:
+            return [json.loads((await unpack_message(session, envelope))[0]) for envelope in envelopes]
+    finally:
+        await store.close()
 
 
 def thread(message: dict[str, Any]) -> str:

@@ -33,15 +33,18 @@ async def village(tmp_path: Path) -> AsyncIterator[Village]:
 
 
 @pytest.fixture
-async def relay(village: Village) -> AsyncIterator[Relay]:
-    relay = Relay(village.machine, village.worker)
-    await relay.start()
-    yield relay
-    await relay.close()
+async def relays(village: Village) -> AsyncIterator[tuple[Relay, Relay]]:
+    """Before the wallet, and before the centre, which answers on the wallet's own connections too."""
+    relays = Relay(village.machine, village.worker), Relay(village.machine, village.centre)
+    for relay in relays:
+        await relay.start()
+    yield relays
+    for relay in relays:
+        await relay.close()
 
 
 async def test_one_credential_for_one_offer_whenever_the_power_fails(
-    village: Village, relay: Relay, rng: random.Random, tell: Callable[[str], None]
+    village: Village, relays: tuple[Relay, Relay], rng: random.Random, tell: Callable[[str], None]
 ) -> None:
     await village.open()
     offers = [await village.offer(deadline_s=DEADLINE_S) for _ in range(OFFERS)]
@@ -60,7 +63,7 @@ async def test_one_credential_for_one_offer_whenever_the_power_fails(
     held = [await village.worker.get(f"/offers/{received}") for _, received in offers]
     used = sum(each["used"] for each in (await village.centre.get("/standing"))["registries"])
     await village.worker.stop()
-    sent = await credentials_sent(relay)
+    sent = await credentials_sent(village, *relays)
 
     counted = Counter(
         (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, held, strict=True)
@@ -176,10 +179,10 @@ async def has_ended(village: Village, made: str) -> bool:
     return view["state"] != "OPEN" and (view["state"], view["receipt"]) != ("ISSUED", "NONE")
 
 
-async def credentials_sent(relay: Relay) -> dict[str, list[tuple[str, int]]]:
+async def credentials_sent(village: Village, to_worker: Relay, to_centre: Relay) -> dict[str, list[tuple[str, int]]]:
     """Return thread -> the place of each credential that was sent to the wallet, delivered or not."""
     found = defaultdict(list)
-    for message in await relay.messages(acknowledged=False):
+    for message in [*await to_worker.messages(acknowledged=False), *await to_centre.answers(village.worker)]:
         if message["@type"].endswith("/issue-credential"):
             credential = json.loads(base64.b64decode(message["credentials~attach"][0]["data"]["base64"]))
             index = credential["signature"]["r_credential"]["i"]
