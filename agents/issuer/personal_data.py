@@ -21,6 +21,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.personal_rows import PersonalRows
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
@@ -80,6 +81,7 @@ class PersonalData:
         self._profile = profile
         self._desk = desk
         self._batches = batches
+        self.rows = PersonalRows(profile)
         self._revocations = revocations
         self._config = config
         self._clock = clock
@@ -99,7 +101,7 @@ class PersonalData:
             return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
         key = f"{Act.ERASED}.{offer.id}"
         await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
-        rows = await self._batches.rows_of(offer)
+        rows = await self.rows.rows_of(offer)
         await self._desk.numbers.erase(offer, ends_on=_end_of(offer), rows=rows)  # 1
         for batch_id, row in rows:
             await self._forget_row(batch_id, row)  # 2
@@ -112,7 +114,7 @@ class PersonalData:
     async def _forget_row(self, batch_id: str, number: int) -> None:
         if (batch := await self._batches.find(batch_id)) is not None:
             await forget_mailed_row(self._profile, batch, number)
-        await self._batches.forget_claim(batch_id, number)
+        await self.rows.forget(batch_id, number)
 
     async def revoke_erased(
         self, number: str, reason: RevocationReason, *, by: str, wait_s: float
@@ -145,7 +147,7 @@ class PersonalData:
             "at": self._clock().isoformat(timespec="seconds"),
             "person": person,
             "certificates": [await self._shown(one) for one in found.values()],
-            "rows": await self._rows(person, await self._batches.rows_of(offer)),
+            "rows": await self._rows(person, await self.rows.rows_of(offer)),
             "log": [{"at": line.at.isoformat(), "act": line.act.value, "about": line.what} for line in lines],
             "kept": self._config.keeps_because or "until erasure is asked for",
         }
@@ -181,7 +183,7 @@ class PersonalData:
             own: rows of the certificate that they show.
         """
         rows: list[dict[str, Any]] = []
-        async for batch, claimed in self._batches.every_claim():
+        async for batch, claimed in self.rows.every_claim():
             if (batch.id, claimed.number) in own or _is(claimed.claim, person):
                 contacts = await read_contacts(self._profile, batch, [claimed.number])
                 sent = await mailed(self._profile, batch, claimed.number)

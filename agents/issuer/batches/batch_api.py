@@ -156,25 +156,25 @@ async def _row(office: BatchWork, call: Call[None]) -> RowOut:
 
 async def _retry(office: BatchWork, call: Call[None]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.retry(batch, number, by=manager(call))
+    row = await office.batches.row_desk.retry(batch, number, by=manager(call))
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
 async def _leave_out(office: BatchWork, call: Call[None]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.leave_out(batch, number, by=manager(call))
+    row = await office.batches.row_desk.leave_out(batch, number, by=manager(call))
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
 async def _edit(office: BatchWork, call: Call[RowEdit]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.edit(batch, number, call.body.claim, by=manager(call), digest=call.body.digest)
+    row = await office.batches.row_desk.edit(batch, number, call.body.claim, by=manager(call), digest=call.body.digest)
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
 async def _renew(office: BatchWork, call: Call[Renewal]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.renew(batch, number, slips=call.body.slips, by=manager(call))
+    row = await office.batches.row_desk.renew(batch, number, slips=call.body.slips, by=manager(call))
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 

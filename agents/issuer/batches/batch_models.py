@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, Field
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
 from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState
-from wanderbuch.agents.issuer.batches.batch_desk import BatchPlan, Counts
+from wanderbuch.agents.issuer.batches.batch_desk import Counts
+from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan
 from wanderbuch.agents.issuer.class_list.models import ClassListIn
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.store.records import utc_now

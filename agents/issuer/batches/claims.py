@@ -1,23 +1,21 @@
-"""The claims of a batch: pages of a hundred rows, each one encrypted entry of the wallet's store, found by number.
+"""The claims of a batch, in pages, found by number (`batch_records.row_pages`).
 
-So ten thousand rows are a hundred entries, and one row costs a page to read. A claim changes only while its
-row has no credential, under the row's turn; its page is read and written in one transaction, for the rows beside it.
+A claim changes only while its row has no credential, under the row's turn; its page is read and written in one
+transaction, for the rows beside it.
 """
 
 import hashlib
 import json
-from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
-from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.issuer.batch_records.batch import Batch
+from wanderbuch.agents.issuer.batch_records.row_pages import PAGE_ROWS, page_at, page_name, remove_pages, write_page
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.store.errors import NotFoundError, StoreError
 
-PAGE_ROWS: Final = 100
 _CATEGORY: Final = "wanderbuch.batch-page"
 
 
@@ -30,13 +28,7 @@ async def write_claims(profile: Profile, batch_id: str, rows: Sequence[ClassRow]
     """Keep the claims of a batch that nobody sees yet; what a crash left of the same ones is written over."""
     for page, start in enumerate(range(0, len(rows), PAGE_ROWS)):
         part = [[row.number, dict(row.claim)] for row in rows[start : start + PAGE_ROWS]]
-        async with profile.session() as session:
-            try:
-                await session.handle.insert(_CATEGORY, _place(batch_id, page), json.dumps(part))
-            except AskarError as err:
-                if err.code != AskarErrorCode.DUPLICATE:
-                    raise
-                await session.handle.replace(_CATEGORY, _place(batch_id, page), json.dumps(part))
+        await write_page(profile, _CATEGORY, page_name(batch_id, page), json.dumps(part))
 
 
 async def read_claim(profile: Profile, batch: Batch, number: int) -> Mapping[str, str]:
@@ -51,7 +43,7 @@ async def read_claim(profile: Profile, batch: Batch, number: int) -> Mapping[str
 
 async def claim_in(handle: Any, batch: Batch, number: int) -> Mapping[str, str]:
     """Return the claim of a row, as `read_claim` does, in a session that is open."""
-    page = bisect_right(batch.numbers, number) - 1
+    page = page_at(batch, number)
     rows = [] if page < 0 else await _page_in(handle, batch, page)
     claim = next((row.claim for row in rows if row.number == number), None)
     if claim is None:
@@ -70,8 +62,8 @@ async def replace_claim_in(handle: Any, batch: Batch, number: int, claim: Mappin
     Raises:
         NotFoundError: there is no row with this number.
     """
-    page = bisect_right(batch.numbers, number) - 1
-    place = _place(batch.id, page)
+    page = page_at(batch, number)
+    place = page_name(batch.id, page)
     entry = None if page < 0 else await handle.fetch(_CATEGORY, place, for_update=True)
     rows = [] if entry is None else json.loads(entry.value)
     part = [[own, dict(claim) if own == number else kept] for own, kept in rows]
@@ -82,7 +74,7 @@ async def replace_claim_in(handle: Any, batch: Batch, number: int, claim: Mappin
 
 async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> AsyncIterator[ClassRow]:
     """Yield the rows of a batch whose numbers are greater, in order, page by page."""
-    for page in range(max(0, bisect_right(batch.numbers, after) - 1), len(batch.numbers)):
+    for page in range(max(0, page_at(batch, after)), len(batch.numbers)):
         for row in await _page(profile, batch, page):
             if row.number > after:
                 yield row
@@ -90,13 +82,7 @@ async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> Asyn
 
 async def remove_claims(profile: Profile, batch: Batch) -> None:
     """Remove the claims of a batch; what is gone already is left so."""
-    for page in range(len(batch.numbers)):
-        async with profile.session() as session:
-            try:
-                await session.handle.remove(_CATEGORY, _place(batch.id, page))
-            except AskarError as err:
-                if err.code != AskarErrorCode.NOT_FOUND:
-                    raise
+    await remove_pages(profile, _CATEGORY, batch.id, len(batch.numbers))
 
 
 async def _page(profile: Profile, batch: Batch, page: int) -> list[ClassRow]:
@@ -105,11 +91,7 @@ async def _page(profile: Profile, batch: Batch, page: int) -> list[ClassRow]:
 
 
 async def _page_in(handle: Any, batch: Batch, page: int) -> list[ClassRow]:
-    entry = await handle.fetch(_CATEGORY, _place(batch.id, page))
+    entry = await handle.fetch(_CATEGORY, page_name(batch.id, page))
     if entry is None:
         raise StoreError(f"page {page} of the batch {batch.id} is not there")
     return [ClassRow(number, claim) for number, claim in json.loads(entry.value)]
-
-
-def _place(batch_id: str, page: int) -> str:
-    return f"{batch_id}.{page}"

@@ -1,20 +1,18 @@
-"""How the people of a batch are reached: pages of a hundred rows, beside those of the claims, and gone before them.
+"""How the people of a batch are reached: in pages (`batch_records.row_pages`), gone before those of the claims.
 
-A page is one encrypted entry of the wallet's store; one in which nobody can be reached is not there. Whom a language
-alone is known of is left out, and so is everybody where slips are handed over in person. Pages are removed a week
-after the last day of the batch, when it is cancelled, and with it (`Batch.due_at`).
+A page in which nobody can be reached is not there. Whom a language alone is known of is left out, and so is everybody
+where slips are handed over in person. Pages are removed a week after the last day of the batch, when it is cancelled,
+and with it (`Batch.due_at`).
 """
 
 import json
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from acapy_agent.core.profile import Profile
-from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.issuer.batch_records.batch import Batch
-from wanderbuch.agents.issuer.batches.claims import PAGE_ROWS
+from wanderbuch.agents.issuer.batch_records.row_pages import PAGE_ROWS, page_at, page_name, remove_pages, write_page
 from wanderbuch.agents.issuer.class_list.contacts import is_reached
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 
@@ -30,15 +28,8 @@ async def write_contacts(profile: Profile, batch_id: str, rows: Sequence[ClassRo
         part = {
             str(row.number): dict(row.contact) for row in rows[start : start + PAGE_ROWS] if is_reached(row.contact)
         }
-        if not part:
-            continue
-        async with profile.session() as session:
-            try:
-                await session.handle.insert(_CATEGORY, _place(batch_id, page), json.dumps(part))
-            except AskarError as err:
-                if err.code != AskarErrorCode.DUPLICATE:
-                    raise
-                await session.handle.replace(_CATEGORY, _place(batch_id, page), json.dumps(part))
+        if part:
+            await write_page(profile, _CATEGORY, page_name(batch_id, page), json.dumps(part))
 
 
 async def read_contacts(profile: Profile, batch: Batch, numbers: Sequence[int]) -> Contacts:
@@ -47,15 +38,15 @@ async def read_contacts(profile: Profile, batch: Batch, numbers: Sequence[int]) 
         return {}
     kept: dict[int, Mapping[str, str]] = {}
     async with profile.session() as session:
-        for page in sorted({bisect_right(batch.numbers, number) - 1 for number in numbers}):
-            entry = await session.handle.fetch(_CATEGORY, _place(batch.id, page))
+        for page in sorted({page_at(batch, number) for number in numbers}):
+            entry = await session.handle.fetch(_CATEGORY, page_name(batch.id, page))
             kept |= {} if entry is None else {int(number): told for number, told in json.loads(entry.value).items()}
     return {number: kept[number] for number in numbers if number in kept}
 
 
 async def forget_contact(profile: Profile, batch: Batch, number: int) -> None:
     """Remove how the person of a row is reached, for the rows beside it in one transaction."""
-    place = _place(batch.id, bisect_right(batch.numbers, number) - 1)
+    place = page_name(batch.id, page_at(batch, number))
     async with profile.transaction() as session:
         entry = await session.handle.fetch(_CATEGORY, place, for_update=True)
         kept = {} if entry is None else json.loads(entry.value)
@@ -70,14 +61,4 @@ async def forget_contact(profile: Profile, batch: Batch, number: int) -> None:
 
 async def remove_contacts(profile: Profile, batch: Batch) -> None:
     """Remove how the people of a batch are reached; what is gone already is left so."""
-    for page in range(len(batch.numbers)):
-        async with profile.session() as session:
-            try:
-                await session.handle.remove(_CATEGORY, _place(batch.id, page))
-            except AskarError as err:
-                if err.code != AskarErrorCode.NOT_FOUND:
-                    raise
-
-
-def _place(batch_id: str, page: int) -> str:
-    return f"{batch_id}.{page}"
+    await remove_pages(profile, _CATEGORY, batch.id, len(batch.numbers))

@@ -252,10 +252,10 @@ class ConsoleBatches:
         batch, batches, by = await self._batch(visit), visit.office.batches, visit.person.id
         number, slips = _number(visit.request.match_info["number"]), visit.text("slips")
         does: Mapping[str, Callable[[], Awaitable[object]]] = {
-            "retry": lambda: batches.retry(batch, number, by=by),
+            "retry": lambda: batches.row_desk.retry(batch, number, by=by),
             "mail-again": lambda: visit.office.postman.again(batch, number, by=by),
-            "leave-out": lambda: batches.leave_out(batch, number, by=by),
-            "renew": lambda: batches.renew(batch, number, slips=_number(slips), by=by),
+            "leave-out": lambda: batches.row_desk.leave_out(batch, number, by=by),
+            "renew": lambda: batches.row_desk.renew(batch, number, slips=_number(slips), by=by),
         }
         step = does.get(visit.request.match_info["step"])
         if step is None:
@@ -311,7 +311,7 @@ class ConsoleBatches:
         if not form.is_whole:
             return self._show_edit(visit, batch, row, form, digest=digest, status=422)
         try:
-            await batches.edit(batch, number, form.claim, by=visit.person.id, digest=digest)
+            await batches.row_desk.edit(batch, number, form.claim, by=visit.person.id, digest=digest)
         except (ExchangeError, OfferRefusedError) as err:
             return self._show_edit(visit, batch, row, form, digest=digest, err=err, status=409)
         return visit.go(f"/batch/{batch.id}/row/{number}")

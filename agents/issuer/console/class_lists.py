@@ -15,7 +15,8 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, SameListError
-from wanderbuch.agents.issuer.batches.batch_desk import FACTS, BatchPlan, ListChangedError, ListNotReadyError
+from wanderbuch.agents.issuer.batches.batch_desk import ListChangedError, ListNotReadyError
+from wanderbuch.agents.issuer.batches.batch_plan import FACTS, BatchPlan
 from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, RESULT
 from wanderbuch.agents.issuer.class_list.contacts import CONTACTS
 from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, ClassList, stops

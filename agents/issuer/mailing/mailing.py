@@ -11,7 +11,6 @@ changes it says what they saw: a clerk's word in between stands, and of two send
 """
 
 import json
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,9 +18,9 @@ from enum import Enum
 from typing import ClassVar, Final
 
 from acapy_agent.core.profile import Profile
-from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.issuer.batch_records.batch import Batch
+from wanderbuch.agents.issuer.batch_records.row_pages import page_at, page_name, remove_pages
 from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import Record
 
@@ -147,7 +146,7 @@ async def mailed_rows(profile: Profile, batch: Batch) -> Mapping[int, MailedRow]
     kept: dict[int, MailedRow] = {}
     for page in range(len(batch.numbers)):
         async with profile.session() as session:
-            entry = await session.handle.fetch(_CATEGORY, f"{batch.id}.{page}")
+            entry = await session.handle.fetch(_CATEGORY, page_name(batch.id, page))
         told = {} if entry is None else json.loads(entry.value)
         kept |= {int(number): MailedRow(**row) for number, row in told.items()}
     return kept
@@ -218,14 +217,8 @@ async def _change_page(profile: Profile, place: str, change: Callable[[dict[str,
 
 async def forget_mailed(profile: Profile, batch_id: str, pages: int) -> None:
     """Remove what the people of a batch were sent."""
-    for page in range(pages):
-        async with profile.session() as session:
-            try:
-                await session.handle.remove(_CATEGORY, f"{batch_id}.{page}")
-            except AskarError as err:
-                if err.code != AskarErrorCode.NOT_FOUND:
-                    raise
+    await remove_pages(profile, _CATEGORY, batch_id, pages)
 
 
 def _place(batch: Batch, number: int) -> str:
-    return f"{batch.id}.{bisect_right(batch.numbers, number) - 1}"
+    return page_name(batch.id, page_at(batch, number))

@@ -154,7 +154,7 @@ async def test_a_crash_in_the_middle_leaves_no_claim_once_it_is_asked_again(
     offer = await centre.issue(batch)
     beside = (await centre.desk.row(batch, 3))[0]
     with monkeypatch.context() as patch:
-        patch.setattr(centre.desk, "forget_claim", _crash)
+        patch.setattr(data.rows, "forget", _crash)
         with pytest.raises(RuntimeError):
             await data.erase(offer.id, by="n.silva")
     assert (await data.erase(offer.id, by="n.silva")).is_erased

@@ -13,7 +13,8 @@ from tests.welders import CLAIM
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch
 from wanderbuch.agents.issuer.batch_records.row import BatchRow
 from wanderbuch.agents.issuer.batch_records.slips import slip_token
-from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, BatchPlan
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.reading import read_class_list

@@ -107,10 +107,12 @@ async def test_a_new_slip_leaves_one_good_credential_wherever_the_power_fails(wo
         batch = await centre.running(1)
         number, where = await number_of(centre, batch), f"cut after {steps} steps"
         wrong, old = await centre.issue(batch), await centre.token(batch)
-        cut = await power.lasts(steps, lambda of=batch: centre.desk.renew(of, 2, slips=1, by="n.silva"))  # type: ignore[misc]
+        cut = await power.lasts(steps, lambda of=batch: centre.desk.row_desk.renew(of, 2, slips=1, by="n.silva"))  # type: ignore[misc]
         if cut:
             await taken_up(centre)
-            await centre.desk.renew(batch, 2, slips=1, by="n.silva")  # the clerk, who saw no answer, asks again
+            await centre.desk.row_desk.renew(
+                batch, 2, slips=1, by="n.silva"
+            )  # the clerk, who saw no answer, asks again
         row = await centre.row(batch)
         assert (row.turn, row.to_end, row.ended) == (1, (), (wrong.id,)), where
         assert (await centre.claiming.look(old)).why == "replaced", where
@@ -226,7 +228,7 @@ async def test_two_processes_make_one_offer_of_a_slip(
         calls = [claiming.claim(token) for claiming in (one.claiming, other) * 3]
         assert len({offer.id for offer in await asyncio.gather(*calls)}) == 1
     issued = await one.issue(batch, 2)
-    renewed = await BatchDesk(second.profile, other).renew(batch, 2, slips=1, by="n.silva")
+    renewed = await BatchDesk(second.profile, other).row_desk.renew(batch, 2, slips=1, by="n.silva")
     assert (renewed.turn, renewed.ended) == (1, (issued.id,))
     with pytest.raises(ClaimRefusedError):
         await one.claiming.claim(slip_token(Slip(batch.id, 2, 0), batch.secret))

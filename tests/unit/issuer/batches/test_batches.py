@@ -100,7 +100,7 @@ async def test_a_slip_that_becomes_offers_without_end_is_locked(centre: Centre) 
     for _ in range(MOST_OFFERS):
         await centre.workshop.desk.withdraw((await centre.claim(batch)).id)
     assert await why(centre, batch) == "locked"
-    await centre.desk.retry(batch, 2, by="n.silva")
+    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
     assert (await centre.claim(batch)).state is OfferState.OPEN
 
 
@@ -180,7 +180,7 @@ async def test_five_wrong_pins_lock_a_slip_until_the_clerk_lifts_it(centre: Cent
     assert await why(centre, batch, told=right) == "locked"
     assert (await centre.desk.counts(batch)).locked == 1
     assert [kind for kind, _ in await told(centre, batch.id)].count(EventKind.BATCH_ROW_LOCKED.value) == 1
-    await centre.desk.retry(batch, 2, by="n.silva")
+    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
     assert (await centre.issue(batch, told=f" {right[:3]} {right[3:]} ")).state is OfferState.ISSUED
     assert (await centre.row(batch, 3)).state is RowState.WAITING
 
@@ -205,7 +205,7 @@ async def test_a_lock_does_not_hide_a_credential_that_was_taken_meanwhile(centre
     await centre.workshop.ask(await centre.workshop.desk.get(offer.id))
     assert (await centre.row(batch)).state is RowState.ISSUED
     with pytest.raises(BatchStateError):
-        await centre.desk.retry(batch, 2, by="n.silva")
+        await centre.desk.row_desk.retry(batch, 2, by="n.silva")
     assert await why(centre, batch, told=right) == "taken"
 
 
@@ -236,7 +236,7 @@ async def test_a_fact_is_one_that_a_person_knows_and_no_slip_shows(
 async def test_the_wrong_person_took_it_is_one_action(centre: Centre) -> None:
     batch = await centre.running()
     wrong, old = await centre.issue(batch), await centre.token(batch)
-    row = await centre.desk.renew(batch, 2, slips=1, by="n.silva")
+    row = await centre.desk.row_desk.renew(batch, 2, slips=1, by="n.silva")
     assert (row.state, row.turn, row.to_end, row.ended) == (RowState.WAITING, 1, (), (wrong.id,))
     assert await centre.workshop.revocations.get_or_none(wrong.id) is not None
     assert (await centre.claiming.look(old)).why == "replaced"
@@ -253,7 +253,7 @@ async def test_who_has_the_wrong_slip_and_no_credential_yet_gets_none(centre: Ce
     offer = await centre.claim(batch)
     await centre.workshop.hand_over(offer)
     request = await centre.workshop.request_for(await centre.workshop.desk.get(offer.id))
-    await centre.desk.renew(batch, 2, slips=1, by="n.silva")
+    await centre.desk.row_desk.renew(batch, 2, slips=1, by="n.silva")
     await centre.workshop.receive(request, centre.workshop.phone_of(offer))
     assert (await centre.workshop.desk.get(offer.id)).state is OfferState.WITHDRAWN
     assert (await centre.issue(batch)).state is OfferState.ISSUED
@@ -262,19 +262,19 @@ async def test_who_has_the_wrong_slip_and_no_credential_yet_gets_none(centre: Ce
 async def test_a_row_that_is_left_out_cannot_be_claimed_until_that_is_taken_back(centre: Centre) -> None:
     batch = await centre.running()
     offer = await centre.claim(batch)
-    await centre.desk.leave_out(batch, 2, by="n.silva")
+    await centre.desk.row_desk.leave_out(batch, 2, by="n.silva")
     assert (await centre.workshop.desk.get(offer.id)).state is OfferState.WITHDRAWN
     assert await why(centre, batch) == "left-out"
-    await centre.desk.retry(batch, 2, by="n.silva")
+    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
     assert (await centre.issue(batch)).state is OfferState.ISSUED
 
 
 async def test_two_clicks_give_one_new_slip(centre: Centre) -> None:
     batch = await centre.running()
-    rows = await asyncio.gather(*(centre.desk.renew(batch, 2, slips=1, by="n.silva") for _ in range(5)))
+    rows = await asyncio.gather(*(centre.desk.row_desk.renew(batch, 2, slips=1, by="n.silva") for _ in range(5)))
     assert {row.turn for row in rows} == {1}
     with pytest.raises(BatchStateError):
-        await centre.desk.renew(batch, 2, slips=3, by="n.silva")
+        await centre.desk.row_desk.renew(batch, 2, slips=3, by="n.silva")
 
 
 async def test_the_same_list_at_once_makes_one_batch(centre: Centre) -> None:

@@ -118,7 +118,7 @@ async def test_a_pin_is_asked_for_and_five_wrong_ones_lock(site: Site) -> None:
     assert status == 403
     assert "locked" in text
     assert (await site.post(batch, right))[0] == 403
-    await site.centre.desk.retry(batch, 2, by="n.silva")
+    await site.centre.desk.row_desk.retry(batch, 2, by="n.silva")
     assert (await site.post(batch, right))[0] == 200
 
 

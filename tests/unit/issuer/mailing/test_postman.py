@@ -287,7 +287,7 @@ async def test_what_a_clerk_ends_in_the_middle_of_a_look_is_not_sent(
                 "end": lambda batch, mine=mine: mine.postman.end(batch, by="n.silva"),
                 "cancel": lambda batch, mine=mine: mine.centre.desk.cancel(batch.id, by="n.silva"),
                 "pause": lambda batch, mine=mine: mine.centre.desk.pause(batch.id, by="n.silva"),
-                "leave out": lambda batch, mine=mine: mine.centre.desk.leave_out(batch, 3, by="n.silva"),
+                "leave out": lambda batch, mine=mine: mine.centre.desk.row_desk.leave_out(batch, 3, by="n.silva"),
                 "again": lambda batch, mine=mine: mine.postman.again(batch, 2, by="n.silva"),
             }
             given: list[str] = []
@@ -373,7 +373,7 @@ async def test_an_e_mail_whose_tries_are_used_up_is_refused_and_a_clerk_can_send
         await mine.later()
         shown = [await mine.postman.shown(batch, await mine.centre.row(batch, number)) for number in (2, 3, 4)]
         assert [(state.value, again) for state, again in shown] == [("later", False), ("later", False), ("sent", True)]
-        await mine.centre.desk.renew(batch, 3, slips=1, by="n.silva")
+        await mine.centre.desk.row_desk.renew(batch, 3, slips=1, by="n.silva")
         renewed = await mine.postman.shown(batch, await mine.centre.row(batch, 3))
         assert (renewed[0].value, renewed[1]) == ("refused", True)
         for _ in range(9):
