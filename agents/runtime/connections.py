@@ -5,7 +5,8 @@ Anybody may connect, so a connection costs its holder something only while it is
 1. There are at most `connections`, and at most `per_network` from one network of addresses (a /24, or a /48 of IPv6);
    proxies that we trust stand for many people and have no limit of their own.
 2. A newcomer always gets a place while somebody holds one without using it. First goes who has not asked anything yet,
-   the oldest first; then who keeps a connection for later; then who sends a body slowly or does not read an answer.
+   the oldest first; then the web socket over which nobody whom we know has written yet, whatever it sends; then who
+   keeps a connection for later; then who sends a body slowly or does not read an answer.
 3. Headers have a deadline, and so has the time between two requests. Who does not read an answer is given up.
 4. What has come of requests that are not complete takes at most `unfinished_bytes` in total; then the oldest body goes.
    Who sends further requests before the last one is answered may send a little ahead, not much. Frames of web sockets
@@ -74,6 +75,7 @@ class Stage(Enum):
     NEW = "new"  # nothing was asked on it yet; the handshake may be under way
     KEPT = "kept"  # it waits for a further request
     BODY = "body"  # a body is being read
+    STRANGER = "stranger"  # a web socket over which nobody whom we know has written
     WORKING = "working"  # a request is being answered
 
 
@@ -172,8 +174,14 @@ class SocketConnection(asyncio.Protocol):
         self.enter(Stage.WORKING)
 
     def begin_frames(self) -> None:
-        """Count what comes as frames of a web socket from now on."""
+        """Count what comes as frames of a web socket from now on, a stranger's until `know`."""
         self._has_frames = True
+        self._table.place(self, Stage.STRANGER)
+
+    def know(self) -> None:
+        """Note that somebody whom we know writes over this web socket."""
+        if self.stage is Stage.STRANGER:
+            self._table.place(self, Stage.WORKING)
 
     def took_frame(self, size: int) -> None:
         """Forget what was counted of a data message that came whole, with the headers of its fragments."""
@@ -317,8 +325,12 @@ class Connections:
         self._released.set()
 
     def move(self, connection: SocketConnection, stage: Stage) -> None:
-        """Take a connection to another stage."""
+        """Take a connection to another stage; what was counted of the last one is not unfinished any more."""
         self.uncount(connection)
+        self.place(connection, stage)
+
+    def place(self, connection: SocketConnection, stage: Stage) -> None:
+        """Take a connection to another stage; what was counted stays."""
         if connection in self._held:
             connection.network.stages[connection.stage].pop(connection, None)
             connection.network.stages[stage][connection] = None
@@ -381,6 +393,7 @@ class Connections:
             next(
                 (socket_connection for socket_connection in stages[Stage.NEW] if not socket_connection.is_busy()), None
             )
+            or next(iter(stages[Stage.STRANGER]), None)
             or next(
                 (socket_connection for socket_connection in stages[Stage.KEPT] if not socket_connection.is_busy()), None
             )
@@ -434,7 +447,8 @@ class Connections:
                     self.given_up += 1
                     socket_connection.refuse_body()
                     return True
-        most = max(network.stages[Stage.WORKING], key=lambda connection: connection.bytes, default=None)
+        sockets = (*network.stages[Stage.STRANGER], *network.stages[Stage.WORKING])
+        most = max(sockets, key=lambda connection: connection.bytes, default=None)
         if most is None or not most.bytes:
             return False
         self.given_up += 1

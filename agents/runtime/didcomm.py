@@ -261,7 +261,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             passed = await self._gate.open(body, network)  # 1
             party, opens = passed.sender.party, passed.row.opens
             if socket is not None and party.standing is Nearness.CONNECTION:
-                socket.is_known = True
+                socket.know()
             ticket = self.admission.enter(party, len(body), opens=opens, tenant=passed.tenant)
             is_kept = self._may_keep(passed)
             if passed.handlers and self._dispatching:

@@ -1,7 +1,8 @@
 """Web sockets that bring DIDComm messages: each frame is one envelope (Aries RFC 0025), and replies go back over it.
 
 1. A frame passes the same gate as what is posted, one after the other: who sends faster than we take waits.
-2. A socket over which nobody whom we know has written is closed after `STRANGER_S`: it costs a place.
+2. A socket over which nobody whom we know has written is closed after `STRANGER_S`, and gives way to whoever comes
+   when the site has no place left (`connections`, rule 2).
 3. One that is silent is asked whether it is there (a ping of RFC 6455), and closed if it does not answer.
 4. What is sent waits until there is room; who does not read is given up by the site (`connections`, rule 3), as is who
    sends large frames slowly over many (rule 4).
@@ -71,6 +72,12 @@ class MessageSocket:
         self.is_known = False
         """Whether somebody whom we know wrote over it."""
         self.is_closed = False
+
+    def know(self) -> None:
+        """Note that somebody whom we know writes over it."""
+        self.is_known = True
+        if self._connection is not None:
+            self._connection.know()
 
     async def send(self, packed: bytes) -> None:
         """Send an envelope; returns when there is room for a further one.

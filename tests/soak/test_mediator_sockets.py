@@ -20,7 +20,7 @@ from wanderbuch.agents.machine.children import start_child
 
 SECONDS = 40.0
 ROUNDS = 8
-CROWDS = {"web_socket": 3_000, "half_web_socket": 3_000}
+CROWDS = {"web_socket": 3_000, "half_web_socket": 3_000, "garbage_web_socket": 600, "slow_web_socket": 300}
 DELIVERED_S = 30.0
 """So late a message may be, at most, on a machine that does much else."""
 AWAY = (aiohttp.ClientError, OSError, TimeoutError, AssertionError)

@@ -133,6 +133,18 @@ async def start() -> AsyncIterator[Start]:
                 await opened.send_str(message.data)
             return opened
 
+        async def frames(request: web.Request) -> web.StreamResponse:
+            opened = web.WebSocketResponse()
+            await opened.prepare(request)
+            connection = SocketConnection.of(request)
+            assert connection is not None
+            connection.begin_frames()
+            async for message in opened:
+                if message.data == "it is me":
+                    connection.know()
+                await opened.send_str(message.data)
+            return opened
+
         async def health(_: web.Request) -> web.Response:
             return web.Response(text="alive")
 
@@ -144,6 +156,7 @@ async def start() -> AsyncIterator[Start]:
         app.router.add_get("/wait", wait)
         app.router.add_get("/events", events)
         app.router.add_get("/socket", socket_)
+        app.router.add_get("/frames", frames)
         app.router.add_get("/large", large)
         app.router.add_post("/body", body, expect_handler=expect_body)
         with socket.socket() as probe:
@@ -320,6 +333,30 @@ async def test_a_web_socket_may_send_without_being_answered(start: Start) -> Non
         for _ in range(30):
             await opened.send_str("x" * 10_000)
         assert [len(await opened.receive_str()) for _ in range(30)] == [10_000] * 30
+
+
+async def test_a_newcomer_takes_the_place_of_a_web_socket_that_only_strangers_write_over(start: Start) -> None:
+    place = await start()
+    url = f"http://127.0.0.1:{place.port}/frames"
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        known, *strangers = [await session.ws_connect(url) for _ in range(LIMITS.connections)]
+        for opened in (known, *strangers):
+            await opened.send_str("it is me" if opened is known else "garbage")
+            await opened.receive_str()
+        assert await place.ask() == b"200"
+        newcomers = []
+        for _ in range(LIMITS.connections):
+            newcomers.append(await session.ws_connect(url))
+            await newcomers[-1].send_str("garbage")
+            assert await newcomers[-1].receive_str() == "garbage"
+        async with asyncio.timeout(10):
+            assert {(await stranger.receive()).type for stranger in strangers} <= {
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.CLOSE,
+                aiohttp.WSMsgType.ERROR,
+            }
+        await known.send_str("still there")
+        assert await known.receive_str() == "still there"
 
 
 async def test_answers_that_last_leave_room(start: Start) -> None:
