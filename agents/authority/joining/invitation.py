@@ -67,9 +67,7 @@ class JoiningInvitation(Record):
         """Return it as somebody has withdrawn it; who did that first stays named."""
         if self.state is InvitationState.WITHDRAWN:
             return self
-        return self.model_copy(
-            update={"state": InvitationState.WITHDRAWN, "withdrawn_by": by, "withdrawn_at": at}
-        )
+        return self.model_copy(update={"state": InvitationState.WITHDRAWN, "withdrawn_by": by, "withdrawn_at": at})
 
     def with_other(self, did: str) -> "JoiningInvitation":
         """Return it with one more that came too late with the right code."""
