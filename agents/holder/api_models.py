@@ -153,9 +153,9 @@ class PartOut(ApiModel):
 class RequestOut(ApiModel):
     """A proof request; `asking` says whether this verifier may ask it, `purpose` what it says that it is for.
 
-    `title` says how the question is called, and that the answer is kept, if a law asks for that. Over a connection it is
-    the verifier's own word. Where `is_from_link`, it is what the link says, and so are `purpose` and the reference in
-    the title: whoever made the link wrote them, and need not be the verifier that `from` names.
+    `title` says how the question is called, and that the answer is kept, if a law asks for that. Over a connection it
+    is the verifier's own word. Where `is_from_link`, it is what the link says, and so are `purpose` and the reference
+    in the title: whoever made the link wrote them, and need not be the verifier that `from` names.
 
     `credentials` are those of the wallet that come nearest, those that fit first and the newest of them before others;
     `credentials_fitting` says how many fit, of `credentials_total`.

@@ -5,9 +5,10 @@
    has done anything yet: so a few networks that fill all places by patience keep nobody out, and nobody loses work.
 2. It is a tenant like any other of the process's own role, at once, with a token that is shown once. What it is called
    is its own word: no authority has said anything of it.
-3. One that is idle is to go: for `idle_days` its token was not used, nobody was signed in at its desk, nobody
-   connected wrote to it, and nothing of it is open; a stranger's visit is no use. That it will go is written down first, and a week later it goes, unless it was used meanwhile: every process has had the
-   time to write down what it saw. The last look is in the same transaction as the mark.
+3. One that is idle is to go: for `idle_days` its token was not used, nobody was signed in at its desk, nobody who is
+   connected wrote to it, and nothing of it is open; a stranger's visit is no use. That it will go is written down
+   first, and a week later it goes, unless it was used meanwhile: every process has had the time to write down what it
+   saw. The last look is in the same transaction as the mark.
 """
 
 import logging

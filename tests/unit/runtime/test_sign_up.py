@@ -120,7 +120,7 @@ async def test_a_network_with_most_unused_ones_makes_room_and_what_is_in_use_sta
 
 async def test_a_strangers_visits_are_no_use(agent: RunningAgent, tiny_handle: AgentHandle) -> None:
     made = (await sign_up(tiny_handle))[1]
-    status, _ = await call(tiny_handle, "GET", f"{made['app']}/tiny/pings", token="wrong" * 10)  # noqa: S106
+    status, _ = await call(tiny_handle, "GET", f"{made['app']}/tiny/pings", token="wrong" * 10)
     assert status == 401
     await agent.tenants.who(made["id"])  # as its front page is looked at
     assert agent.tenants.used_on(made["id"]) is None
