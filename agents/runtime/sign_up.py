@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from pydantic import SecretStr
@@ -113,7 +114,7 @@ class SignUp:
                 places[gone] = replace(places[gone], may_go=False)
                 continue
             try:
-                await self._desk.remove(gone, unless=lambda kept, read=record: kept.used_on != read.used_on)
+                await self._desk.remove(gone, unless=partial(_was_used_since, record.used_on))
             except RefusedError:  # it is used just now
                 places[gone] = replace(places[gone], may_go=False)
                 continue
@@ -190,6 +191,10 @@ class SignUp:
             if isinstance(office, KeepsOpen) and await office.has_open(now):
                 return True
         return False
+
+
+def _was_used_since(used_on: date | None, record: TenantRecord) -> bool:
+    return record.used_on != used_on
 
 
 def _used_on(record: TenantRecord) -> date:
