@@ -95,7 +95,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     tree = ast.parse((TESTS / path).read_text())
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(one.name for one in ast.walk(tree) if isinstance(one, kinds))
@@ -103,4 +103,4 @@ def tests_in(path: str) -> frozenset[str]:
 
 def test_each_hard_case_has_its_tests() -> None:
     named = [(case, *test.split("::")) for case, tests in CASES.items() for test in tests]
-    assert [(case, test) for case, path, test in named if test not in tests_in(path)] == []
+    assert [(case, test) for case, path, test in named if test not in names_in(path)] == []

@@ -28,7 +28,7 @@ from wanderbuch.governance.signed.application import VerifierWants
 _STATUS = 422
 
 
-class DeskApplications:
+class OwnApplicationPages:
     """The handlers of the pages; they are for administrators.
 
     Args:
