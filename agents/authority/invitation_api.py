@@ -26,15 +26,21 @@ class InviteIn(ApiModel):
 
 
 class JoiningInvitationOut(ApiModel):
-    """An invitation; `others` are DIDs that came with its code after it was used: the letter was in other hands."""
+    """An invitation; `withdrawn_by` is the official who withdrew it, or made a newer one for the same institution.
+
+    `others` are DIDs that came with its code after it was used: the letter was in other hands.
+    """
 
     id: str
     register_id: str
     name: str
     state: InvitationState
+    invited_by: str
     ends_at: datetime
     tries_left: int
     applicant: str | None
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
     others: list[str]
 
     @classmethod

@@ -153,7 +153,9 @@ class PartOut(ApiModel):
 class RequestOut(ApiModel):
     """A proof request; `asking` says whether this verifier may ask it, `purpose` what it says that it is for.
 
-    `title` is the verifier's own word: how it calls its question, and that it keeps the answer, if a law asks for that.
+    `title` says how the question is called, and that the answer is kept, if a law asks for that. Over a connection it
+    is the verifier's own word. Where `is_from_link`, it is what the link says, and so are `purpose` and the reference
+    in the title: whoever made the link wrote them, and need not be the verifier that `from` names.
 
     `credentials` are those of the wallet that come nearest, those that fit first and the newest of them before others;
     `credentials_fitting` says how many fit, of `credentials_total`.
@@ -164,6 +166,7 @@ class RequestOut(ApiModel):
     from_: PeerOut = Field(serialization_alias="from")
     purpose: Purpose | None
     title: str
+    is_from_link: bool
     asking: DecisionOut | None
     registered: RegisteredOut | None = Field(description="null: no list that is fresh says anything of this verifier")
     asked: list[ItemOut]
@@ -185,6 +188,7 @@ class RequestOut(ApiModel):
             from_=PeerOut.of(request.peer),
             purpose=request.peer.purpose,
             title=request.title,
+            is_from_link=request.is_from_link,
             asking=DecisionOut.of(request.asking) if request.asking else None,
             registered=RegisteredOut.of(request.registered) if request.registered else None,
             asked=[ItemOut(kind=item.kind, attribute=item.attribute, text=item.text) for item in request.asked],

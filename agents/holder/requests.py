@@ -105,7 +105,9 @@ class Request:
         total: how many the wallet holds.
         asking: whether the verifier may ask this; None if the request cannot be read, or is over.
         note: why it ended, or why it cannot be answered.
-        title: how the verifier calls its question, and what it says of it, such as that the answer is kept.
+        title: how the question is called, and what is said of it, such as that the answer is kept.
+        is_from_link: whether the request lay in a link: then its title and purpose are the word of whoever made that,
+            and not of the verifier whose DID it names.
         parts: where several credentials are asked for, which can answer for each.
         registered: what the verifier is registered for; None: nothing is known of it, or the request is over.
     """
@@ -121,6 +123,7 @@ class Request:
     deadline: datetime
     note: str | None
     title: str = ""
+    is_from_link: bool = False
     parts: "tuple[PartFits, ...]" = ()
     registered: Registered | None = None
 
@@ -254,6 +257,7 @@ async def _shown(profile: Profile, read: ReadRequest, *, look_up: bool, most: in
         deadline=record.answer_by,
         note=record.note or read.mistake,
         title="" if request is None else request.name,
+        is_from_link=record.origin.connection_id is None,
         parts=parts,
         registered=registered,
     )

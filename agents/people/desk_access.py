@@ -67,6 +67,8 @@ def open_access[P: Person, R: StrEnum](
         desk_place(tenant.id),
         people,
         sign_in,
-        Sessions(sessions, tenant.records(sessions), sign_in, cookie=cookie, clock=clock),
+        Sessions(
+            sessions, tenant.records(sessions), sign_in, cookie=cookie, clock=clock, on_use=lambda: tenant.on_use()
+        ),
         Networks(config.public.trusted_proxies),
     )

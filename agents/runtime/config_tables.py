@@ -355,8 +355,8 @@ class SignUpConfig(Table):
     most: int = Field(default=100, ge=1, le=10_000)
     """How many there may be of them at once."""
     idle_days: int = Field(default=60, ge=1, le=3650)
-    """After so many days without use one is to go, a week later: its token was not used, nothing was sent to it, and
-    nothing of it is open."""
+    """After so many days without use one is to go, a week later: its token was not used, nobody was signed in at its
+    desk, nobody who is connected wrote to it, and nothing of it is open."""
     network_a_minute: float = Field(default=1.0, gt=0, le=600)
     """How many one network may make a minute; as many again at once."""
     network_a_day: int = Field(default=10, ge=1, le=10_000)

@@ -417,7 +417,8 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             if not self._dispatching:
                 return
             try:
-                await self._tenants.enter(tenant_of(session.profile))
+                is_near = ticket.party.standing is Nearness.CONNECTION
+                await self._tenants.enter(tenant_of(session.profile), is_use=is_near)
             except WanderbuchError:  # it stays kept until its tenant opens, or is resumed
                 return
             with self._kept.handling(kept_id):

@@ -25,6 +25,9 @@ class KeepsOpen(Protocol):
     async def has_open(self, now: datetime) -> bool:
         """Return whether something of it is open: an idle tenant that has anything open does not go."""
 
+    async def has_begun(self) -> bool:
+        """Return whether it has ever done what it is for: a tenant that has not may give its place to another."""
+
 
 class EmptyOffice:
     """The office of a role that has no work of its own."""

@@ -101,8 +101,9 @@ async def take(tenants: Tenants, entered: Entered, ticket: Ticket, way_back: Rep
         Exception: what a handler raised.
     """
     await ticket.turn
+    is_near = entered.sender.party.standing is Nearness.CONNECTION
     try:
-        tenant = await tenants.enter(entered.tenant)
+        tenant = await tenants.enter(entered.tenant, is_use=is_near)
     except WanderbuchError as err:
         raise NotTakenError from err
     incoming = incoming_of(
@@ -114,7 +115,6 @@ async def take(tenants: Tenants, entered: Entered, ticket: Ticket, way_back: Rep
         entered.connection,
         entered.sender.party.network,
     )
-    is_near = entered.sender.party.standing is Nearness.CONNECTION
     async with asyncio.timeout(handler_s):
         with nullcontext() if is_near else work_for_strangers():
             for handler in entered.handlers:

@@ -1,11 +1,14 @@
 """Organisations that make themselves a tenant, where the operator has switched that on (`[tenants.sign_up]`).
 
 1. Before anything is read or written, one network and all of them together have a budget; so many there may be at once.
+   Where all places are taken, the network that has most of them gives one (`gate.crowding`), of those with which nobody
+   has done anything yet: so a few networks that fill all places by patience keep nobody out, and nobody loses work.
 2. It is a tenant like any other of the process's own role, at once, with a token that is shown once. What it is called
    is its own word: no authority has said anything of it.
-3. One that is idle is to go: for `idle_days` its token was not used, nobody wrote to it, and nothing of it is open.
-   That it will is written down first, and a week later it goes, unless it was used meanwhile: every process has had the
-   time to write down what it saw. The last look is in the same transaction as the mark.
+3. One that is idle is to go: for `idle_days` its token was not used, nobody was signed in at its desk, nobody who is
+   connected wrote to it, and nothing of it is open; a stranger's visit is no use. That it will go is written down
+   first, and a week later it goes, unless it was used meanwhile: every process has had the time to write down what it
+   saw. The last look is in the same transaction as the mark.
 """
 
 import logging
@@ -13,13 +16,16 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from pydantic import SecretStr
 
 from wanderbuch.agents.runtime.config_tables import SignUpConfig
 from wanderbuch.agents.runtime.gate.budget import Budget
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.office import KeepsOpen
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
@@ -27,6 +33,7 @@ from wanderbuch.agents.runtime.tenant_desk import NewTenant, TenantDesk
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
 GRACE: Final = timedelta(days=7)
@@ -35,6 +42,7 @@ _MAX_NAME: Final = 120
 _TRIES_A_MINUTE: Final = 6.0
 _NETWORKS: Final = 20
 _MAX_SLUG: Final = 20
+_LOOKED_AT: Final = 5  # tenants that may have to be opened for one newcomer
 _GONE: Final = (TenantState.REMOVING, TenantState.REMOVED)
 
 
@@ -83,10 +91,54 @@ class SignUp:
         called = " ".join(name.split())
         if not 0 < len(called) <= _MAX_NAME or not called.isprintable():
             raise MalformedError(f"expected a name of 1 to {_MAX_NAME} characters")
-        if len(await self._own()) >= self.config.most:
-            raise FullError("no more can sign up here now", hint="ask the operator of this service")
-        told = NewTenant(_id_of(called), called, {self._role: {}}, has_signed_up=True)
+        taken_by = self._hashed(network)
+        if len(own := await self._own()) >= self.config.most:
+            await self._make_room(own, taken_by)
+        told = NewTenant(_id_of(called), called, {self._role: {}}, has_signed_up=True, network=taken_by)
         return await self._desk.make(told)  # 2
+
+    async def _make_room(self, own: Sequence[TenantRecord], network: str) -> None:
+        """Remove a tenant with which nobody has done anything, of the network with most, for one of this network (1).
+
+        Raises:
+            FullError: none gives way.
+        """
+        records = {record.id: record for record in own}
+        places = {record.id: TakenPlace(record.id, record.network, may_go=True) for record in own}
+        for _ in range(_LOOKED_AT):
+            gone = gives_way(list(places.values()), network)
+            if gone is None:
+                break
+            record = records[gone]
+            if not await self._is_unused(record):
+                places[gone] = replace(places[gone], may_go=False)
+                continue
+            try:
+                await self._desk.remove(gone, unless=partial(_was_used_since, record.used_on))
+            except RefusedError:  # it is used just now
+                places[gone] = replace(places[gone], may_go=False)
+                continue
+            log_event(_LOG, logging.WARNING, "sign_up.gave_way", tenant=gone, taken=len(own))
+            return
+        raise FullError("no more can sign up here now", hint="ask the operator of this service")
+
+    async def _is_unused(self, record: TenantRecord) -> bool:
+        """Return whether nobody has done anything with a tenant; where that cannot be told, somebody has."""
+        try:
+            tenant = await self._tenants.enter(record.id)
+        except WanderbuchError:
+            return False
+        for office in tenant.offices.values():
+            if not isinstance(office, KeepsOpen) or await office.has_begun():
+                return False
+        return True
+
+    def _hashed(self, network: str) -> str:
+        """Return what a network is kept as: who has the store's key alone can tell which one it was; "": not known."""
+        if not network:
+            return ""
+        root = self._tenants.memory
+        return tables_of(root).hashes.of("sign-up network", tenant_of(root), network).hex()
 
     def count_try(self, network: str) -> None:
         """Count that a page was given a token, before it is looked at.
@@ -134,11 +186,15 @@ class SignUp:
         return self._is_idle(record, today) and record.ends_on is not None and record.ends_on <= today
 
     async def _has_open(self, record: TenantRecord, now: datetime) -> bool:
-        tenant = await self._tenants.enter(record.id, is_use=False)
+        tenant = await self._tenants.enter(record.id)
         for office in tenant.offices.values():
             if isinstance(office, KeepsOpen) and await office.has_open(now):
                 return True
         return False
+
+
+def _was_used_since(used_on: date | None, record: TenantRecord) -> bool:
+    return record.used_on != used_on
 
 
 def _used_on(record: TenantRecord) -> date:

@@ -39,6 +39,10 @@ _LOG = logging.getLogger(__name__)
 type Clock = Callable[[], datetime]
 
 
+def _nobody_asks() -> None:
+    """Do nothing: nobody wants to know that a tenant is used."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessParts:
     """What all tenants of a process share.
@@ -71,7 +75,7 @@ class Tenant:
         short_links: of its invitations.
     """
 
-    __slots__ = ("_did", "_tasks", "config", "offices", "parts", "profile", "publisher", "short_links")
+    __slots__ = ("_did", "_tasks", "config", "offices", "on_use", "parts", "profile", "publisher", "short_links")
 
     def __init__(
         self,
@@ -89,6 +93,8 @@ class Tenant:
         self.short_links = short_links
         self.offices: dict[str, Office] = {}
         """The offices that are open, by role; the runtime's."""
+        self.on_use: Callable[[], None] = _nobody_asks
+        """Called when one of its own people has done something."""
         self._did: WebvhDid | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 

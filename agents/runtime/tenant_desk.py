@@ -69,6 +69,7 @@ class NewTenant:
         path: of its DID; None: on the process's host its id, on a host of its own that of the default tenant.
         governance: whose word counts for it; None: as for the default tenant.
         has_signed_up: whether it makes itself.
+        network: from which, hashed; "": not known.
     """
 
     id: str
@@ -78,6 +79,7 @@ class NewTenant:
     path: str | None = None
     governance: GovernanceConfig | None = None
     has_signed_up: bool = False
+    network: str = ""
 
 
 class TenantDesk:
@@ -284,6 +286,7 @@ class TenantDesk:
             roles={name: dict(settings) for name, settings in told.roles.items()},
             governance=told.governance,
             has_signed_up=told.has_signed_up,
+            network=told.network,
         )
         try:
             config = record.config(self._config, self._tenants.roles)

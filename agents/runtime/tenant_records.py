@@ -47,6 +47,7 @@ class TenantRecord(Record):
         token_hash: SHA-256 of its own token, hexadecimal; None: it has none.
         turns: how often it was suspended or resumed.
         has_signed_up: whether it was made by who has it, without the operator; such a one goes when it is idle.
+        network: from which it was made, hashed with a key of the store; "": not known, or made by the operator.
         used_on: the last day on which it was used, as far as it is written down; None: the day on which it was made.
         ends_on: the day on which it goes if it is not used; None: it is used.
     """
@@ -62,6 +63,7 @@ class TenantRecord(Record):
     token_hash: str | None = None
     turns: int = 0
     has_signed_up: bool = False
+    network: str = ""
     used_on: date | None = None
     ends_on: date | None = None
 

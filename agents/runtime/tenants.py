@@ -64,7 +64,7 @@ class _Known:
         opening: opens it; None: nobody does.
         failure: why it did not open.
         touched_at: when it was last asked or written to, by the loop's clock.
-        used_at: when somebody asked or wrote to it last, in this process; None: nobody has.
+        used_at: when somebody of its own, or connected with it, used it last, in this process; None: nobody has.
         swept_at: when each of its offices was last swept, by the loop's clock.
     """
 
@@ -205,14 +205,16 @@ class Tenants:
             record = await self._records.get(tenant_id)
             if known.tenant is None:
                 known.tenant = self._make(record)
+                known.tenant.on_use = lambda: self._note_used(known)
         return known.tenant
 
-    async def enter(self, tenant_id: str, *, is_use: bool = True) -> Tenant:
+    async def enter(self, tenant_id: str, *, is_use: bool = False) -> Tenant:
         """Return a tenant whose offices are open; opens them if need be.
 
         Args:
             tenant_id: which.
-            is_use: whether somebody asks or writes to it, and not this process by itself.
+            is_use: whether somebody who has a part in it does; a stranger's visit is none, so that nobody keeps an idle
+                tenant alive by looking at its pages.
 
         Raises:
             NotFoundError: there is none of this id.
@@ -221,7 +223,7 @@ class Tenants:
         known = self._served(tenant_id)
         known.touched_at = asyncio.get_running_loop().time()
         if is_use:
-            known.used_at = self.default.clock()
+            self._note_used(known)
         if known.tenant is not None and known.tenant.offices and known.opening is None:
             return known.tenant
         tenant = await self.profile(tenant_id)
@@ -272,13 +274,17 @@ class Tenants:
             return None
         for name, office in tenant.offices.items():
             if (caller := await self.roles[name].identify(office, token)) is not None:
+                self._note_used(known)
                 return caller
         return None
 
     def used_on(self, tenant_id: str) -> date | None:
-        """Return the last day on which somebody asked or wrote to a tenant, as this process knows; None: nobody has."""
+        """Return the last day on which somebody who has a part in a tenant used it, as this process knows, or None."""
         known = self._known.get(tenant_id)
         return None if known is None or known.used_at is None else known.used_at.date()
+
+    def _note_used(self, known: _Known) -> None:
+        known.used_at = self.default.clock()
 
     async def note_use(self, record: TenantRecord, day: date) -> TenantRecord:
         """Write down that a tenant that signed up was used on a day: at most once a day, so that it does not go."""
@@ -416,7 +422,7 @@ class Tenants:
         ]
         for tenant_id in closed:
             try:
-                await self.enter(tenant_id, is_use=False)
+                await self.enter(tenant_id)
             except WanderbuchError as err:
                 log_event(_LOG, logging.WARNING, "tenant.not_open", tenant=tenant_id, code=err.code, reason=err.message)
 

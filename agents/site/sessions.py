@@ -96,6 +96,7 @@ class Sessions[S: SiteSession, P: Person]:
         people: who may sign in.
         cookie: its name; it begins with `__Host-`.
         clock: the instant now, aware UTC.
+        on_use: called when somebody who is signed in has done something.
 
     `streams` are those of the people who are signed in.
     """
@@ -108,7 +109,9 @@ class Sessions[S: SiteSession, P: Person]:
         *,
         cookie: str,
         clock: Callable[[], datetime],
+        on_use: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_use = on_use
         self._kind = kind
         self._records = records
         self._people = people
@@ -168,6 +171,8 @@ class Sessions[S: SiteSession, P: Person]:
                 await self._records.change(session.id, lambda session: session.model_copy(update={"seen_at": now}))
             except NotFoundError:  # it ended just now
                 return None
+        if is_busy:
+            self._on_use()
         return SignedIn(person, form_token(value), session.means)
 
     async def stream(

@@ -1,9 +1,10 @@
 """What people did at a verifier's desk: by id, never by name, and nothing of a credential.
 
 Who asked what and when stands with the questions themselves (`Verification.asked_by`), so that nothing can be asked
-without it. This log has the rest: people let in and out, templates, links, settings, questions taken back, values
-forgotten. Each line is written in one transaction with the records that it is about; only that of a question taken back
-comes after the marker, which says by itself who did it.
+without it. This log has the rest: people let in and out, templates, links, settings, applications to the authority,
+questions taken back, values forgotten. Each line is written in one transaction with the records that it is about; only
+that of a question taken back, or of an application, comes after: the marker says by itself who took it back, and an
+application that is sent again writes its line once.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class DeskAct(StrEnum):
     FORGOTTEN = "forgotten"
     SETTINGS_CHANGED = "settings-changed"
     POLICY_CHANGED = "policy-changed"
+    APPLIED = "applied"
 
 
 _OF_PEOPLE: Final = {

@@ -166,6 +166,13 @@ class VerifierOffice:
         asked = await self.desk.page(self.tenant.profile, states=[VerificationState.OPEN], limit=1)
         return bool(asked.items)
 
+    async def has_begun(self) -> bool:
+        """Return whether it has asked somebody, made a link, applied to the authority, or let somebody else in."""
+        if await self.own_applications.all() or len(await self.staff.all()) > 1:
+            return True
+        asked = await self.desk.page(self.tenant.profile, limit=1)
+        return bool(asked.items) or bool((await self.links.page(limit=1)).items)
+
     async def close(self) -> None:
         """End the streams of pages."""
         self.access.close()

@@ -47,6 +47,13 @@ class TinyOffice:
         self.tenant = tenant
         self.received = 0
         self.answered = 0
+        self.begun = False
+
+    async def has_open(self, now: datetime) -> bool:
+        return False
+
+    async def has_begun(self) -> bool:
+        return self.begun
 
     async def pinged(self, profile: Profile, event: Event) -> None:
         if tenant_of(profile) != self.tenant.id:

@@ -34,6 +34,8 @@ class JoiningInvitation(Record):
         invited_by: the official.
         used_by: the case of the application that used it.
         applicant: the DID of that.
+        withdrawn_by: the official who withdrew it, or invited the same institution anew.
+        withdrawn_at: when.
         others: DIDs that came with the right code after that, at most eight: the letter was in other hands.
     """
 
@@ -50,6 +52,8 @@ class JoiningInvitation(Record):
     used_by: str | None = None
     applicant: str | None = None
     others: tuple[str, ...] = ()
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
 
     def index_state(self) -> str:
         """Return its state."""
@@ -58,6 +62,12 @@ class JoiningInvitation(Record):
     def is_over(self, at: datetime) -> bool:
         """Return whether nobody can check in with it any more."""
         return self.state is not InvitationState.OPEN or at >= self.ends_at
+
+    def withdrawn(self, *, by: str, at: datetime) -> "JoiningInvitation":
+        """Return it as somebody has withdrawn it; who did that first stays named."""
+        if self.state is InvitationState.WITHDRAWN:
+            return self
+        return self.model_copy(update={"state": InvitationState.WITHDRAWN, "withdrawn_by": by, "withdrawn_at": at})
 
     def with_other(self, did: str) -> "JoiningInvitation":
         """Return it with one more that came too late with the right code."""

@@ -107,7 +107,7 @@ class Invitations:
         def step(kept: JoiningInvitation) -> JoiningInvitation | None:
             if kept.state is InvitationState.USED:
                 raise RefusedError("somebody has checked in with it", hint="send the draft back instead")
-            return kept.model_copy(update={"state": InvitationState.WITHDRAWN})
+            return kept.withdrawn(by=editor.id, at=self._clock())
 
         return await self._records.change(invitation_id, step)
 
@@ -178,9 +178,11 @@ class Invitations:
     async def _invite(
         self, editor: Official, register_id: str, listing: Mapping[str, Any], ends_at: datetime
     ) -> InvitedInstitution:
+        def end(kept: JoiningInvitation) -> JoiningInvitation | None:
+            return kept.withdrawn(by=editor.id, at=self._clock()) if kept.state is InvitationState.OPEN else None
+
         for before in await self._records.find(register_id=register_id):
-            if before.state is InvitationState.OPEN:
-                await self._records.change(before.id, _withdrawn)
+            await self._records.change(before.id, end)
         while True:
             code = CheckInCode.make()
             key = await asyncio.to_thread(code.key)
@@ -197,12 +199,6 @@ class Invitations:
                 return InvitedInstitution(await self._records.insert(invitation), listing.get("email"), code)
             except DuplicateError:  # once in a million million
                 continue
-
-
-def _withdrawn(before: JoiningInvitation) -> JoiningInvitation | None:
-    if before.state is not InvitationState.OPEN:
-        return None
-    return before.model_copy(update={"state": InvitationState.WITHDRAWN})
 
 
 def _must_be_waiting(register_id: str, record: Mapping[str, Any] | None) -> None:

@@ -8,6 +8,8 @@ in time. Here the last place is anybody's:
 2. The newest of its places goes, of those that nobody has begun to work on.
 3. What is old goes only where nothing young does, of any network: a rush takes places from itself first, and not from
    an operator's many customers who have waited behind one address. It does go in the end, or patience would take all.
+4. That shields a quarter of all places for each network, and no more: what a network has beyond that counts as young,
+   the newest of it first. Else a hoard of long ago would stand behind the few young places of everybody else.
 """
 
 from collections import Counter
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _AT_LEAST: Final = 2
+_SHARE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,20 @@ def gives_way(places: Sequence[TakenPlace], network: str) -> str | None:
     """
     taken = Counter(place.network for place in places if place.network)
     movable = [place for place in places if place.network and place.may_go]
-    young = [place for place in movable if not place.is_old]
+    shielded = _shielded(places)
+    young = [place for place in movable if place.id not in shielded]
     return _of_crowded(young, taken, network) or _of_crowded(movable, taken, network)
+
+
+def _shielded(places: Sequence[TakenPlace]) -> set[str]:
+    """Return the ids of what is old, of each network the oldest, up to its share (4)."""
+    most, old = max(1, len(places) // _SHARE), Counter[str]()
+    shielded = set()
+    for place in places:
+        if place.is_old and old[place.network] < most:
+            old[place.network] += 1
+            shielded.add(place.id)
+    return shielded
 
 
 def _of_crowded(movable: Sequence[TakenPlace], taken: Mapping[str, int], network: str) -> str | None:

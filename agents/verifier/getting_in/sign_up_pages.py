@@ -15,27 +15,30 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.networks import Networks
-from wanderbuch.agents.runtime.own_applications import OwnApplication, UnfitApplicationError
+from wanderbuch.agents.runtime.own_applications import UnfitApplicationError
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
-from wanderbuch.agents.verifier.getting_in.course import ApplicationCourse, course_of
+from wanderbuch.agents.verifier.getting_in.applying_form import (
+    MAX_TEXT,
+    answer_in,
+    applicant_in,
+    courses_of,
+    shown_form,
+    uses_in,
+)
 from wanderbuch.agents.verifier.getting_in.first_person import FirstPerson, let_first_in
 from wanderbuch.agents.verifier.getting_in.kit import KIT
-from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
+from wanderbuch.governance.signed.application import VerifierWants
 from wanderbuch.store.once import own_id
-from wanderbuch.store.records import new_id
 
 _LOG = logging.getLogger(__name__)
 PLACE: Final = "/sign-up"
-_PURPOSES: Final = ("employment", "study", "regulated-profession")
-_MAX_TEXT: Final = 2000
 _STATUS: Final = 422
 
 type _Page = Callable[[VerifierOffice, web.Request, SignUp, Language], Awaitable[web.StreamResponse]]
@@ -87,7 +90,7 @@ class SignUpPages:
     async def _make(
         self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
     ) -> web.StreamResponse:
-        name = (await read_form(request)).get("name", "")[:_MAX_TEXT]
+        name = (await read_form(request)).get("name", "")[:MAX_TEXT]
         networks = Networks(office.tenant.parts.config.public.trusted_proxies)
         network = networks.of_request(request)
         try:
@@ -123,12 +126,9 @@ class SignUpPages:
             own = await _own_office(office, request, sign_up, sent)
             if own is None:
                 return self._show_application(office, request, language, sent, failure=None, is_unknown=True)
-            uses = _uses(sent)
-            told = {name: sent.get(name, "").strip() or None for name in ("country", "website", "email")}
+            told, wants = applicant_in(sent) | {"name": own.tenant.name}, VerifierWants(uses=uses_in(sent))
             application_id = _application_id(tenant, sent)
-            made = await own.own_applications.apply(
-                told | {"name": own.tenant.name}, VerifierWants(uses=uses), application_id=application_id
-            )
+            made = await own.own_applications.apply(told, wants, application_id=application_id)
         except (ValidationError, UnfitApplicationError):
             return self._show_application(office, request, language, sent, failure=None, is_incomplete=True)
         except WanderbuchError as err:
@@ -160,11 +160,10 @@ class SignUpPages:
                 office, request, "course.html", language, status=_STATUS, courses=None, tenant=tenant, is_unknown=True
             )
         try:
-            await _answer(own, sent)
+            await answer_in(own, sent)
         except WanderbuchError as err:
             failure = err
-        courses = [await self._course_of(own, one) for one in await own.own_applications.all()]
-        courses.reverse()
+        courses = await courses_of(own)
         status = _STATUS if failure else 200
         return self._show(
             office,
@@ -176,16 +175,6 @@ class SignUpPages:
             tenant=tenant,
             failure=failure,
         )
-
-    async def _course_of(self, own: VerifierOffice, application: OwnApplication) -> ApplicationCourse:
-        """Return a course as it stands now, or as it stood where the authority cannot be reached."""
-        at = own.tenant.clock()
-        if not application.is_open:
-            return course_of(application, at=at)
-        try:
-            return course_of(await own.own_applications.look(application.id), at=at)
-        except WanderbuchError:
-            return course_of(application, at=at, is_old=True)
 
     def _show_application(
         self,
@@ -205,16 +194,10 @@ class SignUpPages:
             "apply.html",
             language,
             status=_STATUS if is_wrong else 200,
-            sent={name: sent.get(name, "")[:_MAX_TEXT] for name in sent if name not in ("token", "once")},
-            page_id=new_id(),
-            ticked=set(sent.getall("preset", [])),
-            chosen=set(sent.getall("purpose", [])),
             failure=failure,
             is_unknown=is_unknown,
             is_incomplete=is_incomplete,
-            presets=tuple(PRESETS),
-            purposes=_PURPOSES,
-            countries=KIT.words(language).countries,
+            **shown_form(sent, language),
         )
 
     def _show(
@@ -230,16 +213,6 @@ class SignUpPages:
         return self._pages.for_one(
             request, template, language, status=status, site_name=plain(office.tenant.name), **values
         )
-
-
-async def _answer(own: VerifierOffice, sent: MultiDict[str]) -> None:
-    """Give the answer in a form; one whose page showed an older revision was sent before, by a click more."""
-    answer, application_id = sent.get("answer", "").strip()[:_MAX_TEXT], sent.get("application", "")[:64]
-    if not answer:
-        return
-    application = await own.own_applications.find(application_id)
-    if application is not None and str(application.application.revision) == sent.get("revision"):
-        await own.own_applications.answer(application_id, answer, None)
 
 
 async def _own_office(
@@ -260,15 +233,6 @@ async def _own_office(
     if not isinstance(own, VerifierOffice):
         raise web.HTTPNotFound
     return own
-
-
-def _uses(sent: MultiDict[str]) -> tuple[IntendedUse, ...]:
-    """Return what the form asks for; ValidationError where something is missing."""
-    told: dict[str, Any] = {name: sent.get(name, "").strip() for name in ("aim", "privacy_policy", "legal_basis")}
-    told |= {"purposes": sent.getall("purpose", []), "jurisdictions": [sent.get("place", "")]}
-    told["keeps_days"] = sent.get("keeps_days", "").strip()
-    ticked = [preset for preset in PRESETS if preset in sent.getall("preset", [])]
-    return tuple(use_of(preset, told) for preset in ticked or ("qualification",))
 
 
 async def _first_person(office: VerifierOffice, tenant: str) -> FirstPerson | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.site.desks import DESK_PLACE, DeskHandlers, desk_routes
 from wanderbuch.agents.verifier.pages.desk import AskingPages
+from wanderbuch.agents.verifier.pages.desk_applications import OwnApplicationPages
 from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
 from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
 from wanderbuch.agents.verifier.pages.desk_papers import DeskPapers
@@ -24,6 +25,7 @@ def desk_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **DeskPapers(desk).handlers(),
         **DeskRecords(desk).handlers(),
         **DeskPolicy(desk).handlers(),
+        **OwnApplicationPages(desk).handlers(),
         **desk.handlers(),
         **desk.entrance.last_handlers(),
     }

@@ -239,9 +239,18 @@ async def test_an_invitation_that_is_withdrawn_opens_nothing(place: Place) -> No
     code, invitation = await place.invite()
     with pytest.raises(ForbiddenError):
         await place.invitations.withdraw(invitation.id, place.people.approver)
+    at = place.world.clock()
     await place.invitations.withdraw(invitation.id, place.people.editor)
+    place.world.clock.advance(hours=1)
+    again = await place.invitations.withdraw(invitation.id, place.people.editor)
+    assert (again.withdrawn_by, again.withdrawn_at) == (place.people.editor.id, at), "the first one stays named"
     with pytest.raises(CheckInRefusedError, match="withdrawn"):
         await place.take(place.check_in(code))
+    _, before = await place.invite()
+    place.world.clock.advance(hours=1)
+    await place.invite()
+    replaced = await place.invitations.get(before.id)
+    assert (replaced.withdrawn_by, replaced.withdrawn_at) == (place.people.editor.id, place.world.clock())
 
 
 async def test_only_an_editor_invites_and_only_who_is_listed_and_not_connected(place: Place) -> None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.flow.tiny_role import TinyRole
+from tests.flow.tiny_role import TinyOffice, TinyRole
 from tests.unit.runtime.test_tenants import call
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.sign_up import GRACE, SignUp
+from wanderbuch.agents.runtime.sign_up import GRACE, FullError, SignUp
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 from wanderbuch.errors import ConfigurationError
 
@@ -95,6 +95,39 @@ async def test_there_are_so_many_and_a_removed_one_leaves_its_place(
     assert (await sign_up(tiny_handle))[0] == 201
 
 
+async def test_a_network_with_most_unused_ones_makes_room_and_what_is_in_use_stays(agent: RunningAgent) -> None:
+    """Ten networks may fill a hundred places by patience; a newcomer is not kept out by that."""
+    sign_up = desk_of(agent)
+
+    async def begin(tenant: str) -> None:
+        office = (await agent.tenants.enter(tenant)).offices["tiny"]
+        assert isinstance(office, TinyOffice)
+        office.begun = True
+
+    hoard = [(await sign_up.make(f"Hoard {number}", network="198.51.100.0/24"))[0].id for number in range(3)]
+    await begin(hoard[2])
+    newcomer, _ = await sign_up.make("Valletta Yard", network="203.0.113.0/24")
+    assert (await record(agent, hoard[1])).state is TenantState.REMOVED, "the newest with which nobody did anything"
+    assert [(await record(agent, one)).state for one in (hoard[0], hoard[2])] == [TenantState.ACTIVE] * 2
+    assert "198.51" not in (await record(agent, hoard[0])).network
+    with pytest.raises(FullError):  # it has one, the others have two: they would change places for ever
+        await sign_up.make("Valletta Yard", network="203.0.113.0/24")
+    await begin(hoard[0])
+    with pytest.raises(FullError):
+        await sign_up.make("Sliema Yard", network="192.0.2.0/24")
+    assert (await record(agent, newcomer.id)).state is TenantState.ACTIVE
+
+
+async def test_a_strangers_visits_are_no_use(agent: RunningAgent, tiny_handle: AgentHandle) -> None:
+    made = (await sign_up(tiny_handle))[1]
+    status, _ = await call(tiny_handle, "GET", f"{made['app']}/tiny/pings", token="wrong" * 10)
+    assert status == 401
+    await agent.tenants.who(made["id"])  # as its front page is looked at
+    assert agent.tenants.used_on(made["id"]) is None
+    (await agent.tenants.profile(made["id"])).on_use()  # as somebody does who is signed in at its desk
+    assert agent.tenants.used_on(made["id"]) is not None
+
+
 async def test_an_idle_one_is_named_first_and_goes_a_week_later(agent: RunningAgent, tiny_handle: AgentHandle) -> None:
     tenant, now = (await sign_up(tiny_handle))[1]["id"], datetime.now(UTC)
     await looked(agent, now + 10 * DAYS)
@@ -145,7 +178,7 @@ async def test_one_with_something_open_stays_and_the_operators_own_are_not_looke
 ) -> None:
     made, now = (await sign_up(tiny_handle))[1], datetime.now(UTC)
     await tiny_handle.post("/v1/tenants", {"id": "galle", "name": "Galle", "roles": {"tiny": {}}})
-    office = (await agent.tenants.enter(made["id"], is_use=False)).offices["tiny"]
+    office = (await agent.tenants.enter(made["id"])).offices["tiny"]
 
     async def has_open(_: object, __: datetime) -> bool:
         return True

@@ -16,7 +16,7 @@ PACKAGES = packages_with_sentences()
 BELOW = {
     "wanderbuch.agents.authority.pages": ["wanderbuch.agents.people.pages", "wanderbuch.agents.authority.intake"],
     "wanderbuch.agents.authority.intake": ["wanderbuch.agents.people.pages", "wanderbuch.agents.authority.pages"],
-    "wanderbuch.agents.verifier.pages": ["wanderbuch.agents.people.pages"],
+    "wanderbuch.agents.verifier.pages": ["wanderbuch.agents.people.pages", "wanderbuch.agents.verifier.getting_in"],
     "wanderbuch.agents.verifier.getting_in": ["wanderbuch.agents.verifier.pages"],
     "wanderbuch.agents.issuer.console": ["wanderbuch.agents.people.pages"],
 }

@@ -17,9 +17,10 @@ from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.site.rendering import Pages
+from wanderbuch.agents.verifier.getting_in.applying_form import answer_in
 from wanderbuch.agents.verifier.getting_in.course import CourseStep, CourseWait, course_of
 from wanderbuch.agents.verifier.getting_in.kit import KIT
-from wanderbuch.agents.verifier.getting_in.sign_up_pages import PLACE, _answer, sign_up_pages
+from wanderbuch.agents.verifier.getting_in.sign_up_pages import PLACE, sign_up_pages
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import ResolutionError
 
@@ -128,10 +129,10 @@ async def test_a_second_click_answers_nothing_and_another_persons_number_neither
     applications = OwnApplications(asked)
     office: Any = SimpleNamespace(own_applications=applications)
     form = {"application": asked.id, "answer": " A yard ", "revision": "1"}
-    await _answer(office, MultiDict(form))
-    await _answer(office, MultiDict(form | {"revision": "0"}))
-    await _answer(office, MultiDict(form | {"application": "f" * 32}))
-    await _answer(office, MultiDict(form | {"answer": " "}))
+    await answer_in(office, MultiDict(form))
+    await answer_in(office, MultiDict(form | {"revision": "0"}))
+    await answer_in(office, MultiDict(form | {"application": "f" * 32}))
+    await answer_in(office, MultiDict(form | {"answer": " "}))
     assert applications.answers == [(asked.id, "A yard", None)]
 
 

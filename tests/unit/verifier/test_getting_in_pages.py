@@ -29,13 +29,13 @@ class Asked:
         return "token"
 
 
-def site(routes: tuple[PublicRoute, ...]) -> tuple[web.Application, Asked]:
+def site(routes: tuple[PublicRoute, ...], *, signs_up: bool = False) -> tuple[web.Application, Asked]:
     asked = Asked()
     tenant = SimpleNamespace(
         name="Authority",
         place=Place("authority.wanderbuch.test", "org", "", f"{ADDRESS}/didcomm"),
         parts=SimpleNamespace(config=SimpleNamespace(public=SimpleNamespace(trusted_proxies=()))),
-        profile=SimpleNamespace(inject_or=lambda _: None),
+        profile=SimpleNamespace(inject_or=lambda _: object() if signs_up else None),
     )
     config = VerifierConfig(walk_in=WalkInConfig(enabled=True, place="MLT"))
     office = SimpleNamespace(tenant=tenant, config=config, walk_ins=asked)

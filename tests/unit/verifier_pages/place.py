@@ -95,6 +95,7 @@ async def open_place(profile: Profile, tenant_id: str = DEFAULT_TENANT) -> DeskP
         parts=SimpleNamespace(config=config),
         settings=lambda _: VerifierConfig(),
         records=partial(RecordStore, profile),
+        on_use=lambda: None,
         short_links=ShortLinks(profile, BASE_URL, tenant_id),
     )
     office = VerifierOffice(cast(Tenant, tenant))

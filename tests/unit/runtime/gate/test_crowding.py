@@ -39,8 +39,20 @@ def test_many_networks_of_one_stranger_keep_no_other_out() -> None:
 
 def test_what_is_old_goes_after_all_that_is_young_and_still_goes() -> None:
     """An operator's customers share an address, and came before the rush."""
-    old = [TakenPlace(f"old{n}", "operator", may_go=True, is_old=True) for n in range(30)]
-    rush = [TakenPlace(f"{name}{n}", name, may_go=True) for name in "ab" for n in range(3)]
-    assert gives_way([*old, *rush], "z") in {"a2", "b2"}
-    assert gives_way(old, "z") == "old29"  # else whoever has patience takes all places for good
+    old = [TakenPlace(f"old{n}", "operator", may_go=True, is_old=True) for n in range(10)]
+    rush = [TakenPlace(f"{name}{n}", name, may_go=True) for name in "abcdefghij" for n in range(3)]
+    assert str(gives_way([*old, *rush], "z")).endswith("2"), "the newest of a network of the rush"
+    assert gives_way(old, "z") == "old9"  # else whoever has patience takes all places for good
     assert gives_way([*old, *rush], "operator") is None
+
+
+def test_a_hoard_of_long_ago_does_not_stand_behind_what_is_young() -> None:
+    hoard = [TakenPlace(f"hoard{n}", "hoard", may_go=True, is_old=True) for n in range(80)]
+    shared = [TakenPlace(f"young{n}", "shared", may_go=True) for n in range(20)]
+    places, gone = [*hoard, *shared], list[str]()
+    for newcomer in range(60):
+        gone.append(str(gives_way(places, f"new{newcomer}")))
+        places = [place for place in places if place.id != gone[-1]]
+        places.append(TakenPlace(f"new{newcomer}", f"new{newcomer}", may_go=True))
+    assert gone[:55] == [f"hoard{n}" for n in range(79, 24, -1)], "down to its quarter, the newest first"
+    assert all(one.startswith("young") for one in gone[55:])

@@ -1,0 +1,133 @@
+"""A desk's own applications, whoever made its tenant: sent, asked back, answered, and seen by administrators alone."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.verifier_pages.conftest import Browser
+from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME, DeskPlace
+
+from wanderbuch.agents.runtime.own_applications import OwnApplication
+from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.verifier.putting import put_in_words
+from wanderbuch.agents.verifier.questions.document import WordedQuestion
+from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.signed.application import Application
+from wanderbuch.plugins.http.edge import Fetched
+from wanderbuch.store.records import new_id
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PAGE = "/desk/en/applications"
+FORM = {
+    "once": "page-1",
+    "country": "MLT",
+    "preset": "qualification",
+    "purpose": "employment",
+    "aim": "To hire <b>welders</b>",
+    "place": "MLT",
+    "keeps_days": "30",
+    "privacy_policy": "https://yard.example/privacy",
+    "legal_basis": "https://law.example/1",
+}
+ASKED = {"question": "Who <i>are</i> you?", "asked_at": "2026-11-02T09:00:00Z", "is_answered": False}
+
+
+class Authority:
+    """Stands for the authority's intake: away, or asking something back."""
+
+    def __init__(self) -> None:
+        self.is_away, self.received = True, 0
+
+    async def post(self, *_: Any, **__: Any) -> Fetched:
+        if self.is_away:
+            raise ResolutionError("the authority does not answer")
+        self.received += 1
+        told = {
+            "id": "case",
+            "revision": 1,
+            "state": "ASKED_BACK",
+            "received_at": "2026-11-01T09:00:00Z",
+            "decided_at": None,
+            "waited_s": {},
+            "questions": [ASKED],
+        }
+        return Fetched(200, json.dumps(told).encode(), "application/json", None)
+
+
+@pytest.fixture
+def authority(place: DeskPlace, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """An authority, and a desk whose key is not in this wallet: what it sends is not signed here."""
+    made, own = Authority(), place.office.own_applications
+
+    async def unsigned(application_id: str | None, revision: int, told: dict[str, Any], wants: Any) -> OwnApplication:
+        at = place.office.tenant.clock()
+        about = {"id": application_id or new_id(), "revision": revision, "to": own.authority, "made_at": at}
+        application = Application.model_validate({**told, **about, "wants": wants})
+        return OwnApplication(id=application.id, application=application, jws="a.b.c")
+
+    monkeypatch.setattr(place.employer.host, "post", made.post, raising=False)
+    monkeypatch.setattr(own, "_signed", unsigned)
+    return made
+
+
+async def test_an_administrator_applies_and_answers_and_the_log_says_who(
+    place: DeskPlace, browsers: dict[str, Browser], authority: Authority
+) -> None:
+    browser = browsers[ADMINISTRATOR]
+    assert 'href="/desk/en/applications"' in (await browser.ask("/desk/en/settings")).text
+    assert "You have not applied yet." in (await browser.ask(PAGE)).text
+    form = (await browser.ask(f"{PAGE}/new")).text
+    assert NAME in form
+    assert 'type="password"' not in form
+    wrong = await browser.send(f"{PAGE}/new", **{**FORM, "privacy_policy": "yard.example"})
+    assert (wrong.status, "Something is missing" in wrong.text, "To hire &lt;b&gt;" in wrong.text) == (422, True, True)
+    for _ in range(2):  # a second click makes no second one
+        assert (await browser.send(f"{PAGE}/new", **FORM)).target == PAGE
+    (kept,) = await place.office.own_applications.all()
+    assert kept.application.name == NAME
+    waiting = (await browser.ask(PAGE)).text
+    assert "It has not reached the authority yet" in waiting
+    assert "To hire &lt;b&gt;welders" in waiting
+    authority.is_away = False
+    asked = (await browser.ask(PAGE)).text
+    assert "Who &lt;i&gt;are&lt;/i&gt; you?" in asked
+    answer = {"application": kept.id, "revision": "1", "answer": "A yard"}
+    for _ in range(2):
+        assert (await browser.send(PAGE, **answer)).target == PAGE
+    (answered,) = await place.office.own_applications.all()
+    assert (answered.application.answer, answered.application.revision) == ("A yard", 2)
+    lines = [(line.by, line.what) for line in await place.office.log.entries() if line.act.value == "applied"]
+    assert lines == [(ADMINISTRATOR, kept.id)] * 2
+    assert "sent an application, or an answer" in (await browser.ask("/desk/en/audit")).text
+    for language in LANGUAGES:
+        for path in ("applications", "applications/new"):
+            text = (await browser.ask(f"/desk/{language}/{path}")).text
+            assert f'<html lang="{language}"' in text
+            assert not any(key in text for key in ("course.", "apply.", "desk.act."))
+
+
+async def test_only_a_desk_with_which_nobody_has_done_anything_may_give_its_place_to_another(
+    place: DeskPlace, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """See `runtime.sign_up`: what somebody has asked, applied for, or let people into, stays."""
+    office = place.office
+    assert await office.has_begun()
+
+    async def nothing(*_: Any, **__: Any) -> Any:
+        return []
+
+    monkeypatch.setattr(office.staff, "all", nothing)
+    assert await office.has_begun(), "it has applied"
+    monkeypatch.setattr(office.own_applications, "all", nothing)
+    assert not await office.has_begun()
+    wanted = {"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "C7212"}]}
+    await put_in_words(office, WordedQuestion.model_validate(wanted))
+    assert await office.has_begun(), "it has asked"
+
+
+@pytest.mark.parametrize("person", [ASKER, AUDITOR])
+async def test_nobody_else_sees_or_sends_any(browsers: dict[str, Browser], person: str) -> None:
+    browser = browsers[person]
+    for path in (PAGE, f"{PAGE}/new"):
+        assert (await browser.ask(path)).status == 403
+        assert (await browser.send(path, **FORM)).status == 403
