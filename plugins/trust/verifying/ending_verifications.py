@@ -67,6 +67,8 @@ class Endings:
         markers: its verifications.
         judge: makes the judgement of what was cut off.
         limits: how long things may take.
+        since: when this process began; what was cut off before may be judged yet, from a message that was kept or that
+            comes again.
         cases: has the case files of answers that were judged; None: nobody keeps any.
     """
 
@@ -77,6 +79,7 @@ class Endings:
         *,
         judge: Judge,
         limits: DeskLimits,
+        since: datetime,
         cases: DropsCases | None = None,
     ) -> None:
         self.profile = profile
@@ -84,6 +87,7 @@ class Endings:
         self._teller = teller(profile, markers=markers)
         self._judge = judge
         self._limits = limits
+        self._since = since
         self._cases = cases
         self._tables, self._tenant = tables_of(profile), tenant_of(profile)
         self._was_swept = False
@@ -165,7 +169,8 @@ class Endings:
             LOGGER.info("verification %s: no answer", verification.id)
             await Staples(self.profile).forget(verification.id)
             return ended
-        if not verification.is_stuck(at, judging_limit=2 * self._limits.judging):
+        given_up_after = 2 * self._limits.judging
+        if at <= self._since + given_up_after or not verification.is_stuck(at, judging_limit=given_up_after):
             return verification
         try:
             async with self.judging(verification.id):

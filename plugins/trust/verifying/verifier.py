@@ -108,7 +108,7 @@ class VerificationDesk:
     ) -> None:
         self._keeps_cases = keeps_cases
         self.limits = limits or DeskLimits()
-        self._clock = clock
+        self._clock, self._since = clock, clock()
         self._judge = Judge(source, recording=recording, clock=clock)
         self._questions = Questions(source, clock, old_names)
         self._endings: dict[str, Endings] = {}  # by tenant
@@ -439,6 +439,7 @@ class VerificationDesk:
                 busy_verifications(profile),
                 judge=self._judge,
                 limits=self.limits,
+                since=self._since,
                 cases=self._keeps_cases,
             )
         return endings

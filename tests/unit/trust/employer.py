@@ -236,14 +236,18 @@ async def open_employer(
         )
     )
     host.files = {"current.jws": signed.jws, "freshness.jws": await authority.statement(signed, at=now)}
-    made: Employer
+    made: Employer | None = None
+
+    def clock() -> datetime:
+        return now if made is None else made.now
+
     source = GovernanceSource(
         GovernanceSourceConfig(url="https://authority.wanderbuch.test/g", author=AUTHORITY),
         edge=cast(HttpEdge, host),
         resolve_key=authority.resolve_key,
-        clock=lambda: made.now,
+        clock=clock,
     )
-    desk = VerificationDesk(source, clock=lambda: made.now)
+    desk = VerificationDesk(source, clock=clock)
     bind(VerificationDesk, desk)
     made = Employer(profile, desk, source, registry, host, wallet or AnsweringWallet(), post, own_key, now)
     await source.refresh()

@@ -77,6 +77,18 @@ class TestSecondAnswers:
         assert verdict(ended) is Verdict.UNKNOWN
         assert codes(ended) == ["judgement.interrupted"]
 
+    async def test_an_answer_cut_off_long_before_this_process_began_may_be_delivered_again(
+        self, employer: Employer, worker: Worker, welder: Held
+    ) -> None:
+        """The agent was away for longer than a judgement may take; what it had kept, or what comes again, counts."""
+        asked = await employer.ask()
+        proof = worker.present(asked.proof_request, welder)
+        answer = taken(message_digest(message(proof)), at=employer.now - timedelta(hours=1))
+        assert await open_verifications(employer.profile).add(asked.id, ANSWER, answer)
+        await employer.desk.sweep(employer.profile, employer.now)
+        assert (await employer.desk.status(employer.profile, asked.id)).state is VerificationState.JUDGING
+        assert verdict(await employer.get(asked, proof)) is Verdict.TRUSTED
+
     async def test_refuses_an_answer_to_no_question(self, employer: Employer) -> None:
         await employer.receive("no such thread", {})
         assert employer.heard() == [REPORTED]
