@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import replace
 from datetime import date, datetime
 from enum import Enum
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.governance.facts.sources import Binding, SourceId
 from wanderbuch.governance.facts.statuses import StatusId
 from wanderbuch.governance.facts.wording import days
+
+_NO_CROSSWALK: Final = frozenset({None, "", NO_CROSSWALK})
 
 
 class CaseKind(Enum):
@@ -131,4 +134,4 @@ def shown_case(
 
 def named_crosswalk(version: str | None) -> str | None:
     """Return the crosswalk that a credential names, None if it names none."""
-    return None if version in (None, "", NO_CROSSWALK) else version
+    return None if version in _NO_CROSSWALK else version

@@ -9,29 +9,29 @@ from wanderbuch.governance.facts.wording import days, times
 
 def crosswalk_in_force(case: DecisionCase) -> Reason | None:  # 12
     """Find the crosswalk that the credential names."""
-    version = _crosswalk_version(case)
+    version = _version_at_award(case) if case.finds_crosswalk else case.crosswalk_version
     if version is None:
         if case.framework == EQF or not case.eqf_level:
             return None
         text = f"An EQF level of {case.framework} needs a crosswalk, and the credential names none."
         return Reason("crosswalk.missing", text)
-    case.crosswalk = case.governance.file.crosswalk(version, case.framework)
-    if case.crosswalk is None:
+    case.crosswalk = crosswalk = case.governance.file.index.crosswalks.get((case.framework, version))
+    if crosswalk is None:
         text = f"The governance file has no crosswalk {version} of {case.framework}."
         return Reason("crosswalk.unknown", text)
-    valid = (case.crosswalk.valid,)
-    if covers(valid, case.awarded):
+    valid, awarded = crosswalk.valid, case.awarded
+    if valid.first <= awarded.first and awarded.last <= valid.last:
         return None
-    what = f"The crosswalk {version} was in force {times(valid)}"
-    if touches(valid, case.awarded):
+    what = f"The crosswalk {version} was in force {times((valid,))}"
+    if touches((valid,), awarded):
         return Reason(
             "award.date_needed", f"{what}; the award is dated {days(case.awarded)}: its exact date is needed."
         )
     return Reason("crosswalk.not_in_force", f"{what}; the award is dated {days(case.awarded)}.")
 
 
-def _crosswalk_version(case: DecisionCase) -> str | None:
-    if not case.finds_crosswalk or case.framework == EQF:
+def _version_at_award(case: DecisionCase) -> str | None:
+    if case.framework == EQF:
         return case.crosswalk_version
     _, version = case.governance.file.eqf_level(case.framework, case.framework_level or "", case.awarded.first)
     return None if version == NO_CROSSWALK else version

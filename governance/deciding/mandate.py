@@ -20,11 +20,10 @@ from wanderbuch.governance.facts.wording import days, times
 
 def in_mandate(case: DecisionCase) -> Reason | None:  # 14
     """Refuse unless every possible day of the award counts."""
-    each_counting = [counting_days(case, candidate) for candidate in case.candidates]
-    for spans in each_counting:
-        if covers(spans, case.awarded):
+    for candidate in case.candidates:
+        if covers(counting_days(case, candidate), case.awarded):
             return None
-    counting = normal(span for spans in each_counting for span in spans)
+    counting = normal(span for candidate in case.candidates for span in counting_days(case, candidate))
     if covers(counting, case.awarded):
         return None
     what, code = _in_the_way(case)

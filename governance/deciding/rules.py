@@ -119,10 +119,10 @@ def not_in_future(case: DecisionCase) -> Reason | None:  # 6
 
 def issuer_listed(case: DecisionCase) -> Reason | None:  # 7
     """Find the accreditations of the issuer."""
-    file = case.governance.file
-    if not file.holds(case.issuer):
+    try:
+        case.candidates = case.governance.file.index.by_issuer.get(case.issuer, ())
+    except PartMissingError:
         return _part_missing()
-    case.candidates = file.index.by_issuer.get(case.issuer, ())
     if not case.candidates:
         return Reason("issuer.not_accredited", "The governance file accredits no such issuer.")
     return None
@@ -196,20 +196,22 @@ def jurisdiction_covered(case: DecisionCase) -> Reason | None:  # 11
 def level_covered(case: DecisionCase) -> Reason | None:  # 13
     """Keep what covers the level."""
     if case.kind is CaseKind.ISSUER_ALONE:
-        return _narrowed(case, [candidate for candidate in case.candidates if level_attested(case, candidate)])
-    if is_language(case.occupation):
+        fitting = [candidate for candidate in case.candidates if level_attested(case, candidate)]
+        return None if case.keep(fitting) else _level_not_covered(case)
+    if case.occupation.islower():  # a language: that it exists was asked before, and no occupation is written so
         return _cefr_covered(case)
     if not case.framework:  # its type has no level
         return None
-    own = case.framework
-    in_framework = [candidate for candidate in case.candidates if candidate.level_range.framework in (EQF, own)]
+    own, frameworks = case.framework, (EQF, case.framework)
+    in_framework = [candidate for candidate in case.candidates if candidate.level_range.framework in frameworks]
     if not case.keep(in_framework):
         return Reason("framework.not_covered", f"The issuer is not accredited for levels of {own}.")
     if case.framework_level is not None and case.eqf_level != (computed := computed_level(case, case.framework_level)):
         text = f"{own} level {case.framework_level} is EQF level {computed} here, not {case.eqf_level}."
         return Reason("level.miscomputed", text)
     fits = level_signed if case.kind is CaseKind.SIGNED_NOW else level_proven
-    return _narrowed(case, [candidate for candidate in case.candidates if fits(case, candidate)])
+    fitting = [candidate for candidate in in_framework if fits(case, candidate)]
+    return None if case.keep(fitting) else _level_not_covered(case)
 
 
 def _cefr_covered(case: DecisionCase) -> Reason | None:
@@ -233,9 +235,7 @@ def _cefr_covered(case: DecisionCase) -> Reason | None:
     return Reason("level.not_covered", f"The issuer is accredited for levels {named}, which does not cover {level}.")
 
 
-def _narrowed(case: DecisionCase, fitting: list[Accreditation]) -> Reason | None:
-    if case.keep(fitting):
-        return None
+def _level_not_covered(case: DecisionCase) -> Reason:
     ranges = sorted(
         {(one.framework, one.lowest, one.highest) for one in (candidate.level_range for candidate in case.candidates)}
     )

@@ -115,8 +115,8 @@ class GovernanceFile:
 
         Of a DID on an Indy ledger that is what stands under its other names too; a did:sov may have any number of them.
         """
-        if self.is_complete or self.division is None:
-            return self.is_complete
+        if self.is_complete or self.division is None:  # without parts it is always complete
+            return True
         if did.startswith("did:sov:"):
             return False
         if did.startswith("did:indy:"):

@@ -21,11 +21,12 @@ import re
 from enum import Enum
 from typing import ClassVar, Final, Self
 
-from wanderbuch.governance.facts.anoncreds_ids import CredDefId, issuer_of
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId
 from wanderbuch.governance.facts.format_ids import (
     ANONCREDS,
     MAX_LENGTH,
     START,
+    AnonCredsObjectId,
     FormatId,
     check_anoncreds,
     hint_for,
@@ -93,7 +94,7 @@ class SourceId(FormatId):
         return cls.parse(f"{ANONCREDS}{text}" if is_bare(text, is_cred_def) else text)
 
 
-class AnonCredsSource(SourceId):
+class AnonCredsSource(AnonCredsObjectId, SourceId):
     """A credential definition."""
 
     __slots__ = ()
@@ -114,17 +115,6 @@ class AnonCredsSource(SourceId):
     def definition(self) -> CredDefId:
         """The credential definition."""
         return CredDefId(self[START:])
-
-    @property
-    def owner(self) -> Did:
-        """The DID that publishes it."""
-        return issuer_of(self[START:])
-
-    def is_of_another(self, party: Did) -> bool:
-        """See `FormatId`; quick for the form that nearly all have."""
-        if self.startswith(party, START) and self.startswith("/", START + len(party)):
-            return False
-        return self.owner != party
 
 
 class SignedSource(SourceId):

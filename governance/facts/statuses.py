@@ -11,11 +11,12 @@ Sources: AnonCreds 1.0; did:indy 1.0, §5 (object identifiers); Token Status Lis
 import re
 from typing import ClassVar, Final, Self
 
-from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId, issuer_of
+from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
 from wanderbuch.governance.facts.format_ids import (
     ANONCREDS,
     MAX_LENGTH,
     START,
+    AnonCredsObjectId,
     FormatId,
     check_anoncreds,
     hint_for,
@@ -65,7 +66,7 @@ class StatusId(FormatId):
         return cls.parse(f"{ANONCREDS}{text}" if is_bare(text, is_registry) else text)
 
 
-class AnonCredsStatus(StatusId):
+class AnonCredsStatus(AnonCredsObjectId, StatusId):
     """A revocation registry."""
 
     __slots__ = ()
@@ -82,20 +83,9 @@ class AnonCredsStatus(StatusId):
         """The revocation registry."""
         return RevRegDefId(self[START:])
 
-    @property
-    def owner(self) -> Did:
-        """The DID that publishes it."""
-        return issuer_of(self[START:])
-
     def named_by(self, did: Did) -> "AnonCredsStatus":
         """Return the same registry, on an Indy ledger, as `did`, another name of its publisher, names it."""
         return AnonCredsStatus(ANONCREDS + IndyId.parse(self[START:]).named_by(IndyDid.parse(did)).text)
-
-    def is_of_another(self, party: Did) -> bool:
-        """See `AnonCredsSource.is_of_another`."""
-        if self.startswith(party, START) and self.startswith("/", START + len(party)):
-            return False
-        return self.owner != party
 
 
 class ListedStatus(StatusId):
