@@ -118,7 +118,14 @@ class IssuerOffice:
         self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
         self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
         self.personal_data = PersonalData(
-            tenant.profile, self.desk, self.batches, self.revocations, self.config, clock=tenant.clock
+            tenant.profile,
+            self.desk,
+            self.batches,
+            self.revocations,
+            self.superseding,
+            self.reports,
+            self.config,
+            clock=tenant.clock,
         )
         self._mailing = OnDemand("issuer.mail", lambda: self.postman.send_due(), tenant.spawn)
         self.postman = Postman(

@@ -58,13 +58,14 @@ class SuccessorOut(ApiModel):
 class ReportOut(ApiModel):
     """What a worker says is wrong with a certificate.
 
-    `id` is the offer's, which has what the certificate says. `text` is in the worker's words. `next_steps` are what may
+    `id` is the offer's, which has what the certificate says. `text` is in the worker's words, as long as the report is
+    open. `next_steps` are what may
     be done: reasons to supersede; correct (the row, or a new offer) and withdraw where no wallet has the credential.
     """
 
     id: str
     state: ReportState
-    what: Wrong
+    what: list[Wrong]
     text: str
     said_at: datetime
     times: int
@@ -145,7 +146,7 @@ def report_view(report: Report) -> ReportOut:
     return ReportOut(
         id=report.id,
         state=report.state,
-        what=report.what,
+        what=list(report.what),
         text=report.text,
         said_at=report.said_at,
         times=report.times,

@@ -6,7 +6,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.book import OfferBook
-from wanderbuch.agents.issuer.holding.report import Report, ReportState, said, said_again, what_is_wrong
+from wanderbuch.agents.issuer.holding.report import Report, ReportState, closed, said, said_again, what_is_wrong
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.reports import read_report
 from wanderbuch.store.errors import DuplicateError
@@ -30,11 +30,9 @@ class Reports:
     async def heard(self, incoming: Incoming) -> None:
         """Keep what the wallet that has an offer says is wrong; anything else, and anybody else, is left alone."""
         report = read_report(incoming.members)
-        what = what_is_wrong(report)
-        offer = None if what is None else await self._book.sent_by_its_wallet(incoming)
-        if what is None or offer is None:
+        if not what_is_wrong(report) or (offer := await self._book.sent_by_its_wallet(incoming)) is None:
             return
-        fresh = said(offer.id, what, report.text, is_held=offer.state.has_credential, at=datetime.now(UTC))
+        fresh = said(offer.id, incoming.id, report, has_credential=offer.state.has_credential, at=datetime.now(UTC))
         try:
             await self._records.insert(fresh)
         except DuplicateError:
@@ -43,6 +41,14 @@ class Reports:
     async def get(self, offer_id: str) -> Report:
         """Return a report; NotFoundError: there is none about this offer."""
         return await self._records.get(offer_id)
+
+    async def find(self, offer_id: str) -> Report | None:
+        """Return what is said about an offer, None if nothing ever was."""
+        return await self._records.get_or_none(offer_id)
+
+    async def forget(self, offer_id: str) -> None:
+        """Remove what is said about an offer; again changes nothing."""
+        await self._records.remove(offer_id)
 
     async def page(
         self, state: ReportState | None = None, *, limit: int = 50, cursor: str | None = None
@@ -64,7 +70,4 @@ class Reports:
         if kept.state is ReportState.CLOSED:
             return kept
         await self._log.note(Act.REPORT_CLOSED, by=by, what=offer_id, key=f"{Act.REPORT_CLOSED}.{kept.id}.{kept.times}")
-        update = {"state": ReportState.CLOSED, "closed_by": by}
-        return await self._records.change(
-            offer_id, lambda one: one.model_copy(update=update) if one.times == kept.times else None
-        )
+        return await self._records.change(offer_id, lambda one: closed(one, by=by) if one.times == kept.times else None)

@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.store.records import Record
 
 BOTH_STAND: Final = timedelta(days=30)
@@ -38,6 +39,19 @@ class Why(StrEnum):
         """Whether the old credential is revoked before anything else: it must not be relied on for a day longer."""
         return self in (Why.WRONG_LEVEL, Why.WRONG_PERSON, Why.FRAUD)
 
+    @property
+    def reason(self) -> RevocationReason:
+        """Return why the old credential is revoked, as its wallet is told."""
+        match self:
+            case Why.WRONG_LEVEL:
+                return RevocationReason.MISTAKE
+            case Why.WRONG_PERSON:
+                return RevocationReason.WRONG_PERSON
+            case Why.FRAUD:
+                return RevocationReason.FRAUD
+            case _:
+                return RevocationReason.REPLACED
+
 
 class SuccessorState(Enum):
     """How far it has come."""
@@ -55,6 +69,7 @@ class Successor(Record):
     """What takes the place of a credential. Its id is the old one's.
 
     Args:
+        by: id of who asked for it, and of whoever makes the next offer.
         why: the reason; the newest, where a superseding that had lapsed was taken up again.
         claim: what is to be offered, until it is; personal, so never a tag and never logged. None: there is none.
         next_id: of the last offer in its place; nobody can guess it, since who knows it can ask for the offer.
@@ -65,6 +80,7 @@ class Successor(Record):
 
     category: ClassVar[str] = "wanderbuch.successor"
 
+    by: str
     why: Why
     claim: dict[str, str] | None = Field(default=None, repr=False)
     next_id: str | None = None
@@ -94,7 +110,9 @@ class Successor(Record):
         return at if self.until is None or self.until <= now else min(at, self.until)
 
 
-def asked(why: Why, claim: Mapping[str, str] | None, *, old_id: str, next_id: str | None, at: datetime) -> Successor:
+def asked(
+    why: Why, claim: Mapping[str, str] | None, *, old_id: str, next_id: str | None, by: str, at: datetime
+) -> Successor:
     """Return the record of a superseding that was just asked for."""
     kept = None if claim is None else dict(claim)
-    return Successor(id=old_id, created_at=at, asked_at=at, why=why, claim=kept, next_id=next_id)
+    return Successor(id=old_id, created_at=at, asked_at=at, by=by, why=why, claim=kept, next_id=next_id)

@@ -3,6 +3,8 @@
 1. The old credential is valid, and what is to take its place may be offered now; else nothing changes.
 2. It is noted: why, and what is to be offered under which id.
 3. For a wrong level, the wrong person and fraud, the old one is asked to be revoked, whatever comes of the new one.
+   Where somebody revoked it for another reason, nothing takes its place: what was offered is withdrawn, and never
+   signed (`answering`).
 4. The new offer is made under its id, and noted; it names the old one.
 5. When the wallet keeps the new credential, or after thirty days, the old one is asked to be revoked. A renewal that
    nobody took lapses instead: nothing is wrong with the old credential.
@@ -31,11 +33,13 @@ from wanderbuch.agents.issuer.holding.successor import (
     asked,
 )
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, offer_id_of
+from wanderbuch.agents.issuer.register.offer_words import claim_of, present
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
 from wanderbuch.faults import describe
 from wanderbuch.governance.facts.anywhere import days_anywhere
-from wanderbuch.schemas.claims import plain_values, validate_claim
+from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.once import one_step
@@ -93,6 +97,7 @@ class Superseding:
                 with the reason.
             ClaimError: the claim does not fit its type.
             OfferRefusedError: the issuer may not attest the new one now.
+            NumberTakenError: the new one is to have the number of a third certificate.
         """
         old = await self._desk.get(old_id)
         wanted = _claim_of(old, why, claim)
@@ -101,11 +106,13 @@ class Superseding:
         async with self._step(old_id):
             kept = await self._records.get_or_none(old_id)
             if kept is not None and kept.state is not SuccessorState.LAPSED:
-                return await self._go_on(self._same(kept, why), datetime.now(UTC))
+                return await self._go_on(await self._same(kept, why, wanted), datetime.now(UTC))
             await self._check_valid(old_id)
+            if wanted is not None:
+                await self._desk.numbers.check(wanted, instead_of=old_id)
             next_id = None if wanted is None else new_id()
-            made = asked(why, wanted, old_id=old_id, next_id=next_id, at=datetime.now(UTC))
-            await self._log.note(Act.SUPERSEDED, by=by, what=f"{old_id}: {why.value}")
+            made = asked(why, wanted, old_id=old_id, next_id=next_id, by=by, at=datetime.now(UTC))
+            await self._log.note(Act.SUPERSEDED, by=by, what=f"{old_id} {why.value}")
             if kept is None:
                 await self._records.insert(made)  # 2
             else:
@@ -121,26 +128,29 @@ class Superseding:
 
         Raises:
             NotFoundError: nothing takes the place of this credential.
-            SupersededError: the new one was taken, or it was offered as often as may be.
+            SupersededError: the new one was taken, it was offered as often as may be, or the old one was revoked for
+                another reason.
         """
         async with self._step(old_id):
             kept = await self._records.get(old_id)
             offer = None if kept.next_id is None else await self._desk.find(kept.next_id)
             if kept.state is SuccessorState.LAPSED or (kept.state is SuccessorState.DONE and offer is None):
                 raise SupersededError("nothing takes the place of this credential", hint="supersede it")
-            if offer is None or (await self._desk.get(offer.id)).state is OfferState.OPEN:
+            if not await self._desk.book.may_follow(old_id):
+                raise SupersededError("the old credential was revoked, and not to be replaced")
+            if offer is None or (offer := await self._desk.get(offer.id)).state is OfferState.OPEN:
                 return await self._go_on(kept, datetime.now(UTC))
-            offer = await self._desk.get(offer.id)
             if offer.state is OfferState.REVOKED or offer.receipt is Receipt.KEPT:
                 raise SupersededError("a wallet has what took its place", hint="supersede that one")
             if len(kept.past) + 1 >= MOST_OFFERS:
                 raise SupersededError(f"expected at most {MOST_OFFERS} offers in the place of one credential")
             await self._log.note(Act.OFFERED_AGAIN, by=by, what=old_id)
             if offer.state.has_credential:  # no wallet said that it has it; if one does, it is not valid
-                await self._revocations.request(offer, wait_s=_NO_WAIT)
+                await self._revocations.request(offer, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
             update = {
+                "by": by,
                 "state": SuccessorState.OFFERING,
-                "claim": _plain(offer),
+                "claim": claim_of(offer),
                 "past": _past(kept),
                 "next_id": new_id(),
                 "asked_at": datetime.now(UTC),
@@ -173,6 +183,22 @@ class Superseding:
         """Return what takes the place of a credential, None if nothing ever did."""
         return await self._records.get_or_none(old_id)
 
+    async def check_settled(self, offer: Offer) -> None:
+        """Refuse while a credential is to be followed by another one, or is to follow one itself.
+
+        Raises:
+            SupersededError: it is.
+        """
+        for record in [await self.find(one) for one in (offer.id, offer.supersedes) if one is not None]:
+            if record is not None and record.state in UNDER_WAY:
+                raise SupersededError(
+                    "another credential takes the place of one just now", hint="wait until it is taken, or drop it"
+                )
+
+    async def forget(self, old_id: str) -> None:
+        """Remove the record of what took the place of a credential; again changes nothing."""
+        await self._records.remove(old_id)
+
     async def end_of(self, old_id: str) -> None:
         """End whatever took, or takes, the place of a credential: its offers are withdrawn, its credentials revoked."""
         next_id: str | None = old_id
@@ -187,7 +213,8 @@ class Superseding:
             try:
                 await self._withdraw(kept)
             except ExchangeError:  # it has a credential
-                await self._revocations.request(await self._desk.get(str(kept.next_id)), wait_s=_NO_WAIT)
+                issued = await self._desk.get(str(kept.next_id))
+                await self._revocations.request(issued, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
             if kept.state in UNDER_WAY:
                 await self._move(kept, SuccessorState.DONE)
             return kept.next_id
@@ -196,7 +223,7 @@ class Superseding:
         """Go on at once after a wallet said that it keeps a credential; if that fails, the sweep does."""
         offer_id = offer_id_of(thread_id)
         offer = None if offer_id is None else await self._desk.find(offer_id)
-        if offer is not None and offer.supersedes is not None:
+        if offer is not None and offer.supersedes is not None and await self.find(offer.supersedes) is not None:
             await self._look(offer.supersedes, datetime.now(UTC), wait_s=_NO_WAIT)
 
     async def sweep(self, now: datetime) -> None:
@@ -218,13 +245,17 @@ class Superseding:
             return record
         if record.why.is_at_once:  # 3
             await self._revoke(record)
-        if record.next_id is None:
+        if record.next_id is not None and not await self._desk.book.may_follow(record.id):
+            with suppress(ExchangeError):  # a wallet was first: what it has was signed before that
+                await self._withdraw(record)
+            return await self._move(record, SuccessorState.DONE)
+        if (next_id := record.next_id) is None:
             return await self._move(record, SuccessorState.DONE)
         if record.state is SuccessorState.OFFERING:
             record = await self._offer(record, now)  # 4
         if record.state is not SuccessorState.OFFERED:
             return record
-        offer = await self._desk.get(record.next_id)
+        offer = await self._desk.get(next_id)
         if record.why.is_at_once:
             return await self._move(record, SuccessorState.DONE)
         is_late = record.until is not None and record.until <= now
@@ -248,7 +279,9 @@ class Superseding:
             return await self._move(record, SuccessorState.DONE)
         lifetime = BOTH_STAND if record.until is None else max(_SHORTEST, record.until - now)
         try:
-            await self._desk.make(record.claim, lifetime=lifetime, offer_id=record.next_id, supersedes=record.id)
+            await self._desk.make(
+                record.claim, lifetime=lifetime, offer_id=record.next_id, instead_of=record.id, by=record.by
+            )
         except DuplicateError:  # a crash came between this and its note
             LOGGER.debug("what takes the place of %s was offered before", record.id)
         except WanderbuchError as err:
@@ -258,7 +291,8 @@ class Superseding:
         return await self._records.change(record.id, lambda kept: kept.model_copy(update=update))
 
     async def _revoke(self, record: Successor) -> None:
-        await self._revocations.request(await self._desk.get(record.id), wait_s=_NO_WAIT)
+        old = await self._desk.get(record.id)
+        await self._revocations.request(old, wait_s=_NO_WAIT, reason=record.why.reason)
 
     async def _withdraw(self, record: Successor) -> None:
         """Withdraw the offer in the place of a credential; ExchangeError: it was issued."""
@@ -285,8 +319,12 @@ class Superseding:
         if await self._revocations.get_or_none(old_id) is not None:
             raise SupersededError("this credential is being revoked", hint="issue it again")
 
-    def _same(self, kept: Successor, why: Why) -> Successor:
-        if kept.why is not why:
+    async def _same(self, kept: Successor, why: Why, wanted: Mapping[str, str] | None) -> Successor:
+        """Return what was begun, if it is what is asked for."""
+        claim: Mapping[str, str] | None = kept.claim
+        if claim is None and kept.next_id is not None and (offer := await self._desk.find(kept.next_id)) is not None:
+            claim = claim_of(offer)
+        if kept.why is not why or claim != wanted:
             raise SupersededError(
                 f"this credential is superseded already: {kept.why.value}", hint="drop that, or act on the new one"
             )
@@ -301,21 +339,14 @@ def _claim_of(old: Offer, why: Why, claim: Mapping[str, str] | None) -> dict[str
     if claim is None:
         if why in _MUST_DIFFER:
             raise SupersededError("expected the whole claim as it should be")
-        return None if why in _MAY_OFFER_NOTHING else _plain(old)
+        return None if why in _MAY_OFFER_NOTHING else claim_of(old)
     if why is Why.FRAUD:
         raise SupersededError("expected no claim: nothing takes the place of a fraud")
     kind = load_credential_type(old.credential_type)
-    checked = dict(validate_claim(kind, claim, at=days_anywhere(datetime.now(UTC)).last).plain)
-    if why in _MUST_DIFFER and checked == _plain(old):
+    checked = present(kind, validate_claim(kind, claim, at=days_anywhere(datetime.now(UTC)).last).plain)
+    if why in _MUST_DIFFER and checked == claim_of(old):
         raise SupersededError("expected a claim that differs from the old one")
     return checked
-
-
-def _plain(offer: Offer) -> dict[str, str]:
-    """Return the claim of an offer, as applications write it."""
-    kind = load_credential_type(offer.credential_type)
-    plain = plain_values(kind, offer.values)
-    return {attribute.name: plain[attribute.name] for attribute in kind.claimed if attribute.name in plain}
 
 
 def _past(record: Successor) -> tuple[str, ...]:

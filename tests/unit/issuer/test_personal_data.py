@@ -29,6 +29,8 @@ def data_of(workshop: Workshop, **config: Any) -> PersonalData:
         workshop.desk,
         Centre(workshop).desk,
         workshop.revocations,
+        workshop.superseding,
+        workshop.reports,
         IssuerConfig(**config),
         clock=lambda: datetime.now(UTC),
     )
@@ -145,6 +147,8 @@ async def test_a_crash_in_the_middle_leaves_no_claim_once_it_is_asked_again(
         workshop.desk,
         centre.desk,
         workshop.revocations,
+        workshop.superseding,
+        workshop.reports,
         IssuerConfig(),
         clock=lambda: datetime.now(UTC),
     )

@@ -346,9 +346,9 @@ class Workshop:
         await self.receive(request, self.phone_of(offer))
         return request
 
-    async def issue(self) -> Offer:
+    async def issue(self, **changed: Any) -> Offer:
         """Return an offer whose credential was issued."""
-        offer = await self.offer()
+        offer = await self.offer(**changed)
         await self.ask(offer)
         return await self.desk.get(offer.id)
 

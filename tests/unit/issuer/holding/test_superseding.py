@@ -1,24 +1,37 @@
 """An attestation has one valid holding: what takes a credential's place, step by step and wherever the power fails."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from tests.unit.issuer.batches.scene import Centre
 from tests.unit.issuer.each_engine import a_minute_passes, leases_end, workshop
 from tests.unit.issuer.workshop import Workshop
 from tests.unit.power import Power, power
-from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.acts import ActLog
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.holding.successor import BOTH_STAND, Successor, SuccessorState, Why
 from wanderbuch.agents.issuer.holding.superseding import SupersededError
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.register.offer_words import claim_of
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 
 __all__ = ["power", "workshop"]
 
 BY = "n.silva"
-RIGHT = {name: str(value) for name, value in CLAIM.items()} | {"family_name": "Pereira"}
+NUMBERS = count(1)
+
+
+def right(old: Offer, **changed: str) -> dict[str, str]:
+    """Return what the certificate of an offer should say."""
+    return claim_of(old) | {"family_name": "Pereira"} | changed
+
+
+async def issued(workshop: Workshop) -> Offer:
+    """Return a certificate with a number of its own."""
+    return await workshop.issue(credential_id=f"H-{next(NUMBERS)}")
 
 
 async def valid(workshop: Workshop, *offers: str) -> list[str]:
@@ -51,8 +64,8 @@ async def sweep(workshop: Workshop, after: timedelta = timedelta()) -> None:
 
 async def misspelt(workshop: Workshop) -> tuple[Offer, Successor, str]:
     """Return a credential that is misspelt, and what is offered in its place."""
-    old = await workshop.issue()
-    made = await workshop.superseding.begin(old.id, Why.MISSPELT, RIGHT, by=BY)
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, Why.MISSPELT, right(old), by=BY)
     assert made.next_id is not None
     return old, made, made.next_id
 
@@ -66,17 +79,21 @@ async def test_the_old_one_stands_until_the_new_one_is_taken(workshop: Workshop)
     assert made.until - made.created_at < BOTH_STAND + timedelta(minutes=1)
     await sweep(workshop)
     assert await valid(workshop, old.id, new_id) == [old.id]
-    asked_again = await workshop.superseding.begin(old.id, Why.MISSPELT, RIGHT, by=BY)
+    asked_again = await workshop.superseding.begin(old.id, Why.MISSPELT, right(old), by=BY)
     assert asked_again.next_id == new_id
-    with pytest.raises(SupersededError):
-        await workshop.superseding.begin(old.id, Why.RENEWAL, None, by=BY)
+    for why, claim in ((Why.RENEWAL, None), (Why.MISSPELT, right(old, family_name="Perreira"))):
+        with pytest.raises(SupersededError):
+            await workshop.superseding.begin(old.id, why, claim, by=BY)
     await kept_by_wallet(workshop, new_id)  # its word alone ends the old one; no sweep is needed
     assert await valid(workshop, old.id, new_id) == [new_id]
     found = await workshop.superseding.find(old.id)
     assert found is not None
     assert (found.state, found.next_id, found.claim) == (SuccessorState.DONE, new_id, None)
     acts = [entry.what for entry in await ActLog(workshop.profile).entries()]
-    assert acts == [f"{old.id}: misspelt"]
+    assert acts == [f"{old.id} misspelt"]
+    intent = await workshop.revocations.get_or_none(old.id)
+    assert intent is not None
+    assert intent.reason is RevocationReason.REPLACED
     await workshop.revocations.publish_all()
     assert (await workshop.desk.get(old.id)).state is OfferState.REVOKED
     with pytest.raises(SupersededError):  # what was taken is superseded itself
@@ -85,7 +102,7 @@ async def test_the_old_one_stands_until_the_new_one_is_taken(workshop: Workshop)
 
 async def test_thirty_days_are_the_most_but_a_renewal_lapses(workshop: Workshop) -> None:
     old, _, new_id = await misspelt(workshop)
-    renewed = await workshop.issue()
+    renewed = await issued(workshop)
     renewal = await workshop.superseding.begin(renewed.id, Why.RENEWAL, None, by=BY)
     await sweep(workshop, BOTH_STAND - timedelta(hours=1))
     assert await valid(workshop, old.id, renewed.id) == [old.id, renewed.id]
@@ -102,20 +119,20 @@ async def test_thirty_days_are_the_most_but_a_renewal_lapses(workshop: Workshop)
 
 async def test_wrong_level_wrong_person_and_fraud_are_revoked_at_once(workshop: Workshop) -> None:
     for why, offers in ((Why.WRONG_PERSON, True), (Why.WRONG_LEVEL, False), (Why.FRAUD, False)):
-        old = await workshop.issue()
+        old = await issued(workshop)
         made = await workshop.superseding.begin(old.id, why, None, by=BY)
         assert made.state is SuccessorState.DONE, why
         assert (made.next_id is not None) is offers, why
         assert await valid(workshop, old.id) == [], why
     with pytest.raises(SupersededError):
-        await workshop.superseding.begin((await workshop.issue()).id, Why.FRAUD, RIGHT, by=BY)
+        await workshop.superseding.begin((fake := await issued(workshop)).id, Why.FRAUD, right(fake), by=BY)
 
 
 async def test_the_wrong_person_loses_it_even_where_nothing_may_be_offered_now(workshop: Workshop) -> None:
-    old, other = await workshop.issue(), await workshop.issue()
+    old, other = await issued(workshop), await issued(workshop)
     await workshop.publish(occupations=["C75"])
     with pytest.raises(OfferRefusedError):
-        await workshop.superseding.begin(other.id, Why.MISSPELT, RIGHT, by=BY)
+        await workshop.superseding.begin(other.id, Why.MISSPELT, right(other), by=BY)
     made = await workshop.superseding.begin(old.id, Why.WRONG_PERSON, None, by=BY)
     assert made.state is SuccessorState.OFFERING
     assert await valid(workshop, old.id, other.id) == [other.id]
@@ -157,6 +174,44 @@ async def test_a_new_slip_ends_what_took_the_place_of_the_old_ones_credential(wo
     assert [offer.id for offer in await centre.good(number)] == [right.id]
 
 
+async def test_it_keeps_the_number_and_takes_no_other_ones(workshop: Workshop) -> None:
+    centre = Centre(workshop)
+    batch = await centre.running(1)
+    number = (await centre.desk.row(batch, 2))[0]["credential_id"]
+    old, third = await centre.issue(batch), await issued(workshop)
+    theirs = right(old, credential_id=claim_of(third)["credential_id"])
+    with pytest.raises(NumberTakenError):
+        await workshop.superseding.begin(old.id, Why.MISSPELT, theirs, by=BY)
+    assert await workshop.superseding.find(old.id) is None
+    made = await workshop.superseding.begin(old.id, Why.MISSPELT, right(old), by=BY)
+    new = await kept_by_wallet(workshop, str(made.next_id))
+    assert claim_of(new)["credential_id"] == number
+    assert new.made_by == BY
+    again = await workshop.superseding.begin(new.id, Why.MISSPELT, right(old, family_name="Peiris"), by=BY)
+    await kept_by_wallet(workshop, str(again.next_id))
+    assert [offer.id for offer in await centre.good(number)] == [again.next_id]
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id=number, family_name="Another")
+
+
+async def test_after_a_fraud_nothing_takes_its_place(workshop: Workshop) -> None:
+    old, _, new_id = await misspelt(workshop)
+    await workshop.hand_over(await workshop.desk.get(new_id))
+    await workshop.revocations.request(old, wait_s=0, reason=RevocationReason.FRAUD)  # not by way of superseding
+    await workshop.ask(await workshop.desk.get(new_id))
+    new = await workshop.desk.get(new_id)
+    assert (new.state, [one.code for one in new.reasons]) == (OfferState.REFUSED, ["issuing.ended"])
+    with pytest.raises(SupersededError):
+        await workshop.superseding.again(old.id, by=BY)
+    other, _, open_id = await misspelt(workshop)
+    await workshop.revocations.request(other, wait_s=0, reason=RevocationReason.FRAUD)
+    await sweep(workshop, timedelta(hours=2))
+    assert (await workshop.desk.get(open_id)).state is OfferState.WITHDRAWN
+    found = await workshop.superseding.find(other.id)
+    assert found is not None
+    assert found.state is SuccessorState.DONE
+
+
 async def taken_up(workshop: Workshop) -> None:
     """Do what a start does, and what the next sweeps do."""
     await workshop.messages()
@@ -172,8 +227,8 @@ async def taken_up(workshop: Workshop) -> None:
 @pytest.mark.parametrize("why", [Why.MISSPELT, Why.WRONG_PERSON])
 async def test_one_valid_holding_is_left_wherever_the_power_fails(workshop: Workshop, power: Power, why: Why) -> None:
     for steps in power.cuts():
-        old, where = await workshop.issue(), f"cut after {steps} steps"
-        claim = RIGHT if why is Why.MISSPELT else None
+        old, where = await issued(workshop), f"cut after {steps} steps"
+        claim = right(old) if why is Why.MISSPELT else None
 
         async def work(old_id: str = old.id, claim: dict[str, str] | None = claim) -> None:
             made = await workshop.superseding.begin(old_id, why, claim, by=BY)
