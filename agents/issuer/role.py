@@ -218,10 +218,8 @@ async def _ack(office: IssuerOffice, incoming: Incoming) -> bool:
 
 
 async def _problem(office: IssuerOffice, incoming: Incoming) -> bool:
-    is_about_offer = await office.desk.answering.problem(incoming)
-    if is_about_offer:
-        await office.reports.heard(incoming)
-    return is_about_offer
+    await office.reports.heard(incoming)  # first: where the offer has ended, what is wrong is known
+    return await office.desk.answering.problem(incoming)
 
 
 async def _proposal(office: IssuerOffice, incoming: Incoming) -> bool:

@@ -9,8 +9,6 @@ from uuid import uuid4
 
 from wanderbuch.plugins.exchange.packing import PREFIX
 
-WRONG: Final = "wrong"
-"""The name of items that say what is wrong in an offer: name, birth, level, date, mine or other."""
 _CODE: Final = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 _MAX_TEXT: Final = 512
 _MAX_ITEM: Final = 64

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from pydantic import Field
 
-from wanderbuch.agents.issuer.holding.report import Report, ReportState, Wrong
+from wanderbuch.agents.issuer.holding.report import HolderReport, ReportState
 from wanderbuch.agents.issuer.holding.reports import Reports
 from wanderbuch.agents.issuer.holding.successor import Successor, SuccessorState, Why
 from wanderbuch.agents.issuer.holding.superseding import Superseding
@@ -14,6 +14,7 @@ from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.plugins.exchange.wrong import WrongPart
 from wanderbuch.store.errors import NotFoundError
 
 
@@ -65,7 +66,7 @@ class ReportOut(ApiModel):
 
     id: str
     state: ReportState
-    what: list[Wrong]
+    what: list[WrongPart]
     text: str
     said_at: datetime
     times: int
@@ -141,7 +142,7 @@ def successor_view(successor: Successor) -> SuccessorOut:
     )
 
 
-def report_view(report: Report) -> ReportOut:
+def report_view(report: HolderReport) -> ReportOut:
     """Return a report as the API shows it."""
     return ReportOut(
         id=report.id,

@@ -1,36 +1,24 @@
 """What a worker says is wrong with a certificate: one record for each offer, so a wallet can never leave many.
 
 It is said as a problem report on the offer's own thread (issue-credential 2.0, Aries RFC 0035), before or after the
-wallet has the credential. Its code is the one with which every wallet declines; what is wrong stands in its
-`problem_items`, each `{"wrong": "name"}` or another word of `Wrong`. Before the wallet has the credential it declines
-the offer; after, the credential stays what it is until somebody at the centre acts. A report has no value of the
-certificate: it names the offer, which has them.
+wallet has the credential (`plugins.exchange.wrong`). Before, it declines the offer; after, the credential stays what it
+is until somebody at the centre acts. A report has no value of the certificate: it names the offer, which has them.
 """
 
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import ClassVar, Final
 
 from pydantic import Field
 
 from wanderbuch.agents.issuer.holding.successor import Why
-from wanderbuch.plugins.exchange.reports import WRONG, ProblemReport
+from wanderbuch.plugins.exchange.reports import ProblemReport
+from wanderbuch.plugins.exchange.wrong import WrongPart, parts_of
 from wanderbuch.store.records import Record
 
 MOST_REPORTS: Final = 5
 """So often a wallet is heard about one certificate, over all times."""
 _MOST_TEXT: Final = 280
-
-
-class Wrong(StrEnum):
-    """What is wrong, as wallets say it."""
-
-    NAME = "name"
-    BIRTH = "birth"
-    LEVEL = "level"  # or the occupation
-    DATE = "date"  # another one than that of birth
-    MINE = "mine"  # it is not for this worker
-    OTHER = "other"
 
 
 class ReportState(Enum):
@@ -40,7 +28,7 @@ class ReportState(Enum):
     CLOSED = "CLOSED"
 
 
-class Report(Record):
+class HolderReport(Record):
     """What a worker says is wrong. Its id is the offer's.
 
     Args:
@@ -56,7 +44,7 @@ class Report(Record):
 
     category: ClassVar[str] = "wanderbuch.holder-report"
 
-    what: tuple[Wrong, ...]
+    what: tuple[WrongPart, ...]
     text: str = Field(repr=False)
     message_id: str
     times: int = 1
@@ -73,45 +61,32 @@ class Report(Record):
     def next_steps(self) -> tuple[str, ...]:
         """Return what may be done about it, the likeliest first: reasons to supersede, or to correct what is open."""
         if not self.has_credential:
-            return ("withdraw",) if Wrong.MINE in self.what else ("correct",)
-        if Wrong.MINE in self.what:
+            return ("withdraw",) if WrongPart.MINE in self.what else ("correct",)
+        if WrongPart.MINE in self.what:
             return (Why.WRONG_PERSON.value,)
-        return (Why.WRONG_LEVEL.value, Why.MISSPELT.value) if Wrong.LEVEL in self.what else (Why.MISSPELT.value,)
+        return (Why.WRONG_LEVEL.value, Why.MISSPELT.value) if WrongPart.LEVEL in self.what else (Why.MISSPELT.value,)
 
 
-def what_is_wrong(report: ProblemReport) -> tuple[Wrong, ...]:
-    """Return what a problem report says is wrong, in the order of `Wrong`; nothing: it is another problem."""
-    said = {_wrong(value) for name, value in report.items if name == WRONG}
-    return tuple(one for one in Wrong if one in said)
-
-
-def said_again(kept: Report, fresh: Report) -> Report | None:
+def said_again(kept: HolderReport, fresh: HolderReport) -> HolderReport | None:
     """Return a report after the wallet spoke again; None: it is heard no more, or it is the same message."""
     if kept.times >= MOST_REPORTS or kept.message_id == fresh.message_id:
         return None
     return fresh.model_copy(update={"times": kept.times + 1, "created_at": kept.created_at})
 
 
-def said(offer_id: str, message_id: str, report: ProblemReport, *, has_credential: bool, at: datetime) -> Report:
+def said(offer_id: str, message_id: str, report: ProblemReport, *, has_credential: bool, at: datetime) -> HolderReport:
     """Return a first report."""
-    return Report(
+    return HolderReport(
         id=offer_id,
         created_at=at,
         said_at=at,
-        what=what_is_wrong(report),
+        what=parts_of(report),
         text=report.text[:_MOST_TEXT],
         message_id=message_id,
         has_credential=has_credential,
     )
 
 
-def closed(report: Report, *, by: str) -> Report:
+def closed(report: HolderReport, *, by: str) -> HolderReport:
     """Return a report that somebody saw to; the worker's words are needed no more."""
     return report.model_copy(update={"state": ReportState.CLOSED, "closed_by": by, "text": ""})
-
-
-def _wrong(word: str) -> Wrong:
-    try:
-        return Wrong(word)
-    except ValueError:  # a word of later times
-        return Wrong.OTHER

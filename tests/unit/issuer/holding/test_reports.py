@@ -7,9 +7,10 @@ from typing import Any
 from tests.unit.issuer.each_engine import workshop
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.holding.report import MOST_REPORTS, ReportState, Wrong
+from wanderbuch.agents.issuer.holding.report import MOST_REPORTS, ReportState
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
-from wanderbuch.plugins.exchange.reports import WRONG, problem_report
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.exchange.wrong import WrongPart
 
 __all__ = ["workshop"]
 
@@ -19,7 +20,7 @@ KIND = "issue-credential/2.0/problem-report"
 async def say(
     workshop: Workshop, offer: Offer, what: list[str], text: str, *, by: Offer | None = None
 ) -> Mapping[str, Any]:
-    items = [(WRONG, one) for one in what]
+    items = [("wrong", one) for one in what]
     report = problem_report(KIND, thread_id=offer.thread_id, code="issuance-abandoned", text=text, items=items)
     await workshop.receive(report, workshop.phone_of(by or offer))
     return report
@@ -32,7 +33,7 @@ async def test_a_report_is_a_task_until_somebody_saw_to_it(workshop: Workshop) -
     report = await workshop.reports.get(kept.id)
     assert (report.state, report.what, report.text, report.next_steps) == (
         ReportState.OPEN,
-        (Wrong.NAME,),
+        (WrongPart.NAME,),
         "it is Pereira",
         ("misspelt",),
     )
@@ -64,7 +65,7 @@ async def test_before_it_is_taken_a_report_declines_the_offer(workshop: Workshop
     assert (await workshop.desk.get(offer.id)).state is OfferState.DECLINED
     report = await workshop.reports.get(offer.id)
     assert (report.what, report.has_credential, report.next_steps) == (
-        (Wrong.NAME, Wrong.LEVEL, Wrong.OTHER),
+        (WrongPart.NAME, WrongPart.LEVEL, WrongPart.OTHER),
         False,
         ("correct",),
     )
