@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
@@ -163,7 +163,7 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str, *, wron
         said = (
             f"{_DECLINE_TEXT} Something is wrong: {'; '.join(part.said for part in parts)}." if parts else _DECLINE_TEXT
         )
-        told = {"wrong": [part.value for part in parts]} if parts else {}
+        told: dict[str, Any] = {"wrong": [part.value for part in parts]} if parts else {}
         ended = await end_and_tell(profile, held_offer, OfferState.DECLINED, said, **told)
         held_offer = ended or await _held(profile, offer_id)
     if held_offer.state is not OfferState.DECLINED:
