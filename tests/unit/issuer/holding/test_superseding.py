@@ -167,7 +167,7 @@ async def test_a_new_slip_ends_what_took_the_place_of_the_old_ones_credential(wo
     made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
     new = await kept_by_wallet(workshop, str(made.next_id))
     second = await workshop.superseding.begin(new.id, Why.RENEWAL, None, by=BY)
-    await centre.desk.renew(batch, 2, slips=1, by=BY)
+    await centre.desk.row_desk.renew(batch, 2, slips=1, by=BY)
     assert await centre.good(number) == []
     assert (await workshop.desk.get(str(second.next_id))).state is OfferState.WITHDRAWN
     right = await centre.issue(batch)
