@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
+from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.store.records import Record
 
@@ -93,6 +94,23 @@ class Successor(Record):
     def until(self) -> datetime | None:
         """Return until when the old credential stands at most; None: it does not, or nothing was offered yet."""
         return None if self.why.is_at_once or self.offered_at is None else self.offered_at + BOTH_STAND
+
+    @property
+    def may_drop(self) -> bool:
+        """Return whether the old credential may still be let stand."""
+        return self.state in UNDER_WAY and not self.why.is_at_once
+
+    def may_offer_again(self, offer: Offer | None, now: datetime) -> bool:
+        """Return whether the new one may be offered once more.
+
+        Args:
+            offer: the last one in its place.
+            now: which instant.
+        """
+        if offer is None or self.state is SuccessorState.LAPSED:
+            return False
+        is_open = offer.state is OfferState.OPEN and now <= offer.answer_by
+        return not is_open and offer.state is not OfferState.REVOKED and offer.receipt is not Receipt.KEPT
 
     def index_state(self) -> str:
         """Return the state."""
