@@ -73,6 +73,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
     app = SimpleNamespace(url="https://desk.centre.wanderbuch.test", openid=None)
     tenant = SimpleNamespace(
         id=tenant_id,
+        on_use=lambda: None,
         name=name,
         did=workshop.did,
         profile=workshop.profile,
