@@ -20,6 +20,7 @@ from wanderbuch.agents.holder.api_models import (
     RequestOut,
     RequestsOut,
     StapleOut,
+    WrongIn,
 )
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.erasing import ask_to_erase, asked_erasure
@@ -93,6 +94,11 @@ async def _accept(office: HolderWork, call: Call[None]) -> OfferOut:
 
 async def _decline_offer(office: HolderWork, call: Call[None]) -> OfferOut:
     return OfferOut.of(await offers.decline(office.profile, office.config, call.path["id"]))
+
+
+async def _wrong(office: HolderWork, call: Call[WrongIn]) -> OfferOut:
+    wrong = call.body.wrong
+    return OfferOut.of(await offers.decline(office.profile, office.config, call.path["id"], wrong=wrong))
 
 
 async def _credentials(office: HolderWork, call: Call[None]) -> CredentialsOut:
@@ -185,6 +191,13 @@ HOLDER_ROUTES: Final[Sequence[Route]] = (
     get("/offers/{id}", _one_offer, result=OfferOut, summary="Show an offer and how it is judged now"),
     post("/offers/{id}/accept", _accept, result=OfferOut, summary="Accept an offer that is TRUSTED"),
     post("/offers/{id}/decline", _decline_offer, result=OfferOut, summary="Decline an offer"),
+    post(
+        "/offers/{id}/wrong",
+        _wrong,
+        body=WrongIn,
+        result=OfferOut,
+        summary="Decline an offer in which something is wrong",
+    ),
     get(
         "/credentials",
         _credentials,

@@ -17,6 +17,7 @@ from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
 from wanderbuch.governance.facts.question import Purpose, Verdict
 from wanderbuch.plugins.exchange.erasure_messages import ErasedPart
+from wanderbuch.plugins.exchange.wrong import WrongPart
 
 _STATE_TEXTS = {
     RequestState.PRESENTED: "The proof was sent; the verifier has not confirmed it yet.",
@@ -263,6 +264,12 @@ class ErasureOut(ApiModel):
             erased=list(asked.erased),
             kept=[KeptOut(what=part.what, law=part.law, purpose=part.purpose, until=part.until) for part in asked.kept],
         )
+
+
+class WrongIn(ApiModel):
+    """What is wrong in an offer; the issuer is told, and can make a right one."""
+
+    wrong: list[WrongPart] = Field(min_length=1, max_length=len(WrongPart))
 
 
 class DeclineIn(ApiModel):

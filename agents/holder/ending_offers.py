@@ -12,8 +12,10 @@ from wanderbuch.agents.holder.requesting import have_request_no_more
 from wanderbuch.plugins.exchange.credential_messages import PROBLEM
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.wrong import items_of
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.markers import Beside
+from wanderbuch.store.once import own_id
 from wanderbuch.store.tables import tables_of
 from wanderbuch.store.telling import MarkTeller
 
@@ -77,10 +79,10 @@ async def end_offer(
 
 
 async def end_and_tell(
-    profile: Profile, offer: HeldOffer, state: OfferState, note: str, *, at: datetime | None = None
+    profile: Profile, offer: HeldOffer, state: OfferState, note: str, *, at: datetime | None = None, **more: Any
 ) -> HeldOffer | None:
     """End an offer for good and tell the issuer why, in words that may travel; else as `end_offer`."""
-    ended = await end_offer(profile, offer, state, note, at=at)
+    ended = await end_offer(profile, offer, state, note, at=at, **more)
     if ended is not None:
         await profile.inject(Sending).send_soon(profile, offer.origin.channel, ending_report(ended))
     return ended
@@ -89,9 +91,15 @@ async def end_and_tell(
 def ending_report(offer: HeldOffer) -> dict[str, Any]:
     """Return what the issuer is told about an offer that ended here."""
     parent = None if offer.origin.connection_id is not None else offer.origin.invitation_id
-    return problem_report(
-        PROBLEM, thread_id=offer.thread_id, code=_ABANDONED, text=offer.note or "", parent_thread_id=parent
+    report = problem_report(
+        PROBLEM,
+        thread_id=offer.thread_id,
+        code=_ABANDONED,
+        text=offer.note or "",
+        parent_thread_id=parent,
+        items=items_of(offer.wrong),
     )
+    return report | {"@id": own_id("offer-ended", offer.id)}  # sent again, it is the same message
 
 
 async def _look(profile: Profile, offer_id: str) -> Sequence[Event]:

@@ -23,6 +23,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.holder.exchanges import Exchanges, ids_of
 from wanderbuch.agents.holder.peers import Origin
 from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.wrong import WrongPart
 from wanderbuch.store.records import Record
 from wanderbuch.store.tables import tables_of
 
@@ -73,6 +74,7 @@ class HeldOffer(Record):
         waits_since: marker `credential`, with a `note`.
         end, ended_at: marker `end`; `note` may come with it.
         note: why it ended, or what it waits for, in words.
+        wrong: what is wrong in it, as the person says who declined it.
         credential_digest: SHA-256 of the attachment that brought the credential, hexadecimal; with RECEIVED.
     """
 
@@ -91,6 +93,7 @@ class HeldOffer(Record):
     end: OfferState | None = None
     ended_at: datetime | None = None
     note: str | None = None
+    wrong: tuple[WrongPart, ...] = ()
     credential_digest: str | None = None
 
     @property

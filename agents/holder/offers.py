@@ -7,10 +7,10 @@ hosts there are to ask.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
@@ -26,6 +26,7 @@ from wanderbuch.agents.runtime.at_once import each_at_once
 from wanderbuch.errors import CredentialError
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.question import TrustDecision, Verdict
+from wanderbuch.plugins.exchange.wrong import WrongPart
 from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.trust.judgements import JudgementBook, is_current
 from wanderbuch.schemas.claims import plain_values
@@ -143,8 +144,14 @@ async def accept(profile: Profile, config: HolderConfig, offer_id: str) -> tuple
     return _shown(profile, held_offer, _read(text), decision), decision
 
 
-async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offer:
+async def decline(profile: Profile, config: HolderConfig, offer_id: str, *, wrong: Collection[WrongPart] = ()) -> Offer:
     """Decline an open offer and tell the issuer; one that was declined stays so.
+
+    Args:
+        profile: whose wallet.
+        config: its settings.
+        offer_id: which offer.
+        wrong: what is wrong in it; the issuer is told, and can make a right one.
 
     Raises:
         ExchangeError: it was accepted, or ended otherwise.
@@ -152,7 +159,12 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offe
     """
     held_offer = await _held(profile, offer_id)
     if held_offer.state is OfferState.OPEN:
-        ended = await end_and_tell(profile, held_offer, OfferState.DECLINED, _DECLINE_TEXT)
+        parts = tuple(part for part in WrongPart if part in wrong)
+        said = (
+            f"{_DECLINE_TEXT} Something is wrong: {'; '.join(part.said for part in parts)}." if parts else _DECLINE_TEXT
+        )
+        told: dict[str, Any] = {"wrong": [part.value for part in parts]} if parts else {}
+        ended = await end_and_tell(profile, held_offer, OfferState.DECLINED, said, **told)
         held_offer = ended or await _held(profile, offer_id)
     if held_offer.state is not OfferState.DECLINED:
         raise not_open(held_offer)

@@ -42,6 +42,10 @@ class Act(StrEnum):
     MAIL_STARTED = "mail-started"
     MAIL_ENDED = "mail-ended"
     ROW_MAILED = "row-mailed"
+    SUPERSEDED = "superseded"
+    OFFERED_AGAIN = "offered-again"
+    SUPERSEDING_DROPPED = "superseding-dropped"
+    REPORT_CLOSED = "report-closed"
 
 
 class ActLine(LogLine):

@@ -46,6 +46,9 @@ LOGGER = logging.getLogger(__name__)
 
 _OVERSIZE: Final = Reason("issuing.oversize", "The wallet's request is larger than any honest one.")
 _FAILED: Final = Reason("issuing.failed", "The credential could not be signed; the agent's log says where.")
+_ENDED: Final = Reason(
+    "issuing.ended", "The credential in whose place it was offered was revoked, and not to be replaced."
+)
 _LATE: Final = Reason("issuing.late", "The offer's deadline is over.")
 _MAX_ENCODED: Final = 44 * 1024  # base64 of what `read_request_message` takes
 _ABANDONED: Final = "issuance-abandoned"
@@ -156,6 +159,8 @@ class Answering:
             return (_LATE,)
         if asked.content.get("cred_def_id") != offer.cred_def_id:
             return (Reason("issuing.other", "The wallet asks for another credential than the one that was offered."),)
+        if offer.supersedes is not None and not await self._book.may_follow(offer.supersedes):
+            return (_ENDED,)
         received = ReceivedOffer(SchemaId.parse(offer.schema_id), CredDefId.parse(offer.cred_def_id), offer.values)
         return await self._standing.reasons_not_to_sign(received, at=at)
 

@@ -8,6 +8,7 @@ from wanderbuch.agents.issuer.acts import Act
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.models import (
     NewOffer,
     OfferOut,
@@ -57,6 +58,10 @@ class IssuerWork(Protocol):
     def revocations(self) -> Revocations:
         """Return its revocations."""
 
+    @property
+    def superseding(self) -> Superseding:
+        """Return what takes the place of its credentials."""
+
 
 async def _standing(office: IssuerWork, _: Call[None]) -> StandingOut:
     return await standing_view(office)
@@ -77,7 +82,9 @@ async def _make(office: IssuerWork, call: Call[NewOffer]) -> OfferOut:
 
 async def _show(office: IssuerWork, call: Call[None]) -> OfferOut:
     offer = await office.desk.get(call.path["id"])
-    return offer_view(offer, await office.revocations.get_or_none(offer.id))
+    successor = await office.superseding.find(offer.id)
+    next_id = None if successor is None else successor.next_id
+    return offer_view(offer, await office.revocations.get_or_none(offer.id), superseded_by=next_id)
 
 
 async def _every(office: IssuerWork, call: Call[None]) -> Offers:

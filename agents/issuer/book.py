@@ -8,7 +8,9 @@ from typing import Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.issuer.intents import open_intents
 from wanderbuch.agents.issuer.offers import Offer, OfferState, ended, offer_id_of, open_offers
+from wanderbuch.agents.issuer.revocation_reasons import LETS_ANOTHER_FOLLOW
 from wanderbuch.agents.issuer.telling import offer_events
 from wanderbuch.governance.facts.question import Reason
 from wanderbuch.plugins.exchange.incoming import Incoming
@@ -25,6 +27,7 @@ class OfferBook:
         """Open it; nothing is read yet."""
         self.offers = open_offers(profile)
         self.payloads = Payloads(profile)
+        self._intents = open_intents(profile)
         self.teller = MarkTeller(open_offers, profile, offer_events, markers=self.offers)
 
     async def of_thread(self, thread_id: str) -> Offer | None:
@@ -36,6 +39,15 @@ class OfferBook:
         """Return the offer that a message is about, if the keys are those of the wallet that took it."""
         offer = await self.of_thread(incoming.thread_id)
         return offer if offer is not None and is_its_wallet(offer, incoming) else None
+
+    async def may_follow(self, old_id: str) -> bool:
+        """Return whether something may be issued in the place of a credential: not after a fraud, or any other end.
+
+        Args:
+            old_id: of the offer that brought it.
+        """
+        intent = await self._intents.get_or_none(old_id)
+        return intent is None or intent.reason in LETS_ANOTHER_FOLLOW
 
     async def end(
         self, offer: Offer, state: OfferState, *, at: datetime, reasons: tuple[Reason, ...] = NO_REASONS

@@ -128,8 +128,8 @@ class OfferDesk:
             lifetime: how long it stands.
             offer_id: its id, as `new_id` makes them; by default a fresh one.
             row: of the batch whose slip it is made for.
+            instead_of: id of the offer whose place it takes: it may have its number.
             by: id of who makes it.
-            instead_of: id of the offer whose number it may have: this one takes its place.
 
         Raises:
             NotReadyError: the issuer has no credential definition yet.
@@ -158,6 +158,7 @@ class OfferDesk:
                 short_url=short,
                 batch_id=None if row is None else row.batch_id,
                 made_by=by,
+                supersedes=instead_of,
             ),
             row=row,
             instead_of=instead_of,

@@ -50,7 +50,8 @@ class RevocationOut(ApiModel):
 class OfferOut(ApiModel):
     """An offer and what became of it.
 
-    `qr_svg` is made when the offer is looked at: in the answer to who makes it, it is null.
+    `qr_svg` is made when the offer is looked at: in the answer to who makes it, it is null. `supersedes` is the offer
+    whose credential this one takes the place of, `superseded_by` the last one that takes the place of this one's.
     """
 
     id: str
@@ -72,6 +73,8 @@ class OfferOut(ApiModel):
     revocation: RevocationOut | None
     batch: str | None
     made_by: str | None
+    supersedes: str | None
+    superseded_by: str | None
 
 
 class OfferLine(ApiModel):
@@ -147,7 +150,9 @@ class StandingOut(ApiModel):
     accreditations: list[AccreditationOut]
 
 
-def offer_view(offer: Offer, revocation: RevocationIntent | None, *, with_qr: bool = True) -> OfferOut:
+def offer_view(
+    offer: Offer, revocation: RevocationIntent | None, *, with_qr: bool = True, superseded_by: str | None = None
+) -> OfferOut:
     """Return an offer as the API shows it."""
     is_open = offer.state is OfferState.OPEN
     return OfferOut(
@@ -170,6 +175,8 @@ def offer_view(offer: Offer, revocation: RevocationIntent | None, *, with_qr: bo
         revocation=revocation_view(revocation) if revocation else None,
         batch=offer.batch_id,
         made_by=offer.made_by,
+        supersedes=offer.supersedes,
+        superseded_by=superseded_by,
     )
 
 

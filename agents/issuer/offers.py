@@ -123,6 +123,7 @@ class Offer(Record):
         invitation_id: of the invitation that brings it; its own id, unless the invitation is for many.
         batch_id: of the batch whose slip it was made for.
         made_by: id of who made it; None: an older version, or a slip that was claimed.
+        supersedes: the offer whose credential this one takes the place of (`holding`).
         wallet: who took it, from the marker `taken`, or from `outcome`.
         registry, index: the credential's place; index is the cred_rev_id.
         request_digest: SHA-256 of the request that was answered, hexadecimal.
@@ -143,6 +144,7 @@ class Offer(Record):
     short_url: str | None = None
     batch_id: str | None = None
     made_by: str | None = None
+    supersedes: str | None = None
 
     state: OfferState = OfferState.OPEN
     wallet: Wallet | None = None

@@ -8,7 +8,8 @@ done in these steps, each of which may be done again; whoever asks again after a
    another certificate's by now.
 2. The claims of its rows in batches are emptied; how its person is reached, and what they were sent, are removed. Which
    rows these are is read from the offer, as often as it is asked.
-3. What was signed and is still kept to be sent, and what the register finds it by, go.
+3. What was signed and is still kept to be sent, what its worker said is wrong, what took its place, and what the
+   register finds it by, go.
 4. The offer goes, with all that became of it.
 """
 
@@ -25,6 +26,8 @@ from wanderbuch.agents.issuer.batches.personal_rows import PersonalRows
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.holding.reports import Reports
+from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.intents import RevocationIntent
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, forget_mailed_row, mailed
 from wanderbuch.agents.issuer.offers import Offer
@@ -64,6 +67,8 @@ class PersonalData:
         desk: its offers.
         batches: its batches, and the log of who did what.
         revocations: its revocations.
+        superseding: what takes the place of its credentials.
+        reports: what workers say is wrong.
         config: how long the law has it keep certificates, and which law.
         clock: the instant now, aware UTC.
     """
@@ -74,6 +79,8 @@ class PersonalData:
         desk: OfferDesk,
         batches: BatchDesk,
         revocations: Revocations,
+        superseding: Superseding,
+        reports: Reports,
         config: IssuerConfig,
         *,
         clock: Callable[[], datetime],
@@ -83,6 +90,8 @@ class PersonalData:
         self._batches = batches
         self.rows = PersonalRows(profile)
         self._revocations = revocations
+        self._superseding = superseding
+        self._reports = reports
         self._config = config
         self._clock = clock
 
@@ -91,7 +100,7 @@ class PersonalData:
 
         Raises:
             NotFoundError: there is no such certificate.
-            ExchangeError: it is an offer that no credential came of yet.
+            ExchangeError: it is an offer that no credential came of yet, or another one is taking its place just now.
         """
         offer = await self._desk.get(offer_id)
         if not offer.state.has_credential:
@@ -99,6 +108,7 @@ class PersonalData:
         if (until := self._kept_until(offer)) is not None:
             await self._batches.log.note(Act.ERASURE_REFUSED, by=by, what=offer.id)
             return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
+        await self._superseding.check_settled(offer)
         key = f"{Act.ERASED}.{offer.id}"
         await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
         rows = await self.rows.rows_of(offer)
@@ -107,6 +117,8 @@ class PersonalData:
             await self._forget_row(batch_id, row)  # 2
         await self._desk.book.payloads.remove(offer.id)  # 3
         await self._desk.book.payloads.remove(f"{offer.id}.r")
+        await self._reports.forget(offer.id)
+        await self._superseding.forget(offer.id)
         await self._desk.numbers.index.remove(offer.id)
         await self._desk.book.offers.remove(offer.id)  # 4
         return CertificateErasure(offer.id, is_erased=True)
@@ -154,6 +166,7 @@ class PersonalData:
 
     async def _shown(self, offer: Offer) -> dict[str, Any]:
         intent = await self._revocations.get_or_none(offer.id)
+        report, successor = await self._reports.find(offer.id), await self._superseding.find(offer.id)
         return {
             "id": offer.id,
             "state": offer.state.value,
@@ -166,6 +179,16 @@ class PersonalData:
             "registry": offer.registry,
             "index": offer.index,
             "connection": None if offer.wallet is None else offer.wallet.connection_id,
+            "supersedes": offer.supersedes,
+            "superseded_by": None if successor is None else successor.next_id,
+            "report": None
+            if report is None
+            else {
+                "what": [one.value for one in report.what],
+                "text": report.text,
+                "said_at": report.said_at.isoformat(timespec="seconds"),
+                "state": report.state.value,
+            },
             "revocation": None
             if intent is None
             else {

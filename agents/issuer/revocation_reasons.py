@@ -1,6 +1,7 @@
 """Why a certificate is revoked: a word of a list, so that nobody writes of a person what others may read."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class RevocationReason(StrEnum):
@@ -18,6 +19,11 @@ class RevocationReason(StrEnum):
         """Return what the wallet is told, in English."""
         return _SAID[self]
 
+
+LETS_ANOTHER_FOLLOW: Final = frozenset(
+    (RevocationReason.REPLACED, RevocationReason.MISTAKE, RevocationReason.WRONG_PERSON)
+)
+"""After these something else may be issued in the place of the certificate: nothing is wrong with who earned it."""
 
 _SAID = {
     RevocationReason.WRONG_PERSON: "It was given to the wrong person.",

@@ -20,6 +20,9 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.counts_api import COUNTS_ROUTES
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
+from wanderbuch.agents.issuer.holding.holding_api import HOLDING_ROUTES
+from wanderbuch.agents.issuer.holding.reports import Reports
+from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.joining.joining_api import JOINING_ROUTES
@@ -105,13 +108,24 @@ class IssuerOffice:
         self.register = IssuedRegister(self.desk.book, self.desk.numbers)
         self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
+        self.superseding = Superseding(tenant.profile, self.desk, self.revocations)
+        self.reports = Reports(tenant.profile, self.desk.book)
+        ends = self.superseding.end_of
         self.batches = BatchDesk(
-            tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
+            tenant.profile,
+            SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime, end_successors=ends),
         )
         self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
         self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
         self.personal_data = PersonalData(
-            tenant.profile, self.desk, self.batches, self.revocations, self.config, clock=tenant.clock
+            tenant.profile,
+            self.desk,
+            self.batches,
+            self.revocations,
+            self.superseding,
+            self.reports,
+            self.config,
+            clock=tenant.clock,
         )
         self._mailing = OnDemand("issuer.mail", lambda: self.postman.send_due(), tenant.spawn)
         self.postman = Postman(
@@ -148,6 +162,7 @@ class IssuerOffice:
         await self.many_revocations.sweep(now)
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
+        await self.superseding.sweep(now)
         await self.console.uploads.sweep(now)
         self._mailing.want()
         self.standing.look_again()
@@ -196,10 +211,14 @@ async def _request(office: IssuerOffice, incoming: Incoming) -> bool:
 
 
 async def _ack(office: IssuerOffice, incoming: Incoming) -> bool:
-    return await office.desk.answering.acknowledged(incoming)
+    is_about_offer = await office.desk.answering.acknowledged(incoming)
+    if is_about_offer:
+        await office.superseding.heard(incoming.thread_id)
+    return is_about_offer
 
 
 async def _problem(office: IssuerOffice, incoming: Incoming) -> bool:
+    await office.reports.heard(incoming)  # first: where the offer has ended, what is wrong is known
     return await office.desk.answering.problem(incoming)
 
 
@@ -246,6 +265,7 @@ class IssuerRole(Role):
             *COUNTS_ROUTES,
             *PERSONAL_DATA_ROUTES,
             *CLERK_ROUTES,
+            *HOLDING_ROUTES,
         )
 
     def public_routes(self) -> Sequence[PublicRoute]:

@@ -1,8 +1,9 @@
 """Problem reports (Aries RFC 0035): how one side says that an exchange is over, and why, in words that may travel."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from wanderbuch.plugins.exchange.packing import PREFIX
 
 _CODE: Final = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 _MAX_TEXT: Final = 512
+_MAX_ITEM: Final = 64
+_MOST_ITEMS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +22,22 @@ class ProblemReport:
     Args:
         code: its own code, of harmless characters; "other" where it sent none, or another kind.
         text: in words, cut short; may be empty.
+        items: what the problem is about, name and value, in the order in which it was said.
     """
 
     code: str
     text: str
+    items: tuple[tuple[str, str], ...] = ()
 
 
 def problem_report(
-    kind: str, *, thread_id: str, code: str, text: str, parent_thread_id: str | None = None
+    kind: str,
+    *,
+    thread_id: str,
+    code: str,
+    text: str,
+    parent_thread_id: str | None = None,
+    items: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Return a problem report.
 
@@ -36,14 +47,16 @@ def problem_report(
         code: for programs.
         text: for people, in English.
         parent_thread_id: the invitation, where the other side may not know the thread.
+        items: what the problem is about, for programs: name and value (`problem_items`).
     """
     thread = {"thid": thread_id} | ({} if parent_thread_id is None else {"pthid": parent_thread_id})
-    return {
+    report: dict[str, Any] = {
         "@type": f"{PREFIX}{kind}",
         "@id": str(uuid4()),
         "~thread": thread,
         "description": {"code": code, "en": text},
     }
+    return report | ({"problem_items": [{name: value} for name, value in items]} if items else {})
 
 
 def read_report(members: Mapping[str, Any]) -> ProblemReport:
@@ -54,4 +67,18 @@ def read_report(members: Mapping[str, Any]) -> ProblemReport:
     if not isinstance(text, str):
         text = next((value for name, value in described.items() if name != "code" and isinstance(value, str)), "")
     told = code if isinstance(code, str) and _CODE.fullmatch(code) else "other"
-    return ProblemReport(told, "".join(letter for letter in text if letter.isprintable())[:_MAX_TEXT])
+    return ProblemReport(told, _printable(text, _MAX_TEXT), tuple(_items(members.get("problem_items"))))
+
+
+def _items(said: object) -> list[tuple[str, str]]:
+    listed = said[:_MOST_ITEMS] if isinstance(said, list) else []
+    pairs = [pair for item in listed if isinstance(item, dict) for pair in islice(item.items(), _MOST_ITEMS)]
+    return [
+        (_printable(name, _MAX_ITEM), _printable(value, _MAX_ITEM))
+        for name, value in pairs[:_MOST_ITEMS]
+        if isinstance(value, str)
+    ]
+
+
+def _printable(text: str, most: int) -> str:
+    return "".join(letter for letter in text[: 4 * most] if letter.isprintable())[:most]

@@ -9,7 +9,10 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, ViewportSize, expect
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace, open_place
+from tests.unit.issuer.console.test_holding_pages import said
 from tests.unit.issuer.workshop import Workshop
+
+from wanderbuch.plugins.exchange.wrong import WrongPart
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
@@ -140,6 +143,30 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, site: Site
         await look.check(f"console-start-administrator-{name}")
         await look.open(f"{home}/people")
         await look.check(f"console-people-{name}")
+
+
+@pytest.mark.parametrize(("language", "size"), LOOKS)
+async def test_what_is_wrong_is_put_right_by_everybody(chromium: Browser, site: Site, language: str, size: str) -> None:
+    name, workshop = f"{language}-{size}", site.place.workshop
+    old = await workshop.issue(credential_id=f"WRONG-{name}", family_name="Wickramasinghe Arachchige")
+    await said(site.place, old, WrongPart.NAME, WrongPart.BIRTH, text="It is Wikramasinghe, with one k and no c.")
+    async with looking(chromium, site, SIZES[size], color_scheme="dark" if language == "ar" else "light") as look:
+        page = look.page
+        await sign_in(look, site.tokens[CLERK], language)
+        await go(look, "a[href$='/reports']")
+        await look.check(f"console-reports-{name}")
+        await go(look, f"a[href$='/issued/{old.id}']")
+        await page.locator("details.part summary").first.click()
+        await look.check(f"console-issued-{name}")
+        await go(look, "a[href$='/correct']")
+        await look.check(f"console-correct-{name}")
+        await page.fill("#family_name", "Wikramasinghe Arachchige")
+        await page.check("input[value=misspelt]")
+        await go(look, "p.actions button")
+        await expect(page.locator(".qr-large svg")).to_be_visible()
+        await go(look, f"a[href$='/issued/{old.id}']")
+        await expect(page.locator("#successor")).to_be_visible()
+        await look.check(f"console-superseded-{name}")
 
 
 async def test_one_certificate_is_issued_with_the_keyboard_alone(chromium: Browser, site: Site) -> None:

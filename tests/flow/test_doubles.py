@@ -15,6 +15,7 @@ from tests.flow.authority_doubles import AUTHORITY_CASES
 from tests.flow.batch_doubles import BATCH_CASES, NO_SERVER
 from tests.flow.desk_doubles import DESK_CASES
 from tests.flow.doubles import Calls, Case, Effect, Place, call
+from tests.flow.holding_doubles import HOLDING_CASES
 from tests.flow.joining_doubles import JOINING_CASES
 from tests.flow.register_doubles import REGISTER_CASES
 from tests.prepared import start_prepared
@@ -303,6 +304,7 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/credentials/{id}/revoke", revoke),
     *BATCH_CASES,
     *REGISTER_CASES,
+    *HOLDING_CASES,
     ("centre", "POST", "/governance/refresh", refresh),
     ("employer", "POST", "/requests", ask),
     ("employer", "POST", "/questions", ask_in_words),

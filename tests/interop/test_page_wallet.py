@@ -12,6 +12,8 @@ from tests.interop.ecosystem import Ecosystem
 from tests.interop.page_wallet_process import PageWallet, PageWalletError, page_wallet
 from tests.interop.page_wallet_visits import answer_in_two_visits, answers_of, meet_in_two_visits, take_in_two_visits
 
+from wanderbuch.agents.demo.example import example_claim
+
 pytestmark = [pytest.mark.agents, pytest.mark.needs("node"), pytest.mark.asyncio(loop_scope="session")]
 
 TAKING = (3, 12, 22, 27)
@@ -33,9 +35,9 @@ async def wallet(ecosystem: Ecosystem) -> AsyncIterator[PageWallet]:
         yield running
 
 
-async def take(ecosystem: Ecosystem, wallet: PageWallet) -> tuple[str, str]:
+async def take(ecosystem: Ecosystem, wallet: PageWallet, **changes: str) -> tuple[str, str]:
     """Let the wallet take a welder's qualification; give the offer's id at the centre and the credential's here."""
-    offer = await ecosystem.offer()
+    offer = await ecosystem.offer(changes)
     await wallet.do("follow", address=offer["short_url"])
     received = await wallet.until("offer", state="offered")
     await wallet.do("accept", id=received)
@@ -76,6 +78,34 @@ async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosys
     with pytest.raises(PageWalletError, match="revoked"):
         await wallet.do("answer", id=opened["id"], answers=await answers_of(wallet, opened["id"]))
     await wallet.do("decline", id=opened["id"])
+    assert await wallet.do("dropped") == []
+
+
+async def test_what_is_wrong_is_a_task_and_the_right_one_takes_its_place(
+    ecosystem: Ecosystem, wallet: PageWallet
+) -> None:
+    await wallet.visit(egress=True)
+    centre = ecosystem.centre
+    offer = await ecosystem.offer()
+    await wallet.do("follow", address=offer["short_url"])
+    received = await wallet.until("offer", state="offered")
+    await wallet.do("decline_offer", id=received, wrong={"name": "the name", "date": "another date"})
+    await centre.wait_for(f"/offers/{offer['id']}", "state", "DECLINED")
+    (report,) = (await centre.get("/reports?state=OPEN"))["items"]
+    assert (report["id"], report["what"], report["next_steps"]) == (offer["id"], ["name", "date"], ["correct"])
+
+    number = {"credential_id": "CWC-2024-WRONG"}
+    old, held = await take(ecosystem, wallet, **number)
+    claim = example_claim(family_name="Pereira", **number)
+    made = await centre.post(f"/credentials/{old}/supersede", {"why": "misspelt", "claim": claim})
+    assert (await centre.get(f"/offers/{old}"))["state"] == "ISSUED"
+    await wallet.do("follow", address=(await centre.get(f"/offers/{made['offer']}"))["short_url"])
+    received = await wallet.until("offer", state="offered")
+    await wallet.do("accept", id=received)
+    await wallet.until("offer", id=received, state="kept")
+    revoked = await centre.wait_for(f"/offers/{old}", "state", "REVOKED")
+    assert (revoked["superseded_by"], revoked["revocation"]["reason"]) == (made["offer"], "replaced")
+    await wallet.until("credential", id=held, **{"is": "revoked"})
     assert await wallet.do("dropped") == []
 
 

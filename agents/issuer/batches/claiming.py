@@ -17,7 +17,7 @@ waits. Looking (`look`) changes nothing.
 
 import hmac
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,7 +104,15 @@ class SlipLook:
 class SlipDesk:
     """Turns slips into offers, for one issuer."""
 
-    def __init__(self, profile: Profile, desk: OfferDesk, revocations: Revocations, *, lifetime: timedelta) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        desk: OfferDesk,
+        revocations: Revocations,
+        *,
+        lifetime: timedelta,
+        end_successors: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         """Begin.
 
         Args:
@@ -112,11 +120,13 @@ class SlipDesk:
             desk: makes the offers.
             revocations: of what went to the wrong person.
             lifetime: how long a wallet has to take an offer.
+            end_successors: ends what took the place of an offer's credential; None: nothing ever does.
         """
         self._profile = profile
         self._desk = desk
         self._revocations = revocations
         self._lifetime = lifetime
+        self._end_successors = end_successors
         self._batches = RecordStore(profile, Batch)
         self._secrets: LRUCache[str, str] = LRUCache(_MOST_SECRETS)
         self.rows = RecordStore(profile, BatchRow)
@@ -235,7 +245,9 @@ class SlipDesk:
             except ExchangeError:  # a credential came first
                 offer = await self._desk.get(offer_id)
         if offer.state.has_credential:
-            await self._revocations.request(offer, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
+            await self._revocations.request(offer, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)  # first
+            if self._end_successors is not None:
+                await self._end_successors(offer_id)
 
     async def _genuine(self, token: str) -> Slip:
         """Return the slip that a token names, once its seal was checked; nothing else is read for a forged one."""

@@ -22,9 +22,11 @@ from wanderbuch.agents.issuer.class_list.listed import NUMBER
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, checked, read_claim_form, shared_values
 from wanderbuch.agents.issuer.console.claim_view import lines_of_values, name_of
 from wanderbuch.agents.issuer.console.clerks import ClerkRole
+from wanderbuch.agents.issuer.console.holding_pages import SAME_AGAIN
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
+from wanderbuch.agents.issuer.holding.successor import SuccessorState
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
@@ -173,6 +175,10 @@ class ConsoleIssuing:
         visit.must_issue()
         offer = await visit.office.desk.get(visit.named)
         kind = load_credential_type(offer.credential_type)
+        office, now = visit.office, visit.office.tenant.clock()
+        successor = await office.superseding.find(offer.id)
+        next_id = None if successor is None else successor.next_id
+        next_offer = None if next_id is None else await office.desk.find(next_id)
         is_open, address = offer.state is OfferState.OPEN, offer.short_url or offer.invitation_url
         return self._console.show(
             visit,
@@ -180,8 +186,15 @@ class ConsoleIssuing:
             offer=offer,
             is_open=is_open,
             is_issued=offer.state.has_credential,
-            intent=await visit.office.revocations.get_or_none(offer.id),
+            intent=await office.revocations.get_or_none(offer.id),
             reasons=[reason.value for reason in RevocationReason],
+            report=await office.reports.find(offer.id),
+            successor=successor,
+            next_offer=next_offer,
+            may_offer_again=successor is not None and successor.may_offer_again(next_offer, now),
+            may_drop=successor is not None and successor.may_drop,
+            may_replace=successor is None or successor.state is SuccessorState.LAPSED,
+            whys=[why.value for why in SAME_AGAIN],
             is_revoked=offer.state is OfferState.REVOKED,
             name=name_of(offer.values),
             lines=lines_of_values(kind, offer.values, visit.words),

@@ -40,7 +40,14 @@ def _address(entry: ActEntry) -> str:
     """Return the path of the page of what a line is about, "" if there is none."""
     first, _, rest = entry.what.partition(" ")
     match entry.act:
-        case Act.OFFERED | Act.WITHDRAWN:
+        case (
+            Act.OFFERED
+            | Act.WITHDRAWN
+            | Act.SUPERSEDED
+            | Act.OFFERED_AGAIN
+            | Act.SUPERSEDING_DROPPED
+            | Act.REPORT_CLOSED
+        ):
             return f"/issued/{first}"
         case Act.REVOKED:
             return f"/register/revoked/{first}" if rest else f"/issued/{first}"

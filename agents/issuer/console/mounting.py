@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from wanderbuch.agents.issuer.console.batches import ConsoleBatches
 from wanderbuch.agents.issuer.console.class_lists import ConsoleLists
 from wanderbuch.agents.issuer.console.count_pages import ConsoleCounts
+from wanderbuch.agents.issuer.console.holding_pages import ConsoleHolding
 from wanderbuch.agents.issuer.console.issuing import ConsoleIssuing
 from wanderbuch.agents.issuer.console.log_pages import ConsoleLog
 from wanderbuch.agents.issuer.console.pages import ConsolePages
@@ -25,6 +26,7 @@ def console_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **ConsoleLists(console).handlers(),
         **ConsoleBatches(console).handlers(),
         **ConsoleRegister(console).handlers(),
+        **ConsoleHolding(console).handlers(),
         **ConsoleCounts(console).handlers(),
         **ConsoleLog(console).handlers(),
         **ConsoleStanding(console).handlers(),

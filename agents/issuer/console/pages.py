@@ -9,6 +9,8 @@ from wanderbuch.agents.issuer.console.clerks import Clerk, ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.holding.reports import Reports
+from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.mailing.postman import Postman
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
@@ -71,6 +73,14 @@ class ConsoleOffice(Protocol):
     @property
     def many_revocations(self) -> ManyRevocations:
         """Return its calls that revoke."""
+
+    @property
+    def superseding(self) -> Superseding:
+        """Return what takes the place of its certificates."""
+
+    @property
+    def reports(self) -> Reports:
+        """Return what workers say is wrong."""
 
     @property
     def postman(self) -> Postman:

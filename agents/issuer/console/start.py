@@ -73,13 +73,14 @@ class ConsoleStart:
         office, may_issue = visit.office, visit.person.may(ClerkRole.CLERK)
         view = await office.joining.view()
         batches = await _running(office) if may_issue else []
+        reports = await office.reports.count_open() if may_issue else 0
         offers: Sequence[Offer] = (await office.desk.page(limit=_LAST)).items if may_issue else ()
         return self._console.show(
             visit,
             "console_start.html",
             may_work=may_issue,
             view=view,
-            wrong=_wrong(office, view, batches),
+            wrong=_wrong(office, view, batches, reports),
             batches=[one for one in batches if not one.is_done],
             waiting=[offer for offer in offers if offer.state is OfferState.OPEN],
             name_of=name_of,
@@ -92,7 +93,7 @@ async def _running(office: ConsoleOffice) -> list[RunningBatch]:
     return [RunningBatch(batch, await office.batches.counts(batch)) for batch in page.items if batch.state not in _OVER]
 
 
-def _wrong(office: ConsoleOffice, view: JoiningView, batches: Sequence[RunningBatch]) -> list[Wrong]:
+def _wrong(office: ConsoleOffice, view: JoiningView, batches: Sequence[RunningBatch], reports: int) -> list[Wrong]:
     """Return what is wrong, the worst first (3)."""
     wrong: list[Wrong] = []
     snapshot = office.standing.snapshot()
@@ -100,6 +101,8 @@ def _wrong(office: ConsoleOffice, view: JoiningView, batches: Sequence[RunningBa
         wrong.append(Wrong("console.wrong.stale", "/standing"))
     if view.state is not JoiningState.MAY_ISSUE:
         wrong.append(Wrong(f"console.wrong.{view.state.value}", "/standing"))
+    if reports:
+        wrong.append(Wrong("console.wrong.reports", "/reports", number=reports))
     wrong += [
         Wrong("console.wrong.locked", f"/batch/{one.batch.id}?state=LOCKED", one.batch.title, one.counts.locked)
         for one in batches

@@ -1,7 +1,8 @@
 """How many certificates a centre issued in a month or a year, by occupation, level and place; nobody is found in it.
 
-Every cell is rounded to the nearest 5, so one or two people are none, and totals are rounded from what was counted. A
-period that is over can be published; from then on its figures are kept and never change, whatever is revoked or erased.
+Every cell is rounded to the nearest 5, so one or two people are none, and totals are rounded from what was counted.
+What takes the place of another certificate is the same award once more, and not counted. A period that is over can be
+published; from then on its figures are kept and never change, whatever is revoked or erased.
 """
 
 import csv
@@ -153,6 +154,8 @@ class CountsDesk:
         cells: Counter[tuple[str, str, str, str]] = Counter()
         async for offer in self._book.offers.every(state=[state.value for state in ISSUED]):
             if offer.issued_at is None or not period.first <= offer.issued_at < period.end:
+                continue
+            if offer.supersedes is not None:  # the same award once more
                 continue
             claim, kind = claim_of(offer), load_credential_type(offer.credential_type)
             level = "" if kind.level is None else claim.get(kind.level.name, "")

@@ -176,6 +176,24 @@ class CertificateNumbers:
             await self.index.remove(offer.id)
         raise NumberTakenError if kept is None else NumberTakenError(kept.offer_id, kept.batch_id)
 
+    async def check(self, claim: Mapping[str, str], *, instead_of: str) -> None:
+        """Refuse a claim whose number another certificate has than the one whose place it is to take.
+
+        Args:
+            claim: as applications write it.
+            instead_of: id of the offer of that one.
+
+        Raises:
+            NumberTakenError: it has.
+        """
+        if not (number := number_of(claim)):
+            return
+        await self.index.complete()
+        mine = await self._entry(claim, None)
+        kept = await self._kept(mine.id)
+        if kept is not None and not await self._may_have(kept, mine, number, instead_of):
+            raise NumberTakenError(kept.offer_id, kept.batch_id)
+
     async def check_rows(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[int, ...]:
         """Return which rows of a list have numbers that are taken by others.
 
@@ -384,10 +402,11 @@ class CertificateNumbers:
             return False
         if kept.claim == mine.claim or kept.is_of(_row_of(mine)):
             return True
-        row = _row_of(kept)
+        is_its = instead_of is not None and kept.offer_id == instead_of  # then its row's slip was claimed
+        row = None if is_its else _row_of(kept)
         if row is not None and (self.rows is None or await self.rows.is_live(row)):
             return False
-        if kept.offer_id is not None and kept.offer_id != instead_of:
+        if kept.offer_id is not None and not is_its:
             newest = await self._offers.get_or_none(kept.offer_id)
             if newest is None and kept.created_at + _IN_THE_MIDDLE > utc_now():
                 return False

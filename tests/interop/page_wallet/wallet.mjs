@@ -116,7 +116,7 @@ const calls = {
   },
   follow: ({ address }) => wallet.follow(address),
   accept: ({ id }) => wallet.offers.accept(id),
-  decline_offer: ({ id }) => wallet.offers.decline(id),
+  decline_offer: ({ id, wrong }) => wallet.offers.decline(id, new Map(Object.entries(wrong ?? {}))),
   candidates: ({ id }) => wallet.questions.candidates(id),
   answer: ({ id, answers }) => wallet.questions.answer(id, answers),
   decline: ({ id }) => wallet.questions.decline(id, true),

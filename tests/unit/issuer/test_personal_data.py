@@ -12,11 +12,15 @@ from wanderbuch.agents.issuer.batch_records.batch import Access
 from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.holding.successor import Why
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed, mailed_rows
 from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.exchange.wrong import WrongPart, items_of
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.record import new_id
 
@@ -29,6 +33,8 @@ def data_of(workshop: Workshop, **config: Any) -> PersonalData:
         workshop.desk,
         Centre(workshop).desk,
         workshop.revocations,
+        workshop.superseding,
+        workshop.reports,
         IssuerConfig(**config),
         clock=lambda: datetime.now(UTC),
     )
@@ -145,6 +151,8 @@ async def test_a_crash_in_the_middle_leaves_no_claim_once_it_is_asked_again(
         workshop.desk,
         centre.desk,
         workshop.revocations,
+        workshop.superseding,
+        workshop.reports,
         IssuerConfig(),
         clock=lambda: datetime.now(UTC),
     )
@@ -202,3 +210,28 @@ async def test_a_file_of_one_person_has_nothing_of_namesakes(workshop: Workshop)
         await workshop.desk.numbers.insert(unknown)
     content = await data.access(unknown.id, by="n.silva")
     assert [one["id"] for one in content["certificates"]] == [unknown.id]
+
+
+async def test_erasing_leaves_no_report_and_no_successor_and_waits_for_one_under_way(
+    workshop: Workshop,
+) -> None:
+    data, superseding = data_of(workshop), workshop.superseding
+    offer = await issued(workshop, credential_id="E-9", family_name="Senaratne")
+    await workshop.receive(
+        problem_report(
+            "issue-credential/2.0/problem-report",
+            thread_id=offer.thread_id,
+            code="issuance-abandoned",
+            text="it is Senarathna",
+            items=items_of([WrongPart.NAME]),
+        ),
+        workshop.phone_of(offer),
+    )
+    made = await superseding.begin(offer.id, Why.LOST_PHONE, None, by="n.silva")
+    told = (await data.access(offer.id, by="n.silva"))["certificates"][0]
+    assert (told["report"]["text"], told["superseded_by"]) == ("it is Senarathna", made.next_id)
+    with pytest.raises(ExchangeError):
+        await data.erase(offer.id, by="n.silva")
+    await superseding.drop(offer.id, by="n.silva")
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    assert (await workshop.reports.find(offer.id), await superseding.find(offer.id)) == (None, None)

@@ -32,6 +32,8 @@ from tests.welders import accreditation, certificate
 from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.holding.reports import Reports
+from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.role import HANDLERS
@@ -105,6 +107,8 @@ class Office:
 
     desk: OfferDesk
     revocations: Revocations
+    superseding: Superseding
+    reports: Reports
 
 
 @dataclass
@@ -207,7 +211,9 @@ class Workshop:
             sending=self.sending,
         )
         self.revocations = Revocations(self.profile, self.desk.book, self.sending, on_wanted=self._want_publishing)
-        self.office = Office(self.desk, self.revocations)
+        self.superseding = Superseding(self.profile, self.desk, self.revocations)
+        self.reports = Reports(self.profile, self.desk.book)
+        self.office = Office(self.desk, self.revocations, self.superseding, self.reports)
         for kind, instance in {OfferBook: self.desk.book, Sending: self.sending, KeyRing: keys}.items():
             self.profile.context.injector.bind_instance(kind, instance)
 
@@ -340,9 +346,9 @@ class Workshop:
         await self.receive(request, self.phone_of(offer))
         return request
 
-    async def issue(self) -> Offer:
+    async def issue(self, **changed: Any) -> Offer:
         """Return an offer whose credential was issued."""
-        offer = await self.offer()
+        offer = await self.offer(**changed)
         await self.ask(offer)
         return await self.desk.get(offer.id)
 

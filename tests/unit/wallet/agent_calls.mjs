@@ -458,11 +458,11 @@ export async function calls(load) {
       const attach = { formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: { cred_def_id: id, nonce: '1' } } }] }
       await world.deliver([pack(JSON.stringify(say('issue-credential/2.0/offer-credential', { credential_preview: preview, ...attach })), own, peer.key)])
       const [offer] = (await world.rows('offer'))[0]
-      await world.wallet.offers.decline(offer, ['the name', 'another date'])
+      await world.wallet.offers.decline(offer, new Map([['name', 'the name'], ['date', 'another date']]))
       await world.wallet.agent.outbox.flush()
       const [report] = world.opened(peer.key).filter((message) => message['@type'].endsWith('/problem-report'))
       const [, row] = (await world.rows('offer'))[0]
-      return [report.description, row.state, row.isTold, JSON.stringify(row).includes('Pereira')]
+      return [report, row.state, row.isTold, JSON.stringify(row).includes('Pereira')]
     },
     // An answer that was given, and is to be erased: what is asked, and what counts as an answer to that.
     erasure: async () => {

@@ -11,6 +11,8 @@ from tests.wallet_tools import PAGE
 
 from wanderbuch.governance.facts.question import Purpose
 from wanderbuch.plugins.exchange.erasure_messages import check_erasure
+from wanderbuch.plugins.exchange.reports import read_report
+from wanderbuch.plugins.exchange.wrong import WrongPart, parts_of
 
 
 def test_a_mediator_that_is_another_or_takes_no_key(wallet: WalletProcess) -> None:
@@ -91,11 +93,11 @@ def test_a_no_tells_nothing_unless_the_worker_wants_it(wallet: WalletProcess) ->
 
 
 def test_an_issuer_learns_what_is_wrong_and_nothing_is_kept(wallet: WalletProcess) -> None:
-    description, *kept = wallet.call("wrong_offer")
-    assert description == {
-        "code": "issuance-abandoned",
-        "en": "The holder declines. Something is wrong: the name; another date.",
-    }
+    message, *kept = wallet.call("wrong_offer")
+    report = read_report(message)
+    assert report.code == "issuance-abandoned"
+    assert report.text == "The holder declines. Something is wrong: the name; another date."
+    assert parts_of(report) == (WrongPart.NAME, WrongPart.DATE)
     assert kept == ["declined", True, False]
 
 

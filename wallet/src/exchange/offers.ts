@@ -60,13 +60,14 @@ export class Offers {
   /**
    * Say no to an offer.
    *
-   * @param wrong what is not right in it, in English; the issuer is told
+   * @param wrong what is not right in it, by its word for programs, in English; the issuer is told
    */
-  async decline(id: string, wrong: readonly string[] = []): Promise<void> {
+  async decline(id: string, wrong: ReadonlyMap<string, string> = new Map()): Promise<void> {
     await this.#change(id, ['offered'], async (row) => {
       const connection = await this.#connection(row)
-      const said = wrong.length ? `The holder declines. Something is wrong: ${wrong.join('; ')}.` : 'The holder declines.'
-      return { changes: [at(id, { ...emptied(row), state: 'declined', isTold: wrong.length > 0 })], send: [this.#report(connection, id, 'issuance-abandoned', said)] }
+      const said = wrong.size ? `The holder declines. Something is wrong: ${[...wrong.values()].join('; ')}.` : 'The holder declines.'
+      const items = [...wrong.keys()].map((word) => ({ wrong: word }))
+      return { changes: [at(id, { ...emptied(row), state: 'declined', isTold: wrong.size > 0 })], send: [this.#report(connection, id, 'issuance-abandoned', said, items)] }
     })
   }
 
@@ -182,9 +183,11 @@ export class Offers {
     return connection
   }
 
-  #report({ own, theirs }: Connection, thread: string, code: string, en: string) {
+  // What the problem is about stands in its items (Aries RFC 0035).
+  #report({ own, theirs }: Connection, thread: string, code: string, en: string, items: readonly JsonObject[] = []) {
     const [, name = thread] = thread.split(' ')
-    return { from: own, to: theirs, message: message(`${PROTOCOL}/problem-report`, { description: { code, en } }, { thid: name }) }
+    const told = { description: { code, en }, ...(items.length && { problem_items: [...items] }) }
+    return { from: own, to: theirs, message: message(`${PROTOCOL}/problem-report`, told, { thid: name }) }
   }
 }
 

@@ -223,7 +223,7 @@ export class Session implements Handlers {
   }
 
   async declineOffer({ id, wrong }: { id: string; wrong: readonly Wrong[] }): Promise<void> {
-    const said = WRONG.filter((each) => wrong.includes(each)).map((each) => IN_ENGLISH[each])
+    const said = new Map(WRONG.filter((each) => wrong.includes(each)).map((each) => [each, IN_ENGLISH[each]]))
     await this.#opened().wallet.offers.decline(id, said)
   }
 

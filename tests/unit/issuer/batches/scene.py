@@ -66,7 +66,13 @@ class Centre:
     def open(self) -> None:
         """Open the desk of batches over the workshop's office."""
         workshop = self.workshop
-        claiming = SlipDesk(workshop.profile, workshop.desk, workshop.revocations, lifetime=HOUR)
+        claiming = SlipDesk(
+            workshop.profile,
+            workshop.desk,
+            workshop.revocations,
+            lifetime=HOUR,
+            end_successors=workshop.superseding.end_of,
+        )
         self.desk = BatchDesk(workshop.profile, claiming)
 
     @property

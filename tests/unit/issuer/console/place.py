@@ -73,6 +73,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
     app = SimpleNamespace(url="https://desk.centre.wanderbuch.test", openid=None)
     tenant = SimpleNamespace(
         id=tenant_id,
+        on_use=lambda: None,
         name=name,
         did=workshop.did,
         profile=workshop.profile,
@@ -106,8 +107,17 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         register=IssuedRegister(workshop.desk.book, workshop.desk.numbers),
         counts=CountsDesk(workshop.profile, workshop.desk.book, clock=tenant.clock),
         personal_data=PersonalData(
-            workshop.profile, workshop.desk, centre.desk, workshop.revocations, IssuerConfig(), clock=tenant.clock
+            workshop.profile,
+            workshop.desk,
+            centre.desk,
+            workshop.revocations,
+            workshop.superseding,
+            workshop.reports,
+            IssuerConfig(),
+            clock=tenant.clock,
         ),
+        superseding=workshop.superseding,
+        reports=workshop.reports,
         many_revocations=ManyRevocations(workshop.profile, workshop.desk.book, workshop.revocations, centre.desk.log),
         revocations=workshop.revocations,
         batches=centre.desk,

@@ -1,0 +1,251 @@
+"""An attestation has one valid holding: what takes a credential's place, step by step and wherever the power fails."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from tests.unit.issuer.batches.scene import Centre
+from tests.unit.issuer.each_engine import a_minute_passes, leases_end, workshop
+from tests.unit.issuer.workshop import Workshop
+from tests.unit.power import Power, power
+
+from wanderbuch.agents.issuer.acts import ActLog
+from wanderbuch.agents.issuer.desk import OfferRefusedError
+from wanderbuch.agents.issuer.holding.successor import BOTH_STAND, Successor, SuccessorState, Why
+from wanderbuch.agents.issuer.holding.superseding import SupersededError
+from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.register.offer_words import claim_of
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+
+__all__ = ["power", "workshop"]
+
+BY = "n.silva"
+NUMBERS = count(1)
+
+
+def right(old: Offer, **changed: str) -> dict[str, str]:
+    """Return what the certificate of an offer should say."""
+    return claim_of(old) | {"family_name": "Pereira"} | changed
+
+
+async def issued(workshop: Workshop) -> Offer:
+    """Return a certificate with a number of its own."""
+    return await workshop.issue(credential_id=f"H-{next(NUMBERS)}")
+
+
+async def valid(workshop: Workshop, *offers: str) -> list[str]:
+    """Return which of these offers brought a credential that nobody asked to revoke."""
+    kept = []
+    for offer_id in offers:
+        offer = await workshop.desk.find(offer_id)
+        is_revoked = await workshop.revocations.get_or_none(offer_id) is not None
+        if offer is not None and offer.state is OfferState.ISSUED and not is_revoked:
+            kept.append(offer_id)
+    return kept
+
+
+async def kept_by_wallet(workshop: Workshop, offer_id: str) -> Offer:
+    """Have a wallet take what is offered, and say that it keeps it."""
+    offer = await workshop.desk.get(offer_id)
+    if offer.wallet is None:
+        await workshop.hand_over(offer)
+        offer = await workshop.desk.get(offer_id)
+    await workshop.ask(offer)
+    offer = await workshop.desk.get(offer_id)
+    await workshop.acknowledge(offer)
+    return await workshop.desk.get(offer_id)
+
+
+async def sweep(workshop: Workshop, after: timedelta = timedelta()) -> None:
+    await a_minute_passes(workshop)
+    await workshop.superseding.sweep(datetime.now(UTC) + after)
+
+
+async def misspelt(workshop: Workshop) -> tuple[Offer, Successor, str]:
+    """Return a credential that is misspelt, and what is offered in its place."""
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, Why.MISSPELT, right(old), by=BY)
+    assert made.next_id is not None
+    return old, made, made.next_id
+
+
+async def test_the_old_one_stands_until_the_new_one_is_taken(workshop: Workshop) -> None:
+    old, made, new_id = await misspelt(workshop)
+    new = await workshop.desk.get(new_id)
+    assert (made.state, new.state, new.supersedes) == (SuccessorState.OFFERED, OfferState.OPEN, old.id)
+    assert new.values["family_name"] == "Pereira"
+    assert made.until is not None
+    assert made.until - made.created_at < BOTH_STAND + timedelta(minutes=1)
+    await sweep(workshop)
+    assert await valid(workshop, old.id, new_id) == [old.id]
+    asked_again = await workshop.superseding.begin(old.id, Why.MISSPELT, right(old), by=BY)
+    assert asked_again.next_id == new_id
+    for why, claim in ((Why.RENEWAL, None), (Why.MISSPELT, right(old, family_name="Perreira"))):
+        with pytest.raises(SupersededError):
+            await workshop.superseding.begin(old.id, why, claim, by=BY)
+    await kept_by_wallet(workshop, new_id)  # its word alone ends the old one; no sweep is needed
+    assert await valid(workshop, old.id, new_id) == [new_id]
+    found = await workshop.superseding.find(old.id)
+    assert found is not None
+    assert (found.state, found.next_id, found.claim) == (SuccessorState.DONE, new_id, None)
+    acts = [entry.what for entry in await ActLog(workshop.profile).entries()]
+    assert acts == [f"{old.id} misspelt"]
+    intent = await workshop.revocations.get_or_none(old.id)
+    assert intent is not None
+    assert intent.reason is RevocationReason.REPLACED
+    await workshop.revocations.publish_all()
+    assert (await workshop.desk.get(old.id)).state is OfferState.REVOKED
+    with pytest.raises(SupersededError):  # what was taken is superseded itself
+        await workshop.superseding.again(old.id, by=BY)
+
+
+async def test_thirty_days_are_the_most_but_a_renewal_lapses(workshop: Workshop) -> None:
+    old, _, new_id = await misspelt(workshop)
+    renewed = await issued(workshop)
+    renewal = await workshop.superseding.begin(renewed.id, Why.RENEWAL, None, by=BY)
+    await sweep(workshop, BOTH_STAND - timedelta(hours=1))
+    assert await valid(workshop, old.id, renewed.id) == [old.id, renewed.id]
+    await sweep(workshop, BOTH_STAND + timedelta(minutes=1))
+    assert await valid(workshop, old.id, renewed.id) == [renewed.id]
+    found = await workshop.superseding.find(renewed.id)
+    assert found is not None
+    assert found.state is SuccessorState.LAPSED
+    assert (await workshop.desk.get(str(renewal.next_id))).state is OfferState.WITHDRAWN
+    again = await workshop.superseding.begin(renewed.id, Why.LOST_PHONE, None, by=BY)
+    assert (again.state, again.past) == (SuccessorState.OFFERED, (renewal.next_id,))
+    assert (await workshop.desk.get(new_id)).state is OfferState.OPEN
+
+
+async def test_wrong_level_wrong_person_and_fraud_are_revoked_at_once(workshop: Workshop) -> None:
+    for why, offers in ((Why.WRONG_PERSON, True), (Why.WRONG_LEVEL, False), (Why.FRAUD, False)):
+        old = await issued(workshop)
+        made = await workshop.superseding.begin(old.id, why, None, by=BY)
+        assert made.state is SuccessorState.DONE, why
+        assert (made.next_id is not None) is offers, why
+        assert await valid(workshop, old.id) == [], why
+    with pytest.raises(SupersededError):
+        await workshop.superseding.begin((fake := await issued(workshop)).id, Why.FRAUD, right(fake), by=BY)
+
+
+async def test_the_wrong_person_loses_it_even_where_nothing_may_be_offered_now(workshop: Workshop) -> None:
+    old, other = await issued(workshop), await issued(workshop)
+    await workshop.publish(occupations=["C75"])
+    with pytest.raises(OfferRefusedError):
+        await workshop.superseding.begin(other.id, Why.MISSPELT, right(other), by=BY)
+    made = await workshop.superseding.begin(old.id, Why.WRONG_PERSON, None, by=BY)
+    assert made.state is SuccessorState.OFFERING
+    assert await valid(workshop, old.id, other.id) == [other.id]
+    await workshop.publish()
+    await sweep(workshop, timedelta(hours=2))
+    found = await workshop.superseding.find(old.id)
+    assert found is not None
+    assert (found.state, found.next_id) == (SuccessorState.DONE, made.next_id)
+    await kept_by_wallet(workshop, str(made.next_id))
+    assert await valid(workshop, old.id, str(made.next_id)) == [made.next_id]
+
+
+async def test_declined_it_is_offered_again_and_dropped_it_is_withdrawn(workshop: Workshop) -> None:
+    old, _, first = await misspelt(workshop)
+    await workshop.hand_over(await workshop.desk.get(first))
+    await workshop.decline(await workshop.desk.get(first))
+    made = await workshop.superseding.again(old.id, by=BY)
+    assert (made.state, made.past) == (SuccessorState.OFFERED, (first,))
+    assert (await workshop.desk.get(str(made.next_id))).values["family_name"] == "Pereira"
+    assert (await workshop.superseding.again(old.id, by=BY)).next_id == made.next_id  # it is open
+    dropped = await workshop.superseding.drop(old.id, by=BY)
+    assert dropped.state is SuccessorState.LAPSED
+    assert (await workshop.desk.get(str(made.next_id))).state is OfferState.WITHDRAWN
+    assert await valid(workshop, old.id) == [old.id]
+
+
+async def test_a_new_slip_ends_what_took_the_place_of_the_old_ones_credential(workshop: Workshop) -> None:
+    centre = Centre(workshop)
+    batch = await centre.running(1)
+    number = (await centre.desk.row(batch, 2))[0]["credential_id"]
+    old = await centre.issue(batch)
+    made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
+    new = await kept_by_wallet(workshop, str(made.next_id))
+    second = await workshop.superseding.begin(new.id, Why.RENEWAL, None, by=BY)
+    await centre.desk.row_desk.renew(batch, 2, slips=1, by=BY)
+    assert await centre.good(number) == []
+    assert (await workshop.desk.get(str(second.next_id))).state is OfferState.WITHDRAWN
+    right = await centre.issue(batch)
+    assert [offer.id for offer in await centre.good(number)] == [right.id]
+
+
+async def test_it_keeps_the_number_and_takes_no_other_ones(workshop: Workshop) -> None:
+    centre = Centre(workshop)
+    batch = await centre.running(1)
+    number = (await centre.desk.row(batch, 2))[0]["credential_id"]
+    old, third = await centre.issue(batch), await issued(workshop)
+    theirs = right(old, credential_id=claim_of(third)["credential_id"])
+    with pytest.raises(NumberTakenError):
+        await workshop.superseding.begin(old.id, Why.MISSPELT, theirs, by=BY)
+    assert await workshop.superseding.find(old.id) is None
+    made = await workshop.superseding.begin(old.id, Why.MISSPELT, right(old), by=BY)
+    new = await kept_by_wallet(workshop, str(made.next_id))
+    assert claim_of(new)["credential_id"] == number
+    assert new.made_by == BY
+    again = await workshop.superseding.begin(new.id, Why.MISSPELT, right(old, family_name="Peiris"), by=BY)
+    await kept_by_wallet(workshop, str(again.next_id))
+    assert [offer.id for offer in await centre.good(number)] == [again.next_id]
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id=number, family_name="Another")
+
+
+async def test_after_a_fraud_nothing_takes_its_place(workshop: Workshop) -> None:
+    old, _, new_id = await misspelt(workshop)
+    await workshop.hand_over(await workshop.desk.get(new_id))
+    await workshop.revocations.request(old, wait_s=0, reason=RevocationReason.FRAUD)  # not by way of superseding
+    await workshop.ask(await workshop.desk.get(new_id))
+    new = await workshop.desk.get(new_id)
+    assert (new.state, [one.code for one in new.reasons]) == (OfferState.REFUSED, ["issuing.ended"])
+    with pytest.raises(SupersededError):
+        await workshop.superseding.again(old.id, by=BY)
+    other, _, open_id = await misspelt(workshop)
+    await workshop.revocations.request(other, wait_s=0, reason=RevocationReason.FRAUD)
+    await sweep(workshop, timedelta(hours=2))
+    assert (await workshop.desk.get(open_id)).state is OfferState.WITHDRAWN
+    found = await workshop.superseding.find(other.id)
+    assert found is not None
+    assert found.state is SuccessorState.DONE
+
+
+async def taken_up(workshop: Workshop) -> None:
+    """Do what a start does, and what the next sweeps do."""
+    await workshop.messages()
+    await leases_end(workshop)
+    workshop.start()
+    await workshop.standing.prepare()
+    for minutes in range(2):
+        await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=minutes))
+        await sweep(workshop, timedelta(minutes=minutes))
+    await workshop.messages()
+
+
+@pytest.mark.parametrize("why", [Why.MISSPELT, Why.WRONG_PERSON])
+async def test_one_valid_holding_is_left_wherever_the_power_fails(workshop: Workshop, power: Power, why: Why) -> None:
+    for steps in power.cuts():
+        old, where = await issued(workshop), f"cut after {steps} steps"
+        claim = right(old) if why is Why.MISSPELT else None
+
+        async def work(old_id: str = old.id, claim: dict[str, str] | None = claim) -> None:
+            made = await workshop.superseding.begin(old_id, why, claim, by=BY)
+            await kept_by_wallet(workshop, str(made.next_id))
+
+        cut = await power.lasts(steps, work)
+        if cut:
+            await taken_up(workshop)
+            made = await workshop.superseding.begin(old.id, why, claim, by=BY)  # the clerk, who saw no answer
+            await kept_by_wallet(workshop, str(made.next_id))
+            await sweep(workshop, timedelta(hours=2))
+        found = await workshop.superseding.find(old.id)
+        assert found is not None, where
+        assert (found.state, found.past) == (SuccessorState.DONE, ()), where
+        made_here = [one async for one in workshop.desk.book.offers.every() if one.supersedes == old.id]
+        assert [one.id for one in made_here] == [found.next_id], where
+        assert await valid(workshop, old.id, str(found.next_id)) == [found.next_id], where
+        if not cut:
+            break
+    assert steps > 8
