@@ -32,7 +32,7 @@ _PINNED: Final = (
     "--target=es2022",
     "--charset=utf8",
     "--legal-comments=none",
-    "--minify-whitespace",
+    "--minify",
     "--splitting",
     "--chunk-names=[name]",
 )
