@@ -17,6 +17,7 @@ SCREENS: Final = ("start", "book", "more", "offer", "wrong", "question", "too-mu
 WITH_AXE: Final = {("en", "dark"), ("ar", "light")}
 OF_CONSENT: Final = ("book", "offer", "question", "misfits")
 """What is looked at in the other languages: they are made of the same parts."""
+MARKUP: Final = "<img src=x onerror=window.ran=1><b>bold</b><script>window.ran=1</script>"
 _KEY: Final = re.compile(
     r"\b(?:question|offer|misfit|good|history|report|wrong|more|book|attribute|proven|code)\.[a-z]"
 )
@@ -59,4 +60,20 @@ async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words
                     ]
                     if "C7212" in text or "99991231" in text or "eqf_min" in text:
                         wrong.append((tag, screen, ["a code"]))
+    assert wrong == []
+
+
+async def test_html_in_every_field_is_text(chromium: Browser) -> None:
+    """Whatever issuers, askers and the authority's file say stands there as they wrote it, and is nothing else."""
+    draw, wrong = _DRAW.read_text(), []
+    found = "() => document.querySelectorAll('main :is(img, b, script, svg, iframe, a)').length + (window.ran ?? 0)"
+    async with looking(chromium, Here(), PHONE) as look:
+        await look.page.route("**/*", _serve)
+        await look.open("/")
+        for screen in ("book", "offer", "question", "too-much", "misfits", "history", "report"):
+            text = await look.page.evaluate(draw, {"tag": "en", "screen": screen, "markup": MARKUP})
+            made = await look.page.evaluate(found)
+            if made or (MARKUP not in text and screen != "too-much"):
+                wrong.append((screen, made, text))
+            await look.check(f"wallet-markup-{screen}", with_axe=False)
     assert wrong == []

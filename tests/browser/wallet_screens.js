@@ -1,5 +1,6 @@
 // Draws one screen of the wallet's page as it is for these views; called by `test_wallet_screens.py` in a page without a worker.
-async ({ tag, screen }) => {
+// With `markup`, that stands wherever somebody else wrote a text: all but codes, ids and days.
+async ({ tag, screen, markup }) => {
   const [{ Words }, { Screens }, offers, { questionScreen }, histories] = await Promise.all(
     ['words', 'screens', 'offer_screen', 'question_screen', 'history_screen'].map((name) => import(`/build/page/${name}.js`)),
   )
@@ -30,17 +31,26 @@ async ({ tag, screen }) => {
   const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }], questions: [], isSending: true }
   const given = { question: { ...question, state: 'accepted' }, erasure: { at: 0, answeredAt: Date.UTC(2026, 10, 28), kept: [{ until: '20310501', law: 'Decree 4' }] } }
   const misfits = ['empty', 'revoked', 'over', 'ends', 'level', 'occupation', 'issuer', 'value', 'attribute', 'several']
+  const ours = ['id', 'state', 'verdict', 'code', 'chosen', 'comparison', 'type', 'backup', 'purpose', 'purposes', 'until']
+  const marked = (value, key) => {
+    if (typeof value === 'string') return ours.includes(key) ? value : markup
+    if (Array.isArray(value)) return [...value.map((each) => marked(each, key)), ...(value[0]?.raw ? [{ name: markup, raw: markup }] : [])]
+    if (value === null || typeof value !== 'object') return value
+    const isAttribute = 'raw' in value || 'values' in value || 'comparison' in value
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, name === 'kept' && each && !Array.isArray(each) ? { ...marked(each), purpose: markup } : isAttribute && name === 'name' ? each : marked(each, name)]))
+  }
+  const seen = (view) => (markup ? marked(view) : view)
   const screens = {
     start: () => [parts.start(true)],
-    book: () => [parts.book(book, { backup: 'waiting' })],
+    book: () => [parts.book(seen(book), { backup: 'waiting' })],
     more: () => [parts.more()],
-    offer: () => [offers.offerScreen(parts, offer)],
-    wrong: () => [offers.wrongScreen(parts, offer)],
-    question: () => [questionScreen(parts, { ...question, parts: [{ ...question.parts[0], learned: [{ name: 'family_name', values: ['Perera', 'Silva'] }] }, question.parts[1]] })],
-    'too-much': () => [questionScreen(parts, { ...question, may: may('NOT_TRUSTED', 'verification.attributes'), beyond: ['birth_date', 'eqf_min_4'] })],
-    misfits: () => misfits.map((code) => questionScreen(parts, none(code))),
-    history: () => [histories.historyScreen(parts, { given: [given] })],
-    report: () => [histories.reportScreen(parts, question)],
+    offer: () => [offers.offerScreen(parts, seen(offer))],
+    wrong: () => [offers.wrongScreen(parts, seen(offer))],
+    question: () => [questionScreen(parts, seen({ ...question, comment: markup ?? null, parts: [{ ...question.parts[0], learned: [{ name: 'family_name', values: ['Perera', 'Silva'] }] }, question.parts[1]] }))],
+    'too-much': () => [questionScreen(parts, seen({ ...question, may: may('NOT_TRUSTED', 'verification.attributes'), beyond: ['birth_date', 'eqf_min_4'] }))],
+    misfits: () => misfits.map((code) => questionScreen(parts, seen(none(code)))),
+    history: () => [histories.historyScreen(parts, seen({ given: [given] }))],
+    report: () => [histories.reportScreen(parts, seen(question))],
   }
   document.documentElement.lang = words.language
   document.documentElement.dir = words.direction

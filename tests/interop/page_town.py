@@ -1,14 +1,19 @@
 """A worker's phone in Chromium, among real agents: authority, centre, employer, mediator, wallet host."""
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
 from playwright.async_api import Browser, async_playwright
 from tests.browser.conftest import ARGUMENTS
 from tests.interop.ecosystem import Ecosystem, running_ecosystem
+from tests.interop.phone_line import PhoneLine
 from tests.needs import chromium_program
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
@@ -24,6 +29,7 @@ class PageTown:
 
     Args:
         url: of the wallet.
+        line: of all phones.
     """
 
     ecosystem: Ecosystem
@@ -31,6 +37,20 @@ class PageTown:
     mediator: AgentHandle
     browser: Browser
     url: str
+    line: PhoneLine
+
+
+def _trusting(*agents: AgentHandle) -> str:
+    """Return what makes Chromium take their certificates for good.
+
+    On a page whose certificate it only overlooks it caches nothing and starts no service worker.
+    """
+    digests = []
+    for agent in agents:
+        key = load_pem_x509_certificate((agent.folder / "public.crt").read_bytes()).public_key()
+        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        digests.append(base64.b64encode(hashlib.sha256(spki).digest()).decode())
+    return f"--ignore-certificate-errors-spki-list={','.join(digests)}"
 
 
 def _add(machine: LocalMachine) -> None:
@@ -52,12 +72,17 @@ async def page_town(folder: Path) -> AsyncIterator[PageTown]:
         )
         await mediator.start()
         await host.start()
-        rules = ",".join(f"MAP {each.host}:443 {each.target}" for each in (mediator, host))
-        async with async_playwright() as playwright:
+        line = PhoneLine()
+        async with AsyncExitStack() as lines, async_playwright() as playwright:
+            ends = {
+                each.host: await lines.enter_async_context(line.to(each.host, each.target)) for each in (mediator, host)
+            }
+            rules = ",".join(f"MAP {name}:443 {end}" for name, end in ends.items())
             browser = await playwright.chromium.launch(
-                executable_path=chromium_program(), args=[*ARGUMENTS, f"--host-resolver-rules={rules}"]
+                executable_path=chromium_program(),
+                args=[*ARGUMENTS, f"--host-resolver-rules={rules}", _trusting(mediator, host)],
             )
             try:
-                yield PageTown(ecosystem, host, mediator, browser, f"https://{WALLET}")
+                yield PageTown(ecosystem, host, mediator, browser, f"https://{WALLET}", line)
             finally:
                 await browser.close()

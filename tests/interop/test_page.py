@@ -1,5 +1,6 @@
 """The wallet in the page, in Chromium on a phone's width, from a link to TRUSTED; on a second phone; and deleted."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 from tests.browser.looking import PHONE, Look
 from tests.interop.page_town import MEDIATOR, PageTown, page_town
+from tests.interop.page_walk import Walk, answer, take
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "chromium"), pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,7 +30,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PageTo
 @asynccontextmanager
 async def phone(town: PageTown) -> AsyncIterator[Look]:
     """A browser that knows of nothing yet."""
-    context = await town.browser.new_context(viewport=PHONE, ignore_https_errors=True, reduced_motion="reduce")
+    context = await town.browser.new_context(viewport=PHONE, reduced_motion="reduce")
     page = await context.new_page()
     page.set_default_timeout(WAIT_MS)
     look = Look(page, town.url)
@@ -109,6 +111,7 @@ async def make_book(look: Look) -> list[str]:
 
 async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) -> None:
     ecosystem = town.ecosystem
+    vaults = await town.host.get("/status")
     offer = await ecosystem.offer()
     async with phone(town) as look:
         page = look.page
@@ -200,7 +203,26 @@ async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) ->
             await second.page.get_by_label("I am sure").check()
             await press(second.page, "Delete my book")
             await sees(second.page, "Your certificates, in your hands")
-            assert await town.host.get("/status") == {"vaults": 0, "bytes": 0}
+            assert await town.host.get("/status") == vaults
+
+
+async def test_a_first_time_worker_needs_few_taps_and_few_words(
+    town: PageTown, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ecosystem = town.ecosystem
+    offer = await ecosystem.offer()
+    async with phone(town) as look:
+        walk = Walk(town.line)
+        await take(walk, look.page, f"{town.url}/#{offer['short_url']}")
+        request = await ecosystem.ask(min_eqf_level=3)
+        tab = await look.page.context.new_page()
+        tab.set_default_timeout(WAIT_MS)
+        await answer(walk, tab, f"{town.url}/#{request['short_url']}")
+        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
+    with capsys.disabled():
+        print(f"\n{json.dumps(walk.told(), indent=2)}")
+    assert walk.taps <= 12
+    assert walk.all_words <= 250, walk.words
 
 
 def found_in(town: PageTown) -> dict[str, list[str]]:

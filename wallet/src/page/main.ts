@@ -2,6 +2,7 @@
 //
 // A link comes behind '#', which no server is told. Whatever the page shows is asked of the worker each time.
 
+import { aloud } from './aloud.js'
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { historyScreen, reportScreen } from './history_screen.js'
@@ -177,7 +178,7 @@ class Page implements Actions {
     const options = LANGUAGES.map(([tag, name]) => h('option', { value: tag, lang: tag, selected: tag === this.#words.language }, name))
     const select = h('select', { id: 'language', 'aria-label': this.#words.say('language.label'), onchange: (event) => void this.#pick((event.target as HTMLSelectElement).value) }, ...options)
     const lock = h('button', { type: 'button', id: 'lock', hidden: true, onclick: () => void this.#lockNow() }, this.#words.say('lock.now'))
-    document.getElementById('bar')?.replaceChildren(select, lock)
+    document.getElementById('bar')?.replaceChildren(select, aloud(this.#words), lock)
   }
 
   async #pick(tag: string): Promise<void> {

@@ -6,19 +6,20 @@ import { WRONG, type OfferView, type Wrong } from './protocol.js'
 
 export function offerScreen(parts: Parts, offer: OfferView): Screen {
   const { say, both, actions } = parts
-  const isOpen = offer.state === 'offered'
+  const title = say(`offer.title.${offer.state}`)
+  const issuer = parts.party('offer.issuer', offer.issuer, offer.values.length ? offer.may : null, offer.authority)
+  const values = [offer.values.length > 0 && h('h2', {}, ...both('offer.values')), ...parts.values(offer.type, offer.values)]
+  if (offer.state !== 'offered') return { title, body: [parts.outcome('offer', offer.isTold ? 'wrong' : offer.state, offer.why), parts.back(), parts.fold([...issuer, ...values])] }
   return {
-    title: say(`offer.title.${offer.state}`),
+    title,
     body: [
-      isOpen && parts.machineNote(),
-      isOpen && h('p', {}, ...both('offer.what', (each) => ({ type: each.type(offer.type) }))),
-      ...parts.party('offer.issuer', offer.issuer, offer.values.length ? offer.may : null, offer.authority),
-      offer.values.length > 0 && h('h2', {}, ...both('offer.values')),
-      ...parts.values(offer.type, offer.values),
-      isOpen && offer.may.verdict !== 'TRUSTED' && h('p', { class: 'note bad' }, ...both('offer.caution')),
-      isOpen && h('div', { class: 'choice' }, parts.choice('offer.yes', () => actions.accept(offer.id, offer.at), 'main'), parts.choice('offer.no', () => actions.declineOffer(offer.id, []))),
-      isOpen && parts.choice('offer.wrong', () => actions.show(`wrong ${offer.id}`)),
-      !isOpen && parts.outcome('offer', offer.isTold ? 'wrong' : offer.state, offer.why),
+      parts.machineNote(),
+      h('p', {}, ...both('offer.what', (each) => ({ type: each.type(offer.type) }))),
+      ...issuer,
+      ...values,
+      offer.may.verdict !== 'TRUSTED' && h('p', { class: 'note bad' }, ...both('offer.caution')),
+      h('div', { class: 'choice' }, parts.choice('offer.yes', () => actions.accept(offer.id, offer.at), 'main'), parts.choice('offer.no', () => actions.declineOffer(offer.id, []))),
+      parts.choice('offer.wrong', () => actions.show(`wrong ${offer.id}`)),
       parts.back(),
     ],
   }

@@ -74,11 +74,17 @@ export class Parts {
     return about && this.words.inWords(type, about.name, about.raw)
   }
 
+  /** What is there for who wants to know more, and need not be read to decide. */
+  fold(content: readonly Child[]): HTMLElement {
+    return h('details', {}, h('summary', {}, ...this.both('fold.more')), ...content)
+  }
+
   party(key: string, party: Party, may: Judgement | null, authority: string | null): Child[] {
     const code = may && (this.words.has(`code.${may.code}`) ? `code.${may.code}` : `verdict.${may.verdict}`)
     return [
       h('h2', {}, ...this.both(key)),
-      h('p', { class: 'party' }, ...(party.name === null ? this.both('party.unknown') : [h('strong', {}, outside(party.name))])),
+      // Of whom the authority's file says nothing, the note says it.
+      (party.name !== null || may?.code !== 'verifier.not_listed') && h('p', { class: 'party' }, ...(party.name === null ? this.both('party.unknown') : [h('strong', {}, outside(party.name))])),
       may && code !== null && h('p', { class: may.verdict === 'TRUSTED' ? 'note good' : may.verdict === 'NOT_TRUSTED' ? 'note bad' : 'note' }, ...this.both(code, (words) => ({ authority: authority ?? words.say('party.authority') }))),
     ]
   }

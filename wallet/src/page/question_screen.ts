@@ -19,24 +19,27 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
   const isOpen = state === 'asked'
   const isAnswered = ANSWERED.includes(state)
   const isLeft = question.parts.length > 0 // of one that ended without a yes, nothing is
+  const mayAnswer = isOpen && answer !== null && question.may.verdict !== 'NOT_TRUSTED'
+  const title = say(`question.title.${state}`)
+  const whole = [
+    ...parts.party('question.asker', question.asker, isLeft ? question.may : null, question.authority),
+    ...(isLeft ? purpose(parts, question) : []),
+    question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
+    isLeft && h('h2', {}, ...both(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
+    answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
+    learned.length > 0 && h('ul', { class: 'note bad' }, ...learned.map((words) => h('li', {}, ...words))),
+    proven.length > 0 && h('h2', {}, ...both('question.proven')),
+    proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, ...both(`proven.${comparison}`, (words) => ({ label: words.label(type, name), value: words.inWords(type, name, String(value)) }))))),
+    ...(answer && (isOpen || isAnswered) ? [unseen(parts, answer, [...shown, ...toldNames(question)])] : []),
+  ]
+  // Which certificate, where there is no choice of one, and what they do not do with it: for who wants to know.
+  const further = [...(answer && (isOpen || isAnswered) ? certificate(parts, question, answer) : []), ...(isLeft ? keeping(parts, question) : [])]
+  if (!isOpen) return { title, body: [parts.outcome('question', question.isTold ? 'told' : state, question.why), parts.back(), parts.fold([...whole, ...further])] }
+  const isPlain = mayAnswer && question.others.length === 0 && !question.kept
+  const [yes, ...no] = choice(parts, question, mayAnswer)
   return {
-    title: say(`question.title.${state}`),
-    body: [
-      isOpen && parts.machineNote(),
-      ...parts.party('question.asker', question.asker, isLeft ? question.may : null, question.authority),
-      ...(isLeft ? purpose(parts, question) : []),
-      question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
-      isLeft && h('h2', {}, ...both(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
-      answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
-      learned.length > 0 && h('ul', { class: 'note bad' }, ...learned.map((words) => h('li', {}, ...words))),
-      proven.length > 0 && h('h2', {}, ...both('question.proven')),
-      proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, ...both(`proven.${comparison}`, (words) => ({ label: words.label(type, name), value: words.inWords(type, name, String(value)) }))))),
-      ...(answer && (isOpen || isAnswered) ? [unseen(parts, answer, [...shown, ...toldNames(question)]), ...certificate(parts, question, answer)] : []),
-      ...(isLeft ? keeping(parts, question) : []),
-      isOpen && misfit(parts, question),
-      ...(isOpen ? choice(parts, question) : [parts.outcome('question', question.isTold ? 'told' : state, question.why)]),
-      parts.back(),
-    ],
+    title,
+    body: [parts.machineNote(), ...whole, ...(isPlain ? [] : further), misfit(parts, question), yes, ...(isPlain ? [parts.fold([...further, ...no])] : no), parts.back()],
   }
 }
 
@@ -101,17 +104,19 @@ function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
   return h('p', { class: 'note bad' }, ...parts.both(`misfit.${found.code}`, named))
 }
 
-function choice(parts: Parts, { id, at, answer, may, beyond }: QuestionView): Child[] {
+// The buttons; then what there is to say of a no.
+function choice(parts: Parts, { id, at, answer, may, beyond }: QuestionView, mayAnswer: boolean): Child[] {
   const { both, actions } = parts
   const isRefused = may.verdict === 'NOT_TRUSTED'
   return [
-    beyond.length > 0 && h('p', { class: 'note bad' }, ...both('question.beyond', (words) => ({ names: beyond.map((name) => words.label(answer?.type ?? null, name)).join(', ') }))),
-    isRefused && h('p', { class: 'note bad' }, ...both('question.refused')),
-    h(
-      'div',
-      { class: 'choice' },
-      answer && !isRefused && parts.choice('question.yes', () => actions.answer(id, answer.id, at), 'main'),
-      parts.choice('question.no', () => actions.decline(id, false)),
+    h('div', {}, beyond.length > 0 && h('p', { class: 'note bad' }, ...both('question.beyond', (words) => ({ names: beyond.map((name) => words.label(answer?.type ?? null, name)).join(', ') }))),
+      isRefused && h('p', { class: 'note bad' }, ...both('question.refused')),
+      h(
+        'div',
+        { class: 'choice' },
+        answer && mayAnswer && parts.choice('question.yes', () => actions.answer(id, answer.id, at), 'main'),
+        parts.choice('question.no', () => actions.decline(id, false)),
+      ),
     ),
     h('p', { class: 'hint' }, ...both('question.no.hint')),
     parts.choice('question.tell', () => actions.decline(id, true)),

@@ -7,12 +7,12 @@ import type { BookView, EntryView, Status, Worth } from './protocol.js'
 export class Screens extends Parts {
   start(hasLink: boolean): Screen {
     const { say } = this
+    const what = h('div', {}, h('p', {}, say('start.what')), h('p', {}, say('start.see')))
     return this.screen('start.title', [
-      hasLink && h('p', { class: 'note' }, say('start.link')),
-      h('p', {}, say('start.what')),
-      h('p', {}, say('start.see')),
+      hasLink ? h('p', { class: 'note' }, say('start.link')) : what,
       this.button('start.make', () => this.actions.newCode(), 'main'),
       this.button('start.have', () => this.actions.startRestore()),
+      hasLink && this.fold([what]),
     ])
   }
 
@@ -31,8 +31,9 @@ export class Screens extends Parts {
     return this.screen('confirm.title', [
       this.form('confirm.make', ({ group: typed, pin }) => this.actions.create({ group: typed as string, pin: pin as string }), [
         this.field('group', say('confirm.group', { number: group }), { inputmode: 'numeric', autocomplete: 'off', required: true }),
-        this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }, say('pin.worth')),
+        this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }),
       ]),
+      this.fold([h('p', {}, say('pin.worth'))]),
     ])
   }
 

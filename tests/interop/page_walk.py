@@ -1,0 +1,132 @@
+"""A first-time worker's walk through the page, counted: from the link of an offer to a certificate, and from the link
+of a request to an answer.
+
+A tap is a press on a link, a field or a button; what is typed is counted apart. Words are what has a letter in it, of
+all that `main` shows of each screen that the worker comes to, labels of buttons too; what is behind a fold need not be
+read. The certificate's own words, its values with their labels, are counted apart: an issuer can make them as many as
+it likes.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from playwright.async_api import Page, expect
+from tests.interop.phone_line import PhoneLine
+
+S_A_TAP: Final = 3.0
+WORDS_A_MINUTE: Final = 120
+PIN: Final = "246810"
+WAIT_MS: Final = 120_000
+
+
+@dataclass
+class Walk:
+    """What was counted so far."""
+
+    line: PhoneLine
+    taps: int = 0
+    typed: int = 0
+    words: dict[str, int] = field(default_factory=dict)
+    certificate_words: int = 0
+    bytes: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    machine_s: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+    _before: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._before = dict(self.line.bytes)
+
+    @property
+    def all_words(self) -> int:
+        """Of all screens."""
+        return sum(self.words.values())
+
+    @property
+    def seconds(self) -> float:
+        """For a worker: the taps, the reading, and what network and phone took here."""
+        return self.taps * S_A_TAP + (self.all_words + self.certificate_words) * 60 / WORDS_A_MINUTE + self.machine_s
+
+    def told(self) -> Mapping[str, object]:
+        """Return it for people."""
+        return {
+            "taps": self.taps,
+            "digits typed": self.typed,
+            "words": self.all_words,
+            "words by screen": self.words,
+            "the certificate's own words": self.certificate_words,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds),
+            "of them network and phone": round(self.machine_s, 1),
+        }
+
+    async def comes_to(self, page: Page, title: str) -> None:
+        """Wait for a screen, and read it."""
+        await expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=WAIT_MS)
+        self.machine_s += time.monotonic() - self._began
+        main = page.get_by_role("main")
+        own = sum(_count(text) for text in await main.locator("dl:visible").all_inner_texts())
+        self.certificate_words += own
+        self.words[title] = _count(await main.inner_text()) - own
+
+    async def opens(self, page: Page, url: str) -> None:
+        """Follow a link from elsewhere: a message, or what the camera shows."""
+        self.taps += 1
+        self._began = time.monotonic()
+        await page.goto(url)
+
+    async def presses(self, page: Page, name: str) -> None:
+        """Press a button."""
+        self.taps += 1
+        self._began = time.monotonic()
+        await page.get_by_role("button", name=name, exact=True).click()
+
+    async def types(self, page: Page, label: str, digits: str) -> None:
+        """Press on a field, and type."""
+        self.taps += 1
+        self.typed += len(digits)
+        await page.get_by_label(label).fill(digits)
+
+    def part(self, name: str) -> None:
+        """Say that a part of the walk is over, for its bytes."""
+        now = dict(self.line.bytes)
+        self.bytes[name] = {each: count - self._before.get(each, 0) for each, count in now.items()}
+        self._before = now
+
+
+def _count(text: str) -> int:
+    return len(re.findall(r"\S*[^\W\d_]\S*", text))
+
+
+async def take(walk: Walk, page: Page, link: str) -> None:
+    """Make a book for an offer, and take what is offered."""
+    await walk.opens(page, link)
+    await walk.comes_to(page, "Your certificates, in your hands")
+    await walk.presses(page, "Make my book")
+    await walk.comes_to(page, "Write this down")
+    groups = await page.locator(".groups span").all_text_contents()
+    await walk.presses(page, "I have written it down")
+    await walk.comes_to(page, "Make sure, and choose a PIN")
+    asked = re.search(r"Group (\d)", await page.locator("main label").first.inner_text())
+    assert asked is not None
+    await walk.types(page, "Group", groups[int(asked[1]) - 1])
+    await walk.types(page, "A PIN", PIN)
+    await walk.presses(page, "Make my book")
+    await walk.comes_to(page, "An offer for you")
+    await walk.presses(page, "It is right, I take it")
+    await walk.comes_to(page, "It is in your book")
+    walk.part("first credential")
+
+
+async def answer(walk: Walk, page: Page, link: str) -> None:
+    """Answer who asks, in a tab of its own: so do phones open what comes in a message."""
+    await walk.opens(page, link)
+    await walk.comes_to(page, "Your book is locked")
+    await walk.types(page, "Your PIN", PIN)
+    await walk.presses(page, "Open my book")
+    await walk.comes_to(page, "Somebody asks you")
+    await walk.presses(page, "Yes, show them this")
+    await walk.comes_to(page, "Your answer has arrived")
+    walk.part("answer")
