@@ -81,7 +81,6 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         clock=lambda: workshop.now,
         parts=SimpleNamespace(config=SimpleNamespace(app=app, public=SimpleNamespace(trusted_proxies=()))),
         records=partial(RecordStore, workshop.profile),
-        on_use=lambda: None,
     )
     applications = OwnApplications(
         cast(Tenant, tenant), authority=AUTHORITY, url="https://authority.wanderbuch.test/governance/g"
