@@ -38,9 +38,9 @@ class Account(Record):
         return self.model_copy(update={"recovery_hash": code_hash(code), "recoveries": self.recoveries + 1})
 
 
-def new_account(person_id: str) -> Account:
-    """Return the account of somebody who has none yet."""
-    return Account(id=person_id, user_handle=secrets.token_hex(32))
+def new_account(kind: type[Account], person_id: str) -> Account:
+    """Return the account of somebody who has none yet, of the kind of their role."""
+    return kind(id=person_id, user_handle=secrets.token_hex(32))
 
 
 def new_code() -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from wanderbuch.agents.people.kinds import USUAL_KINDS, SignInKinds
 from wanderbuch.agents.people.opening import configured_provider, open_sign_in
 from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
@@ -44,7 +45,12 @@ type AccessOf[O, P: Person] = Callable[[O], DeskAccess[P, Any]]
 
 
 def open_access[P: Person, R: StrEnum](
-    tenant: Tenant, people: People[P, R], sessions: type[SiteSession], *, cookie: str
+    tenant: Tenant,
+    people: People[P, R],
+    sessions: type[SiteSession],
+    *,
+    cookie: str,
+    kinds: SignInKinds = USUAL_KINDS,
 ) -> DeskAccess[P, R]:
     """Return the access to the desk of a tenant.
 
@@ -53,6 +59,7 @@ def open_access[P: Person, R: StrEnum](
         people: who works there.
         sessions: the kind of record of their sessions.
         cookie: name of the session's cookie.
+        kinds: under which it is kept what they sign in with.
 
     Raises:
         ConfigurationError: accounts elsewhere are configured, and the site has no address.
@@ -61,7 +68,7 @@ def open_access[P: Person, R: StrEnum](
     if tenant.id == DEFAULT_TENANT:  # the configured one is the operator's, and sends back to one address
         provider = configured_provider(config, DESK_PLACE, tenant.edge, clock=clock)
     sign_in = open_sign_in(
-        tenant.profile, people, url=config.app.url, site_name=tenant.name, clock=clock, provider=provider
+        tenant.profile, people, url=config.app.url, site_name=tenant.name, clock=clock, provider=provider, kinds=kinds
     )
     return DeskAccess(
         desk_place(tenant.id),

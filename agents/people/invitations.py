@@ -70,7 +70,7 @@ class Invitations[P: Person]:
             raise RefusedError(f"{person_id!r} is {person.standing.value}", hint="let them in again first")
         secret, now = f"{person_id}~{secrets.token_urlsafe(_TOKEN_BYTES)}", self._clock()
         before = await self._records.get_or_none(person_id)
-        made = Invitation(
+        made = self._records.kind(
             id=person_id,
             hashed=_hash(secret),
             created_at=now,

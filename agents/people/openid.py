@@ -118,7 +118,7 @@ class OutsideAccounts[P: Person]:
         await self._challenges.use(returned.state)
         account_id = hashlib.sha256(f"{len(issuer)}:{issuer}{subject}".encode()).hexdigest()
         kept = await self._records.get_or_none(account_id)
-        return kept or OutsideAccount(
+        return kept or self._records.kind(
             id=account_id, person_id="", issuer=issuer, subject=subject, created_at=self._clock()
         )
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.people.account import Account
 from wanderbuch.agents.people.address import site_address
 from wanderbuch.agents.people.challenges import ChallengeKey, Challenges, UsedChallenge
-from wanderbuch.agents.people.invitations import Invitation, Invitations
-from wanderbuch.agents.people.openid import OutsideAccount, OutsideAccounts
+from wanderbuch.agents.people.invitations import Invitations
+from wanderbuch.agents.people.kinds import USUAL_KINDS, SignInKinds
+from wanderbuch.agents.people.openid import OutsideAccounts
 from wanderbuch.agents.people.openid_provider import OpenIdClient, OpenIdProvider
-from wanderbuch.agents.people.passkeys import Passkey, Passkeys
+from wanderbuch.agents.people.passkeys import Passkeys
 from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.people.sign_in import SignIn
@@ -33,6 +33,7 @@ def open_sign_in[P: Person](
     clock: Callable[[], datetime],
     timer: Callable[[], float] = time.monotonic,
     provider: OpenIdProvider | None = None,
+    kinds: SignInKinds = USUAL_KINDS,
 ) -> SignIn[P]:
     """Return how the people of a tenant sign in.
 
@@ -44,14 +45,15 @@ def open_sign_in[P: Person](
         clock: the instant now, aware UTC.
         timer: seconds that only grow.
         provider: vouches for accounts elsewhere; None: nobody does.
+        kinds: under which it is kept, where the tenant may have other roles with people.
     """
-    accounts = RecordStore(profile, Account)
+    accounts = RecordStore(profile, kinds.account)
     passkeys, outside = None, None
     if (address := site_address(url)) is not None:
         challenges = Challenges(RecordStore(profile, ChallengeKey), RecordStore(profile, UsedChallenge), clock=clock)
         passkeys = Passkeys(
             people,
-            RecordStore(profile, Passkey),
+            RecordStore(profile, kinds.passkey),
             accounts,
             challenges,
             address,
@@ -59,8 +61,8 @@ def open_sign_in[P: Person](
             clock=clock,
         )
         if provider is not None:
-            outside = OutsideAccounts(people, RecordStore(profile, OutsideAccount), challenges, provider, clock=clock)
-    invitations = Invitations(people, RecordStore(profile, Invitation), clock=clock)
+            outside = OutsideAccounts(people, RecordStore(profile, kinds.outside), challenges, provider, clock=clock)
+    invitations = Invitations(people, RecordStore(profile, kinds.invitation), clock=clock)
     return SignIn(people, accounts, invitations, passkeys, Tries(timer), outside)
 
 

@@ -125,7 +125,7 @@ class Passkeys[P: Person]:
             person: for whom.
             purpose: the page: the invitation, or the session, that may make it.
         """
-        account = await self._accounts.get_or_none(person.id) or new_account(person.id)
+        account = await self._accounts.get_or_none(person.id) or new_account(self._accounts.kind, person.id)
         ticket = await self._challenges.new_ticket(_making(person, account, purpose))
         await _have_library()
         from wanderbuch.agents.people.ceremonies import options_to_make
@@ -162,7 +162,7 @@ class Passkeys[P: Person]:
         """
         ticket, _, handle = ticket.partition("~")
         before = await self._accounts.get_or_none(person.id)
-        account = before or Account(id=person.id, user_handle=_handle(handle))
+        account = before or self._accounts.kind(id=person.id, user_handle=_handle(handle))
         challenge = await self._challenges.check(ticket, _making(person, account, purpose))  # 1
         checked_label = _label(label)
         known = await self.of(person.id)
@@ -180,7 +180,7 @@ class Passkeys[P: Person]:
         if await self._passkeys.get_or_none(passkey_id) is not None:  # 4
             raise PasskeyRefusedError("this passkey is, or was, somebody's", hint="make another one")
         await self._challenges.use(ticket)  # 1
-        passkey = Passkey(
+        passkey = self._passkeys.kind(
             id=passkey_id,
             person_id=person.id,
             credential_id=_text(made.credential_id),

@@ -361,7 +361,7 @@ class SignIn[P: Person]:
 
     async def _replace_code(self, person: P, account: Account | None, what: str) -> tuple[Account, str]:
         code = new_code()
-        renewed = (account or new_account(person.id)).with_code(code)
+        renewed = (account or new_account(self._accounts.kind, person.id)).with_code(code)
         await self.people.note(
             person,
             what,

@@ -143,7 +143,7 @@ async def _cancel(office: VerifierOffice, call: Call[None]) -> RequestOut:
 
 
 async def _identity(office: VerifierOffice, call: Call[None]) -> IdentityOut:
-    return IdentityOut(did=office.tenant.did, name=office.tenant.name)
+    return IdentityOut(did=office.tenant.did, name=office.name)
 
 
 async def _shown(office: VerifierOffice, verification: Verification) -> RequestOut:

@@ -75,7 +75,7 @@ class WalkInMonths(ApiModel):
 async def _apply(office: VerifierOffice, call: Call[NewApplication]) -> OwnApplicationOut:
     if call.once is not None and (made := await office.own_applications.find(call.once.id)) is not None:
         return OwnApplicationOut.of(await office.own_applications.look(made.id))  # the call came again
-    told, wants = call.body.told(office.tenant.name), VerifierWants(uses=tuple(call.body.uses))
+    told, wants = call.body.told(office.name), VerifierWants(uses=tuple(call.body.uses))
     return OwnApplicationOut.of(await office.own_applications.apply(told, wants, application_id=call.new_id))
 
 

@@ -6,7 +6,7 @@
    question, or has had an answer to any of the link's erased, also in part, is asked no more.
 3. One question at a time: its id follows from the link, the connection and how often it was asked, so two clicks or
    processes make one. While it is open it is only sent again. A wallet is asked so many times at the most, whichever
-   of its questions that is asked from, so that nobody is pestered.
+   of its questions that is asked from and whichever links it came by over this connection, so that nobody is pestered.
 4. What is asked is compiled anew, by the authority's file and the verifier's policy of now, and takes no place of the
    link: places are for those who come. It has no address: whoever opens the link's own is another applicant.
 """
@@ -17,9 +17,11 @@ from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.verifier.links.applying import question_message
 from wanderbuch.agents.verifier.links.wallet_questions import (
     MOST_TIMES,
+    count_asked_again,
     had_erased,
     ids_asked_again,
     ids_at_places,
+    times_asked_again,
 )
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.putting import asked_anew, refusals_told, refuse_against_policy, stood_for
@@ -103,10 +105,10 @@ async def _standing(office: VerifierOffice, before: Verification) -> tuple[Verif
         raise RefusedError("the worker said no to this question", hint="speak with them, or ask by a code")
     if still_open := [one for one in in_turn if not one.state.is_final]:
         return still_open[-1], None
-    if next_id in asked:
+    if next_id in asked or await times_asked_again(profile, before.over) >= MOST_TIMES:
         raise RefusedError(
             f"this wallet was asked {MOST_TIMES} times again, and is asked no more",
-            hint="ask by a code, or a new link",
+            hint="ask by a code",
         )
     return in_turn[-1], next_id
 
@@ -119,6 +121,7 @@ async def _put(office: VerifierOffice, before: Verification, question_id: str, *
     assert before.link and before.over and before.ref  # noqa: S101, PT018  (1; for the type checker)
     with refusals_told(office):
         compiled = await office.desk.compile(*asked, asker=office.asker)
+    await count_asked_again(profile, before.over)
     try:
         return await office.desk.put_over_connection(
             profile,

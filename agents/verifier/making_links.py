@@ -44,7 +44,7 @@ async def make_link(
     office.desk.check_keeping(keeping, title=title, last_answer=utc_now() + closes_in)
     invitation = invitation_message(
         invitation_id=link_id,
-        label=tenant.name,
+        label=office.name,
         did=str(tenant.did),
         goal_code=goal_code(purpose),
         goal=goal(purpose) if keeping is None else f"{goal(purpose)} {keeping.told()}",

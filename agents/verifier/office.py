@@ -64,7 +64,8 @@ class VerifierOffice:
             old_names=tenant.profile.inject_or(OldNames) or UNKNOWN_LEDGER,
         )
 
-        self.asker = Asker(tenant.did, tenant.name, tenant.place.url)
+        self.name = tenant.name
+        """What it is called: by its own people, or by the operator."""
         self.own_applications = OwnApplications(tenant, authority=source.config.author, url=source.config.url)
         self.log = DeskLog(tenant.profile, clock=tenant.clock)
         self.links = Links(tenant.profile, self.log)
@@ -72,13 +73,13 @@ class VerifierOffice:
             tenant.profile, desk=self.desk, cases=self.cases, forget_place=self.links.forget_place, clock=tenant.clock
         )
         self.policy = PolicyBook(tenant.profile, self.log)
-        self.walk_ins = WalkIns(tenant, self.desk, source, self.asker, self.config.walk_in, self.policy)
+        self.walk_ins = WalkIns(tenant, self.desk, source, lambda: self.asker, self.config.walk_in, self.policy)
         self._applying = Applying(
             tenant.profile,
             self.links,
             desk=self.desk,
             source=source,
-            asker=self.asker,
+            asker=lambda: self.asker,
             answer_in=timedelta(seconds=self.config.answer_deadline_s),
         )
 
@@ -93,6 +94,11 @@ class VerifierOffice:
             clock=tenant.clock,
         )
         self.access = open_access(tenant, self.staff, StaffSession, cookie=cookie_of(tenant.id))
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks."""
+        return Asker(self.tenant.did, self.name, self.tenant.place.url)
 
     async def verification(self, verification_id: str) -> Verification:
         """Return a verification as it stands now.
@@ -139,13 +145,14 @@ class VerifierOffice:
         longest = self.longest_seen_days
         return longest if settings.keep_seen_days is None else min(settings.keep_seen_days, longest)
 
-    def keep_seen(self, settings: DeskSettings) -> None:
-        """Keep what answers reveal for as long as the desk's people say."""
+    def apply(self, settings: DeskSettings) -> None:
+        """Be called as the desk's people say, and keep what answers reveal for as long as they do."""
+        self.name = settings.name or self.tenant.name
         self.desk.keep_seen(self.tenant.profile, timedelta(days=self.seen_days(settings)))
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, forget what need not stay."""
-        self.keep_seen(await self.settings.get())
+        self.apply(await self.settings.get())
         await self.desk.sweep(self.tenant.profile, now)
         await self.eraser.sweep(now)
         await self._applying.free(now)

@@ -32,7 +32,7 @@ async def show_receipt(office: VerifierOffice, call: Call[None]) -> ReceiptOut:
 async def signed_receipt(office: VerifierOffice, verification: Verification) -> tuple[DecisionReceipt, str]:
     """Return a receipt that is signed now; errors as with `sign_receipt`."""
     tenant = office.tenant
-    return await sign_receipt(tenant.profile, verification, did=tenant.did, name=tenant.name, at=tenant.clock())
+    return await sign_receipt(tenant.profile, verification, did=tenant.did, name=office.name, at=tenant.clock())
 
 
 def receipt_address(office: VerifierOffice, verification: Verification) -> str | None:

@@ -100,6 +100,7 @@ class VerifierRole(Role):
         from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 
         office = VerifierOffice(tenant)
+        office.apply(await office.settings.get())
         teller(tenant.profile)
         tenant.bind(VerificationDesk, office.desk)
         return office

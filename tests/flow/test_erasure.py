@@ -97,6 +97,33 @@ async def test_an_applicant_leaves_the_link_with_the_answer(scene: Scene) -> Non
     assert await refused(scene, f"/requests/{applicant['id']}") == (410, "erased")
 
 
+async def test_a_wallet_answers_a_second_question_over_its_connection_until_an_answer_is_erased(scene: Scene) -> None:
+    """By a code the title is what the link claims; over the connection it is the verifier's own word."""
+    question = {"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "C7212"}]}
+    link = await scene.employer.post("/links", {"title": "Welders", "question": question})
+    opened = await scene.worker.post("/invitations", {"url": link["short_url"]})
+    await scene.worker.post(f"/requests/{opened['id']}/present", {"credential_id": scene.credential})
+    (applicant,) = (await scene.employer.get(f"/links/{link['id']}/applicants"))["items"]
+    await scene.employer.wait_for(f"/requests/{applicant['id']}", "state", "DECIDED")
+    before = (await scene.worker.get("/requests"))["total"]
+    asked = await scene.employer.post(f"/requests/{applicant['id']}/again-same-wallet")
+    assert asked["id"] != applicant["id"]
+    await scene.worker.wait_for("/requests", "total", before + 1)
+    second = (await scene.worker.get("/requests"))["items"][0]
+    assert (second["state"], second["is_from_link"]) == ("OPEN", False)
+    assert applicant["ref"] in second["title"]
+    await scene.worker.post(f"/requests/{second['id']}/present", {"credential_id": scene.credential})
+    ended = await scene.employer.wait_for(f"/requests/{asked['id']}", "state", "DECIDED")
+    assert ended["decision"]["verdict"] == "TRUSTED"
+    assert (await scene.employer.get(f"/requests/{applicant['id']}"))["state"] == "DECIDED"
+    by_code = await scene.opened(scene.worker, await scene.ask(WELDER_3))
+    assert (await scene.worker.get(f"/requests/{by_code}"))["is_from_link"] is True
+    await erased(scene, second["id"])
+    with pytest.raises(AppError) as caught:
+        await scene.employer.post(f"/requests/{applicant['id']}/again-same-wallet")
+    assert caught.value.status == 409, "whoever had an answer erased is asked no more"
+
+
 async def test_the_verifier_erases_what_was_asked_by_post_or_telephone(scene: Scene) -> None:
     ended, _ = await answered(scene)
     made = await scene.employer.post(f"/requests/{ended['id']}/erase")

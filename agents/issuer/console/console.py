@@ -1,6 +1,6 @@
 """What the console of one training centre stands on: its people, how they sign in, and what the pages keep."""
 
-from wanderbuch.agents.issuer.console.clerks import Clerk, ClerkRole, ClerkSession, cookie_of
+from wanderbuch.agents.issuer.console.clerks import CLERK_KINDS, Clerk, ClerkRole, ClerkSession, cookie_of
 from wanderbuch.agents.issuer.console.uploads import ClassUploads
 from wanderbuch.agents.people.desk_access import open_access
 from wanderbuch.agents.people.log import PrivateLog
@@ -26,7 +26,7 @@ class Console:
             PrivateLog(profile, clock=clock),
             clock=clock,
         )
-        self.access = open_access(tenant, self.clerks, ClerkSession, cookie=cookie_of(tenant.id))
+        self.access = open_access(tenant, self.clerks, ClerkSession, cookie=cookie_of(tenant.id), kinds=CLERK_KINDS)
         self.uploads = ClassUploads(profile, clock=clock)
 
     def close(self) -> None:

@@ -126,7 +126,7 @@ class SignUpPages:
             own = await _own_office(office, request, sign_up, sent)
             if own is None:
                 return self._show_application(office, request, language, sent, failure=None, is_unknown=True)
-            told, wants = applicant_in(sent) | {"name": own.tenant.name}, VerifierWants(uses=uses_in(sent))
+            told, wants = applicant_in(sent) | {"name": own.name}, VerifierWants(uses=uses_in(sent))
             application_id = _application_id(tenant, sent)
             made = await own.own_applications.apply(told, wants, application_id=application_id)
         except (ValidationError, UnfitApplicationError):

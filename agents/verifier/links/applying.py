@@ -14,6 +14,7 @@
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -56,7 +57,7 @@ class Applying:
         *,
         desk: VerificationDesk,
         source: GovernanceSource,
-        asker: Asker,
+        asker: Callable[[], Asker],
         answer_in: timedelta,
     ) -> None:
         """Begin to ask.
@@ -66,7 +67,7 @@ class Applying:
             links: its links.
             desk: puts the questions.
             source: the governance that they are read by.
-            asker: who asks.
+            asker: gives who asks, as it is called now.
             answer_in: how long a question stands if its document does not say.
         """
         self._profile = profile
@@ -166,7 +167,7 @@ class Applying:
         document = read_kept(link.question)
         # Read and compiled before a place is taken: what cannot be asked takes none.
         wanted = read(document, snapshot, today=now.date())
-        compiled = await self._desk.compile(*wanted.asked, asker=self._asker)
+        compiled = await self._desk.compile(*wanted.asked, asker=self._asker())
         answer_in = self._answer_in
         if document.answer_within_s is not None:
             answer_in = timedelta(seconds=document.answer_within_s)
@@ -175,7 +176,7 @@ class Applying:
             return await self._desk.put_over_connection(
                 self._profile,
                 compiled,
-                asker=self._asker,
+                asker=self._asker(),
                 place=LinkPlace(link.id, place, question_id, link.short_url, connection.id),
                 ref=reference(place, offset=link.offset),
                 answer_by=min(now + answer_in, link.closes_at),

@@ -1,19 +1,50 @@
 """The questions that one wallet may get by one link: their ids follow from the link and the connection alone.
 
 So whoever puts the next one finds all that came before it, whichever they were given, and no row of them begins anew.
+How often a wallet is asked again is counted for its connection, whichever links it came by: a new link for the same
+wallets is no way to ask without end. Of a wallet that makes a connection for each link nobody can tell that it is one.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.verifier.erasing.erasure import erasures
 from wanderbuch.store.once import own_id
+from wanderbuch.store.records import DuplicateError, Record, RecordStore
 
 _MOST_COMINGS: Final = 5
 MOST_TIMES: Final = 12
-"""So often one wallet is asked again by one link."""
+"""So often one wallet is asked again over one connection."""
+
+
+class AskedAgain(Record):
+    """How often a wallet was asked again; the id follows from our key of the connection."""
+
+    category: ClassVar[str] = "wanderbuch.asked_again"
+    is_listed: ClassVar[bool] = False
+
+    times: int = 0
+
+
+async def times_asked_again(profile: Profile, over: str) -> int:
+    """Return how often a wallet was asked again over a connection."""
+    kept = await RecordStore(profile, AskedAgain).get_or_none(_count_id(over))
+    return 0 if kept is None else kept.times
+
+
+async def count_asked_again(profile: Profile, over: str) -> None:
+    """Count once more; where a crash comes before the question is put, it is counted all the same."""
+    counts = RecordStore(profile, AskedAgain)
+    try:
+        await counts.insert(AskedAgain(id=_count_id(over), times=1))
+    except DuplicateError:
+        await counts.change(_count_id(over), lambda kept: kept.model_copy(update={"times": kept.times + 1}))
+
+
+def _count_id(over: str) -> str:
+    return own_id("times asked again", over)
 
 
 def ids_at_places(link_id: str, over: str) -> tuple[str, ...]:

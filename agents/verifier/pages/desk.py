@@ -80,7 +80,7 @@ class AskingPages(SignedInPages[VerifierOffice, StaffMember, AskingVisit]):
 
     def shared(self, visit: AskingVisit) -> Mapping[str, Any]:
         """Return what all templates of the desk know."""
-        return {"verifier_name": visit.office.tenant.name}
+        return {"verifier_name": visit.office.name}
 
     async def _start(self, visit: AskingVisit) -> web.StreamResponse:
         office = visit.office

@@ -89,7 +89,7 @@ class OwnApplicationPages:
         own, application_id = visit.office.own_applications, visit.own_id("application")
         try:
             wants = VerifierWants(uses=uses_in(visit.sent))
-            told = applicant_in(visit.sent) | {"name": visit.office.tenant.name}
+            told = applicant_in(visit.sent) | {"name": visit.office.name}
             await _note(visit, await own.apply(told, wants, application_id=application_id))
         except (ValidationError, UnfitApplicationError):
             return await self._form(visit, status=_STATUS, is_incomplete=True)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.site.rendering import PageHandler
+from wanderbuch.agents.verifier.desk_settings import MOST_NAME_CHARS
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question, badge_of
 from wanderbuch.agents.verifier.pages.question_form import ANSWER_WITHIN_S, country_text
 from wanderbuch.agents.verifier.staff import StaffRole
@@ -73,7 +74,13 @@ class DeskRecords:
         )
 
     async def _settings(
-        self, visit: AskingVisit, *, status: int = 200, wrong: str = "", is_newer: bool = False
+        self,
+        visit: AskingVisit,
+        *,
+        status: int = 200,
+        wrong: str = "",
+        is_newer: bool = False,
+        is_no_name: bool = False,
     ) -> web.StreamResponse:
         visit.person.must(StaffRole.ADMINISTRATOR)
         office = visit.office
@@ -84,8 +91,12 @@ class DeskRecords:
             status=status,
             place=wrong or country_text(settings.place or "", visit.words),
             is_wrong=bool(wrong),
-            is_saved="saved" in visit.request.query and not wrong,
+            is_saved="saved" in visit.request.query and status == 200,
             is_newer=is_newer,
+            name=visit.text("name")[: 2 * MOST_NAME_CHARS] if is_no_name else settings.name or "",
+            is_no_name=is_no_name,
+            operators_name=visit.office.tenant.name,
+            most_name_chars=MOST_NAME_CHARS,
             settings=settings,
             within=ANSWER_WITHIN_S,
             did=str(office.tenant.did),
@@ -119,10 +130,13 @@ class DeskRecords:
                 keep_seen_days=days if "keep_seen_days" in visit.sent else before.keep_seen_days,  # it may not be asked
                 read=visit.number("revision"),
                 by=visit.person.id,
+                name=visit.text("name") if "name" in visit.sent else before.name,
             )
+        except MalformedError:
+            return await self._settings(visit, status=422, is_no_name=True)
         except RefusedError:
             return await self._settings(visit, status=409, is_newer=True)
-        visit.office.keep_seen(settings)
+        visit.office.apply(settings)
         return visit.go("/settings?saved=1")
 
     async def _registration(self, visit: AskingVisit) -> Registration:

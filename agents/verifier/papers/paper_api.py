@@ -44,7 +44,7 @@ def _answer(office: VerifierOffice, told: PaperIn, snapshot: GovernanceSnapshot)
         told.purpose,
     )
     at = office.tenant.clock()
-    answer = answer_about(paper, snapshot, at=at, asker=office.tenant.name, language=told.language)
+    answer = answer_about(paper, snapshot, at=at, asker=office.name, language=told.language)
     return PaperOut.of(told.kind, str(centre), answer)
 
 

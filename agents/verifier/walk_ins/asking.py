@@ -97,7 +97,7 @@ class WalkIns:
         tenant: whose.
         desk: puts and judges them.
         source: the authority's list.
-        asker: who asks.
+        asker: gives who asks, as it is called now.
         config: its limits.
         policy: what all questions of the verifier must be like.
     """
@@ -107,7 +107,7 @@ class WalkIns:
         tenant: Tenant,
         desk: VerificationDesk,
         source: GovernanceSource,
-        asker: Asker,
+        asker: Callable[[], Asker],
         config: WalkInConfig,
         policy: PolicyBook,
     ) -> None:
@@ -145,7 +145,7 @@ class WalkIns:
             if snapshot is None:
                 raise NoGovernanceError("no governance file could be fetched and checked yet")
             asked = read(question.document(), snapshot, today=now.date()).asked
-            preview = await self._desk.preview(*asked, asker=self._asker)
+            preview = await self._desk.preview(*asked, asker=self._asker())
             if any(permission.verdict is not Verdict.TRUSTED for permission in preview.permissions):  # 2
                 raise NotRegisteredError(
                     "the authority's list does not name this verifier for that question",
@@ -157,7 +157,7 @@ class WalkIns:
             if await self._sessions.count() >= self.config.most_open:  # only for a question that can be put
                 await self._make_room(taken_by)
             verification = await self._desk.ask(
-                profile, *asked, asker=self._asker, answer_in=answer_in, shorten=self._shorten
+                profile, *asked, asker=self._asker(), answer_in=answer_in, shorten=self._shorten
             )
             token = secrets.token_urlsafe(_TOKEN_BYTES)
             ends_at = verification.answer_by + timedelta(seconds=self.config.shown_s)
@@ -217,7 +217,7 @@ class WalkIns:
             AskedCredential(group.group, group.requirement, group.award_precision) for group in verification.groups
         ]
         try:
-            preview = await self._desk.preview(*asked, asker=self._asker)
+            preview = await self._desk.preview(*asked, asker=self._asker())
         except NoGovernanceError:
             return None
         return explain(asked, (), preview.permissions, language=language)

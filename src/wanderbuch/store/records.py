@@ -58,6 +58,11 @@ class RecordStore[R: Record]:
         self._kind = kind
         self._category = kind.category
 
+    @property
+    def kind(self) -> type[R]:
+        """What the records are."""
+        return self._kind
+
     async def insert(self, record: R) -> R:
         """Keep a new record and return it.
 

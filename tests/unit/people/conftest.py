@@ -1,17 +1,18 @@
 """A workshop with people of its own on each engine, as one process after the other opens it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from tests.postgresql import ENGINES
 from tests.unit.people.authenticator import Authenticator
 from tests.unit.store.opening import Processes
 
-from wanderbuch.agents.people.log import PrivateLog
+from wanderbuch.agents.people.kinds import USUAL_KINDS, SignInKinds
+from wanderbuch.agents.people.log import PrivateLog, TenantPeopleLog
 from wanderbuch.agents.people.opening import open_sign_in
 from wanderbuch.agents.people.passkeys import Passkeys
 from wanderbuch.agents.people.people import People
@@ -32,6 +33,12 @@ class Role(StrEnum):
 
 class Worker(Person):
     category: ClassVar[str] = "wanderbuch.test-worker"
+
+
+class OtherWorker(Worker):
+    """Somebody of another role of the same tenant."""
+
+    category: ClassVar[str] = "wanderbuch.test-other-worker"
 
 
 @dataclass
@@ -55,11 +62,14 @@ class Workshop:
     profile: WalletProfile
     processes: Processes
     clock: Clock = field(default_factory=Clock)
+    kind: type[Worker] = Worker
+    log_kind: Callable[..., TenantPeopleLog[Any]] = PrivateLog
+    kinds: SignInKinds = USUAL_KINDS
 
     def __post_init__(self) -> None:
-        self.log = PrivateLog(self.profile, clock=self.clock)
+        self.log = self.log_kind(self.profile, clock=self.clock)
         self.people: People[Worker, Role] = People(
-            Worker, Role, Role.MASTER, RecordStore(self.profile, Worker), self.log, clock=self.clock
+            self.kind, Role, Role.MASTER, RecordStore(self.profile, self.kind), self.log, clock=self.clock
         )
         self.sign_in: SignIn[Worker] = open_sign_in(
             self.profile,
@@ -68,6 +78,7 @@ class Workshop:
             site_name="Workshop",
             clock=self.clock,
             timer=self.clock.seconds,
+            kinds=self.kinds,
         )
 
     @property

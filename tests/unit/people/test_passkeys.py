@@ -5,12 +5,14 @@ import json
 
 import pytest
 from tests.unit.people.authenticator import PRESENT, Authenticator
-from tests.unit.people.conftest import ORIGIN, RP_ID, Role, Workshop, phone
+from tests.unit.people.conftest import ORIGIN, RP_ID, OtherWorker, Role, Workshop, phone
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
+from wanderbuch.agents.issuer.console.clerks import CLERK_KINDS
 from wanderbuch.agents.people.passkeys import MAX_PASSKEYS, Passkey, PasskeyRefusedError
-from wanderbuch.agents.people.sign_in import InvitationEndedError
+from wanderbuch.agents.people.sign_in import InvitationEndedError, RecoveryRefusedError
 from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.records import NotFoundError
 from wanderbuch.store.tables import tables_of
@@ -28,6 +30,27 @@ async def test_who_is_invited_makes_a_passkey_and_signs_in_with_it_at_any_proces
     assert await workshop.sign_in.stands(again.person, again.means)
     [passkey] = await workshop.passkeys.of("cleo")
     assert (passkey.label, passkey.sign_count, passkey.used_at) == ("My phone", 1, workshop.clock())
+
+
+async def test_what_lets_somebody_in_at_one_role_of_a_tenant_lets_nobody_in_at_another(workshop: Workshop) -> None:
+    """The ids are each role's own: who is "ann" of one is not who is "ann" of the other."""
+    profile, processes, clock = workshop.profile, workshop.processes, workshop.clock
+    other = Workshop(profile, processes, clock, kind=OtherWorker, log_kind=DeskLog, kinds=CLERK_KINDS)
+    device, _ = await workshop.equip("ann")
+    await other.hire("ann", Role.MASTER)
+    with pytest.raises(PasskeyRefusedError):
+        await other.enter(device)
+    secret = await workshop.invited("ann")
+    with pytest.raises(InvitationEndedError):
+        await other.accept(secret, phone())
+    theirs = phone()
+    entered = await other.accept(await other.invited("ann"), theirs)
+    assert isinstance(entered.person, OtherWorker)
+    assert entered.code is not None
+    with pytest.raises(RecoveryRefusedError):
+        await workshop.sign_in.recover("ann", entered.code, network="n")
+    assert (await other.enter(theirs)).person.may(Role.MASTER)
+    assert not (await workshop.enter(device)).person.may(Role.MASTER)
 
 
 async def test_options_ask_for_a_discoverable_credential_and_for_the_person(workshop: Workshop) -> None:

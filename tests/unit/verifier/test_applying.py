@@ -58,7 +58,7 @@ async def opened(employer: Employer, *, most: int) -> tuple[Applying, Links, Que
         links,
         desk=employer.desk,
         source=employer.source,
-        asker=Asker(SHIPYARD, "Employer", BASE_URL),
+        asker=lambda: Asker(SHIPYARD, "Employer", BASE_URL),
         answer_in=timedelta(minutes=10),
     )
     link = QuestionLink(

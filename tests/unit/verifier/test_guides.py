@@ -22,6 +22,7 @@ from wanderbuch.agents.verifier.receipts import ReceiptOut
 from wanderbuch.agents.verifier.role import ROLE as VERIFIER
 from wanderbuch.client import VerifierClient
 from wanderbuch.plugins.trust.verifying.answer_facts import FactKind, FactOutcome
+from wanderbuch.plugins.trust.verifying.answer_grounds import _RULE_OF
 from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory
 from wanderbuch.store.event_kinds import EventKind
 
@@ -69,8 +70,13 @@ def test_what_hears_an_idempotency_key_is_listed_and_nothing_else() -> None:
 
 def test_the_facts_of_a_decision_stand_in_the_guide_in_their_order() -> None:
     text = GUIDES["deciding"]
-    told = text.partition("The facts, in the order in which they are looked at:")[2].partition("\n\n")[0]
+    told = text.partition("The facts, in the order in which they are looked at.")[2].partition("\n\n")[0]
     assert re.findall(r"`(\w+)`", told) == [kind.value for kind in FactKind]
+    rule, numbered = 0, {}
+    for number, name in re.findall(r"(?:\b(\d) )?`(\w+)`", told):
+        rule = int(number or rule)
+        numbered[FactKind(name)] = rule
+    assert {kind: numbered[kind] for kind in _RULE_OF} == _RULE_OF, "as the judgement numbers its rules"
     rows = {row[0]: row[1] for row in re.findall(r"^\| (`[^|]+`) \| ([^\n]+) \|$", text, re.MULTILINE)}
     members = [name for names in rows for name in re.findall(r"`(\w+)`", names)]
     assert {*members, "good_until_ends_with"} == set(ReasonedAnswerOut.model_fields)

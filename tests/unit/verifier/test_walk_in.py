@@ -48,7 +48,7 @@ class Door:
         config = WalkInConfig(enabled=True, **{"network_a_minute": 600, "all_a_minute": 600} | limits)
         asker = Asker(SHIPYARD, "Authority", BASE_URL)
         policy = PolicyBook(self.employer.profile, DeskLog(self.employer.profile, clock=lambda: self.now))
-        return WalkIns(cast("Tenant", tenant), self.employer.desk, self.employer.source, asker, config, policy)
+        return WalkIns(cast("Tenant", tenant), self.employer.desk, self.employer.source, lambda: asker, config, policy)
 
 
 @pytest.fixture

@@ -527,6 +527,31 @@ async def test_what_was_shown_goes_as_soon_as_the_desk_says_and_never_later_than
     assert (await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="")).status == 303
 
 
+async def test_its_own_people_say_how_it_is_called_and_workers_see_that(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    browser, path, office = browsers[ADMINISTRATOR], "/desk/en/settings", place.office
+    for wrong in ("x" * 121, "Yard\u202e", "Ya\u200brd"):
+        refused = await save_settings(browser, path, place="", name=wrong)
+        assert (refused.status, "none that cannot be seen" in refused.text) == (422, True)
+    assert office.name == NAME
+    assert (await save_settings(browser, path, place="", name="  Sliema   Yard ")).status == 303
+    assert (office.name, office.asker.title) == ("Sliema Yard", "Sliema Yard")
+    asked = await office.desk.status(place.profile, await put(browsers[ASKER]))
+    assert asked.proof_request["name"].startswith("Sliema Yard")
+    assert "Sliema Yard" in (await browser.ask("/desk/en/")).text
+    assert (await save_settings(browser, path, place="")).status == 303, "a page that does not ask for the name"
+    assert (await office.settings.get()).name == "Sliema Yard"
+    assert NAME in (await browser.ask(path)).text, "what the operator calls it"
+    office.name = NAME  # as another process has it, which was told nothing
+    await office.sweep(utc_now())
+    assert office.name == "Sliema Yard"
+    (line, *_) = await office.log.entries()
+    assert (line.by, line.what) == (ADMINISTRATOR, "name")
+    assert (await save_settings(browser, path, place="", name="")).status == 303
+    assert office.name == NAME
+
+
 async def test_who_saves_settings_of_before_undoes_nothing(browsers: dict[str, Browser], place: DeskPlace) -> None:
     browser, path = browsers[ADMINISTRATOR], "/desk/en/settings"
     seen = hidden((await browser.ask(path)).text, "revision")

@@ -3,13 +3,14 @@
 from datetime import date, timedelta
 
 import pytest
+import pytest_asyncio
 from tests.unit.verifier_pages.conftest import Answer, Browser
 from tests.unit.verifier_pages.place import ASKER, DeskPlace
 
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.verifier.api import _ask_wallet_again, _show
 from wanderbuch.agents.verifier.links.models import NewLink
-from wanderbuch.agents.verifier.links.wallet_questions import MOST_TIMES, ids_at_places
+from wanderbuch.agents.verifier.links.wallet_questions import MOST_TIMES, AskedAgain, ids_at_places
 from wanderbuch.agents.verifier.making_links import make_link
 from wanderbuch.agents.verifier.models import RequestState
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
@@ -23,6 +24,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WELDERS = {"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "C7212"}]}
 KEPT = {"law": "Some Act", "purpose": "an inspector", "until": "2039-12-31"}
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def not_asked_yet(place: DeskPlace) -> None:
+    """All tests have one connection."""
+    counts = RecordStore(place.profile, AskedAgain)
+    for count in await counts.find():
+        await counts.remove(count.id)
 
 
 async def connected(place: DeskPlace) -> Connection:
@@ -120,6 +129,19 @@ async def test_a_wallet_is_asked_so_many_times_and_no_more(
     for question_id in (row[0], row[5], row[-1]):
         assert (await ask_again(browsers[ASKER], question_id)).status == 409
         assert not await has_button(browsers[ASKER], question_id)
+
+
+async def test_another_link_over_the_same_connection_is_no_way_to_ask_more_often(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    first, other = (await applied(place)).id, (await applied(place)).id
+    for question_id in (first, other):
+        await cancel(place, question_id)
+    for time in range(MOST_TIMES):
+        await cancel(place, await asked_again(browsers[ASKER], (first, other)[time % 2]))
+    for question_id in (first, other):
+        assert not await has_button(browsers[ASKER], question_id)
+        assert (await ask_again(browsers[ASKER], question_id)).status == 409
 
 
 async def test_a_question_that_the_wallet_got_by_coming_again_stands_in_the_same_row(
