@@ -21,9 +21,11 @@ from typing import Any, Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act
+from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.personal_rows import PersonalRows
 from wanderbuch.agents.issuer.batches.reached import read_contacts
+from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.holding.reports import Reports
@@ -205,21 +207,23 @@ class PersonalData:
             person: who.
             own: rows of the certificate that they show.
         """
-        rows: list[dict[str, Any]] = []
-        async for batch, claimed in self.rows.every_claim():
-            if (batch.id, claimed.number) in own or _is(claimed.claim, person):
-                contacts = await read_contacts(self._profile, batch, [claimed.number])
-                sent = await mailed(self._profile, batch, claimed.number)
-                rows.append(
-                    {
-                        "batch": batch.id,
-                        "row": claimed.number,
-                        "claim": dict(claimed.claim),
-                        "contact": dict(contacts.get(claimed.number, {})),
-                        "mail": None if sent == MailedRow() else asdict(sent),
-                    }
-                )
-        return rows
+        found = {(batch.id, claimed.number): (batch, claimed) async for batch, claimed in self.rows.claims_at(own)}
+        if born := person["birth_date"]:
+            async for batch, claimed in self.rows.claims_with(born):
+                if _is(claimed.claim, person):
+                    found[batch.id, claimed.number] = batch, claimed
+        return [await self._shown_row(batch, claimed) for batch, claimed in found.values()]
+
+    async def _shown_row(self, batch: Batch, claimed: ClassRow) -> dict[str, Any]:
+        contacts = await read_contacts(self._profile, batch, [claimed.number])
+        sent = await mailed(self._profile, batch, claimed.number)
+        return {
+            "batch": batch.id,
+            "row": claimed.number,
+            "claim": dict(claimed.claim),
+            "contact": dict(contacts.get(claimed.number, {})),
+            "mail": None if sent == MailedRow() else asdict(sent),
+        }
 
     async def _of_name(self, family_name: str) -> AsyncIterator[Offer]:
         words = word_fields(name_words(family_name)[:MOST_WORDS])

@@ -168,6 +168,7 @@ class OpenWallet(AskarOpenStore):  # type: ignore[misc]  # acapy_agent has no ty
         self.kept = KeptSessions(kept)
         self.room = None if connections is None else Room(connections)
         self.connections = connections or 0
+        self._closing: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -178,7 +179,15 @@ class OpenWallet(AskarOpenStore):  # type: ignore[misc]  # acapy_agent has no ty
         return self._turns.setdefault(profile_id, asyncio.Lock())
 
     async def close(self) -> None:
-        """Close the store."""
+        """Close the store, once: whoever else asks waits for that, and who is cancelled meanwhile cuts it in no two.
+
+        Askar has no store for a second one, and one that was cut leaves it neither open nor closed.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         await self.kept.close()
         await super().close()
 

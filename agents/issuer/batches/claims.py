@@ -80,6 +80,18 @@ async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> Asyn
                 yield row
 
 
+async def claims_with(profile: Profile, batch: Batch, value: str) -> AsyncIterator[ClassRow]:
+    """Yield the rows of a batch in which an attribute has just this value; a page without it is not unpacked."""
+    written = json.dumps(value).encode()
+    for page in range(len(batch.numbers)):
+        async with profile.session() as session:
+            text = await _page_text(session.handle, batch, page)
+        if written in text:
+            for row in _unpacked(text):
+                if value in row.claim.values():
+                    yield row
+
+
 async def remove_claims(profile: Profile, batch: Batch) -> None:
     """Remove the claims of a batch; what is gone already is left so."""
     await remove_pages(profile, _CATEGORY, batch.id, len(batch.numbers))
@@ -91,7 +103,15 @@ async def _page(profile: Profile, batch: Batch, page: int) -> list[ClassRow]:
 
 
 async def _page_in(handle: Any, batch: Batch, page: int) -> list[ClassRow]:
+    return _unpacked(await _page_text(handle, batch, page))
+
+
+async def _page_text(handle: Any, batch: Batch, page: int) -> bytes:
     entry = await handle.fetch(_CATEGORY, page_name(batch.id, page))
     if entry is None:
         raise StoreError(f"page {page} of the batch {batch.id} is not there")
-    return [ClassRow(number, claim) for number, claim in json.loads(entry.value)]
+    return bytes(entry.value)
+
+
+def _unpacked(text: bytes) -> list[ClassRow]:
+    return [ClassRow(number, claim) for number, claim in json.loads(text)]

@@ -9,7 +9,9 @@ from tests.unit.issuer.test_register import found, issued, register_of
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batch_records.batch import Access
+from wanderbuch.agents.issuer.batch_records.row import BatchRow
 from wanderbuch.agents.issuer.batch_records.slips import pin_of
+from wanderbuch.agents.issuer.batches import claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.holding.successor import Why
@@ -235,3 +237,33 @@ async def test_erasing_leaves_no_report_and_no_successor_and_waits_for_one_under
     await superseding.drop(offer.id, by="n.silva")
     assert (await data.erase(offer.id, by="n.silva")).is_erased
     assert (await workshop.reports.find(offer.id), await superseding.find(offer.id)) == (None, None)
+
+
+async def test_one_person_among_many_is_found_without_unpacking_the_rest(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, centre = data_of(workshop), Centre(workshop, made=700_000)
+    batch, other = await centre.running(450), await centre.running(250)
+    for number in (2, 3):
+        await centre.claim(other, number)
+    offer = await centre.issue(batch, 340)
+    await centre.row(batch, 340)
+    values = {name: value for name, value in offer.values.items() if name != "credential_id"}
+    unpack, read_row = claims._unpacked, BatchRow.read.__func__  # type: ignore[attr-defined]
+    unpacked, looked_at = [0], [0]
+
+    def counted(text: bytes) -> Any:
+        rows = unpack(text)
+        unpacked[0] += len(rows)
+        return rows
+
+    def counted_row(cls: type[BatchRow], entry: Any) -> BatchRow:
+        looked_at[0] += 1
+        return read_row(cls, entry)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(claims, "_unpacked", counted)
+    monkeypatch.setattr(BatchRow, "read", classmethod(counted_row))
+    for what in (offer, offer.model_copy(update={"values": values})):  # with a number, and without
+        unpacked[0] = looked_at[0] = 0
+        assert await data.rows.rows_of(what) == {(batch.id, 340)}
+        assert (unpacked, looked_at) == ([100], [1])

@@ -74,3 +74,19 @@ async def test_a_deadline_is_told_as_one(config: AgentConfig) -> None:
             await asyncio.wait_for(read_on(), 0.003 + 0.0002 * number)
     await wallet.close()
     await all_answered()
+
+
+async def test_a_store_is_closed_once_whoever_else_asks_and_whoever_is_cancelled(config: AgentConfig) -> None:
+    """Else the second one is told of an invalid handle, and what was cut is neither open nor closed."""
+    wallet = await opened(config)
+    async with wallet.session() as session:  # one that is kept open for who comes next
+        await session.handle.insert("note", "name", b"x")
+    closing = [asyncio.create_task(wallet.close()) for _ in range(3)]
+    await asyncio.sleep(0)
+    closing[0].cancel()
+    ends = await asyncio.gather(*closing, return_exceptions=True)
+    assert [type(end).__name__ for end in ends] == ["CancelledError", "NoneType", "NoneType"]
+    again = await opened(config)
+    async with again.session() as session:
+        assert (await session.handle.fetch("note", "name")).value == b"x"
+    await again.close()
