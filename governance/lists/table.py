@@ -8,7 +8,7 @@ from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.form.findings import Severity
 
 MAX_TABLE_BYTES: Final = 32 * 1024 * 1024
-MAX_ROWS: Final = 100_000
+MAX_ROWS: Final = 200_000
 MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 4000  # characters
 MAX_MERGES: Final = 100_000

@@ -37,6 +37,7 @@ def read_part(blocks: Iterable[bytes], reader: PartReader, prefixes: Mapping[str
         TableError: it is not well-formed, has a document type, or is nested without end.
     """
     short: dict[str, str] = {}
+    plain: set[str] = set()  # names of attributes without a namespace: nearly all that a sheet has
     depth = 0
 
     def shortened(name: str) -> str:
@@ -51,12 +52,15 @@ def read_part(blocks: Iterable[bytes], reader: PartReader, prefixes: Mapping[str
         depth += 1
         if depth > _MAX_DEPTH:
             raise TableError(f"expected XML of at most {_MAX_DEPTH} levels, found more", hint=SAVE_ANEW)
-        reader.start(shortened(name), {shortened(key): value for key, value in attributes.items()})
+        if not plain.issuperset(attributes):
+            attributes = {shortened(key): value for key, value in attributes.items()}
+            plain.update(key for key in attributes if short.get(key) == key)
+        reader.start(short.get(name) or shortened(name), attributes)
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        reader.end(shortened(name))
+        reader.end(short.get(name) or shortened(name))
 
     def refuse(*_: Any) -> NoReturn:
         raise TableError("expected plain XML in the spreadsheet, found a document type", hint=SAVE_ANEW)

@@ -82,7 +82,7 @@ async def _started(centre: Centre, rows: int) -> tuple[Batch, float]:
     """Return a batch of so many rows that runs, and the CPU time that it took, in seconds."""
     text, began = class_text(*centre.numbers(rows)).encode(), time.process_time()
     settings = ClassSettings(for_all=FOR_ALL)
-    listed = await read_judged(centre.standing, text, settings, Choices(), at=utc_now())
+    listed = await read_judged(centre.standing, centre.claiming.numbers, text, settings, Choices(), at=utc_now())
     batch = await centre.desk.start((await centre.desk.make(listed, KIND, plan_of(), None)).id, by="n.silva")
     return batch, time.process_time() - began
 

@@ -69,9 +69,9 @@ class BatchWork(Protocol):
 async def _make(office: BatchWork, call: Call[NewBatch]) -> BatchOut:
     if call.once is not None and (made := await office.batches.find(call.once.id)) is not None:
         return await _view(office, made)
-    body = call.body
-    standing, at = office.standing, datetime.now(UTC)
-    listed = await read_judged(standing, body.list.list, body.list.settings(), body.list.choices(), at=at)
+    body, sent = call.body, call.body.list
+    standing, numbers, at = office.standing, office.batches.claiming.numbers, datetime.now(UTC)
+    listed = await read_judged(standing, numbers, sent.list, sent.settings(), sent.choices(), at=at)
     try:
         batch = await office.batches.make(listed, standing.credential_type, body.plan(), call.new_id, by=manager(call))
     except ListNotReadyError as err:

@@ -154,8 +154,8 @@ class BatchDesk:
         await self._check_room(batch_id, listed.digest, again=plan.again)  # 2
         rows = [_numbered(row, batch_id, kind) for row in listed.rows]
         claims, numbers = [(row.number, row.claim) for row in rows], self.claiming.numbers
-        if taken := await numbers.check_rows(batch_id, claims):
-            raise NumberTakenError(rows=taken)
+        if taken := await numbers.taken(batch_id, claims):
+            raise NumberTakenError(rows=tuple(taken))
         batch = Batch(
             id=batch_id,
             title=plan.title,

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.models import ClassListIn, ClassListOut
+from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import Call, Route, post
 
@@ -17,10 +18,16 @@ class Reads(Protocol):
     def standing(self) -> Standing:
         """Return what it may attest."""
 
+    @property
+    def desk(self) -> OfferDesk:
+        """Return its offers."""
+
 
 async def _read(office: Reads, call: Call[ClassListIn]) -> ClassListOut:
-    body = call.body
-    listed = await read_judged(office.standing, body.list, body.settings(), body.choices(), at=datetime.now(UTC))
+    body, numbers = call.body, office.desk.numbers
+    listed = await read_judged(
+        office.standing, numbers, body.list, body.settings(), body.choices(), at=datetime.now(UTC)
+    )
     return ClassListOut.of(listed)
 
 

@@ -24,7 +24,7 @@ from wanderbuch.agents.issuer.class_list.results import result_of
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, read_some, some_lines
 from wanderbuch.agents.issuer.console.claim_view import label_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
-from wanderbuch.agents.issuer.console.uploads import MAX_WORD, SaidOfClass
+from wanderbuch.agents.issuer.console.uploads import MAX_WORD, ClassUpload, SaidOfClass
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
@@ -103,7 +103,7 @@ class ConsoleLists:
         office, kind = visit.office, visit.office.standing.credential_type
         uploaded = await office.console.uploads.get(visit.named)
         try:
-            listed = await office.console.uploads.read(office.standing, uploaded, at=office.tenant.clock())
+            listed = await _read(visit, uploaded)
         except TableError as failure:  # with what was said of it, such as a row of headers that is none
             return self._console.show(
                 visit, "console_list.html", status=status, uploaded=uploaded, listed=None, err=err or failure
@@ -157,7 +157,7 @@ class ConsoleLists:
         if await office.batches.find(batch_id) is None:
             try:
                 uploaded = await office.console.uploads.get(visit.named)
-                listed = await office.console.uploads.read(office.standing, uploaded, at=office.tenant.clock())
+                listed = await _read(visit, uploaded)
                 await office.batches.make(
                     listed, office.standing.credential_type, _plan(visit), batch_id, by=visit.person.id
                 )
@@ -173,6 +173,12 @@ class ConsoleLists:
         visit.must_issue()
         await visit.office.console.uploads.remove(visit.named)
         return visit.go("/lists")
+
+
+async def _read(visit: ConsoleVisit, uploaded: ClassUpload) -> ClassList:
+    office = visit.office
+    numbers, at = office.batches.claiming.numbers, office.tenant.clock()
+    return await office.console.uploads.read(office.standing, numbers, uploaded, at=at)
 
 
 def _plan(visit: ConsoleVisit) -> BatchPlan:

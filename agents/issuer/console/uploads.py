@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.list_readers import read_in_turn
 from wanderbuch.governance.importing.dates import DayOrder
@@ -159,14 +160,16 @@ class ClassUploads:
         await self._remember(_habit_id(type_id, table), said.model_copy(update={"for_all": {}}))
         return await self._lists.change(list_id, lambda before: before.model_copy(update={"said": said}))
 
-    async def read(self, standing: Standing, uploaded: ClassUpload, *, at: datetime) -> ClassList:
+    async def read(
+        self, standing: Standing, numbers: CertificateNumbers, uploaded: ClassUpload, *, at: datetime
+    ) -> ClassList:
         """Return a list as it is read with what was said of it (3), each row judged as its offer will be.
 
         Raises:
             TableError: it cannot be read so.
         """
-        said = uploaded.said
-        return await read_judged(standing, base64.b64decode(uploaded.content), said.settings(), said.choices(), at=at)
+        said, content = uploaded.said, base64.b64decode(uploaded.content)
+        return await read_judged(standing, numbers, content, said.settings(), said.choices(), at=at)
 
     async def remove(self, list_id: str) -> None:
         """Remove a list, if it is there."""

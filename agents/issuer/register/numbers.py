@@ -194,14 +194,16 @@ class CertificateNumbers:
         if kept is not None and not await self._may_have(kept, mine, number, instead_of):
             raise NumberTakenError(kept.offer_id, kept.batch_id)
 
-    async def check_rows(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[int, ...]:
-        """Return which rows of a list have numbers that are taken by others.
+    async def taken(
+        self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]
+    ) -> Mapping[int, CertificateNumber]:
+        """Return whose numbers rows of a list have, row -> entry; rows whose numbers are free are left out.
 
         Args:
-            batch_id: of the batch that the list is to become.
+            batch_id: of the batch that the list is to become; "": it is only looked at.
             rows: number and claim.
         """
-        taken: list[int] = []
+        taken: dict[int, CertificateNumber] = {}
         await self.index.complete()
         for part in await self._parts(batch_id, rows):
             async with self._profile.session() as session:
@@ -209,9 +211,10 @@ class CertificateNumbers:
             for wanted, entry in found:
                 if entry is None:
                     continue
-                if not await self._may_have(CertificateNumber.read(entry), wanted.mine, wanted.text):
-                    taken.append(wanted.row)
-        return tuple(taken)
+                kept = CertificateNumber.read(entry)
+                if not await self._may_have(kept, wanted.mine, wanted.text):
+                    taken[wanted.row] = kept
+        return taken
 
     async def reserve(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
         """Have the numbers of rows be theirs; again changes nothing.

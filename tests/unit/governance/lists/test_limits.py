@@ -98,4 +98,4 @@ class TestLimits:
         assert len(read_list(b"name\na\nb\nc").rows) == 3
         with pytest.raises(TableError, match="rows"):
             read_list(b"name\na\nb\nc\nd")
-        assert table.MAX_ROWS == 100_000
+        assert table.MAX_ROWS == 200_000

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.issuer.batches.scene import Centre, class_text
 from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
-from wanderbuch.agents.issuer.class_list.listed import OWN, ClassSettings
+from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.models import ClassListIn, ClassListOut
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -20,6 +21,7 @@ from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.governance.lists.reading import Choices
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+FOR_ALL_WELDERS = {name: text for name, text in CLAIM.items() if name not in OWN}
 FOR_ALL = {name: text for name, text in CLAIM.items() if name not in (*OWN, "occupation_isco08")}
 LIST = (
     "Certificate No,Surname,First names,Date of birth,Occupation\r\n"
@@ -31,18 +33,43 @@ LIST = (
 
 async def read(workshop: Workshop, **changed: Any) -> ClassListOut:
     sent = {"list": base64.b64encode(LIST.encode()).decode(), "for_all": FOR_ALL} | changed
-    office = SimpleNamespace(standing=workshop.standing)
+    office = SimpleNamespace(standing=workshop.standing, desk=workshop.desk)
     answer = await CLASS_LIST_ROUTES[0].handler(office, Call({}, {}, ClassListIn.model_validate(sent)))
     assert isinstance(answer, ClassListOut)
     return answer
 
 
+async def judged(workshop: Workshop, text: str, settings: ClassSettings) -> ClassList:
+    numbers = workshop.desk.numbers
+    return await read_judged(workshop.standing, numbers, text.encode(), settings, Choices(), at=datetime.now(UTC))
+
+
 async def test_a_row_outside_the_accreditation_is_not_ready_and_says_why(workshop: Workshop) -> None:
     settings = ClassSettings(for_all=FOR_ALL)
-    listed = await read_judged(workshop.standing, LIST.encode(), settings, Choices(), at=datetime.now(UTC))
+    listed = await judged(workshop, LIST, settings)
     assert [row.number for row in listed.rows] == [2]
     assert listed.to_look_at == (3, 4)
     assert [(finding.row, finding.kind) for finding in listed.findings] == [(3, "standing"), (4, "value-birth_date")]
+
+
+async def test_a_row_with_another_certificates_number_says_whose_before_a_batch_is_made(workshop: Workshop) -> None:
+    offer = await workshop.make(credential_id="T-1", family_name="Another")
+    centre = Centre(workshop)
+    batch = await centre.make(text=class_text("T-2"))
+    erased = await workshop.make(credential_id="T-3")
+    await workshop.desk.numbers.erase(erased, ends_on=None)
+    text = class_text("T-0", " t-1", "T-2", "T-3", "T-2")
+    settings = ClassSettings(for_all=FOR_ALL_WELDERS)
+    listed = await judged(workshop, text.rpartition("T-2")[0], settings)
+    told = [(one.row, one.column, one.position, one.message) for one in listed.findings if one.kind == "number-taken"]
+    assert [(row, column, position) for row, column, position, _ in told] == [
+        (row, "Certificate No", 0) for row in (3, 4, 5)
+    ]
+    for (_, _, _, message), said in zip(told, (offer.id, f"row 2 of batch {batch.id}", "is erased"), strict=True):
+        assert said in message
+    assert ([row.number for row in listed.rows], listed.to_look_at) == ([2], (3, 4, 5))
+    same = await judged(workshop, class_text("T-2"), settings)  # the certificate that the batch has
+    assert (len(same.rows), same.findings) == (1, ())
 
 
 async def test_the_authority_is_asked_once_for_all_rows_that_are_refused(
@@ -60,7 +87,7 @@ async def test_the_authority_is_asked_once_for_all_rows_that_are_refused(
     days = [f"N-{day},Perera,Nimal {chr(64 + day)},1995-03-12,Cooks,2024-06-0{day}" for day in range(1, 6)]
     sent = "\r\n".join([LIST.partition("\r\n")[0] + ",Award date", *days])
     settings = ClassSettings(for_all={name: text for name, text in FOR_ALL.items() if name != "awarded_on"})
-    listed = await read_judged(workshop.standing, sent.encode(), settings, Choices(), at=datetime.now(UTC))
+    listed = await judged(workshop, sent, settings)
     assert [finding.kind for finding in listed.findings] == ["standing"] * 5
     assert asked == 1
 
