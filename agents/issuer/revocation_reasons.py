@@ -21,7 +21,7 @@ class RevocationReason(StrEnum):
 
 
 LETS_ANOTHER_FOLLOW: Final = frozenset(
-    (RevocationReason.REPLACED, RevocationReason.MISTAKE, RevocationReason.WRONG_PERSON)
+    (RevocationReason.REPLACED, RevocationReason.MISTAKE, RevocationReason.WRONG_PERSON, RevocationReason.ASKED)
 )
 """After these something else may be issued in the place of the certificate: nothing is wrong with who earned it."""
 

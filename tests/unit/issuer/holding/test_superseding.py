@@ -212,6 +212,15 @@ async def test_after_a_fraud_nothing_takes_its_place(workshop: Workshop) -> None
     assert found.state is SuccessorState.DONE
 
 
+async def test_who_asks_for_an_end_after_a_theft_still_gets_the_new_one(workshop: Workshop) -> None:
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
+    await workshop.revocations.request(old, wait_s=0, reason=RevocationReason.ASKED)
+    await sweep(workshop, timedelta(hours=2))
+    await kept_by_wallet(workshop, str(made.next_id))
+    assert await valid(workshop, old.id, str(made.next_id)) == [made.next_id]
+
+
 async def taken_up(workshop: Workshop) -> None:
     """Do what a start does, and what the next sweeps do."""
     await workshop.messages()
