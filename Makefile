@@ -19,7 +19,7 @@ help: ## Show this list.
 demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
-test: $(READY) ## Run all tests (half an hour on two slow cores).
+test: $(READY) ## Run the tests (less than half an hour on two slow cores); make soak takes more of some.
 	# The slowest files first, as pyproject.toml has them; three at a time, for half of the files wait (tests/shared_town.py).
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
