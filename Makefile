@@ -19,7 +19,7 @@ help: ## Show this list.
 demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
-test: $(READY) ## Run all tests (half an hour on two slow cores).
+test: $(READY) ## Run the tests (less than half an hour on two slow cores); make soak takes more of some.
 	# The slowest files first, as pyproject.toml has them; three at a time, for half of the files wait (tests/shared_town.py).
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
@@ -47,7 +47,7 @@ bench: $(READY) ## Measure, print and write build/bench.json (under 20 minutes).
 soak: $(READY) ## What takes longer: kills, load, long runs; all of what `make test` takes a share of.
 	$(BIN)/pytest -m soak tests/soak
 	WANDERBUCH_THOROUGH=1 $(BIN)/pytest --numprocesses 3 --dist loadfile \
-		$$(grep -rlE --include='test_*.py' 'thorough|@given|by_chance|power\.cuts' tests/unit)
+		$$(grep -rlE --include='test_*.py' 'thorough|share_of|@given|by_chance|power\.cuts' tests/unit tests/browser tests/flow tests/interop)
 
 pictures: $(READY) ## Make the README's pictures of agents that run (needs Chromium).
 	$(BIN)/python -m tests.pictures

@@ -23,7 +23,7 @@ from tests.prepared import start_prepared
 from tests.processes import processes  # noqa: F401
 from tests.session_fixtures import refuse_copies
 from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
-from tests.thorough import examples
+from tests.thorough import examples, leave_to_soak
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -79,8 +79,9 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.set_threshold(*_COLLECTING)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine lacks something for; let who shares a town run in an order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make soak` what is its; skip what this machine lacks something for; order who shares a town."""
+    leave_to_soak(config, items)
     refuse_copies(items)
     skip_what_cannot_run(items)
     order_modules(items)

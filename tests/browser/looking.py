@@ -14,7 +14,10 @@ PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
 LOOKS: Final = (("en", "phone"), ("ar", "desktop"))
-"""How every page is looked at: from left to right and from right to left, and on both sizes."""
+"""How every page is looked at: from left to right and from right to left, and on both sizes.
+
+`make test` takes one of them a page, `make soak` both (`tests.thorough`).
+"""
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.
 _LOOKED_AT = {"exclude": [["datalist"], [".tree details details"]]}
 _CONTEXTS: Final[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()

@@ -9,6 +9,7 @@ from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, ViewportSize, expect
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from tests.thorough import share_of
 from tests.unit.trust.receipts.test_receipts import verification
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskPlace, open_place
 from tests.unit.verifier_pages.test_answer_page import OVER
@@ -81,7 +82,7 @@ async def fill_in_paper(page: Page) -> None:
         await page.click("main form.panel button.button")
 
 
-@pytest.mark.parametrize(("language", "size"), LOOKS)
+@pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 0))
 async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard, language: str, size: str) -> None:
     home, name = f"/desk/{language}", f"{language}-{size}"
     async with looking(chromium, yard, SIZES[size]) as look:

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from tests.thorough import share_of
 from tests.unit.authority.test_applications import YARD, application
 from tests.unit.authority_pages.place import GALLE, KENYA, WELDERS
 from tests.unit.authority_pages.test_uploading import LIST
@@ -27,7 +28,7 @@ async def begin(page: Page, why: str) -> str:
     return page.url
 
 
-@pytest.mark.parametrize(("language", "size"), LOOKS)
+@pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 0))
 async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town, language: str, size: str) -> None:
     case = await town.place.applications.take(YARD, application(), "a.b.c", network="203.0.113.0/24")
     async with looking(chromium, town, SIZES[size]) as look:

@@ -13,6 +13,7 @@ from tests.browser.looking import DESKTOP, PHONE, Look, looking
 from tests.flow.tiny_role import TinyRole
 from tests.needs import chromium_program
 from tests.prepared import start_prepared
+from tests.thorough import share_of
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
@@ -68,7 +69,7 @@ async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites
 
 @pytest.mark.parametrize(
     ("language", "size", "scheme"),
-    [("en", PHONE, "light"), ("ar", DESKTOP, "light"), ("ta", PHONE, "dark"), ("en", DESKTOP, "dark")],
+    share_of([("en", PHONE, "light"), ("ar", DESKTOP, "light"), ("ta", PHONE, "dark"), ("en", DESKTOP, "dark")], 1, 2),
 )
 async def test_every_page_can_be_used_by_everybody(sites: Sites, language: str, size: Any, scheme: Any) -> None:
     question, offer = await sites.short_link(goal_code="wanderbuch.verify.study"), await sites.short_link()

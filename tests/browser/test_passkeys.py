@@ -10,6 +10,7 @@ from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from tests.thorough import share_of
 from tests.unit.authority_pages.place import Place, full_payload
 
 from wanderbuch.agents.authority.officials import OfficialRole
@@ -173,7 +174,8 @@ async def test_a_page_at_another_name_of_the_same_machine_gets_no_passkey(chromi
 
 
 @pytest.mark.parametrize(
-    ("language", "size", "scheme"), [(*look, scheme) for look, scheme in zip(LOOKS, ("light", "dark"), strict=True)]
+    ("language", "size", "scheme"),
+    share_of([(*look, scheme) for look, scheme in zip(LOOKS, ("light", "dark"), strict=True)], 1),
 )
 async def test_every_page_can_be_used_by_everybody(
     chromium: Browser, town: Desk, language: str, size: str, scheme: Any

@@ -5,6 +5,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, PHONE, looking
 from tests.browser.test_desk import begin, sign_in
+from tests.thorough import share_of
 from tests.unit.authority_pages.place import GALLE, WELDERS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
@@ -28,7 +29,7 @@ async def handed_in(chromium: Browser, town: Town, why: str) -> str:
 
 @pytest.mark.parametrize(
     ("language", "size", "has_script", "scheme"),
-    [("en", PHONE, True, "light"), ("ar", DESKTOP, True, "light"), ("en", DESKTOP, False, "dark")],
+    share_of([("en", PHONE, True, "light"), ("ar", DESKTOP, True, "light"), ("en", DESKTOP, False, "dark")], 0, 2),
 )
 async def test_the_page_of_a_draft_turns_into_the_published_one_by_itself(
     chromium: Browser, town: Town, language: str, size: dict[str, int], has_script: bool, scheme: str

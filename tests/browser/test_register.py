@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, LOOKS, PHONE, SIZES, follow, looking, press, tab_to
+from tests.thorough import share_of
 from tests.unit.authority_pages.place import GALLE, REFUSED, SHIPYARD, WELDERS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
@@ -23,7 +24,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(("language", "size"), LOOKS)
+@pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 1))
 async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town, language: str, size: str) -> None:
     async with looking(chromium, town, SIZES[size]) as look:
         for name, path in PAGES.items():

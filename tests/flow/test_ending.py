@@ -74,6 +74,7 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         running.wait()
 
 
+@pytest.mark.thorough  # less of it: tests/unit/machine/test_interrupting.py
 @pytest.mark.needs("postgresql")
 def test_killed_the_demo_takes_all_with_it_and_the_next_one_removes_its_keys_and_ends_with_its_own(
     tmp_path: Path, demo: Callable[..., subprocess.Popen[str]]

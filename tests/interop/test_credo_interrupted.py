@@ -34,6 +34,7 @@ async def polled(wallet: CredoWallet, invitation: Invitation) -> Exchange:
     return await wallet.offer_of(invitation)
 
 
+@pytest.mark.thorough  # a wallet that died: the credential that is sent again
 async def test_wallet_that_died_before_it_accepted_goes_on(ecosystem: Ecosystem, tmp_path: Path) -> None:
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         offer, received = await offered(ecosystem, wallet)
@@ -56,6 +57,7 @@ async def test_credential_that_found_a_dead_wallet_is_sent_again(ecosystem: Ecos
         assert len(await wallet.credentials()) == 1
 
 
+@pytest.mark.thorough  # a wallet that died: the credential that is sent again
 async def test_wallet_that_died_before_it_answered_goes_on(ecosystem: Ecosystem, tmp_path: Path) -> None:
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         offer, received = await offered(ecosystem, wallet)

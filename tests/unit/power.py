@@ -38,11 +38,13 @@ class Power:
     """Counts steps, and fails after a given number of them.
 
     Args:
+        first: how many steps the first cut comes after.
         every: how many steps further each next cut is.
     """
 
-    def __init__(self, every: int = 1) -> None:
+    def __init__(self, first: int = 0, every: int = 1) -> None:
         self.steps = 0
+        self._first = first
         self._every = every
         self._left: int | None = None
         self._gone = asyncio.Event()
@@ -50,10 +52,11 @@ class Power:
     def cuts(self) -> Iterator[int]:
         """Return after how many steps it fails, one time after the other.
 
-        After each, where records lie on SQLite. On PostgreSQL, where the same steps are done, after every third, unless
-        thoroughly (`tests.thorough`): most of what these tests take is what surrounds a cut.
+        Thoroughly (`tests.thorough`) after each. Else a share, since most of what these tests take is what surrounds a
+        cut: where records lie on SQLite after the first, the fourth and so on; on PostgreSQL, where the same steps are
+        done, after the third, the ninth and so on.
         """
-        return count(0, self._every)
+        return count(self._first, self._every)
 
     def step(self) -> None:
         """Note a step that was done; the power may fail right after it."""
@@ -99,7 +102,7 @@ def power(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Po
     """The power supply of every wallet store and every public folder of this process."""
     callspec = getattr(request.node, "callspec", None)
     is_second_engine = callspec is not None and "postgresql" in callspec.params.values()
-    supply = Power(3 if is_second_engine and not IS_THOROUGH else 1)
+    supply = Power() if IS_THOROUGH else Power(3, 6) if is_second_engine else Power(1, 3)
     for name in _WRITES:
         monkeypatch.setattr(Session, name, _counted(supply, getattr(Session, name), in_transaction=False))
     monkeypatch.setattr(Session, "commit", _counted(supply, Session.commit, in_transaction=True))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ async def test_an_offer_is_answered_with_one_credential_wherever_the_power_fails
 ) -> None:
     places: list[tuple[str | None, int | None]] = []
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.offer()
         request = await workshop.request_for(offer)
         phone = workshop.phone_of(offer)
@@ -97,7 +96,7 @@ async def test_an_offer_is_answered_with_one_credential_wherever_the_power_fails
 
 async def test_an_offer_is_handed_over_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.make()
         phone = await workshop.connect(offer.id)
         await workshop.heard()
@@ -127,7 +126,7 @@ async def test_an_offer_is_handed_over_wherever_the_power_fails(workshop: Worksh
 
 async def test_an_acknowledgement_counts_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.issue()
         phone, ack = workshop.phone_of(offer), ack_message(thread_id=offer.thread_id)
         cut = await power.lasts(steps, lambda a=ack, p=phone: workshop.receive(a, p))
@@ -152,7 +151,7 @@ async def test_an_acknowledgement_counts_wherever_the_power_fails(workshop: Work
 async def test_an_offer_ends_once_wherever_the_power_fails(workshop: Workshop, power: Power, end: str) -> None:
     states = {"declined": OfferState.DECLINED, "withdrawn": OfferState.WITHDRAWN, "late": OfferState.NO_ANSWER}
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.offer()
         over = offer.answer_by + timedelta(seconds=1)
 
@@ -180,7 +179,7 @@ async def test_an_offer_ends_once_wherever_the_power_fails(workshop: Workshop, p
 
 async def test_a_credential_is_revoked_in_public_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.issue()
         assert offer.registry is not None
         assert offer.index is not None
@@ -220,7 +219,7 @@ async def test_a_credential_is_revoked_in_public_wherever_the_power_fails(worksh
 
 async def test_a_registry_is_whole_or_completed_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         registries = Registries(workshop.profile, size=6)
         cut = await power.lasts(steps, lambda held=registries: held._make(workshop.cred_def_id))
         registries = Registries(workshop.profile, size=6)
@@ -241,7 +240,7 @@ async def test_a_registry_is_whole_or_completed_wherever_the_power_fails(worksho
 
 async def test_the_spare_takes_over_once_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         registries = Registries(workshop.profile, size=4)
         await registries.ensure_spare(workshop.cred_def_id)
         full = await registries.ensure_active(workshop.cred_def_id)
@@ -268,7 +267,7 @@ async def test_the_spare_takes_over_once_wherever_the_power_fails(workshop: Work
 
 async def test_an_offer_is_made_whole_or_not_at_all_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         before = {offer.id for offer in (await workshop.desk.page(limit=500)).items}
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
