@@ -33,12 +33,14 @@ from tests.bench.errors import BenchError
 from tests.bench.exchange import ExchangeOptions, measure_exchange
 from tests.bench.figures import Figures
 from tests.bench.governance import measure_large
+from tests.bench.importing import measure_importing
 from tests.bench.judging import measure_judging, measure_replay
 from tests.bench.keys import (
     ASKING,
     BATCHES,
     ENVELOPES,
     GOVERNANCE,
+    IMPORTING,
     JUDGING,
     MEDIATOR,
     PROCESSES,
@@ -74,6 +76,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "governance": GOVERNANCE,
     "tenants": TENANTS,
     "batches": BATCHES,
+    "importing": IMPORTING,
     "store": STORE,
     "records": RECORDS,
     "registers": REGISTERS,
@@ -101,6 +104,7 @@ class Sizes:
     tenants: int = 1000
     ended: int = 200_000
     certificates: int = 200_000
+    listed: int = 200_000
     idle_wallets: int = 5_000
     store_rounds: int = 5
     sessions: int = 200
@@ -115,6 +119,7 @@ _QUICK: Final = Sizes(
     tenants=100,
     ended=5_000,
     certificates=5_000,
+    listed=5_000,
     store_rounds=2,
     idle_wallets=200,
     sessions=60,
@@ -225,6 +230,13 @@ async def _batches(run: _Run) -> None:
     run.figures.details["batches"] = measured
 
 
+async def _importing(run: _Run) -> None:
+    run.progress(f"A workbook of {run.sizes.listed} rows is read")
+    found = await asyncio.to_thread(measure_importing, run.sizes.listed)
+    run.figures.take_ratio("import_200k_rows_over_calamine", found.ratio, "calamine")
+    run.figures.details["importing"] = {"rows": found.rows}
+
+
 async def _store(run: _Run) -> None:
     try:
         process_figures = await measure_processes(run.progress, rounds=run.sizes.store_rounds)
@@ -322,6 +334,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "governance": _governance,
     "tenants": _tenants,
     "batches": _batches,
+    "importing": _importing,
     "store": _store,
     "records": _records,
     "registers": _registers,

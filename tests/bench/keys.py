@@ -105,6 +105,9 @@ BATCHES: Final[Mapping[str, Key]] = {
     "batch_10k_rss_growth_mb": Key("What an issuer's process grows by for a batch of ten thousand rows, MiB", 50),
     "slip_over_offer": Key("A claimed slip until its offer, over making the offer (CPU)", 4),
 }
+IMPORTING: Final[Mapping[str, Key]] = {
+    "import_200k_rows_over_calamine": Key("A workbook of 200,000 rows read as it is seen, over its values alone", 15),
+}
 GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "Beside the raw library (CPU)": EXCHANGE,
     "Beside stock ACA-Py (CPU)": STOCK,
@@ -124,5 +127,6 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "A decision": JUDGING,
     "Many questions": ASKING,
     "A batch": BATCHES,
+    "A list": IMPORTING,
 }
 KEYS: Final[Mapping[str, Key]] = {name: key for group in GROUPS.values() for name, key in group.items()}
