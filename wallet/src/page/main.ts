@@ -7,6 +7,7 @@ import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { historyScreen, reportScreen } from './history_screen.js'
 import { offerScreen, wrongScreen } from './offer_screen.js'
+import { keepFiles, upToDate } from './kept.js'
 import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
 import { questionScreen } from './question_screen.js'
@@ -363,8 +364,11 @@ function remembered(): string | null {
   }
 }
 
-void Words.load(remembered()).then(
-  (words) => new Page(words).begin(),
+void upToDate().then(() => Words.load(remembered())).then(
+  (words) => {
+    new Page(words).begin()
+    keepFiles(() => Words.load(remembered()).catch(() => undefined))
+  },
   () => {
     // No words came: what is left to say stands in the page itself.
     const unloaded = document.getElementById('unloaded')
