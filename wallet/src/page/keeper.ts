@@ -70,7 +70,9 @@ function placeOf(path: string): string {
 // 1
 async function file(path: string): Promise<Response> {
   const cache = await caches.open(CACHE)
-  return (await cache.match(placeOf(path), { ignoreVary: true })) ?? brought(cache, path, 'no-cache')
+  const kept = await cache.match(placeOf(path), { ignoreVary: true })
+  // What the browser has of this visit need not come again: it counts if its digest does.
+  return kept ?? brought(cache, path, 'force-cache').catch(() => brought(cache, path, 'reload'))
 }
 
 async function brought(cache: Cache, path: string, how: RequestCache): Promise<Response> {
