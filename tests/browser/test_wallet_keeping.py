@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 from tests.browser.wallet_site import (
     PIN,
+    WAIT_MS,
     WalletSite,
     kept,
     make_book,
@@ -103,7 +104,7 @@ async def test_an_update_takes_over_at_the_next_visit_whole_and_fetches_what_dif
         assert "/page.js" not in site.asked
         assert "/page.css" in site.asked
         await page.reload()
-        await expect(page.locator("h1")).to_have_css("outline-offset", "7px")
+        await expect(page.locator("h1")).to_have_css("outline-offset", "7px", timeout=WAIT_MS)
         await unlock(page)
         assert await page.evaluate(STYLES) == 1
 

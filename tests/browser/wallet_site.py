@@ -42,6 +42,7 @@ class WalletSite:
     mediator: str = MEDIATOR
     files: dict[str, PageFile] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
     _server: TestServer | None = None
 
     @property
@@ -59,6 +60,7 @@ class WalletSite:
 
         async def answer(request: web.Request) -> web.StreamResponse:
             self.asked.append(request.path)
+            self.told.append(f"{request.raw_path} {dict(request.headers)}".encode() + await request.read())
             if request.path == PLACE:
                 return await calls[request.method](request)
             return PageFiles(self.files, mediator=self.mediator, direct=False).answer(request)
