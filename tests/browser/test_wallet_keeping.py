@@ -131,7 +131,7 @@ async def test_what_a_browser_wiped_comes_back_by_the_code_and_two_tabs_take_tur
         page = await context.new_page()
         await page.goto(f"{site.url}/")
         groups = await make_book(page)
-        await expect(page.get_by_role("main")).not_to_contain_text("copy")
+        await expect(page.get_by_role("main")).not_to_contain_text("copy", timeout=WAIT_MS)
         other = await context.new_page()
         await other.goto(f"{site.url}/")
         await sees(other, "Your book is locked")
