@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.browser.looking import violations_on
-from tests.browser.wallet_site import make_book, phone, press, sees, unlock, wallet_site
+from tests.browser.wallet_site import WAIT_MS, make_book, phone, press, sees, unlock, wallet_site
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -44,6 +44,7 @@ async def _phone_with(page: Page, **changes: Any) -> tuple[Any, str]:
 async def test_a_passkey_with_prf_opens_the_book_and_its_secret_stays_in_the_page(chromium: Browser) -> None:
     async with wallet_site() as site, phone(chromium) as context:
         page = await context.new_page()
+        context.on("request", lambda asked: site.told.append(asked.post_data_buffer or b""))
         await page.add_init_script(ASIDE)
         cdp, authenticator = await _phone_with(page, hasPrf=True)
         await page.goto(f"{site.url}/")
@@ -57,6 +58,8 @@ async def test_a_passkey_with_prf_opens_the_book_and_its_secret_stays_in_the_pag
         assert await violations_on(page) == []
         await press(page, OPEN)
         await sees(page, "My book")
+        await expect(page.get_by_role("main")).not_to_contain_text("copy", timeout=WAIT_MS)
+        assert any(len(told) >= 512 and not told.startswith(b"/") for told in site.told)  # its copy is among them
         secret = bytes(await page.evaluate("window.secretOfPhone"))
         assert len(secret) == 32
         forms = (
