@@ -15,15 +15,28 @@ from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.wallet_host.config import WalletHostConfig
 from wanderbuch.agents.wallet_host.page_files import PageFile, PageFiles, load_page
 from wanderbuch.agents.wallet_host.vault_site import PLACE, VaultSite
-from wanderbuch.agents.wallet_host.vaults import VaultBounds, Vaults
+from wanderbuch.agents.wallet_host.vaults import VaultBounds, Vaults, WriteOutcome
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.sqlite import open_sqlite
-from wanderbuch.store.tables import tables_on
+from wanderbuch.store.tables import Tables, tables_on
 
 MEDIATOR: Final = "https://mediator.wanderbuch.test/mediator"
 """Nobody is there: the wallet works without one, as on a phone without a network."""
 PIN: Final = "246810"
 WAIT_MS: Final = 30_000
+
+
+class WatchedVaults(Vaults):
+    """Vaults that remember what came."""
+
+    def __init__(self, tenant: str, tables: Tables, bounds: VaultBounds) -> None:
+        super().__init__(tenant, tables, bounds)
+        self.written: list[bytes] = []
+
+    async def write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
+        """Take it, and remember it."""
+        self.written.append(sealed)
+        return await super().write(vault, sealed, after=after, is_base=is_base)
 
 
 @dataclass
@@ -38,7 +51,7 @@ class WalletSite:
     """
 
     port: int
-    vaults: Vaults
+    vaults: WatchedVaults
     mediator: str = MEDIATOR
     files: dict[str, PageFile] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -80,7 +93,7 @@ async def wallet_site() -> AsyncIterator[WalletSite]:
     """Open one with an empty store."""
     engine = open_sqlite(None)
     bounds = VaultBounds(vaults=100, bytes=2**22, revisions=256, all_bytes=2**30)
-    site = WalletSite(free_port(), Vaults("default", tables_on(engine, KeyedHash(bytes(32))), bounds))
+    site = WalletSite(free_port(), WatchedVaults("default", tables_on(engine, KeyedHash(bytes(32))), bounds))
     await site.open()
     try:
         yield site
