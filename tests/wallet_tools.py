@@ -5,12 +5,13 @@
 `tests/unit/wallet/test_page_files.py` holds that they are what the sources build, byte for byte.
 """
 
+import base64
 import fcntl
 import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,8 @@ PAGE: Final = Path(__file__).parents[1] / "agents" / "wallet_host" / "page"
 
 _ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts"}
 """The worker is split where it imports `session.ts`: the first screen needs `worker.js` and `chunk.js` alone."""
+_KEEPER: Final = "src/page/keeper.ts"
+"""The service worker: it has the digests of the other files, so it is built last."""
 _PINNED: Final = (
     "--bundle",
     "--format=esm",
@@ -67,7 +70,20 @@ def build_page() -> dict[str, bytes]:
         bundles = {path.name: path.read_bytes() for path in sorted(out.iterdir())}
     static = WALLET / "page"
     files = {str(path.relative_to(static)): path.read_bytes() for path in sorted(static.rglob("*")) if path.is_file()}
-    return {**bundles, **files, **_words(), "licences.txt": _licences()}
+    others = {**bundles, **files, **_words()}
+    return {**others, "keeper.js": _keeper(others), "licences.txt": _licences()}
+
+
+def _keeper(others: Mapping[str, bytes]) -> bytes:
+    """Return the service worker, which keeps the other files by their digests (SHA-256, base64)."""
+    paths = {"/" if name == "index.html" else f"/{name}": body for name, body in sorted(others.items())}
+    digests = {path: base64.b64encode(hashlib.sha256(body).digest()).decode() for path, body in paths.items()}
+    with _locked():
+        out = BUILT / "page-files" / "keeper.js"
+        define = f"--define:FILES={json.dumps(digests)}"
+        pinned = [flag for flag in _PINNED if "chunk" not in flag and flag != "--splitting"]
+        _run("node_modules/.bin/esbuild", _KEEPER, *pinned, define, f"--outfile={out}", "--log-level=warning")
+        return out.read_bytes()
 
 
 def _words() -> dict[str, bytes]:

@@ -17,7 +17,7 @@ _FIRST: Final = (
     *("index.html", "page.css", "icon.svg", "page.js", "worker.js", "chunk.js"),
     *("words/en.json", "words/facts.json"),
 )
-_LATER: Final = ("session.js",)
+_LATER: Final = ("session.js", "keeper.js", "app.webmanifest")
 _BROTLI: Final = """
 const { brotliCompressSync } = require("zlib"), { readFileSync } = require("fs")
 console.log(JSON.stringify(process.argv.slice(1).map((path) => brotliCompressSync(readFileSync(path)).length)))

@@ -658,6 +658,31 @@ export async function calls(load) {
         globalThis.fetch = before
       }
     },
+    // A passkey beside the PIN: its own secret opens, no other, and never once the phone has forgotten. Digits count by their value.
+    passkeys: async () => {
+      const shelf = new MemoryShelf()
+      const [secret, other] = [1, 2].map((byte) => new Uint8Array(32).fill(byte))
+      const place = { id: new Uint8Array([7]), salt: new Uint8Array(32) }
+      const by = (told) => phone.recallByPasskey(shelf, told).then((key) => key.id === KEY.id, (error) => error.code)
+      const { passkeyAt } = await load('page/door.js')
+      const seen = [await by(secret), await passkeyAt(shelf)]
+      await shelf.write({ notes: { phone: await phone.remembering(KEY, '246810') } })
+      seen.push(await by(secret), await passkeyAt(shelf))
+      const both = [phone.recall(shelf, '135790').catch((error) => error.left), phone.rememberPasskey(shelf, KEY, { ...place, secret })]
+      seen.push((await Promise.all(both))[0], (await shelf.note('phone')).tries, Object.keys(await passkeyAt(shelf)))
+      seen.push(await by(secret), await by(other), await by(secret.subarray(1)))
+      seen.push((await phone.recall(shelf, '٢٤٦٨١٠')).id === KEY.id, await by(secret))
+      const kept = await shelf.note('phone')
+      const moved = new MemoryShelf()
+      await moved.write({ notes: { phone: { ...kept, device: (await phone.remembering(KEY, '246810')).device } } })
+      seen.push(await phone.recallByPasskey(moved, secret).catch((error) => error.code))
+      await phone.rememberPasskey(shelf, KEY, null)
+      seen.push(await by(secret), (await phone.recall(shelf, '246810')).id === KEY.id)
+      await shelf.write({ notes: { phone: { ...kept, tries: 9 } } })
+      await phone.recall(shelf, '135790').catch(() => undefined)
+      seen.push(await by(secret))
+      return seen
+    },
     // Tries at once, and a page that ended just after the last one was counted.
     tries: async () => {
       const shelf = new MemoryShelf()

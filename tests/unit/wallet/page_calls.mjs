@@ -10,6 +10,7 @@ export async function calls(load) {
   const { judgeAsker } = await load('page/judging.js')
   const { Words } = await load('page/words.js')
   const { Looks } = await load('page/looks.js')
+  const { betterThan } = await load('page/browsers.js')
   const { reportLines } = await load('page/history_screen.js')
 
   const entryOf = ({ id, values, isRevoked = false, definition = 'centre' }) => ({
@@ -24,6 +25,7 @@ export async function calls(load) {
       const { code, entry, names } = closest(entries.map(entryOf), readPresentationRequest(received), readRestrictions(received), today)
       return [code, entry?.id ?? null, names]
     },
+    better_browser: ({ agent, isOnHomeScreen }) => betterThan(agent, isOnHomeScreen) ?? null,
     asked_words: ({ names, isSigned }) => names.map((name) => askedWords(new Received({ name }, 'request'), isSigned)),
     // Of a verifier that may ask some of it, for study.
     judged_asker: async ({ shown, proven, purpose }) => {

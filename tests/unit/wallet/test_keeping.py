@@ -93,6 +93,19 @@ def test_a_phone_remembers_by_its_own_key_and_a_pin_and_forgets_after_ten_tries(
     }
 
 
+def test_a_passkey_opens_beside_the_pin_on_its_phone_and_is_forgotten_with_it(wallet: WalletProcess) -> None:
+    assert wallet.call("passkeys") == [
+        *("passkey", None),  # nothing is remembered
+        *("passkey", None),  # a PIN alone
+        *(9, 1, ["id", "salt"]),  # a try of a PIN meanwhile is counted, and the passkey stays
+        *(True, "passkey", "passkey"),  # its secret, another one, a shorter one
+        *(True, True),  # the PIN in other digits; it takes nothing from the passkey
+        "passkey",  # rows and secret on another phone
+        *("passkey", True),  # given up
+        "passkey",  # the tenth wrong PIN
+    ]
+
+
 def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
     assert wallet.call("sealed_rows") == {
         "rows": [["b", {"n": 2}], ["c", {"n": 3}]],

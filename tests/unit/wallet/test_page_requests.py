@@ -177,3 +177,24 @@ def test_what_others_write_turns_no_sentence_around(wallet: WalletProcess) -> No
         assert told[0].endswith("\u2068abc\u2069" if isolated else "abc")
         assert told[1].endswith("\u2068\u0645\u0646\u2069")
         assert told[2:] == ["abc", "abc"]
+
+
+def test_browsers_inside_apps_are_known(wallet: WalletProcess) -> None:
+    android, apple = "Mozilla/5.0 (Linux; Android 14", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)"
+    known = {
+        f"{android}) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36": (False, None),
+        f"{android}) AppleWebKit/537.36 SamsungBrowser/26.0 Chrome/122.0 Mobile Safari/537.36": (False, None),
+        f"{android}; wv) AppleWebKit/537.36 Version/4.0 Chrome/130.0 Mobile Safari/537.36": (False, "Chrome"),
+        f"{android}) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36 Instagram 300.0": (False, "Chrome"),
+        f"{apple} AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1": (False, None),
+        f"{apple} AppleWebKit/605.1.15 CriOS/130.0 Mobile/15E148 Safari/604.1": (False, None),
+        f"{apple} AppleWebKit/605.1.15 Mobile/15E148": (False, "Safari"),
+        f"{apple} AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148": (True, None),
+        f"{apple} AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1 [FBAN/FBIOS;FBAV/490.0]": (False, "Safari"),
+        "": (False, None),
+    }
+    found = {
+        agent: (home, wallet.call("better_browser", agent=agent, isOnHomeScreen=home))
+        for agent, (home, _) in known.items()
+    }
+    assert found == known

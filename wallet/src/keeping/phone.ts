@@ -5,9 +5,13 @@
 // 2. A try is counted before it is made, one at a time. After ten wrong ones the phone forgets: the recovery code opens the book then.
 // 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked, and days, can try all PINs
 //    of six digits there. A PIN protects from whoever picks the phone up.
+// 4. A passkey may stand beside the PIN: the phone's own secret (WebAuthn PRF) takes the place of the stretched PIN in (1). It is never
+//    alone: PIN and recovery code open the book as before, and what forgets the PIN forgets it.
 
 import { scryptAsync } from '@noble/hashes/scrypt.js'
-import { WalletError } from '../errors.js'
+import { concat } from '../bytes.js'
+import { StateError, WalletError } from '../errors.js'
+import { withAsciiDigits } from './digits.js'
 import type { Shelf } from './shelf.js'
 import { open, seal, VaultKey } from './vault_key.js'
 
@@ -17,12 +21,22 @@ const TRIES = 10
 const LEAST = 6
 const LONGEST = 64
 const PLACE = 'this phone'
+const PASSKEY_PLACE = 'this phone, by a passkey'
+const SECRET_BYTES = 32
 
 interface Remembered {
   readonly device: CryptoKey
   readonly salt: Uint8Array
   readonly sealed: Uint8Array
   readonly tries: number
+  readonly passkey?: { readonly id: Uint8Array; readonly salt: Uint8Array; readonly sealed: Uint8Array }
+}
+
+/** No passkey is kept, or its secret is another one. */
+export class PasskeyError extends WalletError {
+  constructor() {
+    super('passkey', 'the passkey does not open the book')
+  }
 }
 
 /** The PIN is not the one; `left`: so many tries are left, 0: the phone has forgotten. */
@@ -52,7 +66,7 @@ export async function isRemembered(shelf: Shelf): Promise<boolean> {
 
 /** What goes on the shelf so that this phone remembers a key. */
 export async function remembering(key: VaultKey, pin: string): Promise<Remembered> {
-  const plain = pin.normalize('NFKC').trim()
+  const plain = plainPin(pin)
   if ([...plain].length < LEAST || plain.length > LONGEST) throw new PinLengthError()
   const device = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign'])
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
@@ -63,9 +77,55 @@ let last: Promise<unknown> = Promise.resolve()
 
 /** @throws PinError it is not the one (2) */
 export function recall(shelf: Shelf, pin: string): Promise<VaultKey> {
-  const turn = last.then(() => recalled(shelf, pin))
+  return inTurn(() => recalled(shelf, pin))
+}
+
+/**
+ * Have a passkey open the book beside the PIN (4), or no longer.
+ *
+ * @param told where it is, and its secret, which is not kept
+ */
+export function rememberPasskey(shelf: Shelf, key: VaultKey, told: { readonly id: Uint8Array; readonly salt: Uint8Array; readonly secret: Uint8Array } | null): Promise<void> {
+  return inTurn(async () => {
+    const remembered = (await shelf.note('phone')) as Remembered | undefined
+    if (!remembered) throw new StateError('this phone remembers nothing')
+    const { passkey: _, ...phone } = remembered
+    if (!told) return shelf.write({ notes: { phone } })
+    const { id, salt, secret } = told
+    const sealed = seal(await passkeyKey(phone.device, secret), key.reveal(), PASSKEY_PLACE)
+    return shelf.write({ notes: { phone: { ...phone, passkey: { id, salt, sealed } } } })
+  })
+}
+
+/** @throws PasskeyError it is not the one */
+export function recallByPasskey(shelf: Shelf, secret: Uint8Array): Promise<VaultKey> {
+  return inTurn(async () => {
+    const remembered = (await shelf.note('phone')) as Remembered | undefined
+    if (!remembered?.passkey) throw new PasskeyError()
+    try {
+      return VaultKey.of(open(await passkeyKey(remembered.device, secret), remembered.passkey.sealed, PASSKEY_PLACE))
+    } catch (error) {
+      throw error instanceof WalletError ? new PasskeyError() : error
+    }
+  })
+}
+
+// One at a time: each writes what it read.
+function inTurn<T>(step: () => Promise<T>): Promise<T> {
+  const turn = last.then(step)
   last = turn.catch(() => undefined)
   return turn
+}
+
+// Whoever changes the keyboard types other digits.
+function plainPin(pin: string): string {
+  return withAsciiDigits(pin.normalize('NFKC').trim())
+}
+
+async function passkeyKey(device: CryptoKey, secret: Uint8Array): Promise<Uint8Array> {
+  if (secret.length !== SECRET_BYTES) throw new PasskeyError()
+  const told = concat(new TextEncoder().encode(PASSKEY_PLACE), secret)
+  return new Uint8Array(await crypto.subtle.sign('HMAC', device, told as Uint8Array<ArrayBuffer>))
 }
 
 async function recalled(shelf: Shelf, pin: string): Promise<VaultKey> {
@@ -80,7 +140,7 @@ async function recalled(shelf: Shelf, pin: string): Promise<VaultKey> {
   const { device, salt, sealed } = remembered
   let secret: Uint8Array
   try {
-    secret = open(await sealingKey(device, salt, pin.normalize('NFKC').trim()), sealed, PLACE)
+    secret = open(await sealingKey(device, salt, plainPin(pin)), sealed, PLACE)
   } catch (error) {
     if (!(error instanceof WalletError)) throw error
     if (tries >= TRIES) await shelf.write({ notes: { phone: undefined } })

@@ -7,6 +7,7 @@
 
 import { WalletError } from '../errors.js'
 import { randomBelow } from '../random.js'
+import { asciiDigits } from './digits.js'
 
 const GROUPS = 6
 const GROUP_DIGITS = 6
@@ -79,18 +80,6 @@ function checkDigit(digits: string, group: number): string {
   const interim = [...digits].reduce((row, digit) => Number(DAMM[row]?.[Number(digit)]), group)
   // The digit that brings the row to 0 (1): in every row, 0 stands once, on the diagonal.
   return String(interim)
-}
-
-// The digits of a text in whatever script: those of a script stand together, from its zero on.
-function asciiDigits(text: string): string {
-  return [...text].map((character) => (/\p{Nd}/u.test(character) ? String(digitValue(character.codePointAt(0) as number)) : '')).join('')
-}
-
-function digitValue(code: number): number {
-  // Blocks of ten begin at a zero: go back to the last code point that is no digit, or to the ten before it.
-  let first = code
-  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first -= 1
-  return (code - first) % 10
 }
 
 function groupsOf(digits: string, size: number): string[] {

@@ -1,6 +1,7 @@
 // The page's side of the worker: calls by name.
 
 import type { AnswerMessage, CallName, Calls, EventMessage } from './protocol.js'
+import { scriptUrl } from './scripts.js'
 
 const WORKER = '/worker.js'
 
@@ -16,10 +17,6 @@ export class RefusedError extends Error {
   }
 }
 
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string }
-}
-
 export class Client {
   readonly #worker: Worker
   readonly #waiting = new Map<number, { readonly done: (answer: unknown) => void; readonly failed: (error: Error) => void }>()
@@ -27,7 +24,7 @@ export class Client {
   onEvent: (event: EventMessage['event']) => void = () => {}
 
   constructor() {
-    this.#worker = new Worker(workerUrl(), { type: 'module' })
+    this.#worker = new Worker(scriptUrl(WORKER), { type: 'module' })
     // A worker that could not be loaded answers nothing.
     this.#worker.onerror = () => {
       for (const { failed } of this.#waiting.values()) failed(new RefusedError('broke', null))
@@ -49,16 +46,4 @@ export class Client {
       this.#worker.postMessage({ seq, call, told: told[0] ?? null })
     })
   }
-}
-
-// The one address that the page makes a script of (Trusted Types).
-function workerUrl(): string {
-  const { trustedTypes } = globalThis as unknown as { trustedTypes?: TrustedTypes }
-  const rules = {
-    createScriptURL: (url: string): string => {
-      if (url !== WORKER) throw new TypeError('no other script is run')
-      return url
-    },
-  }
-  return (trustedTypes?.createPolicy('wallet', rules) ?? rules).createScriptURL(WORKER)
 }

@@ -3,12 +3,16 @@
 // A link comes behind '#', which no server is told. Whatever the page shows is asked of the worker each time.
 
 import { aloud } from './aloud.js'
+import { asciiDigits } from '../keeping/digits.js'
+import { betterThan } from './browsers.js'
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { historyScreen, reportScreen } from './history_screen.js'
 import { offerScreen, wrongScreen } from './offer_screen.js'
+import { keepFiles, upToDate } from './kept.js'
 import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
+import { makePasskey, mayHavePasskey, secretOf } from './passkey.js'
 import { questionScreen } from './question_screen.js'
 import { Screens } from './screens.js'
 import type { Status, Wrong } from './protocol.js'
@@ -61,8 +65,7 @@ class Page implements Actions {
 
   async create({ group, pin }: { group: string; pin: string }): Promise<void> {
     await this.#try(async () => {
-      const digits = group.normalize('NFKC').replace(/\s/g, '')
-      if (digits !== this.#code[this.#asked - 1]) throw new RefusedError('group', this.#asked)
+      if (asciiDigits(group) !== this.#code[this.#asked - 1]) throw new RefusedError('group', this.#asked)
       await this.#client.call('create', { pin })
       this.#code = []
       await this.#opened()
@@ -74,6 +77,25 @@ class Page implements Actions {
       await this.#client.call('unlock', form)
       await this.#opened()
     })
+  }
+
+  async openByPasskey(): Promise<void> {
+    await this.#try(async () => {
+      const place = await this.#client.call('passkey')
+      if (!place) throw new RefusedError('passkey', null)
+      await this.#client.call('unlock', { secret: await secretOf(place) })
+      await this.#opened()
+    })
+  }
+
+  async addPasskey(): Promise<void> {
+    await this.#try(async () => this.#client.call('keepPasskey', await makePasskey(this.#words.say('book.title'))))
+    await this.#look()
+  }
+
+  async dropPasskey(): Promise<void> {
+    await this.#try(async () => this.#client.call('keepPasskey', null))
+    await this.#look()
   }
 
   startRestore(): void {
@@ -276,7 +298,7 @@ class Page implements Actions {
       case 'other-tab':
         return this.#screens.otherTab()
       case 'locked':
-        return kind === 'restore' ? this.#screens.restore() : this.#screens.locked()
+        return kind === 'restore' ? this.#screens.restore() : this.#screens.locked((await this.#client.call('passkey')) !== null)
       case 'forgotten':
         if (kind === 'anew') return this.#screens.anew()
         if (kind === 'code') return this.#screens.code(this.#code)
@@ -285,7 +307,7 @@ class Page implements Actions {
       case 'none':
         if (kind === 'code') return this.#screens.code(this.#code)
         if (kind === 'confirm') return this.#screens.confirm(this.#asked)
-        return kind === 'restore' ? this.#screens.restore() : this.#screens.start(this.#link !== undefined)
+        return kind === 'restore' ? this.#screens.restore() : this.#screens.start(this.#link !== undefined, this.#inApp())
       case 'open':
         if (kind === 'offer') return offerScreen(this.#screens, await this.#client.call('offer', { id }))
         if (kind === 'question') return questionScreen(this.#screens, await this.#client.call('question', { id, entry: this.#chosen.get(id) }))
@@ -293,9 +315,14 @@ class Page implements Actions {
         if (kind === 'history') return historyScreen(this.#screens, this.#isHistoryOpen ? await this.#client.call('history') : null)
         if (kind === 'report') return reportScreen(this.#screens, await this.#client.call('question', { id }))
         if (kind === 'waiting') return this.#screens.waiting()
-        if (kind === 'more') return this.#screens.more()
+        if (kind === 'more') return this.#screens.more((await this.#client.call('passkey')) ? 'kept' : (await mayHavePasskey()) ? 'possible' : 'none')
         return this.#screens.book(await this.#client.call('book'), status)
     }
+  }
+
+  #inApp(): { readonly browser: string; readonly address: string } | undefined {
+    const browser = betterThan(navigator.userAgent, matchMedia('(display-mode: standalone)').matches)
+    return browser && { browser, address: `${location.origin}/${this.#link === undefined ? '' : `#${this.#link}`}` }
   }
 
   // A screen that is the same is left as it is: nobody loses their place, or what they are typing.
@@ -363,8 +390,11 @@ function remembered(): string | null {
   }
 }
 
-void Words.load(remembered()).then(
-  (words) => new Page(words).begin(),
+void upToDate().then(() => Words.load(remembered())).then(
+  (words) => {
+    new Page(words).begin()
+    keepFiles(() => Words.load(remembered()).catch(() => undefined))
+  },
   () => {
     // No words came: what is left to say stands in the page itself.
     const unloaded = document.getElementById('unloaded')

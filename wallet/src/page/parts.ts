@@ -10,6 +10,9 @@ export interface Actions {
   wroteDown(): void
   create(form: { group: string; pin: string }): Promise<void>
   unlock(form: { pin: string }): Promise<void>
+  openByPasskey(): Promise<void>
+  addPasskey(): Promise<void>
+  dropPasskey(): Promise<void>
   startRestore(): void
   restore(form: { code: string; pin: string }): Promise<void>
   useHere(): Promise<void>

@@ -27,6 +27,16 @@ export interface Status {
   readonly isOnline: boolean
 }
 
+/** Which passkey, and what its secret is made of (`passkey.ts`). */
+export interface PasskeyPlace {
+  readonly id: Uint8Array
+  readonly salt: Uint8Array
+}
+
+export interface PasskeySecret extends PasskeyPlace {
+  readonly secret: Uint8Array
+}
+
 /** A judgement: a verdict, and why, as a code and what it is about; sentences are the page's. */
 export interface Judgement {
   readonly verdict: 'TRUSTED' | 'NOT_TRUSTED' | 'UNKNOWN' | 'STALE'
@@ -171,7 +181,11 @@ export interface Calls {
   /** A new recovery code, in groups; it counts once `create` was called. */
   newCode(): string[]
   create(told: { pin: string }): void
-  unlock(told: { pin: string }): void
+  /** By the PIN, or by the secret of a passkey. */
+  unlock(told: { pin: string } | { secret: Uint8Array }): void
+  passkey(): PasskeyPlace | null
+  /** Have a passkey open the book beside the PIN; null: no longer. */
+  keepPasskey(told: PasskeySecret | null): void
   restore(told: { code: string; pin: string }): void
   useHere(): void
   lock(): void

@@ -5,12 +5,14 @@ import { Parts, type Screen } from './parts.js'
 import type { BookView, EntryView, Status, Worth } from './protocol.js'
 
 export class Screens extends Parts {
-  start(hasLink: boolean): Screen {
+  /** @param inApp where the page is in a browser inside an app: the better one, and the address for it */
+  start(hasLink: boolean, inApp?: { readonly browser: string; readonly address: string }): Screen {
     const { say } = this
     const what = h('div', {}, h('p', {}, say('start.what')), h('p', {}, say('start.see')))
     return this.screen('start.title', [
+      ...(inApp ? [h('p', { class: 'note bad' }, say('inapp.what', inApp)), h('p', {}, outside(inApp.address)), this.button('inapp.copy', () => this.actions.copy(inApp.address), 'main')] : []),
       hasLink ? h('p', { class: 'note' }, say('start.link')) : what,
-      this.button('start.make', () => this.actions.newCode(), 'main'),
+      this.button('start.make', () => this.actions.newCode(), inApp ? '' : 'main'),
       this.button('start.have', () => this.actions.startRestore()),
       hasLink && this.fold([what]),
     ])
@@ -22,7 +24,9 @@ export class Screens extends Parts {
       h('p', {}, say('code.what')),
       h('ol', { class: 'groups', dir: 'ltr', 'aria-label': say('code.label') }, ...groups.map((group) => h('li', {}, h('span', {}, group)))),
       h('p', {}, say('code.warning')),
+      h('p', { class: 'printed' }, say('code.card', { address: location.origin, have: say('start.have') })),
       this.button('code.written', () => this.actions.wroteDown(), 'main'),
+      this.button('code.print', () => print()),
     ])
   }
 
@@ -37,9 +41,10 @@ export class Screens extends Parts {
     ])
   }
 
-  locked(): Screen {
+  locked(hasPasskey = false): Screen {
     const { say } = this
     return this.screen('locked.title', [
+      hasPasskey && this.button('locked.passkey', () => this.actions.openByPasskey(), 'main'),
       this.form('locked.open', ({ pin }) => this.actions.unlock({ pin: pin as string }), [
         this.field('pin', say('locked.pin'), { type: 'password', inputmode: 'numeric', autocomplete: 'current-password', required: true }),
       ]),
@@ -108,7 +113,8 @@ export class Screens extends Parts {
     ])
   }
 
-  more(): Screen {
+  /** @param passkey whether one opens the book, or may be asked for */
+  more(passkey: 'kept' | 'possible' | 'none' = 'none'): Screen {
     const { say } = this
     return this.screen('more.title', [
       h('h2', {}, say('more.operator')),
@@ -117,6 +123,7 @@ export class Screens extends Parts {
       h('p', {}, say('more.pressure.what')),
       h('h2', {}, say('more.page')),
       h('p', {}, say('more.page.what')),
+      ...(passkey === 'none' ? [] : [h('h2', {}, say('more.passkey')), h('p', {}, say('more.passkey.what')), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
       h('h2', {}, say('more.delete')),
       h('p', {}, say('more.delete.what')),
       this.form('more.delete.do', ({ sure }) => this.actions.deleteBook({ sure: sure === true }), [this.tick('sure', say('more.delete.sure'))], 'danger'),

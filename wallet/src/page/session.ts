@@ -9,7 +9,7 @@
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
 import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
-import { isRemembered, recall, remembering } from '../keeping/phone.js'
+import { isRemembered, recall, recallByPasskey, rememberPasskey, remembering } from '../keeping/phone.js'
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
 import type { Shelf } from '../keeping/shelf.js'
@@ -17,8 +17,8 @@ import { OvertakenError, Vault, VaultDeletedError } from '../keeping/vault.js'
 import { VaultKey } from '../keeping/vault_key.js'
 import type { Network } from '../network.js'
 import { Wallet } from '../wallet.js'
-import { phaseAt } from './door.js'
-import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type Phase, type QuestionView, type Settings, type Status, type Wrong } from './protocol.js'
+import { passkeyAt, phaseAt } from './door.js'
+import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type PasskeyPlace, type PasskeySecret, type Phase, type QuestionView, type Settings, type Status, type Wrong } from './protocol.js'
 import { Views } from './views.js'
 
 export { WebNetwork } from '../web_network.js'
@@ -103,15 +103,23 @@ export class Session implements Handlers {
     })
   }
 
-  unlock({ pin }: { pin: string }): Promise<void> {
+  unlock(told: { pin: string } | { secret: Uint8Array }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
       try {
-        await this.#openBook(await recall(this.#shelf, pin), goesOn)
+        await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn)
       } finally {
         if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
       }
     })
+  }
+
+  passkey(): Promise<PasskeyPlace | null> {
+    return passkeyAt(this.#shelf)
+  }
+
+  keepPasskey(told: PasskeySecret | null): Promise<void> {
+    return this.#inTurn(() => rememberPasskey(this.#shelf, this.#opened().key, told))
   }
 
   restore({ code, pin }: { code: string; pin: string }): Promise<void> {

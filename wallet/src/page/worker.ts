@@ -5,7 +5,7 @@
 
 import { WalletError } from '../errors.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
-import { statusAt } from './door.js'
+import { passkeyAt, statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
 import type { Session } from './session.js'
 
@@ -71,6 +71,7 @@ async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> 
       const { shelf, settings } = await door
       return { seq, answer: await statusAt(shelf, settings) }
     }
+    if (call === 'passkey') return { seq, answer: await passkeyAt((await door).shelf) }
     const open = await whole()
     const step = open[call] as (told: unknown) => unknown
     return { seq, answer: (await step.call(open, told)) ?? null }

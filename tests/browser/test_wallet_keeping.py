@@ -1,0 +1,152 @@
+"""The wallet's page on a phone that keeps it: off line, updated, with other settings, after its storage went."""
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+from tests.browser.wallet_site import (
+    PIN,
+    WAIT_MS,
+    WalletSite,
+    kept,
+    make_book,
+    phone,
+    press,
+    sees,
+    unlock,
+    wallet_site,
+)
+
+from wanderbuch.agents.wallet_host.page_files import PageFile, load_page
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="session")]
+
+# Asked in the page itself: its policy lets nobody make code of a text, as Playwright's polling does.
+IS_KEPT = """async (path) => {
+  const cache = await caches.open('page')
+  while (!(await cache.match(path, { ignoreSearch: true }))) await new Promise(requestAnimationFrame)
+}"""
+IS_WAITING = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration()
+  while (!registration.waiting) await new Promise(requestAnimationFrame)
+}"""
+POLICY = """async () => {
+  const file = await (await caches.open('page')).match('/', { ignoreSearch: true })
+  return file.headers.get('content-security-policy')
+}"""
+STYLES = (
+    """async () => (await (await caches.open('page')).keys()).filter(({ url }) => url.includes('page.css')).length"""
+)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site() -> AsyncIterator[WalletSite]:
+    async with wallet_site() as running:
+        yield running
+
+
+async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium, locale="fr-FR") as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await page.locator("#language").select_option("en")
+        await make_book(page)
+        await kept(page)
+        await page.locator("#language").select_option("ta")
+        await page.evaluate(IS_KEPT, "/words/ta.json")
+        await page.locator("#language").select_option("en")
+        await press(page, "Lock now")
+        await site.close()
+        for tag in ("en", "ta"):
+            await page.goto(f"{site.url}/")
+            await page.locator("#language").select_option(tag)
+            assert await page.locator("#unloaded").count() == 0
+        await page.locator("#language").select_option("en")
+        await unlock(page)
+        # A link that comes meanwhile waits for a network, and the page says so.
+        await page.get_by_label("The link").fill("https://centre.wanderbuch.test/i/abc")
+        await press(page, "Open the link")
+        await expect(page.get_by_role("status")).to_contain_text("network")
+        await sees(page, "My book")
+
+
+async def test_an_update_takes_over_at_the_next_visit_whole_and_fetches_what_differs(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        await kept(page)
+        css = site.files["page.css"]
+        changed = PageFile.of("page.css", css.body + b"h1 { outline-offset: 7px; }\n")
+        site.files["page.css"] = changed
+        await page.reload()
+        await sees(page, "Your book is locked")
+        offset = "getComputedStyle(document.querySelector('h1')).outlineOffset"
+        # What the host changes without its keeper is not taken.
+        assert await page.evaluate(offset) != "7px"
+
+        digests = [base64.b64encode(hashlib.sha256(file.body).digest()) for file in (css, changed)]
+        body = site.files["keeper.js"].body.replace(*digests)
+        assert body != site.files["keeper.js"].body
+        site.files["keeper.js"] = PageFile.of("keeper.js", body)
+        site.asked.clear()
+        await page.reload()
+        await page.evaluate(IS_WAITING)
+        await unlock(page)  # this visit goes on with the files that it began with
+        assert await page.evaluate(offset) != "7px"
+        assert "/page.js" not in site.asked
+        assert "/page.css" in site.asked
+        await page.reload()
+        await expect(page.locator("h1")).to_have_css("outline-offset", "7px", timeout=WAIT_MS)
+        await unlock(page)
+        assert await page.evaluate(STYLES) == 1
+
+
+async def test_settings_are_the_hosts_at_each_visit_and_the_policy_follows(chromium: Browser, site: WalletSite) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await sees(page, "Your certificates, in your hands")
+        await kept(page)
+        site.mediator = "https://other.wanderbuch.test/mediator"
+        site.files = load_page(site.settings())
+        await page.reload()
+        await sees(page, "Your certificates, in your hands")
+        policy = await page.evaluate(POLICY)
+        assert "https://other.wanderbuch.test" in policy
+        assert "https://mediator.wanderbuch.test" not in policy
+
+
+async def test_what_a_browser_wiped_comes_back_by_the_code_and_two_tabs_take_turns(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        groups = await make_book(page)
+        await expect(page.get_by_role("main")).not_to_contain_text("copy", timeout=WAIT_MS)
+        other = await context.new_page()
+        await other.goto(f"{site.url}/")
+        await sees(other, "Your book is locked")
+        await sees(page, "Your book is open in another tab")
+        await unlock(other)
+        await other.close()
+        await kept(page)
+        cdp = await context.new_cdp_session(page)
+        await cdp.send("Storage.clearDataForOrigin", {"origin": site.url, "storageTypes": "all"})
+        await page.goto(f"{site.url}/")
+        await sees(page, "Your certificates, in your hands")
+        await press(page, "I have a book already")
+        # As it stands on paper, in the digits of whoever wrote it down.
+        written = " ".join("".join(chr(0x0BE6 + int(digit)) for digit in group) for group in groups)
+        await page.get_by_label("Your recovery code").fill(written)
+        await page.get_by_label("A PIN").fill(PIN)
+        await press(page, "Open my book")
+        await sees(page, "My book")

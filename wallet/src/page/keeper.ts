@@ -1,0 +1,102 @@
+// The service worker: keeps the page's files on the phone, so that the book opens without a network.
+//
+// 1. It has the SHA-256 of every file from the build. What it keeps stands under path and digest, was checked by the browser (Subresource
+//    Integrity) when it came, and is answered without asking anybody. So all files of a visit are of one build.
+// 2. Another build is another service worker. It fetches what differs, waits, and takes over when no page is open, or when a page that
+//    begins says so (`kept.ts`).
+// 3. A file that is not kept and does not come as it should is taken as the host gives it: the page says what does not fit, and nobody is
+//    shut out of their book by a half update.
+// 4. `settings.json` is the host's own: asked for at each visit, the one before it where nobody answers. The policy of the page
+//    (Content-Security-Policy) follows from it, so what carries the policy is fetched anew when it changes.
+// 5. Vaults and all other hosts are none of its business.
+
+/** By path: SHA-256 in base64; from the build. */
+declare const FILES: Readonly<Record<string, string>>
+
+const CACHE = 'page'
+const SETTINGS = '/settings.json'
+const WITH_POLICY = ['/', '/worker.js']
+const FURTHER = /^\/words\/(?!en\.json|facts\.json)/
+const PATIENCE_MS = 4_000
+
+interface Lasting extends Event {
+  waitUntil(done: Promise<unknown>): void
+}
+interface Asked extends Lasting {
+  readonly request: Request
+  respondWith(answer: Promise<Response>): void
+}
+interface Keeper {
+  skipWaiting(): Promise<void>
+  readonly clients: { claim(): Promise<void> }
+  readonly location: Location
+  addEventListener(kind: 'install' | 'activate', listener: (event: Lasting) => void): void
+  addEventListener(kind: 'message', listener: (event: MessageEvent) => void): void
+  addEventListener(kind: 'fetch', listener: (event: Asked) => void): void
+}
+
+const keeper = globalThis as unknown as Keeper
+
+keeper.addEventListener('install', (event) => event.waitUntil(install()))
+keeper.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => keeper.clients.claim())))
+keeper.addEventListener('message', ({ data }) => {
+  if (data === 'take over') void keeper.skipWaiting()
+})
+keeper.addEventListener('fetch', (event) => {
+  const { method, url } = event.request
+  const { origin, pathname } = new URL(url)
+  if (method !== 'GET' || origin !== keeper.location.origin) return
+  if (pathname === SETTINGS) event.respondWith(settings())
+  else if (Object.hasOwn(FILES, pathname)) event.respondWith(file(pathname).catch(() => fetch(event.request))) // 3
+})
+
+// Everything that a visit in English needs, and what the keeper before had of other languages.
+async function install(): Promise<void> {
+  const cache = await caches.open(CACHE)
+  const before = (await cache.keys()).map(({ url }) => new URL(url).pathname)
+  await Promise.all([...Object.keys(FILES).filter((path) => !FURTHER.test(path) || before.includes(path)).map(file), settings()])
+}
+
+async function tidy(): Promise<void> {
+  const cache = await caches.open(CACHE)
+  const kept = [SETTINGS, ...Object.keys(FILES).map(placeOf)].map((place) => new URL(place, keeper.location.origin).href)
+  await Promise.all((await cache.keys()).filter(({ url }) => !kept.includes(url)).map((request) => cache.delete(request)))
+}
+
+function placeOf(path: string): string {
+  return `${path}?${FILES[path]}`
+}
+
+// 1
+async function file(path: string): Promise<Response> {
+  const cache = await caches.open(CACHE)
+  const kept = await cache.match(placeOf(path), { ignoreVary: true })
+  // What the browser has of this visit need not come again: it counts if its digest does.
+  return kept ?? brought(cache, path, 'force-cache').catch(() => brought(cache, path, 'reload'))
+}
+
+async function brought(cache: Cache, path: string, how: RequestCache): Promise<Response> {
+  const response = await fetch(path, { integrity: `sha256-${FILES[path]}`, cache: how, credentials: 'omit' })
+  if (!response.ok) throw new TypeError('the file did not come')
+  await cache.put(placeOf(path), response.clone())
+  return response
+}
+
+// 4
+async function settings(): Promise<Response> {
+  const cache = await caches.open(CACHE)
+  const before = await cache.match(SETTINGS, { ignoreVary: true })
+  try {
+    const response = await fetch(SETTINGS, { cache: 'no-cache', credentials: 'omit', signal: before ? AbortSignal.timeout(PATIENCE_MS) : null })
+    if (response.ok) {
+      const told = await response.clone().text()
+      if (before && told !== (await before.clone().text()))
+        await Promise.all(WITH_POLICY.map((path) => brought(cache, path, 'reload'))).catch(() => undefined)
+      await cache.put(SETTINGS, response.clone())
+      return response
+    }
+  } catch {
+    // Nobody answers.
+  }
+  return before ?? Response.error()
+}
