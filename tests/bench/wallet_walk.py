@@ -12,7 +12,6 @@ import copy
 import json
 import os
 import signal
-import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -209,7 +208,7 @@ def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:
 
 
 def _proof_ms(folder: Path) -> float:
-    """Return how long a proof with a predicate and non-revocation takes in Node.js: the median, in milliseconds."""
+    """Return what a proof with a predicate and non-revocation takes in Node.js: ms of CPU, the mean of some."""
     names = list(load_credential_type("qualification/1.0").attr_names)
     centre = Centre.make("did:example:a", names, folder)
     part = {"name": "eqf_level", "p_type": ">=", "p_value": 3}
@@ -221,13 +220,18 @@ def _proof_ms(folder: Path) -> float:
         "requested_predicates": {"p": part},
         "non_revoked": {"to": 2_000_000_000},
     }
-    times = []
     with wallet_process() as wallet:
         secret = wallet.call("new_link_secret")
         entry = issue_to_wallet(wallet, centre, secret, dict.fromkeys(names, "4"))
         choice = Answer(entry, revealed=["a"], predicates=["p"], proves_non_revocation=True, is_made_anew=False)
+        present_by_wallet(wallet, request, [choice], {}, secret)  # definitions are read, the code is warm
+        began = _cpu_s(wallet.process.pid)
         for _ in range(_PROOFS):
-            began = time.monotonic()
             present_by_wallet(wallet, request, [choice], {}, secret)
-            times.append(time.monotonic() - began)
-    return statistics.median(times) * 1_000
+        return (_cpu_s(wallet.process.pid) - began) / _PROOFS * 1_000
+
+
+def _cpu_s(process: int) -> float:
+    """Return the seconds that a process was on a processor (proc(5), utime and stime)."""
+    times = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
