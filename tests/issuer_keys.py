@@ -36,6 +36,11 @@ def keep_issuer_keys(config: pytest.Config) -> None:
     use_kept_keys()
 
 
+def share_issuer_keys(folder: Path) -> None:
+    """Have agents that start from now on take such keys, where no session of tests does."""
+    os.environ.setdefault(_FOLDER, str(folder))
+
+
 def use_kept_keys() -> None:
     """Let this process, and those forked from it, take keys from the session's folder."""
     folder = Path(os.environ[_FOLDER])

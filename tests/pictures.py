@@ -3,7 +3,7 @@
 The demo's agents start, the training centre issues, the employer asks; Chromium looks at the public register and at
 an official's desk, and what the employer has of the first scene is drawn as the demo prints it. At the employer's desk
 a question is written, put, answered by the worker's agent, and decided. At the centre's console a clerk issues to one
-person and to a class.
+person and to a class. Last, a worker takes a certificate and answers an employer with the wallet in a page.
 """
 
 import asyncio
@@ -16,6 +16,9 @@ from typing import Final
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from rich.console import Console
 from tests.browser.conftest import ARGUMENTS
+from tests.interop.page_town import page_town
+from tests.interop.page_walk import WAIT_MS, Walk, answer, take
+from tests.issuer_keys import share_issuer_keys
 from tests.needs import chromium_program
 
 from wanderbuch.agents.demo.outcome import DemoResult
@@ -66,6 +69,7 @@ async def make_pictures() -> None:
                 await browser.close()
         finally:
             await stage.close()
+    await walk_with_wallet()
 
 
 def draw_proof(result: DemoResult) -> None:
@@ -172,6 +176,24 @@ async def issue_at_console(browser: Browser, stage: Stage) -> None:
     await page.goto(f"{home}/")
     await page.screenshot(path=FOLDER / "centre-start.png")
     await page.close()
+
+
+async def walk_with_wallet() -> None:
+    """Take a certificate and answer an employer, as `docs/workers.md` tells it, among agents of a town of its own."""
+    with tempfile.TemporaryDirectory(prefix="wanderbuch-pictures-") as folder:
+        share_issuer_keys(Path(folder))
+        async with page_town(Path(folder) / "town") as town:
+            context = await town.browser.new_context(viewport=PHONE, device_scale_factor=2, reduced_motion="reduce")
+            page = await context.new_page()
+            walk = Walk(town.line, pictures=FOLDER)
+            offer = await town.ecosystem.offer()
+            await take(walk, page, f"{town.url}/#{offer['short_url']}")
+            await page.get_by_role("button", name="Back to my book").click()
+            await expect(page.get_by_role("heading", level=1)).to_have_text("My book", timeout=WAIT_MS)
+            await page.locator("summary").first.click()
+            await page.screenshot(path=FOLDER / "wallet-book.png")
+            request = await town.ecosystem.ask(min_eqf_level=3)
+            await answer(walk, await context.new_page(), f"{town.url}/#{request['short_url']}")
 
 
 async def _choose(page: Page) -> None:

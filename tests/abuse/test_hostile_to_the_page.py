@@ -63,3 +63,12 @@ def test_a_mediator_that_shortens_a_log_or_keeps_back_a_list(wallet: WalletProce
     outcomes = wallet.call("kept_back", did=log.did, logs=[base64.b64encode(each).decode() for each in logs])
     assert fork.did != log.did
     assert outcomes == [1, 2, "check_failed", 2, "taken", "check_failed", "check_failed", "taken"]
+
+
+def test_a_mediator_that_forgot_a_wallet_is_met_anew_and_no_other(wallet: WalletProcess) -> None:
+    forgot, two, one, closed = wallet.call("forgets")
+    # Three silent hours, then another connection under which the keys are listed again.
+    assert forgot == ["forgets", ["unreachable"] * 3 + ["live"], False, True, ["granted"]]
+    assert two == ["silent for two hours", ["unreachable", "unreachable", "live", "live"], True, False, ["granted"]]
+    assert one == ["silent for one hour", ["unreachable"] * 4, True, False, ["granted", "silence"]]
+    assert closed == ["closes", ["unreachable"] * 4, True, False, ["granted"]]

@@ -49,6 +49,7 @@ from tests.bench.keys import (
     STORE,
     TENANTS,
     WALLET_PAGE,
+    WALLET_WALK,
     Key,
 )
 from tests.bench.mediator import measure_mediator
@@ -59,6 +60,7 @@ from tests.bench.registers import measure_registers
 from tests.bench.scaling import measure_scaling
 from tests.bench.tenants import measure_tenants
 from tests.bench.wallet_page import measure_wallet_page
+from tests.bench.wallet_walk import measure_wallet_walk
 
 from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
@@ -83,6 +85,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "envelopes": ENVELOPES,
     "mediator": MEDIATOR,
     "wallet_page": WALLET_PAGE,
+    "wallet_walk": WALLET_WALK,
     "judging": JUDGING,
     "asking": ASKING,
     **exchange.PARTS,
@@ -108,6 +111,8 @@ class Sizes:
     idle_wallets: int = 5_000
     store_rounds: int = 5
     sessions: int = 200
+    institutions: int = 1_000
+    revoked: int = 20
 
 
 _QUICK: Final = Sizes(
@@ -123,6 +128,8 @@ _QUICK: Final = Sizes(
     store_rounds=2,
     idle_wallets=200,
     sessions=60,
+    institutions=100,
+    revoked=2,
 )
 
 
@@ -285,6 +292,18 @@ async def _wallet_page(run: _Run) -> None:
     run.figures.details["wallet_page"] = wallet_figures.details
 
 
+async def _wallet_walk(run: _Run) -> None:
+    found = await measure_wallet_walk(
+        run.folder / "wallet_walk",
+        institutions=run.sizes.institutions,
+        revoked=run.sizes.revoked,
+        progress=run.progress,
+    )
+    for key, value in found.values.items():
+        run.figures.take(key, value)
+    run.figures.details["wallet_walk"] = found.details
+
+
 async def _judging(run: _Run) -> None:
     run.progress("A decision, and the cryptography of the same answer")
     folder = run.folder / "judging"
@@ -341,6 +360,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "envelopes": _envelopes,
     "mediator": _mediator,
     "wallet_page": _wallet_page,
+    "wallet_walk": _wallet_walk,
     "judging": _judging,
     "asking": _asking,
     " ".join(exchange.PARTS): _exchange,

@@ -91,6 +91,16 @@ WALLET_PAGE: Final[Mapping[str, Key]] = {
     "wallet_first_page_kb": Key("The first screen of the wallet in the page, in English, kB of brotli", 60),
     "wallet_whole_kb": Key("All that the wallet in the page fetches of its host, in English, kB of brotli", 120),
 }
+WALLET_WALK: Final[Mapping[str, Key]] = {
+    "first_credential_kb": Key("A first-time worker's certificate, all bytes over TLS both ways, kB", 250),
+    "answer_kb": Key("Answering who asks, in another tab, all bytes over TLS both ways, kB", 60),
+    "wallet_open_ms_6x": Key(
+        "From loading the page to the book, without typing, on a phone six times slower, ms", 1_500
+    ),
+    "wallet_scan_to_trusted_ms_6x": Key("From loading a link to TRUSTED, without people, six times slower, ms", 2_000),
+    "wallet_answer_50_kbit_s": Key("From a link to an answer that has arrived, 50 kbit/s and 600 ms, seconds", 25),
+    "wallet_prove_ms_6x": Key("A proof with non-revocation, six times what it takes here, ms", 600),
+}
 JUDGING: Final[Mapping[str, Key]] = {
     "decision_share_of_crypto": Key("Deciding on an answer that was read, over verifying it by the raw library", 0.01),
     "case_replay_over_verify": Key("Opening a case file and deciding again, over verifying its answer", 1.3),
@@ -124,6 +134,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "DIDComm v2": ENVELOPES,
     "A mediator": MEDIATOR,
     "The wallet in the page": WALLET_PAGE,
+    "A worker's walk through it": WALLET_WALK,
     "A decision": JUDGING,
     "Many questions": ASKING,
     "A batch": BATCHES,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.interop.credo_wallet import CredoWallet, Endpoint, credo_wallet
@@ -123,6 +124,7 @@ async def running_ecosystem(
     others: Sequence[tuple[str, int]] = (),
     front: Front | None = None,
     further: Callable[[LocalMachine], object] = lambda _: None,
+    authority_options: Mapping[str, object] = MappingProxyType({}),
 ) -> AsyncIterator[Ecosystem]:
     """Start the agents, publish the governance file, and stop them at the end.
 
@@ -132,6 +134,7 @@ async def running_ecosystem(
         others: name and port of whom the agents must be able to reach beside the wallets.
         front: what stands before the agents of a machine; it is there before the first of them starts.
         further: adds agents that the caller starts; all of them are stopped at the end.
+        authority_options: further ones of its table.
     """
     machine = LocalMachine(folder, start_child=start_prepared)
     for host, port in others:
@@ -140,7 +143,7 @@ async def running_ecosystem(
         "authority",
         "Training Authority of Sri Lanka (example)",
         "authority.wanderbuch.test",
-        authority={"ecosystem": ECOSYSTEM, "four_eyes": False},
+        authority={"ecosystem": ECOSYSTEM, "four_eyes": False, **authority_options},
     )
     centre = machine.add(
         "issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test", issuer={"registry_size": 32}

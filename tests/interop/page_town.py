@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -60,9 +61,17 @@ def _add(machine: LocalMachine) -> None:
 
 
 @asynccontextmanager
-async def page_town(folder: Path) -> AsyncIterator[PageTown]:
-    """Start everybody, and a browser that trusts the machine's names."""
-    async with running_ecosystem(folder, further=_add) as ecosystem:
+async def page_town(
+    folder: Path, *, worker: bool = False, authority_options: Mapping[str, object] = MappingProxyType({})
+) -> AsyncIterator[PageTown]:
+    """Start everybody, and a browser that trusts the machine's names.
+
+    Args:
+        folder: where everything is written.
+        worker: whether there is a holder's agent, too.
+        authority_options: further ones of the authority's table.
+    """
+    async with running_ecosystem(folder, worker=worker, further=_add, authority_options=authority_options) as ecosystem:
         handles = {agent.host: agent for agent in ecosystem.machine.agents}
         mediator, host = handles[MEDIATOR], handles[WALLET]
         view = await ecosystem.authority.get("/identity")

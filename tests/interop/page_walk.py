@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Page, expect
@@ -20,13 +21,24 @@ S_A_TAP: Final = 3.0
 WORDS_A_MINUTE: Final = 120
 PIN: Final = "246810"
 WAIT_MS: Final = 120_000
+PICTURES: Final = {
+    "Write this down": "wallet-code",
+    "An offer for you": "wallet-offer",
+    "Somebody asks you": "wallet-question",
+}
+"""Of screens that `docs/workers.md` shows."""
 
 
 @dataclass
 class Walk:
-    """What was counted so far."""
+    """What was counted so far.
+
+    Args:
+        pictures: a folder for pictures of the screens that the guide shows.
+    """
 
     line: PhoneLine
+    pictures: Path | None = None
     taps: int = 0
     typed: int = 0
     words: dict[str, int] = field(default_factory=dict)
@@ -67,6 +79,8 @@ class Walk:
         await expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=WAIT_MS)
         self.machine_s += time.monotonic() - self._began
         main = page.get_by_role("main")
+        if self.pictures is not None and title in PICTURES:
+            await page.screenshot(path=self.pictures / f"{PICTURES[title]}.png")
         own = sum(_count(text) for text in await main.locator("dl:visible").all_inner_texts())
         self.certificate_words += own
         self.words[title] = _count(await main.inner_text()) - own

@@ -49,6 +49,9 @@ export class UnreachableError extends WalletError {
   }
 }
 
+/** Somebody was asked on a connection that stayed open, and did not answer. */
+export class SilentError extends UnreachableError {}
+
 /** What was asked of the wallet does not fit the state that an exchange is in. */
 export class StateError extends WalletError {
   constructor(message: string) {

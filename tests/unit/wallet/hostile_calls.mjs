@@ -4,7 +4,7 @@
 import { simulated } from './simulated.mjs'
 
 export async function calls(load) {
-  const { SecretKey, pack, unpack, makePeerDid, fromAnyBase64, utf8, text, DIDCOMM, say, connected, stateOf, fresh } = await simulated(load)
+  const { SecretKey, didKey, pack, unpack, makePeerDid, fromAnyBase64, utf8, text, DIDCOMM, say, connected, stateOf, fresh } = await simulated(load)
   const { Views } = await load('page/views.js')
   const { MemoryStore } = await load('store.js')
   const { HistoryMemory } = await load('webvh/history.js')
@@ -95,6 +95,46 @@ export async function calls(load) {
         const recipients = world.posted.map(({ envelope }) => JSON.parse(text(fromAnyBase64(JSON.parse(envelope).protected, 'header'))).recipients.map(({ header }) => header.kid)).flat()
         const opens = await Promise.resolve().then(() => unpack(world.posted[0].envelope, () => mediator)).then(() => true, () => false)
         seen.push([view.asker.name, view.may.verdict, view.may.code, view.isFromLink, view.beyond, recipients.every((kid) => kid === key.verkey), opens])
+      }
+      return seen
+    },
+    // A mediator that forgets a wallet, one that closes instead, and one that is silent for some hours: sockets and keys at the end.
+    forgets: async () => {
+      const { setTimeout: later } = globalThis
+      const { now } = Date
+      let ahead = 0
+      globalThis.setTimeout = (run, wait, ...rest) => later(run, wait === 30_000 ? 25 : wait, ...rest)
+      Date.now = () => now() + ahead
+      const seen = []
+      try {
+        for (const how of ['forgets', 'silent for two hours', 'silent for one hour', 'closes']) {
+          const world = await fresh()
+          const { own } = await connected(world)
+          const first = world.known
+          if (how !== 'closes') world.forgotten.add(first)
+          else {
+            const { mediate } = world
+            world.mediate = () => world.events.closed()
+            world.back = () => (world.mediate = mediate)
+          }
+          const outcomes = []
+          for (let visit = 0; visit < 4; visit++) {
+            ahead += how === 'silent for one hour' ? 60_000 : 3_600_000
+            if (visit === 2 && how === 'silent for two hours') world.forgotten.clear()
+            world.wallet.stop()
+            world.listed = []
+            outcomes.push(await world.visit().then(() => 'live', (error) => error.code))
+          }
+          world.back?.()
+          const { seed } = await world.store.get('mediator', 'granted')
+          const key = SecretKey.unseal(new (await load('received.js')).Received(seed, 'seed')).verkey
+          const rows = (await world.rows('mediator')).map(([id]) => id).sort()
+          seen.push([how, outcomes, key === first, world.listed.includes(didKey(own)), rows])
+          world.wallet.stop()
+        }
+      } finally {
+        globalThis.setTimeout = later
+        Date.now = now
       }
       return seen
     },

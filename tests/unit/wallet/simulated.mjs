@@ -43,6 +43,7 @@ export async function simulated(load) {
     mediator = { invited: SecretKey.random(), key: SecretKey.random(), routing: SecretKey.random() }
     sockets = 0
     waiting = []
+    forgotten = new Set()
 
     async visit() {
       this.wallet = await Wallet.open(this.store, this, { mediator: 'https://mediator.example.test/mediator', label: 'Wallet', egress: this.egress })
@@ -73,6 +74,8 @@ export async function simulated(load) {
       const { invited, key, routing } = this.mediator
       const { from, content } = unpack(envelope, (kid) => [invited, key].find((each) => each.verkey === kid))
       const asked = JSON.parse(content)
+      if (this.forgotten.has(from)) return
+      this.known = from
       const kind = asked['@type'].slice(DIDCOMM.length)
       const answer = (type, members) => this.tell(from, say(type, members, asked['@id']))
       if (kind === 'didexchange/1.1/request') {

@@ -1,7 +1,7 @@
 // The web socket to the mediator (Aries RFC 0092: what is asked over it is answered over it). It comes back by itself.
 
 import type { Network, Socket } from '../network.js'
-import { StateError, UnreachableError } from '../errors.js'
+import { SilentError, StateError, UnreachableError } from '../errors.js'
 
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
@@ -59,14 +59,15 @@ export class Line {
   /**
    * Send a message and wait for the answer that `answer` gets under one of these names.
    *
-   * @throws UnreachableError the socket closed first, or the time was over
+   * @throws SilentError the time was over
+   * @throws UnreachableError the socket closed first
    */
   async ask<T>(names: readonly string[], envelope: string): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const answer = new Promise<unknown>((done, failed) => {
       const waiting = { done, failed }
       for (const name of names) this.#waiting.set(name, waiting)
-      timer = setTimeout(() => failed(new UnreachableError('the mediator did not answer')), ANSWER_MS)
+      timer = setTimeout(() => failed(new SilentError('the mediator did not answer')), ANSWER_MS)
     })
     answer.catch(() => undefined)
     try {

@@ -4,6 +4,9 @@
 // 1. It is met once, with a DID and key for it alone; what it granted is kept. Cut short, it is met again from the beginning.
 // 2. Each time that the socket opens, live delivery is asked for. What is delivered is kept, then acknowledged, then dealt with.
 // 3. A key is listed before anybody is given it.
+// 4. A mediator that forgot this wallet is silent, for it knows no such sender. After three silent talks, an hour apart or more, it is met
+//    anew; if it answers that and still not the old connection, the new one takes its place, and every key is listed again. A socket that
+//    somebody closed tells nothing.
 
 import { fromAnyBase64 } from '../base64.js'
 import { readContact, sealContact, unsealContact, type Contact } from '../dids/contact.js'
@@ -12,10 +15,10 @@ import { pack, unpack } from '../didcomm/envelope.js'
 import { anyKey, didKey, SecretKey, verkey, type Verkey } from '../didcomm/keys.js'
 import { message, readMessage, type Incoming } from '../didcomm/message.js'
 import { readSignedText } from '../didcomm/signed_text.js'
-import { CheckFailedError, MalformedError, StateError, UnreachableError, WalletError } from '../errors.js'
+import { CheckFailedError, MalformedError, SilentError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { MOST_FRAME_BYTES, publicAddress, type Network } from '../network.js'
 import { Received } from '../received.js'
-import type { JsonObject, Store } from '../store.js'
+import type { Change, JsonObject, Store } from '../store.js'
 import type { Inbox } from './inbox.js'
 import { readInvitation } from './invitation.js'
 import { Line } from './line.js'
@@ -27,6 +30,10 @@ const LONGEST_DELIVERED = 2 << 20
 const BATCH = 10
 const PATIENCE_MS = 5_000
 const ROW = 'granted'
+const SILENCE = 'silence'
+const ANEW = 'anew'
+const SILENT_TALKS = 3
+const APART_MS = 3_600_000
 
 interface Session {
   readonly key: SecretKey
@@ -60,16 +67,60 @@ export class Mediator {
   /** Connect, and go live. Throws UnreachableError if that does not work now; later it may. */
   async start(): Promise<void> {
     const row = await this.#store.get('mediator', ROW)
+    if (row && (await this.#silentTalks()) >= SILENT_TALKS) return this.#startAnew(unsealSession(row))
     if (row) this.#session = unsealSession(row)
     else {
-      try {
-        await this.#meet()
-      } finally {
-        this.#line?.stop()
-        this.#line = undefined
-      }
+      const met = await this.#meet()
+      await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(met) }])
+      this.#session = met
     }
     await this.#openLine(() => this.#goLive())
+  }
+
+  // 4
+  async #startAnew(old: Session): Promise<void> {
+    this.#hangUp()
+    const met = await this.#meet()
+    this.#session = old
+    try {
+      return await this.#openLine(() => this.#goLive())
+    } catch (error) {
+      if (!(error instanceof SilentError)) throw error
+    }
+    this.#hangUp()
+    const changes: Change[] = [{ kind: 'mediator', id: ROW, value: sealSession(met) }, { kind: 'mediator', id: ANEW, value: {} }]
+    await this.#store.write([...changes, { kind: 'mediator', id: SILENCE, value: undefined }])
+    this.#session = met
+    await this.#openLine(() => this.#goLive())
+  }
+
+  async #silentTalks(): Promise<number> {
+    return Number((await this.#store.get('mediator', SILENCE))?.['talks'] ?? 0)
+  }
+
+  async #noteSilence(): Promise<void> {
+    const row = await this.#store.get('mediator', SILENCE)
+    if (row && Date.now() < Number(row['at']) + APART_MS) return
+    await this.#store.write([{ kind: 'mediator', id: SILENCE, value: { talks: (await this.#silentTalks()) + 1, at: Date.now() } }])
+  }
+
+  // It was heard; and what it does not know any more it is told again.
+  async #noteAnswer(): Promise<void> {
+    if (await this.#store.get('mediator', SILENCE)) await this.#store.write([{ kind: 'mediator', id: SILENCE, value: undefined }])
+    if (!(await this.#store.get('mediator', ANEW))) return
+    for (const [key] of await this.#store.list('key')) {
+      try {
+        await this.#update(verkey(key, 'key'), 'add')
+      } catch (error) {
+        if (!(error instanceof WalletError) || error instanceof UnreachableError) throw error
+      }
+    }
+    await this.#store.write([{ kind: 'mediator', id: ANEW, value: undefined }])
+  }
+
+  #hangUp(): void {
+    this.#line?.stop()
+    this.#line = undefined
   }
 
   /** For good: whatever is under way ends, and opens no further socket. */
@@ -106,8 +157,16 @@ export class Mediator {
       throw new CheckFailedError('the mediator does not take the key')
   }
 
-  // 1
-  async #meet(): Promise<void> {
+  // 1: over a line of its own.
+  async #meet(): Promise<Session & { address: Address }> {
+    try {
+      return await this.#granted()
+    } finally {
+      this.#hangUp()
+    }
+  }
+
+  async #granted(): Promise<Session & { address: Address }> {
     const invitation = readInvitation(await this.#network.get(publicAddress(this.#invitationUrl, 'mediator').href, MOST_INVITATION))
     if (typeof invitation.service === 'string') throw new MalformedError('invitation of the mediator', 'a service with its keys')
     const inviter = invitation.service
@@ -126,9 +185,7 @@ export class Mediator {
     const routing = grant.body.member('routing_keys').items(MOST_ROUTING).map((each) => each.text(160))
     const address = { endpoint: grant.body.member('endpoint').text(2048), routingKeys: routing.map(asReference) }
     publicAddress(address.endpoint, 'endpoint')
-    const session = { key, contact: this.#session.contact, address }
-    await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(session) }])
-    this.#session = session
+    return { key, contact: this.#session.contact, address }
   }
 
   async #openLine(opened: () => Promise<void>): Promise<void> {
@@ -141,7 +198,14 @@ export class Mediator {
 
   // 2
   async #goLive(): Promise<void> {
-    const { body } = await this.#ask('messagepickup/2.0/live-delivery-change', { live_delivery: true }, 'status')
+    let body: Received
+    try {
+      body = (await this.#ask('messagepickup/2.0/live-delivery-change', { live_delivery: true }, 'status')).body
+    } catch (error) {
+      if (error instanceof SilentError) await this.#noteSilence()
+      throw error
+    }
+    await this.#noteAnswer()
     this.#lookAt(body)
     this.onOpen()
   }

@@ -1,0 +1,237 @@
+"""A worker's walk through the wallet in the page, in Chromium among real agents: bytes, and time where all is slow.
+
+- Bytes are all that goes over the phone's line, TLS with it, both ways; the phone knows nothing before, and keeps its
+  cache between the parts. The authority's file has so many institutions, divided; so many certificates are revoked.
+- A phone that is six times slower: the processes that draw and reckon run a sixth of the time (SIGSTOP and SIGCONT).
+  Chromium's own throttling does not reach workers, and there the wallet is. Agents and network are not slowed.
+- The slow line: 50 kbit/s each way and a round trip of 600 ms, for all connections together.
+"""
+
+import asyncio
+import copy
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Page, ViewportSize, expect
+from tests.interop.page_town import PageTown, page_town
+from tests.interop.page_walk import PIN, WAIT_MS, Walk, answer, take
+from tests.issuer_keys import share_issuer_keys
+from tests.unit.wallet.centre import Answer, Centre, issue_to_wallet, present_by_wallet
+from tests.unit.wallet.wallet_process import wallet_process
+
+from wanderbuch.schemas.credential_type import load_credential_type
+
+_PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
+_SLOWER: Final = 6
+_TURN_S: Final = 0.06
+_DIVIDE_ABOVE: Final = 64 * 1024
+_PROOFS: Final = 15
+_LINE_KBIT_S: Final = 50.0
+_ROUND_TRIP_S: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class WalletWalkFigures:
+    """The figures by key, and what was counted."""
+
+    values: Mapping[str, float]
+    details: Mapping[str, object]
+
+
+async def measure_wallet_walk(
+    folder: Path, *, institutions: int, revoked: int, progress: Callable[[str], None]
+) -> WalletWalkFigures:
+    """Walk, then answer on a slow phone, then on a slow line; then prove alone.
+
+    Args:
+        folder: where the agents keep their files.
+        institutions: further ones in the authority's file.
+        revoked: certificates of the centre.
+        progress: told of each step.
+    """
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    share_issuer_keys(folder)
+    progress("A worker's walk through the wallet in the page")
+    options = {"divide_above_bytes": _DIVIDE_ABOVE}
+    async with page_town(folder / "town", worker=True, authority_options=options) as town:
+        await _add_institutions(town, institutions)
+        await _revoke(town, revoked)
+        context = await town.browser.new_context(viewport=_PHONE, reduced_motion="reduce")
+        page = await context.new_page()
+        walk = Walk(town.line)
+        offer = await town.ecosystem.offer()
+        await take(walk, page, f"{town.url}/#{offer['short_url']}")
+        tab = await context.new_page()
+        await answer(walk, tab, f"{town.url}/#{await _question(town)}")
+        values = {
+            "first_credential_kb": sum(walk.bytes["first credential"].values()) / 1_000,
+            "answer_kb": sum(walk.bytes["answer"].values()) / 1_000,
+        }
+        progress("The same on a phone six times slower")
+        async with _slow_phone():
+            values["wallet_open_ms_6x"] = await _machine_ms(tab, town.url, "My book")
+            link = f"{town.url}/#{await _question(town)}"
+            values["wallet_scan_to_trusted_ms_6x"] = await _machine_ms(tab, link, "Somebody asks you", answers=True)
+        progress("The same on a line of 50 kbit/s")
+        town.line.kbit_s, town.line.round_trip_s = _LINE_KBIT_S, _ROUND_TRIP_S
+        link = f"{town.url}/#{await _question(town)}"
+        began = time.monotonic()
+        try:
+            await _machine_ms(tab, link, "Somebody asks you", answers=True)
+        except AssertionError:  # it gave up waiting: the figure is what it waited, at least
+            progress("On the slow line no answer arrived in time")
+        values["wallet_answer_50_kbit_s"] = time.monotonic() - began
+        await context.close()
+    progress(f"So far: {values}")
+    progress("Proofs alone")
+    values["wallet_prove_ms_6x"] = await asyncio.to_thread(_proof_ms, folder) * _SLOWER
+    details = {**walk.told(), "institutions": institutions, "revoked": revoked}
+    return WalletWalkFigures({key: round(value, 1) for key, value in values.items()}, details)
+
+
+async def _question(town: PageTown) -> str:
+    return str((await town.ecosystem.ask(min_eqf_level=3, deadline_s=300))["short_url"])
+
+
+async def _machine_ms(page: Page, url: str, title: str, *, answers: bool = False) -> float:
+    """Load the page, open the book, come to a screen and answer: without what a person takes."""
+    heading = page.get_by_role("heading", level=1)
+    await page.goto("about:blank")
+    began = time.monotonic()
+    await page.goto(url)
+    await expect(heading).to_have_text("Your book is locked", timeout=WAIT_MS)
+    await page.get_by_label("Your PIN").fill(PIN)
+    await page.get_by_role("button", name="Open my book").click()
+    await expect(heading).to_have_text(title, timeout=WAIT_MS)
+    if answers:
+        await page.get_by_role("button", name="Yes, show them this").click()
+        await expect(heading).to_have_text("Your answer has arrived", timeout=WAIT_MS)
+    return (time.monotonic() - began) * 1_000
+
+
+async def _add_institutions(town: PageTown, count: int) -> None:
+    """Publish the next version, in which so many others may do what the centre may."""
+    ecosystem = town.ecosystem
+    did = (await ecosystem.centre.get("/standing"))["did"]
+    changed = copy.deepcopy(ecosystem.payload)
+    before = changed["current_version"]
+    changed["version"] += 1
+    changed["current_version"] = before.replace("/versions/1.jws", f"/versions/{changed['version']}.jws")
+    changed["previous_versions"] = [{"version": ecosystem.payload["version"], "uri": before}]
+    scid = did.split(":")[2]
+    for statements in changed["participants"]["entries"].values():
+        if did in statements:
+            text = json.dumps(statements[did])
+            for number in range(count):
+                tail = "".join("123456789ABCDEFGHJKLMNPQRSTUVWXYZ"[int(digit)] for digit in f"{number:06}")
+                other = did.replace(scid, scid[:-6] + tail)
+                statements[other] = json.loads(text.replace("TA-", f"T{number}-").replace(did, other))
+    await ecosystem.authority.post("/versions", {"payload": changed})
+    for agent in (ecosystem.centre, ecosystem.employer, ecosystem.worker):
+        assert agent is not None
+        await agent.post("/governance/refresh")
+
+
+async def _revoke(town: PageTown, count: int) -> None:
+    """Let another wallet take so many certificates, and the centre revoke them."""
+    centre, worker = town.ecosystem.centre, town.ecosystem.worker
+    assert worker is not None
+    for _ in range(count):
+        offer = await town.ecosystem.offer()
+        opened = await worker.post("/invitations", {"url": offer["short_url"]})
+        await worker.wait_for(f"/offers/{opened['id']}", "state", "OPEN")
+        await worker.post(f"/offers/{opened['id']}/accept")
+        await centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        await centre.post(f"/credentials/{offer['id']}/revoke")
+
+
+@asynccontextmanager
+async def _slow_phone() -> AsyncIterator[None]:
+    """Let the browser's processes that draw and reckon run a sixth of the time."""
+    slowing = asyncio.create_task(_slow_down())
+    try:
+        yield
+    finally:
+        slowing.cancel()
+        await asyncio.gather(slowing, return_exceptions=True)
+
+
+async def _slow_down() -> None:
+    own: list[int] = []
+    try:
+        while True:
+            own = _renderers()
+            _tell(own, signal.SIGSTOP)
+            await asyncio.sleep(_TURN_S * (_SLOWER - 1) / _SLOWER)
+            _tell(own, signal.SIGCONT)
+            await asyncio.sleep(_TURN_S / _SLOWER)
+    finally:
+        _tell(own, signal.SIGCONT)
+
+
+def _tell(processes: list[int], what: signal.Signals) -> None:
+    for process in processes:
+        try:
+            os.kill(process, what)
+        except ProcessLookupError:
+            continue
+
+
+def _renderers() -> list[int]:
+    """Return the renderers that this process started, through whoever started them for it."""
+    parents: dict[int, int] = {}
+    renderers = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if b"--type=renderer" in (entry / "cmdline").read_bytes():
+                    renderers.append(int(entry.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return [each for each in renderers if os.getpid() in _ancestors(each, parents)]
+
+
+def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:
+    found = set()
+    while process in parents and process not in found:
+        found.add(process)
+        process = parents[process]
+    return found
+
+
+def _proof_ms(folder: Path) -> float:
+    """Return what a proof with a predicate and non-revocation takes in Node.js: ms of CPU, the mean of some."""
+    names = list(load_credential_type("qualification/1.0").attr_names)
+    centre = Centre.make("did:example:a", names, folder)
+    part = {"name": "eqf_level", "p_type": ">=", "p_value": 3}
+    request = {
+        "name": "q",
+        "version": "1.0",
+        "nonce": "1234567890",
+        "requested_attributes": {"a": {"names": ["occupation_isco08"]}},
+        "requested_predicates": {"p": part},
+        "non_revoked": {"to": 2_000_000_000},
+    }
+    with wallet_process() as wallet:
+        secret = wallet.call("new_link_secret")
+        entry = issue_to_wallet(wallet, centre, secret, dict.fromkeys(names, "4"))
+        choice = Answer(entry, revealed=["a"], predicates=["p"], proves_non_revocation=True, is_made_anew=False)
+        present_by_wallet(wallet, request, [choice], {}, secret)  # definitions are read, the code is warm
+        began = _cpu_s(wallet.process.pid)
+        for _ in range(_PROOFS):
+            present_by_wallet(wallet, request, [choice], {}, secret)
+        return (_cpu_s(wallet.process.pid) - began) / _PROOFS * 1_000
+
+
+def _cpu_s(process: int) -> float:
+    """Return the seconds that a process was on a processor (proc(5), utime and stime)."""
+    times = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
