@@ -201,6 +201,10 @@ class Desk:
                 await self.drafts.insert_decided(draft, [change], also=[review])
             return await self._progress.advance(turn, draft)
 
+    async def lists_of(self, issuer: str) -> tuple[str, ...] | None:
+        """Return the registries that an issuer lists; None if they cannot be found now."""
+        return await listed_by(issuer, self._find_statuses)
+
     async def rotate(self, why: str, *, who: str = OPERATOR, draft_id: str | None = None) -> Draft:
         """Replace the signing key, and publish the current file anew, signed with the new one.
 

@@ -70,6 +70,43 @@ def is_active(record: ParticipantRecord | None) -> bool:
     return any(_status(accreditation) == _ACTIVE for accreditation in (record or {}).get("accreditations", ()))
 
 
+def is_suspended(record: ParticipantRecord | None) -> bool:
+    """Tell whether any accreditation of the record is suspended."""
+    return any(_status(accreditation) == _SUSPENDED for accreditation in (record or {}).get("accreditations", ()))
+
+
+def lists_to_lift(record: ParticipantRecord, listed: Sequence[str] | None, named: Sequence[str]) -> list[str]:
+    """Return the lists that a lifting names: those that the issuer lists, those named, and those of the suspension.
+
+    A list that is not named counts as made afterwards, so that awards of before the suspension could be written into
+    it (`mandate`, rule 14). That is why one that nobody could find out about is not lifted unseen.
+
+    Args:
+        record: of the issuer.
+        listed: by the issuer itself; None if that could not be found out.
+        named: by the official.
+
+    Raises:
+        SuspensionError: nothing is known of the issuer's lists.
+    """
+    pinned = [
+        str(status)
+        for accreditation in record.get("accreditations", ())
+        if _status(accreditation) == _SUSPENDED
+        for status in accreditation["status"][-1].get("statuses", ())
+    ]
+    if not named and listed is None:
+        raise SuspensionError(
+            "the institution's own list of its lists could not be had",
+            hint="name every list that it has; what is not named counts as made after the suspension",
+        )
+    if not (every := list(dict.fromkeys([*named, *(listed or ()), *pinned]))):
+        raise SuspensionError(
+            "the institution lists nothing", hint="name every list that it has, or ask it to publish them"
+        )
+    return every
+
+
 def _decided(
     record: ParticipantRecord | None,
     before: str,

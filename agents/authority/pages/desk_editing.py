@@ -9,11 +9,13 @@ from aiohttp import web
 from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.draft_changes import Base
+from wanderbuch.agents.authority.officials import OfficialRole
 from wanderbuch.agents.authority.pages.beginnings import begun
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
 from wanderbuch.agents.authority.pages.listed_forms import as_edited, as_listed, forms_for
 from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm
+from wanderbuch.agents.authority.suspension import is_suspended, lists_to_lift, reinstated
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.fields import (
     Shown,
@@ -25,6 +27,7 @@ from wanderbuch.agents.site.fields import (
 )
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.site.sections import in_sections
+from wanderbuch.agents.work.case import check_why
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.form.findings import Finding, Severity
 from wanderbuch.governance.form.present_form import as_written, record_in_present_form
@@ -52,6 +55,7 @@ class DeskEditing:
             ("GET", f"{draft}/record"): served(self._record),
             ("POST", f"{draft}/record"): served(self._save_description),
             ("POST", f"{draft}/trusted"): served(self._save_trusted),
+            ("POST", f"{draft}/lift"): served(self._lift),
             ("GET", f"{draft}/statement"): served(self._statement),
             ("POST", f"{draft}/statement"): served(self._save_statement),
         }
@@ -83,6 +87,7 @@ class DeskEditing:
             listed=listed,
             editable=draft.state is DraftState.OPEN,
             saved="saved" in visit.request.query,
+            may_lift=is_suspended(record),
             trusted=next(
                 (trusted.get("uri", "") for trusted in _trusted(header) if trusted.get("publisher") == did), ""
             ),
@@ -109,6 +114,21 @@ class DeskEditing:
             listed.append({"publisher": str(did), "uri": uri})
         changes = {"trusted_governance": listed or None}
         await visit.parts.drafts.edit(draft.id, visit.official, header=changes, revision=_revision(visit), base=base)
+        return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
+
+    async def _lift(self, visit: DeskVisit) -> web.StreamResponse:
+        """Lift the suspension of what is suspended, in this draft; it is approved and published as any other."""
+        visit.official.must(OfficialRole.EDITOR)
+        draft, did, reason = await visit.draft(), _did(visit.text("did")), check_why(visit.text("why"))
+        named = [line.strip() for line in visit.text("statuses").splitlines() if line.strip()]
+        listed = await visit.parts.desk.lists_of(did)
+        record, _, base = await _now(visit, did)
+        today = visit.parts.desk.publication.clock().date()
+        lists = lists_to_lift(record, listed, named)
+        lifted = reinstated(record, decided_on=today, effective_from=today, statuses=lists, reason=reason)
+        await visit.parts.drafts.edit(
+            draft.id, visit.official, records={did: as_listed(did, lifted)}, revision=_revision(visit), base=base
+        )
         return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
 
     async def _statement(self, visit: DeskVisit) -> web.StreamResponse:

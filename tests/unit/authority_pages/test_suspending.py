@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.unit.authority_pages.conftest import Browser, hidden
-from tests.unit.authority_pages.place import WELDERS, Place
-from tests.unit.authority_pages.test_publishing import listening, next_state, somebody_else_publishing
+from tests.unit.authority_pages.conftest import APPROVER, EDITOR, Answer, Browser, hidden
+from tests.unit.authority_pages.forms import begun
+from tests.unit.authority_pages.place import HOTEL, WELDERS, Place
+from tests.unit.authority_pages.test_publishing import approve, listening, next_state, somebody_else_publishing
 
 from wanderbuch.errors import ConfigurationError
 
+FIRST, DURING = (f"anoncreds:{WELDERS}/resources/zQm{name.ljust(44, '1')}" for name in ("First", "During"))
 FORM = f"/desk/en/suspend?did={WELDERS}"
 
 
@@ -110,3 +112,57 @@ async def test_an_editor_begins_no_suspension(editor: Browser, place: Place) -> 
     chosen: Any = {"did": str(WELDERS), "why": "No supervision", "statuses": "", "new_id": "1" * 32, "sure": "yes"}
     assert (await editor.send("/desk/en/suspend", **chosen)).status == 403
     assert place.works.find(f"publish {'1' * 32}") is None
+
+
+async def test_a_suspension_is_lifted_in_a_draft_and_by_a_second_official(
+    editor: Browser, approver: Browser, place: Place, tokens: dict[str, str]
+) -> None:
+    lists: dict[str, tuple[str, ...]] = {}
+
+    async def listed(issuer: str) -> tuple[str, ...]:
+        if issuer not in lists:
+            raise ConfigurationError("the institution's host does not answer")
+        return lists[issuer]
+
+    place.desk._find_statuses = listed
+    lists[str(WELDERS)] = (FIRST,)
+    await suspend(approver)
+    place.clock.advance(days=2)
+    await editor.sign_in(tokens[EDITOR])
+    await approver.sign_in(tokens[APPROVER])
+    page = (draft := await begun(editor)) + f"/record?did={WELDERS}"
+    assert "/lift" not in (await editor.ask(f"{draft}/record?did={HOTEL}")).text  # it is not suspended
+
+    async def lift(**changes: str) -> Answer:
+        revision = hidden((await editor.ask(page)).text, "revision")
+        form = {"did": str(WELDERS), "revision": revision, "why": "Supervised again", "statuses": "", **changes}
+        return await editor.send(f"{draft}/lift", **form)
+
+    kept = await place.desk.drafts.record(draft.rpartition("/")[2], WELDERS)
+    lists.clear()
+    for changes, told in (
+        ({}, "could not be had"),
+        ({"statuses": "x"}, "expected revocation registries"),
+        ({"why": ""}, "<h1"),
+    ):
+        refused = await lift(**changes)
+        assert (refused.status >= 400, told in refused.text) == (True, True), changes
+    assert (await approver.send(f"{draft}/lift", did=str(WELDERS), revision="1", why="Mine", statuses="")).status == 403
+    assert await place.desk.drafts.record(draft.rpartition("/")[2], WELDERS) == kept
+    lists[str(WELDERS)] = (FIRST, DURING)  # one more was made meanwhile: what is backdated into it never counts
+    answer = await lift()
+    assert answer.status == 303, answer.text.partition("<main")[2]
+    assert "/lift" not in (await editor.ask(page)).text
+    assert (await place.desk.publication.published()).version == 2  # nothing is published by one official
+    await editor.send(f"{draft}/submit")
+    await approve(approver, draft)
+    record = await (await place.desk.publication.published()).record(str(WELDERS))
+    assert record is not None
+    for accreditation in record["accreditations"]:
+        *_, before, after = accreditation["status"]
+        assert (before["status"], before["statuses"]) == ("suspended", [FIRST])
+        assert (after["status"], after["effective_from"], after["statuses"]) == (
+            "active",
+            "2026-11-24",
+            sorted([FIRST, DURING]),
+        )
