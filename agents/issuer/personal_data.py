@@ -189,6 +189,7 @@ class PersonalData:
             "connection": None if offer.wallet is None else offer.wallet.connection_id,
             "supersedes": offer.supersedes,
             "superseded_by": None if successor is None else successor.next_id,
+            "to_be_offered": None if successor is None else successor.claim,
             "report": None
             if report is None
             else {

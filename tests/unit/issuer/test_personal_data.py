@@ -295,6 +295,17 @@ async def test_erasing_waits_for_what_is_offered_in_its_place(workshop: Workshop
     assert (await data.erase(offer.id, by="n.silva")).is_erased
 
 
+async def test_the_file_has_what_waits_to_be_offered(workshop: Workshop) -> None:
+    data = data_of(workshop)
+    offer = await issued(workshop, credential_id="E-13", family_name="Thilaka")
+    await workshop.publish(occupations=["C75"])  # nothing can be offered now
+    right_one = right(offer, family_name="Tillaka")
+    await workshop.superseding.begin(offer.id, Why.WRONG_PERSON, right_one, by="n.silva")
+    await workshop.publish()
+    (told,) = (await data.access(offer.id, by="n.silva"))["certificates"]
+    assert told["to_be_offered"] == right_one
+
+
 async def test_nothing_takes_its_place_and_nothing_is_said_of_it_while_it_is_erased(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

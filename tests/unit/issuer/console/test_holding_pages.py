@@ -159,3 +159,15 @@ async def test_what_takes_a_place_is_offered_again_in_that_place_alone(
     assert (await clerk.send(f"{at}/again", once="second")).status == 409
     made = [one async for one in workshop.desk.numbers.index.each_with_number("W-5")]
     assert {one.id for one in made} == {old.id, first, successor.next_id}
+
+
+async def test_what_may_not_be_offered_now_is_said_and_the_old_one_stands(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, workshop = browsers[CLERK], place.workshop
+    old = await issued(workshop, credential_id="W-6", family_name="Wanigasekara")
+    await workshop.publish(occupations=["C75"])
+    refused = await clerk.send(f"/desk/en/issued/{old.id}/replace", why="lost-phone", sure="yes")
+    await workshop.publish()
+    assert (refused.status, "may not attest that now" in refused.text) == (409, True)
+    assert await workshop.superseding.find(old.id) is None
