@@ -7,7 +7,8 @@ done in these steps, each of which may be done again; whoever asks again after a
 1. The number's entry gets place and end date, and loses the hash of the claim and who it belonged to, unless it is
    another certificate's by now.
 2. The claims of its rows in batches are emptied; how its person is reached, and what they were sent, are removed. Which
-   rows these are is read from the offer, as often as it is asked.
+   rows these are is read from the offer, as often as it is asked; one that says what a certificate says that has the
+   number by now is that one's.
 3. What was signed and is still kept to be sent, what its worker said is wrong, what took its place, and what the
    register finds it by, go.
 4. The offer goes, with all that became of it.
@@ -110,10 +111,15 @@ class PersonalData:
         if (until := self._kept_until(offer)) is not None:
             await self._batches.log.note(Act.ERASURE_REFUSED, by=by, what=offer.id)
             return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
-        await self._superseding.check_settled(offer)
-        key = f"{Act.ERASED}.{offer.id}"
-        await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
+        async with self._superseding.settled(offer):
+            await self._erase(offer, by=by)
+        return CertificateErasure(offer.id, is_erased=True)
+
+    async def _erase(self, offer: Offer, *, by: str) -> None:
+        await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=f"{Act.ERASED}.{offer.id}")
         rows = await self.rows.rows_of(offer)
+        for other in await self._desk.numbers.beside(offer):
+            rows -= await self.rows.rows_of(other)
         await self._desk.numbers.erase(offer, ends_on=_end_of(offer), rows=rows)  # 1
         for batch_id, row in rows:
             await self._forget_row(batch_id, row)  # 2
@@ -123,7 +129,7 @@ class PersonalData:
         await self._superseding.forget(offer.id)
         await self._desk.numbers.index.remove(offer.id)
         await self._desk.book.offers.remove(offer.id)  # 4
-        return CertificateErasure(offer.id, is_erased=True)
+        await self._reports.forget(offer.id)  # that came meanwhile; later ones find no offer
 
     async def _forget_row(self, batch_id: str, number: int) -> None:
         if (batch := await self._batches.find(batch_id)) is not None:
@@ -183,6 +189,7 @@ class PersonalData:
             "connection": None if offer.wallet is None else offer.wallet.connection_id,
             "supersedes": offer.supersedes,
             "superseded_by": None if successor is None else successor.next_id,
+            "to_be_offered": None if successor is None else successor.claim,
             "report": None
             if report is None
             else {

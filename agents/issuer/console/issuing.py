@@ -192,6 +192,7 @@ class ConsoleIssuing:
             successor=successor,
             next_offer=next_offer,
             may_offer_again=successor is not None and successor.may_offer_again(next_offer, now),
+            may_repeat=await _may_repeat(visit, offer),
             may_drop=successor is not None and successor.may_drop,
             may_replace=successor is None or successor.state is SuccessorState.LAPSED,
             whys=[why.value for why in SAME_AGAIN],
@@ -268,12 +269,16 @@ class ConsoleIssuing:
         return visit.go(f"/issued/{visit.named}")
 
     async def _again(self, visit: ConsoleVisit) -> web.StreamResponse:
-        """Offer the same once more, after it ended without a credential."""
+        """Offer the same once more, after it ended without a credential; in the place of another one, if it was so."""
         visit.must_issue()
         office = visit.office
         before, offer_id = await office.desk.get(visit.named), visit.own_id("offer")
         if before.state is OfferState.OPEN or before.state.has_credential:
             return visit.go(f"/issued/{before.id}")
+        if before.supersedes is not None:
+            made = await office.superseding.again(before.supersedes, by=visit.person.id)
+            is_made = made.next_id is not None and await office.desk.find(made.next_id) is not None
+            return visit.go(f"/issued/{made.next_id if is_made else made.id}")
         kind = load_credential_type(before.credential_type)
         plain = plain_values(kind, before.values)
         claim = {attribute.name: plain[attribute.name] for attribute in kind.claimed if attribute.name in plain}
@@ -303,6 +308,19 @@ def reason_in(visit: ConsoleVisit) -> RevocationReason:
 
 async def _note(visit: ConsoleVisit, act: Act, offer_id: str) -> None:
     await visit.office.batches.log.note(act, by=visit.person.id, what=offer_id, key=f"{act}.{offer_id}")
+
+
+async def _may_repeat(visit: ConsoleVisit, offer: Offer) -> bool:
+    """Return whether an offer that ended without a credential may be made once more."""
+    if offer.state is OfferState.OPEN or offer.state.has_credential:
+        return False
+    if offer.supersedes is None:
+        return True
+    office = visit.office
+    successor = await office.superseding.find(offer.supersedes)
+    if successor is None or successor.next_id != offer.id or not await office.desk.book.may_follow(offer.supersedes):
+        return False
+    return successor.may_offer_again(offer, office.tenant.clock())
 
 
 def _lifetime(visit: ConsoleVisit) -> str:

@@ -1,5 +1,6 @@
 """What workers say is wrong, as tasks of the centre: kept once an offer, and open until somebody closes it."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from acapy_agent.core.profile import Profile
@@ -7,10 +8,11 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.holding.report import HolderReport, ReportState, closed, said, said_again
+from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.reports import read_report
 from wanderbuch.plugins.exchange.wrong import parts_of
-from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.records import Page, RecordStore
 
 
@@ -24,6 +26,7 @@ class Reports:
     """
 
     def __init__(self, profile: Profile, book: OfferBook, *, log: ActLog | None = None) -> None:
+        self._profile = profile
         self._book = book
         self._log = log or ActLog(profile)
         self._records = RecordStore(profile, HolderReport)
@@ -37,7 +40,15 @@ class Reports:
         try:
             await self._records.insert(fresh)
         except DuplicateError:
-            await self._records.change(fresh.id, lambda kept: said_again(kept, fresh))
+            with suppress(NotFoundError):  # it was erased just now
+                await self._records.change(fresh.id, lambda kept: said_again(kept, fresh))
+        if not await self._is_there(offer.id):  # its certificate was erased meanwhile, perhaps by another process
+            await self._records.remove(fresh.id)
+
+    async def _is_there(self, offer_id: str) -> bool:
+        """Look into the store itself: of an offer at hand it is not known whether another process erased it."""
+        async with self._profile.session() as session:
+            return await session.handle.fetch(Offer.category, offer_id) is not None
 
     async def get(self, offer_id: str) -> HolderReport:
         """Return a report; NotFoundError: there is none about this offer."""

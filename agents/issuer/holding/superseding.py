@@ -15,8 +15,8 @@ does; the thirty days begin with the first offer.
 """
 
 import logging
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -183,16 +183,31 @@ class Superseding:
         """Return what takes the place of a credential, None if nothing ever did."""
         return await self._records.get_or_none(old_id)
 
-    async def check_settled(self, offer: Offer) -> None:
-        """Refuse while a credential is to be followed by another one, or is to follow one itself.
+    @asynccontextmanager
+    async def settled(self, offer: Offer) -> AsyncIterator[None]:
+        """Let nothing begin to take the place of a credential, or of the one that it follows itself, for a while.
 
         Raises:
-            SupersededError: it is.
+            SupersededError: that is under way, or what takes its place is open.
         """
-        for record in [await self.find(one) for one in (offer.id, offer.supersedes) if one is not None]:
-            if record is not None and record.state in UNDER_WAY:
+        async with AsyncExitStack() as steps:
+            for old_id in (offer.supersedes, offer.id):  # the older one first: nobody waits crosswise
+                if old_id is not None:
+                    await steps.enter_async_context(self._step(old_id))
+                    await self._check_settled(await self.find(old_id))
+            yield
+
+    async def _check_settled(self, record: Successor | None) -> None:
+        if record is None or record.state is SuccessorState.LAPSED:
+            return
+        if record.state in UNDER_WAY:
+            raise SupersededError(
+                "another credential takes the place of one just now", hint="wait until it is taken, or drop it"
+            )
+        with suppress(NotFoundError):  # it was erased
+            if record.next_id is not None and (await self._desk.get(record.next_id)).state is OfferState.OPEN:
                 raise SupersededError(
-                    "another credential takes the place of one just now", hint="wait until it is taken, or drop it"
+                    "another credential is offered in the place of one", hint="wait until it is taken, or withdraw it"
                 )
 
     async def forget(self, old_id: str) -> None:

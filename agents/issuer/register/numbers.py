@@ -292,20 +292,49 @@ class CertificateNumbers:
         mine = await self.entry_for(offer)
         if not number_of(claim_of(offer)):
             mine = mine.model_copy(update={"id": await self._id_without_number(offer.id)})
-        places = () if offer.registry is None else (f"{offer.registry}::{offer.index}",)
-        async with writing(self._profile) as records:
-            kept = await records.get_or_none(CertificateNumber, mine.id)
-            if kept is None:
-                await records.insert(_stub(mine.id, places, ends_on))
+        own = () if offer.registry is None else (f"{offer.registry}::{offer.index}",)
+        while True:
+            kept = await self._kept(mine.id)
+            is_others = kept is not None and await self._is_others(kept, mine, offer, rows)
+            places = tuple(dict.fromkeys((*(() if kept is None else kept.places), *own)))
+            async with writing(self._profile) as records:
+                if await records.get_or_none(CertificateNumber, mine.id) != kept:
+                    continue  # somebody was given the number meanwhile
+                if kept is not None and is_others:
+                    await records.replace(kept.model_copy(update={"places": places, "ends_on": ends_on}))
+                else:
+                    await _put(records, kept, _stub(mine.id, places, ends_on))
                 return
-            places = tuple(dict.fromkeys((*kept.places, *places)))
-            is_mine = (
-                kept.claim == mine.claim or kept.offer_id == offer.id or (kept.batch_id or "", kept.row or 0) in rows
+
+    async def beside(self, offer: Offer) -> Sequence[Offer]:
+        """Return the other offers that have the number of a certificate: what is open or valid.
+
+        Once it is not valid itself, also each credential that came after it, which may be followed by another one.
+        """
+        if not (number := number_of(claim_of(offer))):
+            return ()
+        is_over = await self._is_over(offer)
+        return [
+            other
+            async for other in self.index.each_with_number(number)
+            if other.id != offer.id
+            and (
+                not await self._is_over(other)
+                or (is_over and other.state.has_credential and other.created_at > offer.created_at)
             )
-            if kept.is_erased or is_mine:
-                await records.replace(_stub(kept.id, places, ends_on))
-            else:
-                await records.replace(kept.model_copy(update={"places": places, "ends_on": ends_on}))
+        ]
+
+    async def _is_others(
+        self, kept: CertificateNumber, mine: CertificateNumber, offer: Offer, rows: Collection[tuple[str, int]]
+    ) -> bool:
+        """Return whether the number of a certificate is another one's by now."""
+        if kept.is_erased:
+            return False
+        if await self.beside(offer):
+            return True
+        is_valid = not await self._is_over(offer)  # then no other may have got it
+        is_its = kept.claim == mine.claim or kept.offer_id == offer.id or (kept.batch_id or "", kept.row or 0) in rows
+        return not is_its and not is_valid
 
     async def _insert_found(self, offer: Offer) -> Offer:
         """Keep an offer that the register finds."""

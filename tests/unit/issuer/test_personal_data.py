@@ -1,10 +1,12 @@
 """What is kept of a person is shown in one file, and erased; the certificate can be revoked all the same."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
+from tests.unit.issuer.holding.test_superseding import kept_by_wallet, right
 from tests.unit.issuer.test_register import found, issued, register_of
 from tests.unit.issuer.workshop import Workshop
 
@@ -14,7 +16,7 @@ from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.issuer.batches import claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
-from wanderbuch.agents.issuer.holding.successor import Why
+from wanderbuch.agents.issuer.holding.successor import SuccessorState, Why
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed, mailed_rows
 from wanderbuch.agents.issuer.personal_data import PersonalData
@@ -237,6 +239,106 @@ async def test_erasing_leaves_no_report_and_no_successor_and_waits_for_one_under
     await superseding.drop(offer.id, by="n.silva")
     assert (await data.erase(offer.id, by="n.silva")).is_erased
     assert (await workshop.reports.find(offer.id), await superseding.find(offer.id)) == (None, None)
+
+
+@pytest.mark.parametrize("lapses", [False, True])
+async def test_erasing_the_old_one_leaves_its_number_and_its_row_to_the_new_one(
+    workshop: Workshop, lapses: bool
+) -> None:
+    data, centre, superseding = data_of(workshop), Centre(workshop, made=600_000 + lapses), workshop.superseding
+    batch = await centre.running(1)
+    claim, _ = await centre.desk.row(batch, 2)
+    old = await centre.issue(batch)
+    made = await superseding.begin(old.id, Why.LOST_PHONE, None, by="n.silva")
+    new = await kept_by_wallet(workshop, str(made.next_id))
+    if lapses:  # then the newest offer with this number is none of a certificate
+        await superseding.begin(new.id, Why.RENEWAL, None, by="n.silva")
+        await superseding.drop(new.id, by="n.silva")
+    assert (await data.erase(old.id, by="n.silva")).is_erased
+    assert (await centre.desk.row(batch, 2))[0] == claim
+    entry = await workshop.desk.numbers.find(claim["credential_id"])
+    assert entry is not None
+    assert (entry.is_erased, entry.places) == (False, (f"{old.registry}::{old.index}",))
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id=claim["credential_id"], family_name="Another")
+    again = await superseding.begin(new.id, Why.LOST_PHONE, None, by="n.silva")
+    assert again.state is SuccessorState.OFFERED
+    newest = await kept_by_wallet(workshop, str(again.next_id))
+    for one in (new, newest):
+        assert (await data.erase(one.id, by="n.silva")).is_erased
+    entry = await workshop.desk.numbers.find(claim["credential_id"])
+    assert entry is not None
+    assert (entry.is_erased, len(entry.places)) == (True, 3)
+    assert (await centre.desk.row(batch, 2))[0] == {}
+
+
+async def test_the_number_of_a_valid_one_that_is_erased_is_nobody_elses_after_a_correction_was_dropped(
+    workshop: Workshop,
+) -> None:
+    data = data_of(workshop)
+    offer = await issued(workshop, credential_id="E-12", family_name="Perera")
+    await workshop.superseding.begin(offer.id, Why.MISSPELT, right(offer), by="n.silva")
+    await workshop.superseding.drop(offer.id, by="n.silva")
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id="E-12", family_name="Another")
+
+
+async def test_erasing_waits_for_what_is_offered_in_its_place(workshop: Workshop) -> None:
+    data, superseding = data_of(workshop), workshop.superseding
+    offer = await issued(workshop, credential_id="E-10", family_name="Samaraweera")
+    made = await superseding.begin(offer.id, Why.WRONG_PERSON, None, by="n.silva")
+    assert made.state is SuccessorState.DONE
+    with pytest.raises(ExchangeError, match="is offered in the place"):
+        await data.erase(offer.id, by="n.silva")
+    await workshop.desk.withdraw(str(made.next_id))
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+
+
+async def test_the_file_has_what_waits_to_be_offered(workshop: Workshop) -> None:
+    data = data_of(workshop)
+    offer = await issued(workshop, credential_id="E-13", family_name="Thilaka")
+    await workshop.publish(occupations=["C75"])  # nothing can be offered now
+    right_one = right(offer, family_name="Tillaka")
+    await workshop.superseding.begin(offer.id, Why.WRONG_PERSON, right_one, by="n.silva")
+    await workshop.publish()
+    (told,) = (await data.access(offer.id, by="n.silva"))["certificates"]
+    assert told["to_be_offered"] == right_one
+
+
+async def test_nothing_takes_its_place_and_nothing_is_said_of_it_while_it_is_erased(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = data_of(workshop)
+    offer = await issued(workshop, credential_id="E-11", family_name="Sooriya")
+    phone, begun = workshop.phone_of(offer), list[asyncio.Task[object]]()
+    report = problem_report(
+        "issue-credential/2.0/problem-report",
+        thread_id=offer.thread_id,
+        code="issuance-abandoned",
+        text="it is Suriya",
+        items=items_of([WrongPart.NAME]),
+    )
+    insert, forget = workshop.reports._records.insert, workshop.superseding.forget
+
+    async def late(record: Any) -> Any:
+        """Keep a report whose offer was read before it was erased, and what a clerk asks for meanwhile."""
+        assert (await data.erase(offer.id, by="n.silva")).is_erased
+        return await insert(record)
+
+    async def forgotten(old_id: str) -> None:
+        await forget(old_id)
+        asked = workshop.superseding.begin(offer.id, Why.LOST_PHONE, None, by="n.silva")
+        begun.append(asyncio.create_task(asked))
+        await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(workshop.reports._records, "insert", late)
+    monkeypatch.setattr(workshop.superseding, "forget", forgotten)
+    await workshop.receive(report, phone)
+    assert await workshop.reports.find(offer.id) is None
+    with pytest.raises(NotFoundError):
+        await begun[0]
+    assert await workshop.superseding.find(offer.id) is None
 
 
 async def test_one_person_among_many_is_found_without_unpacking_the_rest(

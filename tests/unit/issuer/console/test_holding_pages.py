@@ -8,9 +8,10 @@ from tests.unit.issuer.test_register import issued
 from tests.unit.verifier_pages.conftest import Browser
 
 from wanderbuch.agents.issuer.holding.report import ReportState
-from wanderbuch.agents.issuer.holding.successor import SuccessorState
+from wanderbuch.agents.issuer.holding.successor import SuccessorState, Why
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.offer_words import claim_of
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.exchange.wrong import WrongPart, items_of
 
@@ -133,3 +134,40 @@ async def test_a_clerk_puts_the_same_in_its_place(place: ConsolePlace, browsers:
     assert ("/offer-again" in shown, "/keep-old" in shown, "/replace" in shown) == (True, False, False)
     once_more = await clerk.send(f"{at}/offer-again")
     assert (once_more.status, once_more.target != done.target) == (303, True)
+
+
+async def test_what_takes_a_place_is_offered_again_in_that_place_alone(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, workshop = browsers[CLERK], place.workshop
+    old = await issued(workshop, credential_id="W-5", family_name="Wijeratne")
+    first = (await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by="n.silva")).next_id
+    await workshop.desk.withdraw(str(first))
+    at = f"/desk/en/issued/{first}"
+    assert f"{at}/again" in (await clerk.ask(at)).text
+    for _ in range(2):  # a second click finds what the first one made
+        once_more = await clerk.send(f"{at}/again", once="first")
+    successor = await workshop.superseding.find(old.id)
+    assert successor is not None
+    assert (once_more.target, successor.past) == (f"/desk/en/issued/{successor.next_id}", (first,))
+    assert (await workshop.desk.get(str(successor.next_id))).supersedes == old.id
+    assert f"{at}/again" not in (await clerk.ask(at)).text  # the newest is offered again, no other
+    await workshop.desk.withdraw(str(successor.next_id))
+    await workshop.revocations.request(old, wait_s=0, reason=RevocationReason.FRAUD)
+    at = f"/desk/en/issued/{successor.next_id}"
+    assert f"{at}/again" not in (await clerk.ask(at)).text
+    assert (await clerk.send(f"{at}/again", once="second")).status == 409
+    made = [one async for one in workshop.desk.numbers.index.each_with_number("W-5")]
+    assert {one.id for one in made} == {old.id, first, successor.next_id}
+
+
+async def test_what_may_not_be_offered_now_is_said_and_the_old_one_stands(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, workshop = browsers[CLERK], place.workshop
+    old = await issued(workshop, credential_id="W-6", family_name="Wanigasekara")
+    await workshop.publish(occupations=["C75"])
+    refused = await clerk.send(f"/desk/en/issued/{old.id}/replace", why="lost-phone", sure="yes")
+    await workshop.publish()
+    assert (refused.status, "may not attest that now" in refused.text) == (409, True)
+    assert await workshop.superseding.find(old.id) is None
