@@ -217,12 +217,15 @@ def question_message(asked: Verification) -> dict[str, Any]:
 
 def _lost(asked: Verification, at: datetime) -> bool:
     """Return whether a question's time is over and nothing was proven."""
-    if not asked.state.is_final or not asked.expired(at):
-        return False
+    return asked.state.is_final and asked.expired(at) and not was_proven(asked)
+
+
+def was_proven(asked: Verification) -> bool:
+    """Return whether an answer proved something genuine, whatever was decided."""
     if asked.decision is None or asked.grounds is None:
-        return asked.decision is None
+        return asked.decision is not None
     genuine = [fact.outcome for fact in asked.grounds.facts if fact.kind is FactKind.GENUINE]
-    return FactOutcome.HOLDS not in genuine
+    return FactOutcome.HOLDS in genuine
 
 
 async def find_link(profile: Profile, invitation_id: str) -> Invited | None:
