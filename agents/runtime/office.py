@@ -25,8 +25,11 @@ class KeepsOpen(Protocol):
     async def has_open(self, now: datetime) -> bool:
         """Return whether something of it is open: an idle tenant that has anything open does not go."""
 
-    async def has_begun(self) -> bool:
-        """Return whether it has ever done what it is for: a tenant that has not may give its place to another."""
+    async def has_dealt(self) -> bool:
+        """Return whether somebody outside has ever dealt with it, in a way that its own people cannot make up."""
+
+    async def worked_at(self) -> datetime | None:
+        """Return when its own people last made or set something that they would lose with it; None: never."""
 
 
 class EmptyOffice:

@@ -1,8 +1,11 @@
 """Organisations that make themselves a tenant, where the operator has switched that on (`[tenants.sign_up]`).
 
 1. Before anything is read or written, one network and all of them together have a budget; so many there may be at once.
-   Where all places are taken, the network that has most of them gives one (`gate.crowding`), of those with which nobody
-   has done anything yet: so a few networks that fill all places by patience keep nobody out, and nobody loses work.
+   Where all places are taken, the network that has most of them gives one (`gate.crowding`): so a few networks that
+   fill all places by patience keep nobody out. With whom somebody outside has dealt stays. What its own people have
+   done keeps a tenant for a week, once, and then goes last: whoever begins has the time to be answered, and a stranger
+   who asks themselves something in a whole hoard of tenants shuts the door for no longer. What a look has shown is
+   written down, so the next one goes on behind it.
 2. It is a tenant like any other of the process's own role, at once, with a token that is shown once. What it is called
    is its own word: no authority has said anything of it.
 3. One that is idle is to go: for `idle_days` its token was not used, nobody was signed in at its desk, nobody who is
@@ -11,6 +14,7 @@
    saw. The last look is in the same transaction as the mark.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -42,7 +46,9 @@ _MAX_NAME: Final = 120
 _TRIES_A_MINUTE: Final = 6.0
 _NETWORKS: Final = 20
 _MAX_SLUG: Final = 20
-_LOOKED_AT: Final = 5  # tenants that may have to be opened for one newcomer
+_LOOKED_AT: Final = 25  # tenants that may have to be opened for one newcomer
+_LOOKING_S: Final = 10.0  # so long another one is opened for them
+_WORK_KEEPS: Final = timedelta(days=7)
 _GONE: Final = (TenantState.REMOVING, TenantState.REMOVED)
 
 
@@ -73,7 +79,8 @@ class SignUp:
             network_a_day=config.network_a_day,
         )
         self._tries = Budget(network_a_minute=_TRIES_A_MINUTE, all_a_minute=_TRIES_A_MINUTE * _NETWORKS)
-        self._looked_at: datetime | None = None
+        self._swept_at: datetime | None = None
+        self._not_told: set[str] = set()  # who could not be looked at since the last sweep
 
     async def make(self, name: str, *, network: str) -> tuple[TenantRecord, SecretStr]:
         """Make a tenant, and return it with its token.
@@ -98,23 +105,27 @@ class SignUp:
         return await self._desk.make(told)  # 2
 
     async def _make_room(self, own: Sequence[TenantRecord], network: str) -> None:
-        """Remove a tenant with which nobody has done anything, of the network with most, for one of this network (1).
+        """Remove a tenant of the network with most, for one of this network (1).
 
         Raises:
             FullError: none gives way.
         """
+        today, loop = self._tenants.default.clock().date(), asyncio.get_running_loop()
         records = {record.id: record for record in own}
-        places = {record.id: TakenPlace(record.id, record.network, may_go=True) for record in own}
-        for _ in range(_LOOKED_AT):
-            gone = gives_way(list(places.values()), network)
-            if gone is None:
-                break
-            record = records[gone]
-            if not await self._is_unused(record):
-                places[gone] = replace(places[gone], may_go=False)
-                continue
+        places = {record.id: _place(record, today, may_go=record.id not in self._not_told) for record in own}
+        seen: dict[str, datetime | None] = {}  # when each was used last, as it was looked at
+        until = loop.time() + _LOOKING_S
+        while (gone := gives_way(list(places.values()), network)) is not None:
+            if gone not in seen:
+                if len(seen) >= _LOOKED_AT or loop.time() > until:
+                    break
+                seen[gone] = self._tenants.used_at(gone)
+                was_young = not places[gone].is_old
+                places[gone] = await self._look_at(records[gone], today)
+                if not places[gone].may_go or (was_young and places[gone].is_old):
+                    continue
             try:
-                await self._desk.remove(gone, unless=partial(_was_used_since, record.used_on))
+                await self._desk.remove(gone, unless=partial(self._was_used_since, records[gone].used_on, seen[gone]))
             except RefusedError:  # it is used just now
                 places[gone] = replace(places[gone], may_go=False)
                 continue
@@ -122,16 +133,27 @@ class SignUp:
             return
         raise FullError("no more can sign up here now", hint="ask the operator of this service")
 
-    async def _is_unused(self, record: TenantRecord) -> bool:
-        """Return whether nobody has done anything with a tenant; where that cannot be told, somebody has."""
+    async def _look_at(self, record: TenantRecord, today: date) -> TakenPlace:
+        """Return whether a tenant may go, and write down why not; where that cannot be told, it stays for now."""
         try:
             tenant = await self._tenants.enter(record.id)
         except WanderbuchError:
-            return False
+            self._not_told.add(record.id)
+            return _place(record, today, may_go=False)
+        worked = []
         for office in tenant.offices.values():
-            if not isinstance(office, KeepsOpen) or await office.has_begun():
-                return False
-        return True
+            if not isinstance(office, KeepsOpen):
+                self._not_told.add(record.id)
+                return _place(record, today, may_go=False)
+            if await office.has_dealt():
+                return _place(await self._desk.note_work(record.id, has_dealt=True), today)
+            worked.append(await office.worked_at())
+        if record.worked_on is None and (at := max((at for at in worked if at is not None), default=None)) is not None:
+            record = await self._desk.note_work(record.id, worked_on=at.date())
+        return _place(record, today)
+
+    def _was_used_since(self, used_on: date | None, used_at: datetime | None, kept: TenantRecord) -> bool:
+        return kept.used_on != used_on or self._tenants.used_at(kept.id) != used_at
 
     def _hashed(self, network: str) -> str:
         """Return what a network is kept as: who has the store's key alone can tell which one it was; "": not known."""
@@ -150,9 +172,10 @@ class SignUp:
 
     async def sweep(self, now: datetime) -> None:
         """Write down who was used, and remove who is idle (3); looks every few minutes."""
-        if self._looked_at is not None and now - self._looked_at < _EVERY:
+        if self._swept_at is not None and now - self._swept_at < _EVERY:
             return
-        self._looked_at = now
+        self._swept_at = now
+        self._not_told.clear()
         for record in await self._own():
             try:
                 await self._look(record, now)
@@ -193,8 +216,10 @@ class SignUp:
         return False
 
 
-def _was_used_since(used_on: date | None, record: TenantRecord) -> bool:
-    return record.used_on != used_on
+def _place(record: TenantRecord, today: date, *, may_go: bool = True) -> TakenPlace:
+    has_week = record.worked_on is not None and today < record.worked_on + _WORK_KEEPS
+    may_go = may_go and not record.has_dealt and not has_week
+    return TakenPlace(record.id, record.network, may_go=may_go, is_old=record.worked_on is not None)
 
 
 def _used_on(record: TenantRecord) -> date:

@@ -229,6 +229,19 @@ class TenantDesk:
 
         return await self._records.change(tenant_id, step)
 
+    async def note_work(
+        self, tenant_id: str, *, has_dealt: bool = False, worked_on: date | None = None
+    ) -> TenantRecord:
+        """Write down what a look at a tenant that signed up has shown; the day stays the one that was written first."""
+
+        def step(tenant: TenantRecord) -> TenantRecord | None:
+            if tenant.state in (TenantState.REMOVING, TenantState.REMOVED):
+                return None
+            told = {"has_dealt": tenant.has_dealt or has_dealt, "worked_on": tenant.worked_on or worked_on}
+            return tenant.model_copy(update=told)
+
+        return await self._records.change(tenant_id, step)
+
     async def go_on(self) -> None:
         """Go on with what a crash cut: removals that were begun. Clear up behind those that have ended."""
         for record in await self._records.find():

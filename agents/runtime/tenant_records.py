@@ -50,6 +50,8 @@ class TenantRecord(Record):
         network: from which it was made, hashed with a key of the store; "": not known, or made by the operator.
         used_on: the last day on which it was used, as far as it is written down; None: the day on which it was made.
         ends_on: the day on which it goes if it is not used; None: it is used.
+        has_dealt: whether somebody outside has dealt with it, as far as it was looked at: it only grows.
+        worked_on: the day of its people's last work, as it was first looked at; None: it was not, or there was none.
     """
 
     category: ClassVar[str] = "wanderbuch.tenant"
@@ -66,6 +68,8 @@ class TenantRecord(Record):
     network: str = ""
     used_on: date | None = None
     ends_on: date | None = None
+    has_dealt: bool = False
+    worked_on: date | None = None
 
     @property
     def age(self) -> tuple[bool, bool, int]:

@@ -280,8 +280,13 @@ class Tenants:
 
     def used_on(self, tenant_id: str) -> date | None:
         """Return the last day on which somebody who has a part in a tenant used it, as this process knows, or None."""
+        used_at = self.used_at(tenant_id)
+        return None if used_at is None else used_at.date()
+
+    def used_at(self, tenant_id: str) -> datetime | None:
+        """Return the same to the instant."""
         known = self._known.get(tenant_id)
-        return None if known is None or known.used_at is None else known.used_at.date()
+        return None if known is None else known.used_at
 
     def _note_used(self, known: _Known) -> None:
         known.used_at = self.default.clock()

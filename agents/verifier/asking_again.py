@@ -27,7 +27,7 @@ from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.putting import asked_anew, refusals_told, refuse_against_policy, stood_for
 from wanderbuch.plugins.exchange.connecting.connections import find_channel
 from wanderbuch.plugins.exchange.sending import Sending
-from wanderbuch.plugins.trust.verifying.asking import LinkPlace
+from wanderbuch.plugins.trust.verifying.asking import LinkPlace, title_of
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.once import one_step
@@ -118,18 +118,21 @@ async def _put(office: VerifierOffice, before: Verification, question_id: str, *
     asked = asked_anew(before)
     await refuse_against_policy(office, asked, before.keeping)
     answer_in = timedelta(seconds=await stood_for(office, before) or office.config.answer_deadline_s)
+    answer_by, asker = office.tenant.clock() + answer_in, office.asker
     assert before.link and before.over and before.ref  # noqa: S101, PT018  (1; for the type checker)
+    # Before it is counted: what cannot be asked costs the wallet none of its times.
+    office.desk.check_keeping(before.keeping, title=title_of(asker, before.ref), last_answer=answer_by)
     with refusals_told(office):
-        compiled = await office.desk.compile(*asked, asker=office.asker)
+        compiled = await office.desk.compile(*asked, asker=asker)
     await count_asked_again(profile, before.over)
     try:
         return await office.desk.put_over_connection(
             profile,
             compiled,
-            asker=office.asker,
+            asker=asker,
             place=LinkPlace(before.link, None, question_id, "", before.over),
             ref=before.ref,
-            answer_by=office.tenant.clock() + answer_in,
+            answer_by=answer_by,
             keeping=before.keeping,
             asked_by=asked_by,
         )

@@ -31,20 +31,20 @@ async def make_link(
         KeepingError: answers cannot be kept like that.
         PolicyBrokenError: it is against the verifier's own policy; a later change does not close a link.
     """
-    tenant = office.tenant
+    tenant, asker = office.tenant, office.asker  # read once: somebody may rename the desk meanwhile
     if told.question.ref is not None:
         raise MalformedError("expected a question without a ref: each applicant gets one")
     wanted = await read_question(office, told.question)
     if (policy := (await office.policy.get()).policy) is not None:
         refuse_broken(policy.broken_by(wanted.asked, told.question.keeping))
-    await office.desk.compile(*wanted.asked, asker=office.asker)
+    await office.desk.compile(*wanted.asked, asker=asker)
     link_id, closes_in = link_id or new_id(), timedelta(seconds=told.closes_in_s)
     purpose, keeping = told.question.purpose, told.question.keeping
-    title = title_of(office.asker, "x" * REFERENCE_CHARS)
+    title = title_of(asker, "x" * REFERENCE_CHARS)
     office.desk.check_keeping(keeping, title=title, last_answer=utc_now() + closes_in)
     invitation = invitation_message(
         invitation_id=link_id,
-        label=office.name,
+        label=asker.title,
         did=str(tenant.did),
         goal_code=goal_code(purpose),
         goal=goal(purpose) if keeping is None else f"{goal(purpose)} {keeping.told()}",
@@ -64,5 +64,6 @@ async def make_link(
         most=told.most_applicants,
         offset=secrets.randbelow(REFERENCES),
         made_by=made_by,
+        called=asker.title,
     )
     return await office.links.add(link)

@@ -1,19 +1,21 @@
 """A verifier's office for one tenant."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.people.desk_access import open_access
 from wanderbuch.agents.people.people import People
+from wanderbuch.agents.runtime.app import OPERATOR
 from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.verifier.config import VerifierConfig
-from wanderbuch.agents.verifier.desk_log import DeskLog
+from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
 from wanderbuch.agents.verifier.desk_settings import DeskSettings, SettingsBook
 from wanderbuch.agents.verifier.erasing.eraser import Eraser
 from wanderbuch.agents.verifier.erasing.erasure import ErasedError
-from wanderbuch.agents.verifier.links.applying import Applying
+from wanderbuch.agents.verifier.links.applying import Applying, was_proven
 from wanderbuch.agents.verifier.links.link import Links
 from wanderbuch.agents.verifier.policies.keeping import PolicyBook
 from wanderbuch.agents.verifier.questions.templates import Templates
@@ -28,6 +30,8 @@ from wanderbuch.plugins.trust.case_files.keeping_cases import CaseFiles, CaseMak
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import Asker, DeskLimits, VerificationDesk
 from wanderbuch.store.errors import NotFoundError
+
+_LETTING_IN: Final = (DeskAct.PERSON_ADDED, DeskAct.PERSON_CHANGED)
 
 
 class VerifierOffice:
@@ -173,12 +177,25 @@ class VerifierOffice:
         asked = await self.desk.page(self.tenant.profile, states=[VerificationState.OPEN], limit=1)
         return bool(asked.items)
 
-    async def has_begun(self) -> bool:
-        """Return whether it has asked somebody, made a link, applied to the authority, or let somebody else in."""
-        if await self.own_applications.all() or len(await self.staff.all()) > 1:
+    async def has_dealt(self) -> bool:
+        """Return whether somebody has shown it something genuine, or the authority has taken an application of it."""
+        if any(own.standing and own.standing.state != "REFUSED" for own in await self.own_applications.all()):
             return True
-        asked = await self.desk.page(self.tenant.profile, limit=1)
-        return bool(asked.items) or bool((await self.links.page(limit=1)).items)
+        decided = await self.desk.page(self.tenant.profile, states=[VerificationState.DECIDED])
+        return any(was_proven(asked) for asked in decided.items)
+
+    async def worked_at(self) -> datetime | None:
+        """Return when somebody last asked, applied, or set or made something here, a passkey too.
+
+        That whoever signed up was let in, by nobody at the desk, is none of that.
+        """
+        people, log = await self.staff.all(), await self.log.entries()
+        asked, links = await self.desk.page(self.tenant.profile, limit=1), await self.links.page(limit=1)
+        at = [line.at for line in log if line.by != OPERATOR.id or line.act not in _LETTING_IN]
+        at += [own.created_at for own in await self.own_applications.all()]
+        at += [record.created_at for record in (*asked.items, *links.items)]
+        at += [person.created_at for person in people] if len(people) > 1 else []
+        return max(at, default=None)
 
     async def close(self) -> None:
         """End the streams of pages."""

@@ -47,13 +47,17 @@ class TinyOffice:
         self.tenant = tenant
         self.received = 0
         self.answered = 0
-        self.begun = False
+        self.has_guests = False
+        self.last_work: datetime | None = None
 
     async def has_open(self, now: datetime) -> bool:
         return False
 
-    async def has_begun(self) -> bool:
-        return self.begun
+    async def has_dealt(self) -> bool:
+        return self.has_guests
+
+    async def worked_at(self) -> datetime | None:
+        return self.last_work
 
     async def pinged(self, profile: Profile, event: Event) -> None:
         if tenant_of(profile) != self.tenant.id:

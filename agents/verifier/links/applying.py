@@ -7,7 +7,7 @@
 3. A place is taken before the question is put, so that no more are asked than the link allows; what a crash leaves
    between the two is an empty place, and nothing else. It is taken when the wallet asks to connect: who never goes on
    with that leaves no more connections here than the link has references.
-   Who cannot be asked now, whatever the cause, gets no connection either.
+   Who cannot be asked now, whatever the cause, gets no connection either, and takes no place.
 4. A place at which nothing was proven when its question's time is over is given back, also where an answer could not be
    checked: else whoever names what nobody can fetch would keep a link full. A wallet that comes again then is asked
    anew, at another place, a few times.
@@ -15,12 +15,21 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.verifier.links.link import Applicant, LinkOverError, Links, PlaceFate, QuestionLink, reference
+from wanderbuch.agents.verifier.links.link import (
+    REFERENCE_CHARS,
+    Applicant,
+    LinkOverError,
+    Links,
+    PlaceFate,
+    QuestionLink,
+    reference,
+)
 from wanderbuch.agents.verifier.links.wallet_questions import had_erased, ids_asked_again, ids_at_places
 from wanderbuch.agents.verifier.questions.document import read, read_kept
 from wanderbuch.errors import WanderbuchError
@@ -35,7 +44,7 @@ from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.trust.purposes import goal_code
 from wanderbuch.plugins.trust.verifying.anoncreds.request import proof_request_json
 from wanderbuch.plugins.trust.verifying.answer_facts import FactKind, FactOutcome
-from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovernanceError
+from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovernanceError, title_of
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
@@ -165,26 +174,34 @@ class Applying:
         if snapshot is None:
             raise NoGovernanceError("no governance file could be fetched and checked yet")
         document = read_kept(link.question)
-        # Read and compiled before a place is taken: what cannot be asked takes none.
-        wanted = read(document, snapshot, today=now.date())
-        compiled = await self._desk.compile(*wanted.asked, asker=self._asker())
+        # Read, compiled and checked before a place is taken: what cannot be asked takes none.
+        wanted, asker = read(document, snapshot, today=now.date()), self._asker_of(link)
+        compiled = await self._desk.compile(*wanted.asked, asker=asker)
         answer_in = self._answer_in
         if document.answer_within_s is not None:
             answer_in = timedelta(seconds=document.answer_within_s)
+        answer_by = min(now + answer_in, link.closes_at)
+        title = title_of(asker, "x" * REFERENCE_CHARS)
+        self._desk.check_keeping(document.keeping, title=title, last_answer=answer_by)
         link, place = await self._links.take_place(link.id, at=now)
         try:
             return await self._desk.put_over_connection(
                 self._profile,
                 compiled,
-                asker=self._asker(),
+                asker=asker,
                 place=LinkPlace(link.id, place, question_id, link.short_url, connection.id),
                 ref=reference(place, offset=link.offset),
-                answer_by=min(now + answer_in, link.closes_at),
+                answer_by=answer_by,
                 keeping=document.keeping,
                 asked_by=link.made_by,
             )
         except DuplicateError:  # the same wallet, at a process that slept in its step
             return await self._desk.status(self._profile, question_id)
+
+    def _asker_of(self, link: QuestionLink) -> Asker:
+        """Return who asks, called as the link's invitation calls them: another name may not fit."""
+        asker = self._asker()
+        return replace(asker, title=link.called) if link.called else asker
 
 
 def question_message(asked: Verification) -> dict[str, Any]:
@@ -200,12 +217,15 @@ def question_message(asked: Verification) -> dict[str, Any]:
 
 def _lost(asked: Verification, at: datetime) -> bool:
     """Return whether a question's time is over and nothing was proven."""
-    if not asked.state.is_final or not asked.expired(at):
-        return False
+    return asked.state.is_final and asked.expired(at) and not was_proven(asked)
+
+
+def was_proven(asked: Verification) -> bool:
+    """Return whether an answer proved something genuine, whatever was decided."""
     if asked.decision is None or asked.grounds is None:
-        return asked.decision is None
+        return asked.decision is not None
     genuine = [fact.outcome for fact in asked.grounds.facts if fact.kind is FactKind.GENUINE]
-    return FactOutcome.HOLDS not in genuine
+    return FactOutcome.HOLDS in genuine
 
 
 async def find_link(profile: Profile, invitation_id: str) -> Invited | None:

@@ -53,6 +53,7 @@ class QuestionLink(Record):
         offset: where its references begin.
         is_closed: whether it was closed before its time.
         made_by: id of the person who made it at the desk; None: a program with the agent's token.
+        called: what its invitation calls who asks; None: of a link that was made before this was kept.
     """
 
     category: ClassVar[str] = "wanderbuch.question_link"
@@ -68,6 +69,7 @@ class QuestionLink(Record):
     freed: int = 0
     is_closed: bool = False
     made_by: str | None = None
+    called: str | None = None
 
     @property
     def in_use(self) -> int:

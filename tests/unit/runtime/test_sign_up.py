@@ -60,12 +60,18 @@ def desk_of(agent: RunningAgent) -> SignUp:
 
 async def looked(agent: RunningAgent, at: datetime) -> None:
     """Sweep as at an instant, however lately it was done."""
-    desk_of(agent)._looked_at = None
+    desk_of(agent)._swept_at = None
     await desk_of(agent).sweep(at)
 
 
 async def record(agent: RunningAgent, tenant: str) -> TenantRecord:
     return await agent.tenant_desk.get(tenant)
+
+
+async def office_of(agent: RunningAgent, tenant: str) -> TinyOffice:
+    office = (await agent.tenants.enter(tenant)).offices["tiny"]
+    assert isinstance(office, TinyOffice)
+    return office
 
 
 async def test_who_signs_up_has_a_tenant_that_works_at_once(agent: RunningAgent, tiny_handle: AgentHandle) -> None:
@@ -99,23 +105,75 @@ async def test_a_network_with_most_unused_ones_makes_room_and_what_is_in_use_sta
     """Ten networks may fill a hundred places by patience; a newcomer is not kept out by that."""
     sign_up = desk_of(agent)
 
-    async def begin(tenant: str) -> None:
-        office = (await agent.tenants.enter(tenant)).offices["tiny"]
-        assert isinstance(office, TinyOffice)
-        office.begun = True
-
     hoard = [(await sign_up.make(f"Hoard {number}", network="198.51.100.0/24"))[0].id for number in range(3)]
-    await begin(hoard[2])
+    (await office_of(agent, hoard[2])).has_guests = True
     newcomer, _ = await sign_up.make("Valletta Yard", network="203.0.113.0/24")
-    assert (await record(agent, hoard[1])).state is TenantState.REMOVED, "the newest with which nobody did anything"
+    assert (await record(agent, hoard[1])).state is TenantState.REMOVED, "the newest with which nobody dealt"
     assert [(await record(agent, one)).state for one in (hoard[0], hoard[2])] == [TenantState.ACTIVE] * 2
     assert "198.51" not in (await record(agent, hoard[0])).network
     with pytest.raises(FullError):  # it has one, the others have two: they would change places for ever
         await sign_up.make("Valletta Yard", network="203.0.113.0/24")
-    await begin(hoard[0])
+    (await office_of(agent, hoard[0])).has_guests = True
     with pytest.raises(FullError):
         await sign_up.make("Sliema Yard", network="192.0.2.0/24")
     assert (await record(agent, newcomer.id)).state is TenantState.ACTIVE
+
+
+async def hoarded(agent: RunningAgent, number: int) -> list[str]:
+    desk_of(agent).config = desk_of(agent).config.model_copy(update={"most": number})
+    return [(await desk_of(agent).make(f"Hoard {place}", network="198.51.100.0/24"))[0].id for place in range(number)]
+
+
+async def test_a_look_goes_on_behind_what_the_one_before_has_seen(
+    agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the network with most begins something in its few newest, and each look ends there."""
+    monkeypatch.setattr("wanderbuch.agents.runtime.sign_up._LOOKED_AT", 2)
+    hoard = await hoarded(agent, 6)
+    for tenant in hoard[2:]:
+        (await office_of(agent, tenant)).last_work = datetime.now(UTC)
+    for _ in range(2):
+        with pytest.raises(FullError):
+            await desk_of(agent).make("Valletta Yard", network="203.0.113.0/24")
+    await desk_of(agent).make("Valletta Yard", network="203.0.113.0/24")
+    states = [(await record(agent, tenant)).state for tenant in hoard]
+    assert states == [TenantState.ACTIVE, TenantState.REMOVED, *[TenantState.ACTIVE] * 4]
+
+
+async def test_own_work_keeps_a_place_for_a_week_once_and_then_goes_last(
+    agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hoard, now = await hoarded(agent, 5), datetime.now(UTC)
+    for tenant in (hoard[0], *hoard[2:]):
+        (await office_of(agent, tenant)).last_work = now
+    (await office_of(agent, hoard[3])).has_guests = True
+    await desk_of(agent).make("Valletta Yard", network="203.0.113.0/24")
+    assert (await record(agent, hoard[1])).state is TenantState.REMOVED, "the one without work"
+    with pytest.raises(FullError):
+        await desk_of(agent).make("Sliema Yard", network="192.0.2.0/24")
+    monkeypatch.setattr(type(agent.tenants.default), "clock", property(lambda _: lambda: now + 7 * DAYS))
+    (await office_of(agent, hoard[4])).last_work = now + 7 * DAYS
+    await desk_of(agent).make("Sliema Yard", network="192.0.2.0/24")
+    assert (await record(agent, hoard[4])).state is TenantState.REMOVED, "its week is not begun anew"
+    assert (await record(agent, hoard[3])).state is TenantState.ACTIVE
+
+
+async def test_who_signs_in_between_the_look_and_the_mark_stays(agent: RunningAgent) -> None:
+    """A session's use is known to this process alone, and the day was written down before."""
+    hoard = await hoarded(agent, 3)
+    for tenant in hoard:
+        (await agent.tenants.profile(tenant)).on_use()
+    desk, remove = agent.tenant_desk, agent.tenant_desk.remove
+
+    async def used_first(tenant: str, **how: Any) -> TenantRecord:
+        if tenant == hoard[2]:
+            (await agent.tenants.profile(tenant)).on_use()
+        return await remove(tenant, **how)
+
+    desk.remove = used_first  # type: ignore[method-assign]
+    await desk_of(agent).make("Valletta Yard", network="203.0.113.0/24")
+    assert (await record(agent, hoard[2])).state is TenantState.ACTIVE
+    assert (await record(agent, hoard[1])).state is TenantState.REMOVED
 
 
 async def test_a_strangers_visits_are_no_use(agent: RunningAgent, tiny_handle: AgentHandle) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from acapy_agent.utils.testing import create_test_profile
@@ -25,6 +26,7 @@ from wanderbuch.plugins.trust.verifying.exchange import (
     open_verifications,
     taken,
 )
+from wanderbuch.plugins.trust.verifying.verifier import KeepsCases
 from wanderbuch.store.records import utc_now
 
 
@@ -106,6 +108,22 @@ async def test_who_cannot_be_asked_now_takes_no_place_and_leaves_no_connection(
     assert not await applying.take(strange.id, connection("one"))
     assert (await links.get(strange.id)).taken == 0
     assert await applying.take(link.id, connection("one"))
+
+
+async def test_a_desk_that_is_renamed_drains_no_open_link(employer: Employer) -> None:
+    """Name, reference, law and purpose stand in one text of so many characters."""
+    employer.desk._keeps_cases = cast("KeepsCases", object())
+    applying, links, link = await opened(employer, most=3)
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    kept = {**link.question, "keep": {"law": "x" * 120, "purpose": "y" * 120, "until": until, "language": "fr"}}
+    older = await links.add(link.model_copy(update={"id": "0" * 32, "question": kept}))
+    named = await links.add(link.model_copy(update={"id": "1" * 32, "question": kept, "called": "Employer"}))
+    applying._asker = lambda: Asker(SHIPYARD, "x" * 120, BASE_URL)
+    for _ in range(2):
+        assert not await applying.take(older.id, connection("one"))
+    assert (await links.get(older.id)).taken == 0, "whoever cannot be asked takes no place"
+    asked = await applying._question(named, connection("one"))
+    assert asked.proof_request["name"].startswith("Employer [")
 
 
 async def test_wallets_that_only_begin_cannot_keep_a_link_full(employer: Employer) -> None:

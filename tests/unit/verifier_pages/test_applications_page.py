@@ -1,6 +1,7 @@
 """A desk's own applications, whoever made its tenant: sent, asked back, answered, and seen by administrators alone."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME,
 
 from wanderbuch.agents.runtime.own_applications import OwnApplication
 from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.putting import put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.errors import ResolutionError
@@ -106,23 +108,41 @@ async def test_an_administrator_applies_and_answers_and_the_log_says_who(
             assert not any(key in text for key in ("course.", "apply.", "desk.act."))
 
 
-async def test_only_a_desk_with_which_nobody_has_done_anything_may_give_its_place_to_another(
+async def test_what_a_desk_has_of_its_own_and_what_only_others_give_it(
     place: DeskPlace, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """See `runtime.sign_up`: what somebody has asked, applied for, or let people into, stays."""
+    """See `runtime.sign_up`: what its people have done keeps a place for a while, what others gave it for good."""
     office = place.office
-    assert await office.has_begun()
+    (applied,) = await office.own_applications.all()
+    assert applied.standing is not None
+    assert await office.has_dealt(), "the authority has its application"
 
     async def nothing(*_: Any, **__: Any) -> Any:
         return []
 
-    monkeypatch.setattr(office.staff, "all", nothing)
-    assert await office.has_begun(), "it has applied"
     monkeypatch.setattr(office.own_applications, "all", nothing)
-    assert not await office.has_begun()
+    assert not await office.has_dealt()
+    assert await office.worked_at() is not None
+    monkeypatch.setattr(office.staff, "all", nothing)
+    entries = await office.log.entries()
+    monkeypatch.setattr(office.log, "entries", nothing)
+    assert await office.worked_at() is None
+    let_in = [replace(entries[0], by="operator", act=act) for act in (DeskAct.PERSON_ADDED, DeskAct.PERSON_CHANGED)]
+    for by, act in (("operator", DeskAct.TEMPLATE_SAVED), ("ann", DeskAct.PERSON_CHANGED)):  # she made a passkey
+        for lines, is_work in ((let_in, False), ([*let_in, replace(entries[0], by=by, act=act)], True)):
+
+            async def lines_of(lines: Any = lines) -> Any:
+                return lines
+
+            monkeypatch.setattr(office.log, "entries", lines_of)
+            assert (await office.worked_at() is not None) is is_work
+    monkeypatch.setattr(office.log, "entries", nothing)
     wanted = {"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "C7212"}]}
-    await put_in_words(office, WordedQuestion.model_validate(wanted))
-    assert await office.has_begun(), "it has asked"
+    asked = await put_in_words(office, WordedQuestion.model_validate(wanted))
+    assert await office.worked_at() == asked.created_at
+    assert not await office.has_dealt(), "nobody has answered"
+    assert (await place.answer(asked.id)).decision is not None
+    assert await office.has_dealt()
 
 
 @pytest.mark.parametrize("person", [ASKER, AUDITOR])

@@ -1,5 +1,6 @@
 """An applicant's wallet is asked again so many times at the most, and not at all once an answer was erased."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from tests.unit.verifier_pages.place import ASKER, DeskPlace
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.verifier.api import _ask_wallet_again, _show
 from wanderbuch.agents.verifier.links.models import NewLink
-from wanderbuch.agents.verifier.links.wallet_questions import MOST_TIMES, AskedAgain, ids_at_places
+from wanderbuch.agents.verifier.links.wallet_questions import MOST_TIMES, AskedAgain, ids_at_places, times_asked_again
 from wanderbuch.agents.verifier.making_links import make_link
 from wanderbuch.agents.verifier.models import RequestState
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
@@ -162,6 +163,23 @@ async def test_a_question_that_the_wallet_got_by_coming_again_stands_in_the_same
     await place.office.eraser.erase(answered, key=None, signed=None)
     assert not await has_button(browsers[ASKER], first.id)
     assert (await ask_again(browsers[ASKER], first.id)).status == 409
+
+
+async def test_a_question_that_cannot_be_kept_any_more_costs_the_wallet_none_of_its_times(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    first = await applied(place, keep=KEPT)
+    assert first.keeping is not None
+    await cancel(place, first.id)
+    markers = open_verifications(place.profile)
+    await markers.remove(first.id)
+    over = replace(first.keeping, until=place.employer.now.date() - timedelta(days=1))
+    await markers.insert(first.model_copy(update={"keeping": over}))
+    await cancel(place, first.id)
+    for _ in range(MOST_TIMES):
+        assert (await ask_again(browsers[ASKER], first.id)).status == 422
+    assert first.over is not None
+    assert await times_asked_again(place.profile, first.over) == 0
 
 
 async def test_no_address_stands_for_a_question_that_only_one_wallet_has(place: DeskPlace) -> None:
