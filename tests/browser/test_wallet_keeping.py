@@ -1,5 +1,6 @@
 """The wallet's page on a phone that keeps it: off line, updated, with other settings, after its storage went."""
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -65,7 +66,7 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
         for tag in ("en", "ta"):
             await page.goto(f"{site.url}/")
             await page.locator("#language").select_option(tag)
-            assert await page.locator("#unloaded").count() == 0
+            await expect(page.locator("#unloaded")).to_have_count(0)
         await page.locator("#language").select_option("en")
         await unlock(page)
         # A link that comes meanwhile waits for a network, and the page says so.
@@ -75,7 +76,7 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
         await sees(page, "My book")
 
 
-async def test_an_update_takes_over_at_the_next_visit_whole_and_fetches_what_differs(
+async def test_an_update_takes_over_when_no_page_is_open_whole_and_fetches_what_differs(
     chromium: Browser, site: WalletSite
 ) -> None:
     async with phone(chromium) as context:
@@ -103,8 +104,14 @@ async def test_an_update_takes_over_at_the_next_visit_whole_and_fetches_what_dif
         assert await page.evaluate(offset) != "7px"
         assert "/page.js" not in site.asked
         assert "/page.css" in site.asked
-        await page.reload()
-        await expect(page.locator("h1")).to_have_css("outline-offset", "7px", timeout=WAIT_MS)
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while True:  # the browser changes from one to the other some time after the page was closed
+                await page.close()
+                page = await context.new_page()
+                await page.goto(f"{site.url}/")
+                await sees(page, "Your book is locked")
+                if await page.evaluate(offset) == "7px":
+                    break
         await unlock(page)
         assert await page.evaluate(STYLES) == 1
 

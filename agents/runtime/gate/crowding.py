@@ -8,7 +8,7 @@ in time. Here the last place is anybody's:
 2. The newest of its places goes, of those that nobody has begun to work on.
 3. What is old goes only where nothing young does, of any network: a rush takes places from itself first, and not from
    an operator's many customers who have waited behind one address. It does go in the end, or patience would take all.
-4. That shields a quarter of all places for each network, and no more: what a network has beyond that counts as young,
+4. That shields a quarter of all places for each network, two at least: what a network has beyond that counts as young,
    the newest of it first. Else a hoard of long ago would stand behind the few young places of everybody else.
 """
 
@@ -54,7 +54,7 @@ def gives_way(places: Sequence[TakenPlace], network: str) -> str | None:
 
 def _shielded(places: Sequence[TakenPlace]) -> set[str]:
     """Return the ids of what is old, of each network the oldest, up to its share (4)."""
-    most, old = max(1, len(places) // _SHARE), Counter[str]()
+    most, old = max(_AT_LEAST, len(places) // _SHARE), Counter[str]()
     shielded = set()
     for place in places:
         if place.is_old and old[place.network] < most:

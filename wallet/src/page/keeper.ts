@@ -2,8 +2,8 @@
 //
 // 1. It has the SHA-256 of every file from the build. What it keeps stands under path and digest, was checked by the browser (Subresource
 //    Integrity) when it came, and is answered without asking anybody. So all files of a visit are of one build.
-// 2. Another build is another service worker. It fetches what differs, waits, and takes over when no page is open, or when a page that
-//    begins says so (`kept.ts`).
+// 2. Another build is another service worker. It fetches what differs, waits, and takes over when no page is open. It is not hurried: a
+//    worker's file that is asked for while Chromium changes from one to the other may never come.
 // 3. A file that is not kept and does not come as it should is taken as the host gives it: the page says what does not fit, and nobody is
 //    shut out of their book by a half update.
 // 4. `settings.json` is the host's own: asked for at each visit, the one before it where nobody answers. The policy of the page
@@ -27,11 +27,9 @@ interface Asked extends Lasting {
   respondWith(answer: Promise<Response>): void
 }
 interface Keeper {
-  skipWaiting(): Promise<void>
   readonly clients: { claim(): Promise<void> }
   readonly location: Location
   addEventListener(kind: 'install' | 'activate', listener: (event: Lasting) => void): void
-  addEventListener(kind: 'message', listener: (event: MessageEvent) => void): void
   addEventListener(kind: 'fetch', listener: (event: Asked) => void): void
 }
 
@@ -39,9 +37,6 @@ const keeper = globalThis as unknown as Keeper
 
 keeper.addEventListener('install', (event) => event.waitUntil(install()))
 keeper.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => keeper.clients.claim())))
-keeper.addEventListener('message', ({ data }) => {
-  if (data === 'take over') void keeper.skipWaiting()
-})
 keeper.addEventListener('fetch', (event) => {
   const { method, url } = event.request
   const { origin, pathname } = new URL(url)

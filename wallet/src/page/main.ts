@@ -9,7 +9,7 @@ import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { historyScreen, reportScreen } from './history_screen.js'
 import { offerScreen, wrongScreen } from './offer_screen.js'
-import { keepFiles, upToDate } from './kept.js'
+import { keepFiles } from './kept.js'
 import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
 import { makePasskey, mayHavePasskey, secretOf } from './passkey.js'
@@ -390,7 +390,7 @@ function remembered(): string | null {
   }
 }
 
-void upToDate().then(() => Words.load(remembered())).then(
+void Words.load(remembered()).then(
   (words) => {
     new Page(words).begin()
     keepFiles(() => Words.load(remembered()).catch(() => undefined))
