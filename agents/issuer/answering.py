@@ -190,7 +190,9 @@ class Answering:
         payload = await self._book.payloads.find(offer.id)
         if payload is None:
             return None
-        if await self._book.teller.add(offer, "outcome", payload.note) is not None:
+        if offer.supersedes is not None and not await self._book.may_follow(offer.supersedes):  # revoked meanwhile
+            offer = await self._book.end(offer, OfferState.REFUSED, at=datetime.now(UTC), reasons=(_ENDED,))
+        elif await self._book.teller.add(offer, "outcome", payload.note) is not None:
             LOGGER.info("offer %s: issued; a crash had come between", offer.id)
             return payload
         if (await self._book.offers.get(offer.id)).state.has_credential:

@@ -2,7 +2,7 @@
 
     OFFERING ──offer made──► OFFERED ──the wallet keeps it, or the time is over──► DONE
        │                        ├──a renewal that nobody took──► LAPSED
-       └──────dropped───────────┴──dropped──► LAPSED
+       └──────dropped───────────┴──dropped──► LAPSED (DONE, if the old credential was revoked at once)
 
 It exists once for each credential, so nothing is superseded twice at a time; what takes its place may be offered again.
 The new offer names the old one (`Offer.supersedes`), this record names the new one: so each leads to the other.
@@ -77,6 +77,7 @@ class Successor(Record):
         past: of those before.
         asked_at: when it was last asked for.
         offered_at: when something in its place was first offered.
+        is_dropped: somebody dropped it, and that is not carried out yet.
     """
 
     category: ClassVar[str] = "wanderbuch.successor"
@@ -89,6 +90,7 @@ class Successor(Record):
     state: SuccessorState = SuccessorState.OFFERING
     asked_at: datetime
     offered_at: datetime | None = None
+    is_dropped: bool = False
 
     @property
     def until(self) -> datetime | None:
@@ -97,8 +99,10 @@ class Successor(Record):
 
     @property
     def may_drop(self) -> bool:
-        """Return whether the old credential may still be let stand."""
-        return self.state in UNDER_WAY and not self.why.is_at_once
+        """Return whether the old credential may still be let stand, or what is not offered yet be left."""
+        if self.why.is_at_once:
+            return self.state is SuccessorState.OFFERING
+        return self.state in UNDER_WAY
 
     def may_offer_again(self, offer: Offer | None, now: datetime) -> bool:
         """Return whether the new one may be offered once more.
@@ -110,7 +114,8 @@ class Successor(Record):
         if offer is None or self.state is SuccessorState.LAPSED:
             return False
         is_open = offer.state is OfferState.OPEN and now <= offer.answer_by
-        return not is_open and offer.state is not OfferState.REVOKED and offer.receipt is not Receipt.KEPT
+        is_over = offer.state is OfferState.REVOKED and self.state is SuccessorState.DONE
+        return not is_open and not is_over and offer.receipt is not Receipt.KEPT
 
     def index_state(self) -> str:
         """Return the state."""

@@ -4,10 +4,11 @@
 2. It is noted: why, and what is to be offered under which id.
 3. For a wrong level, the wrong person and fraud, the old one is asked to be revoked, whatever comes of the new one.
    Where somebody revoked it for another reason, nothing takes its place: what was offered is withdrawn, and never
-   signed (`answering`).
+   signed (`answering`); what was signed before is revoked for the same reason.
 4. The new offer is made under its id, and noted; it names the old one.
 5. When the wallet keeps the new credential, or after thirty days, the old one is asked to be revoked. A renewal that
-   nobody took lapses instead: nothing is wrong with the old credential.
+   nobody took lapses instead: nothing is wrong with the old credential. What was issued, and revoked before a wallet
+   said that it keeps it, was not taken.
 
 One step of a superseding is taken at a time, among all processes. Each finds what was done: a crash after 2 is taken up
 by the sweep. Where the authority does not let the issuer attest the new one any more (4), the old one stands until it
@@ -104,7 +105,7 @@ class Superseding:
         if wanted is not None and why is not Why.WRONG_PERSON:  # whom the wrong one is taken from does not wait for it
             await self._desk.check(wanted)  # 1; the authority may be asked: nobody waits for that with the step
         async with self._step(old_id):
-            kept = await self._records.get_or_none(old_id)
+            kept = await self._settled(old_id)
             if kept is not None and kept.state is not SuccessorState.LAPSED:
                 return await self._go_on(await self._same(kept, why, wanted), datetime.now(UTC))
             await self._check_valid(old_id)
@@ -132,7 +133,7 @@ class Superseding:
                 another reason.
         """
         async with self._step(old_id):
-            kept = await self._records.get(old_id)
+            kept = await self._settled(old_id) or await self._records.get(old_id)
             offer = None if kept.next_id is None else await self._desk.find(kept.next_id)
             if kept.state is SuccessorState.LAPSED or (kept.state is SuccessorState.DONE and offer is None):
                 raise SupersededError("nothing takes the place of this credential", hint="supersede it")
@@ -140,13 +141,10 @@ class Superseding:
                 raise SupersededError("the old credential was revoked, and not to be replaced")
             if offer is None or (offer := await self._desk.get(offer.id)).state is OfferState.OPEN:
                 return await self._go_on(kept, datetime.now(UTC))
-            if offer.state is OfferState.REVOKED or offer.receipt is Receipt.KEPT:
+            if await self._is_taken(offer) or await self._is_superseded(offer.id):
                 raise SupersededError("a wallet has what took its place", hint="supersede that one")
             if len(kept.past) + 1 >= MOST_OFFERS:
                 raise SupersededError(f"expected at most {MOST_OFFERS} offers in the place of one credential")
-            await self._log.note(Act.OFFERED_AGAIN, by=by, what=old_id)
-            if offer.state.has_credential:  # no wallet said that it has it; if one does, it is not valid
-                await self._revocations.request(offer, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
             update = {
                 "by": by,
                 "state": SuccessorState.OFFERING,
@@ -155,29 +153,33 @@ class Superseding:
                 "next_id": new_id(),
                 "asked_at": datetime.now(UTC),
             }
-            return await self._go_on(
-                await self._records.change(old_id, lambda one: one.model_copy(update=update)), datetime.now(UTC)
-            )
+            made = kept.model_copy(update=update)
+            await self._log.note(Act.OFFERED_AGAIN, by=by, what=old_id, changed=[(kept, made)])
+            return await self._go_on(made, datetime.now(UTC))
 
     async def drop(self, old_id: str, *, by: str) -> Successor:
         """Let the old credential stand, and withdraw what was offered in its place.
+
+        Where the old one was revoked at once, and nothing could be offered yet, nothing is offered any more.
 
         Raises:
             NotFoundError: nothing takes the place of this credential.
             SupersededError: the old one is revoked already, or a new one was issued.
         """
         async with self._step(old_id):
-            kept = await self._records.get(old_id)
+            kept = await self._settled(old_id) or await self._records.get(old_id)
             if kept.state is SuccessorState.LAPSED:
                 return kept
-            if kept.state is SuccessorState.DONE or kept.why.is_at_once:
+            if not kept.may_drop:
                 raise SupersededError("the old credential is revoked", hint="a revocation is not taken back")
-            await self._log.note(Act.SUPERSEDING_DROPPED, by=by, what=old_id)
-            try:
-                await self._withdraw(kept)
-            except ExchangeError as err:
-                raise SupersededError("the new credential was issued already", hint="supersede or revoke it") from err
-            return await self._move(kept, SuccessorState.LAPSED)
+            offer = None if kept.next_id is None else await self._desk.find(kept.next_id)
+            if offer is None or not await self._has_new(offer):
+                dropped = kept.model_copy(update={"is_dropped": True})
+                await self._log.note(Act.SUPERSEDING_DROPPED, by=by, what=old_id, changed=[(kept, dropped)])
+                kept = await self._end_dropped(dropped)
+            if kept.state in UNDER_WAY:
+                raise SupersededError("the new credential was issued already", hint="supersede or revoke it")
+            return kept
 
     async def find(self, old_id: str) -> Successor | None:
         """Return what takes the place of a credential, None if nothing ever did."""
@@ -214,25 +216,34 @@ class Superseding:
         """Remove the record of what took the place of a credential; again changes nothing."""
         await self._records.remove(old_id)
 
-    async def end_of(self, old_id: str) -> None:
-        """End whatever took, or takes, the place of a credential: its offers are withdrawn, its credentials revoked."""
+    async def end_of(self, old_id: str, reason: RevocationReason | None = RevocationReason.REPLACED) -> None:
+        """End whatever took, or takes, the place of a credential: its offers are withdrawn, its credentials revoked.
+
+        Args:
+            old_id: of its offer.
+            reason: why.
+        """
         next_id: str | None = old_id
         while next_id is not None:
-            next_id = await self._end_next(next_id)
+            next_id = await self._end_next(next_id, reason)
 
-    async def _end_next(self, old_id: str) -> str | None:
+    async def _end_next(self, old_id: str, reason: RevocationReason | None) -> str | None:
         if await self._records.get_or_none(old_id) is None:
             return None
         async with self._step(old_id):
             kept = await self._records.get(old_id)
-            try:
-                await self._withdraw(kept)
-            except ExchangeError:  # it has a credential
-                issued = await self._desk.get(str(kept.next_id))
-                await self._revocations.request(issued, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
+            await self._end_past(kept)
+            await self._withdraw_or_revoke(kept, reason)
             if kept.state in UNDER_WAY:
                 await self._move(kept, SuccessorState.DONE)
             return kept.next_id
+
+    async def _withdraw_or_revoke(self, record: Successor, reason: RevocationReason | None) -> None:
+        try:
+            await self._withdraw(record)
+        except ExchangeError:  # it has a credential
+            issued = await self._desk.get(str(record.next_id))
+            await self._revocations.request(issued, wait_s=_NO_WAIT, reason=reason)
 
     async def heard(self, thread_id: str) -> None:
         """Go on at once after a wallet said that it keeps a credential; if that fails, the sweep does."""
@@ -256,15 +267,19 @@ class Superseding:
 
     async def _go_on(self, record: Successor, now: datetime) -> Successor:
         """Do what is next (3 to 5)."""
+        if record.is_dropped:
+            record = await self._end_dropped(record)
         if record.state not in UNDER_WAY:
             return record
         if record.why.is_at_once:  # 3
             await self._revoke(record)
-        if record.next_id is not None and not await self._desk.book.may_follow(record.id):
-            with suppress(ExchangeError):  # a wallet was first: what it has was signed before that
-                await self._withdraw(record)
-            return await self._move(record, SuccessorState.DONE)
+        await self._end_past(record)
         if (next_id := record.next_id) is None:
+            return await self._move(record, SuccessorState.DONE)
+        if not await self._desk.book.may_follow(record.id):
+            why = await self._reason_of(record.id)
+            await self._withdraw_or_revoke(record, why)  # a wallet may have been first, and its word yet to come
+            await self.end_of(next_id, why)
             return await self._move(record, SuccessorState.DONE)
         if record.state is SuccessorState.OFFERING:
             record = await self._offer(record, now)  # 4
@@ -274,16 +289,71 @@ class Superseding:
         if record.why.is_at_once:
             return await self._move(record, SuccessorState.DONE)
         is_late = record.until is not None and record.until <= now
-        is_taken = offer.state is OfferState.REVOKED or offer.receipt is Receipt.KEPT
-        if is_late and record.why is Why.RENEWAL and not offer.state.has_credential:
+        if is_late and record.why is Why.RENEWAL and await self._stands(record) and not await self._has_new(offer):
             with suppress(ExchangeError):
-                await self._desk.withdraw(offer.id)
-            if not (await self._desk.get(offer.id)).state.has_credential:
+                await self._withdraw(record)
+            if not await self._has_new(await self._desk.get(offer.id)):
                 return await self._move(record, SuccessorState.LAPSED)
-        if is_taken or is_late:  # 5
+        if is_late or await self._is_taken(offer):  # 5
             await self._revoke(record)
             return await self._move(record, SuccessorState.DONE)
         return record
+
+    async def _settled(self, old_id: str) -> Successor | None:
+        """Return the record of a credential, after the end of a drop that a crash cut; None: there is none."""
+        kept = await self._records.get_or_none(old_id)
+        return kept if kept is None or not kept.is_dropped else await self._end_dropped(kept)
+
+    async def _end_dropped(self, record: Successor) -> Successor:
+        """Do what a drop said; one that came after the new credential was issued is forgotten."""
+        if record.why.is_at_once:
+            await self._revoke(record)
+        try:
+            await self._withdraw(record)
+        except ExchangeError as err:
+            LOGGER.warning("what takes the place of %s is not dropped: %s", record.id, describe(err))
+            return await self._records.change(record.id, lambda kept: kept.model_copy(update={"is_dropped": False}))
+        if not record.why.is_at_once:
+            return await self._move(record, SuccessorState.LAPSED)
+        if record.next_id is not None and await self._desk.find(record.next_id) is None:  # nothing names what never was
+            await self._records.change(record.id, lambda kept: kept.model_copy(update={"next_id": None}))
+        return await self._move(record, SuccessorState.DONE)
+
+    async def _end_past(self, record: Successor) -> None:
+        """Revoke what was issued before something is offered once more: no wallet said that it has it."""
+        if record.state is SuccessorState.OFFERING:
+            for offer_id in record.past:
+                offer = await self._desk.find(offer_id)
+                if offer is not None and offer.state is OfferState.ISSUED:  # if a wallet has it, it is not valid
+                    await self._revocations.request(offer, wait_s=_NO_WAIT, reason=RevocationReason.REPLACED)
+
+    async def _is_taken(self, offer: Offer) -> bool:
+        """Return whether an offer has taken the old one's place: a wallet has it, or what it brought has ended so.
+
+        What is revoked before a wallet said that it has it has taken nothing, unless another one takes its own place,
+        or none may.
+        """
+        if offer.receipt is Receipt.KEPT:
+            return True
+        if await self._stands(offer):
+            return False
+        return await self._is_superseded(offer.id) or not await self._desk.book.may_follow(offer.id)
+
+    async def _has_new(self, offer: Offer) -> bool:
+        """Return whether an offer brought a credential that is valid, or has taken the old one's place."""
+        return offer.state.has_credential and (await self._stands(offer) or await self._is_taken(offer))
+
+    async def _is_superseded(self, offer_id: str) -> bool:
+        record = await self._records.get_or_none(offer_id)
+        return record is not None and record.state is not SuccessorState.LAPSED
+
+    async def _stands(self, one: Offer | Successor) -> bool:
+        """Return whether nobody asked to revoke what an offer brought, or what is superseded."""
+        return await self._revocations.get_or_none(one.id) is None
+
+    async def _reason_of(self, offer_id: str) -> RevocationReason | None:
+        intent = await self._revocations.get_or_none(offer_id)
+        return None if intent is None else intent.reason
 
     async def _offer(self, record: Successor, now: datetime) -> Successor:
         """Make the next offer, if it may be made now."""
@@ -292,7 +362,9 @@ class Superseding:
         is_first = record.offered_at is None and not record.why.is_at_once
         if is_first and await self._revocations.get_or_none(record.id) is not None:  # by somebody, before a crash
             return await self._move(record, SuccessorState.DONE)
-        lifetime = BOTH_STAND if record.until is None else max(_SHORTEST, record.until - now)
+        lifetime = BOTH_STAND
+        if record.until is not None and record.why is Why.RENEWAL and await self._stands(record):  # it lapses then
+            lifetime = max(_SHORTEST, record.until - now)
         try:
             await self._desk.make(
                 record.claim, lifetime=lifetime, offer_id=record.next_id, instead_of=record.id, by=record.by
@@ -306,20 +378,24 @@ class Superseding:
         return await self._records.change(record.id, lambda kept: kept.model_copy(update=update))
 
     async def _revoke(self, record: Successor) -> None:
-        old = await self._desk.get(record.id)
-        await self._revocations.request(old, wait_s=_NO_WAIT, reason=record.why.reason)
+        """Ask to revoke the old credential: for what the new one was revoked for, if that lets none follow."""
+        old, reason = await self._desk.get(record.id), record.why.reason
+        if record.next_id is not None and not await self._desk.book.may_follow(record.next_id):
+            await self._revocations.request(old, wait_s=_NO_WAIT, reason=await self._reason_of(record.next_id))
+        else:
+            await self._revocations.request(old, wait_s=_NO_WAIT, reason=reason)
 
     async def _withdraw(self, record: Successor) -> None:
-        """Withdraw the offer in the place of a credential; ExchangeError: it was issued."""
+        """Withdraw the offer in the place of a credential; ExchangeError: it was issued, and not in vain."""
         if record.next_id is None:
             return
         with suppress(NotFoundError):  # it was never made
             offer = await self._desk.get(record.next_id)
-            if offer.state is OfferState.OPEN or offer.state.has_credential:
+            if offer.state is OfferState.OPEN or await self._has_new(offer):
                 await self._desk.withdraw(offer.id)
 
     async def _move(self, record: Successor, state: SuccessorState) -> Successor:
-        update = {"state": state, "claim": None}
+        update = {"state": state, "claim": None, "is_dropped": False}
         return await self._records.change(record.id, lambda kept: kept.model_copy(update=update))
 
     async def _check_valid(self, old_id: str) -> None:

@@ -1,5 +1,6 @@
 """An attestation has one valid holding: what takes a credential's place, step by step and wherever the power fails."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -7,9 +8,9 @@ import pytest
 from tests.unit.issuer.batches.scene import Centre
 from tests.unit.issuer.each_engine import a_minute_passes, leases_end, workshop
 from tests.unit.issuer.workshop import Workshop
-from tests.unit.power import Power, power
+from tests.unit.power import Power, PowerCutError, power
 
-from wanderbuch.agents.issuer.acts import ActLog
+from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.holding.successor import BOTH_STAND, Successor, SuccessorState, Why
 from wanderbuch.agents.issuer.holding.superseding import SupersededError
@@ -17,6 +18,7 @@ from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.register.offer_words import claim_of
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.store.records import RecordStore
 
 __all__ = ["power", "workshop"]
 
@@ -60,6 +62,26 @@ async def kept_by_wallet(workshop: Workshop, offer_id: str) -> Offer:
 async def sweep(workshop: Workshop, after: timedelta = timedelta()) -> None:
     await a_minute_passes(workshop)
     await workshop.superseding.sweep(datetime.now(UTC) + after)
+
+
+async def handed_over(workshop: Workshop, offer_id: str | None) -> Offer:
+    """Have a wallet take what is offered, and say nothing of it."""
+    await workshop.hand_over(await workshop.desk.get(str(offer_id)))
+    await workshop.ask(await workshop.desk.get(str(offer_id)))
+    return await workshop.desk.get(str(offer_id))
+
+
+async def found(workshop: Workshop, old: Offer) -> Successor:
+    record = await workshop.superseding.find(old.id)
+    assert record is not None
+    return record
+
+
+async def begun_before(workshop: Workshop, old: Offer, ago: timedelta) -> None:
+    """Have a superseding be so old."""
+    kept = await found(workshop, old)
+    update = {"offered_at": kept.created_at - ago, "asked_at": kept.created_at - ago}
+    await RecordStore(workshop.profile, Successor).change(old.id, lambda one: one.model_copy(update=update))
 
 
 async def misspelt(workshop: Workshop) -> tuple[Offer, Successor, str]:
@@ -212,6 +234,130 @@ async def test_after_a_fraud_nothing_takes_its_place(workshop: Workshop) -> None
     assert found.state is SuccessorState.DONE
 
 
+async def test_after_a_fraud_what_a_silent_wallet_has_is_not_valid_either(workshop: Workshop) -> None:
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
+    new = await handed_over(workshop, made.next_id)
+    third = await workshop.superseding.begin(new.id, Why.RENEWAL, None, by=BY)
+    last = await handed_over(workshop, third.next_id)
+    assert await valid(workshop, old.id, new.id, last.id) == [old.id, new.id, last.id]
+    await workshop.revocations.request(old, wait_s=0, reason=RevocationReason.FRAUD)
+    await sweep(workshop, timedelta(hours=2))
+    assert await valid(workshop, old.id, new.id, last.id) == []
+    for offer_id in (new.id, last.id):
+        intent = await workshop.revocations.get_or_none(offer_id)
+        assert intent is not None
+        assert intent.reason is RevocationReason.FRAUD
+
+
+async def test_what_a_crash_left_signed_is_not_issued_after_a_fraud(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, _, new_id = await misspelt(workshop)
+    await workshop.hand_over(await workshop.desk.get(new_id))
+    teller = workshop.desk.book.teller
+    with monkeypatch.context() as patch:  # the payload is kept, and its marker is not
+
+        async def kept_only(offer: Offer, *_: object, first: Callable[..., Awaitable[None]], **__: object) -> None:
+            async with workshop.profile.transaction() as transaction:
+                await first(transaction.handle)
+                await transaction.commit()
+            raise PowerCutError
+
+        patch.setattr(teller, "add", kept_only)
+        with pytest.raises(PowerCutError):
+            await workshop.ask(await workshop.desk.get(new_id))
+    new = await workshop.desk.get(new_id)
+    assert (new.state, await workshop.desk.book.payloads.find(new_id) is None) == (OfferState.OPEN, False)
+    await workshop.revocations.request(old, wait_s=0, reason=RevocationReason.FRAUD)
+    assert await workshop.desk.answering.take_up(new) is None
+    new = await workshop.desk.get(new_id)
+    assert (new.state, [one.code for one in new.reasons]) == (OfferState.REFUSED, ["issuing.ended"])
+    assert await workshop.desk.book.payloads.find(new_id) is None
+
+
+@pytest.mark.parametrize("why", [Why.RENEWAL, Why.LOST_PHONE])
+async def test_what_is_offered_once_more_after_thirty_days_stands_as_long_again(workshop: Workshop, why: Why) -> None:
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, why, None, by=BY)
+    silent = await handed_over(workshop, made.next_id)
+    await begun_before(workshop, old, BOTH_STAND + timedelta(minutes=1))
+    await sweep(workshop)
+    assert await valid(workshop, old.id, silent.id) == [silent.id]  # as far as anybody knows
+    assert (await found(workshop, old)).may_offer_again(silent, datetime.now(UTC))
+    again = await workshop.superseding.again(old.id, by=BY)
+    await sweep(workshop, timedelta(hours=2))
+    offer = await workshop.desk.get(str(again.next_id))
+    assert offer.state is OfferState.OPEN
+    assert offer.answer_by - offer.created_at == BOTH_STAND
+    assert (await found(workshop, old)).state is SuccessorState.DONE
+    await kept_by_wallet(workshop, offer.id)
+    assert await valid(workshop, old.id, silent.id, offer.id) == [offer.id]
+
+
+async def test_a_new_one_revoked_before_a_wallet_said_that_it_has_it_ends_nothing(workshop: Workshop) -> None:
+    for why in (Why.LOST_PHONE, Why.RENEWAL):
+        old = await issued(workshop)
+        made = await workshop.superseding.begin(old.id, why, None, by=BY)
+        new = await handed_over(workshop, made.next_id)
+        await workshop.revocations.request(new, wait_s=0, reason=RevocationReason.ASKED)
+        await workshop.revocations.publish_all()
+        await sweep(workshop, timedelta(hours=2))
+        assert await valid(workshop, old.id, new.id) == [old.id]
+        again = await workshop.superseding.again(old.id, by=BY)
+        assert (await workshop.desk.get(str(again.next_id))).state is OfferState.OPEN
+        last = await handed_over(workshop, again.next_id)
+        await workshop.revocations.request(last, wait_s=0, reason=RevocationReason.MISTAKE)
+        if why is Why.RENEWAL:
+            await sweep(workshop, BOTH_STAND + timedelta(hours=1))
+        else:
+            await workshop.superseding.drop(old.id, by=BY)
+        assert (await found(workshop, old)).state is SuccessorState.LAPSED
+        assert await valid(workshop, old.id, last.id) == [old.id]
+
+
+async def test_a_new_one_revoked_for_fraud_takes_the_old_one_with_it(workshop: Workshop) -> None:
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
+    new = await handed_over(workshop, made.next_id)
+    await workshop.revocations.request(new, wait_s=0, reason=RevocationReason.FRAUD)
+    for refused in (workshop.superseding.again, workshop.superseding.drop):
+        with pytest.raises(SupersededError):
+            await refused(old.id, by=BY)
+    await sweep(workshop, timedelta(hours=2))
+    intent = await workshop.revocations.get_or_none(old.id)
+    assert intent is not None
+    assert intent.reason is RevocationReason.FRAUD
+
+
+async def test_a_new_one_that_is_superseded_itself_is_not_offered_again(workshop: Workshop) -> None:
+    old = await issued(workshop)
+    made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
+    new = await handed_over(workshop, made.next_id)
+    await workshop.superseding.begin(new.id, Why.LOST_PHONE, None, by=BY)
+    with pytest.raises(SupersededError):
+        await workshop.superseding.again(old.id, by=BY)
+
+
+async def test_what_may_never_be_offered_to_the_right_person_is_dropped(workshop: Workshop) -> None:
+    old = await issued(workshop)
+    await workshop.publish(occupations=["C75"])
+    made = await workshop.superseding.begin(old.id, Why.WRONG_PERSON, None, by=BY)
+    assert made.may_drop
+    with pytest.raises(SupersededError):
+        await workshop.superseding.check_settled(old)
+    dropped = await workshop.superseding.drop(old.id, by=BY)
+    assert (dropped.state, dropped.claim, dropped.next_id) == (SuccessorState.DONE, None, None)
+    assert not dropped.may_drop
+    await workshop.superseding.check_settled(old)
+    await workshop.publish()
+    await sweep(workshop, timedelta(hours=2))
+    assert [one async for one in workshop.desk.book.offers.every() if one.supersedes == old.id] == []
+    intent = await workshop.revocations.get_or_none(old.id)
+    assert intent is not None
+    assert intent.reason is RevocationReason.WRONG_PERSON
+
+
 async def test_who_asks_for_an_end_after_a_theft_still_gets_the_new_one(workshop: Workshop) -> None:
     old = await issued(workshop)
     made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
@@ -258,3 +404,49 @@ async def test_one_valid_holding_is_left_wherever_the_power_fails(workshop: Work
         if not cut:
             break
     assert steps > 8
+
+
+async def test_offered_once_more_nothing_is_lost_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
+    for steps in power.cuts():
+        old, where = await issued(workshop), f"cut after {steps} steps"
+        made = await workshop.superseding.begin(old.id, Why.LOST_PHONE, None, by=BY)
+        silent = await handed_over(workshop, made.next_id)
+
+        async def work(old_id: str = old.id) -> None:
+            await workshop.superseding.again(old_id, by=BY)
+
+        cut = await power.lasts(steps, work)
+        if cut:
+            await taken_up(workshop)
+            await workshop.revocations.publish_all()
+            await sweep(workshop, timedelta(hours=2))
+        assert old.id in await valid(workshop, old.id), where
+        again = await workshop.superseding.again(old.id, by=BY)  # the clerk, who saw no answer
+        assert len(again.past) == 1, where
+        await kept_by_wallet(workshop, str(again.next_id))
+        assert await valid(workshop, old.id, silent.id, str(again.next_id)) == [again.next_id], where
+        if not cut:
+            break
+    assert steps > 4
+
+
+async def test_dropped_it_stays_so_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
+    for steps in power.cuts():
+        (old, _, new_id), where = await misspelt(workshop), f"cut after {steps} steps"
+
+        async def work(old_id: str = old.id) -> None:
+            await workshop.superseding.drop(old_id, by=BY)
+
+        cut = await power.lasts(steps, work)
+        if cut:
+            await taken_up(workshop)
+        is_noted = f"{old.id}" in [
+            entry.what for entry in await ActLog(workshop.profile).entries() if entry.act is Act.SUPERSEDING_DROPPED
+        ]
+        await sweep(workshop, BOTH_STAND + timedelta(hours=1))
+        assert await valid(workshop, old.id) == ([old.id] if is_noted else []), where
+        state = (await workshop.desk.get(new_id)).state
+        assert state is (OfferState.WITHDRAWN if is_noted else OfferState.OPEN), where
+        if not cut:
+            break
+    assert steps > 2
