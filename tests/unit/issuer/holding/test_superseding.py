@@ -345,11 +345,13 @@ async def test_what_may_never_be_offered_to_the_right_person_is_dropped(workshop
     made = await workshop.superseding.begin(old.id, Why.WRONG_PERSON, None, by=BY)
     assert made.may_drop
     with pytest.raises(SupersededError):
-        await workshop.superseding.check_settled(old)
+        async with workshop.superseding.settled(old):
+            pass
     dropped = await workshop.superseding.drop(old.id, by=BY)
     assert (dropped.state, dropped.claim, dropped.next_id) == (SuccessorState.DONE, None, None)
     assert not dropped.may_drop
-    await workshop.superseding.check_settled(old)
+    async with workshop.superseding.settled(old):
+        pass
     await workshop.publish()
     await sweep(workshop, timedelta(hours=2))
     assert [one async for one in workshop.desk.book.offers.every() if one.supersedes == old.id] == []
