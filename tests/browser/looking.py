@@ -1,13 +1,14 @@
 """How a page is looked at: with axe, by its width, by what it asks other hosts for."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from tests.browser.conftest import SCREENSHOTS
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
@@ -18,6 +19,7 @@ LOOKS: Final = (("en", "phone"), ("ar", "desktop"))
 
 `make test` takes one of them a page, `make soak` both (`tests.thorough`).
 """
+_DRAWN_MS: Final = 30_000
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.
 _LOOKED_AT = {"exclude": [["datalist"], [".tree details details"]]}
 _CONTEXTS: Final[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
@@ -60,7 +62,9 @@ class Look:
 
 
 async def violations_on(page: Page) -> list[Any]:
-    """Return what axe finds on a page, but on what a browser draws by itself."""
+    """Return what axe finds on a page that has drawn its heading, but on what a browser draws by itself."""
+    with suppress(PlaywrightTimeoutError):  # axe names a page that never gets one
+        await page.locator("h1").first.wait_for(timeout=_DRAWN_MS)
     response = (await Axe().run(page, context=_LOOKED_AT, options={"resultTypes": ["violations"]})).response
     return [
         (violation["id"], violation["help"], [node["html"][:200] for node in violation["nodes"][:3]])
