@@ -26,6 +26,11 @@ _LEGACY: Final = re.compile(
 )
 
 
+def may_draw_other_letters(font: str) -> bool:
+    """Return whether there is a text for which `draws_other_letters`."""
+    return bool(_SYMBOLS.match(font) or _LEGACY.match(font))
+
+
 def draws_other_letters(font: str, text: str) -> bool:
     """Return whether a font shows other letters for a text than those that are stored.
 

@@ -25,7 +25,7 @@ from wanderbuch.governance.lists.table import (
     TableError,
     table_of,
 )
-from wanderbuch.governance.lists.writing import read_text
+from wanderbuch.governance.lists.writing import is_plain, read_text
 
 type Known = Callable[[str], bool]
 _LOOKED_AT: Final = 40  # rows, for the header
@@ -109,6 +109,9 @@ def _stored(rows: tuple[Row, ...], sights: list[Sight], answers: Mapping[str, st
 
 def _cleaned(number: int, cells: list[str], answers: Mapping[str, str], findings: list[CellFinding]) -> list[str]:
     """Return the cells of a row as they are meant (3)."""
+    whole = "".join(cells)
+    if len(whole) <= MAX_CELL and is_plain(whole):  # most rows, at once
+        return [cell.strip() for cell in cells]
     cleaned = []
     for position, cell in enumerate(cells):
         # A cell that is too long is an error already; nobody reads its letters.
@@ -244,6 +247,8 @@ def _covered(sheet: Sheet, merge: Merge, numbers: Iterable[int]) -> list[Sight]:
 def _named(finding: CellFinding, headers: tuple[str, ...]) -> CellFinding:
     position = finding.position
     column = headers[position] if position is not None and position < len(headers) else finding.column
+    if column == finding.column and finding.fix:
+        return finding
     return CellFinding(
         finding.severity, finding.row, column, finding.message, finding.fix or "correct it in the list", finding.kind,
         position, finding.question,

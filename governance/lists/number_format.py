@@ -97,6 +97,38 @@ def shown_text(text: str, code: str) -> ShownNumber:
     return ShownNumber(text) if result.strip() == text.strip() else ShownNumber(result, "shown-as", text)
 
 
+def is_short_integer(stored: str) -> bool:
+    """Return whether a number is stored as an integer from zero that spreadsheets keep exactly, without more signs."""
+    return (
+        stored.isdigit() and stored.isascii() and len(stored) <= _EXACT_DIGITS and (stored[0] != "0" or stored == "0")
+    )
+
+
+def zeros_of(code: str) -> int | None:
+    """Return how many digits a format shows at least, where it is made of nothing else: 0 of General.
+
+    For such a format and `is_short_integer` what is shown is `stored.zfill(zeros_of(code))`.
+
+    >>> zeros_of("0000"), zeros_of("General"), zeros_of("0.0")
+    (4, 0, None)
+    """
+    sections = _sections(code)
+    if len(sections) != 1 or sections[0].odd or sections[0].white:
+        return None
+    tokens = sections[0].tokens
+    if len(tokens) == 1 and tokens[0][0] == "general":
+        return 0
+    return len(tokens) if tokens and all(token == ("sign", "0") for token in tokens) else None
+
+
+def shows_any_text(code: str) -> bool:
+    """Return whether `shown_text` of each text is that text, with nothing to say."""
+    sections = _sections(code)
+    if len(sections) == 1 and sections[0].tokens == (("sign", "@"),):
+        return not sections[0].white
+    return len(sections) < 4 and not _is_text(sections[-1])
+
+
 def _is_text(section: _Section) -> bool:
     return ("sign", "@") in section.tokens
 

@@ -37,11 +37,11 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, acr
         return True
     start = filled[0]
     few = len(filled) <= max(1, width // 4)
-    if _PAGE.fullmatch(start) and len(filled) == 1:
+    if len(filled) == 1 and _PAGE.fullmatch(start):
         return True
-    if _BEGINNINGS.match(start) and (few or len(filled) <= max(2, width // 3)):
+    if (few or len(filled) <= max(2, width // 3)) and _BEGINNINGS.match(start):
         return True
-    if _MARKED.match(start) and few:
+    if few and _MARKED.match(start):
         return True
     if first and len(filled) >= 3 and _are_column_numbers(row[:width]):
         return True

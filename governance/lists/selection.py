@@ -71,7 +71,7 @@ class Selection:
             row = self._sheet.rows[number]
             apart, first = number > previous + 1, number == self._last + 1
             previous = number
-            if [cell.casefold() for cell in row[:width]] == names and not any(row[width:]):
+            if _is_header(row, names):
                 message = "the row repeats the headers, as on each printed page; it is left out"
                 finding = CellFinding(Severity.WARNING, number, "", message, "nothing to do", "headers-repeated")
                 self.findings.append(finding)
@@ -105,10 +105,14 @@ class Selection:
         """Return whether a column is not imported."""
         return self._answers.get("hidden-columns") == LEAVE_OUT and position in self._sheet.hidden_columns
 
-    def rows(self) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    def rows(self) -> tuple[Sequence[str], list[tuple[int, Sequence[str]]]]:
         """Return the headers and the rows that are read."""
 
-        def kept(cells: Sequence[str]) -> list[str]:
+        no_column = not any(self.leaves_out_column(at) for at in self._sheet.hidden_columns)
+
+        def kept(cells: Sequence[str]) -> Sequence[str]:
+            if no_column:
+                return cells
             return ["" if self.leaves_out_column(at) else cell for at, cell in enumerate(cells)]
 
         rows = [(number, kept(self._sheet.rows[number])) for number in self._body if number not in self.left_out]
@@ -116,6 +120,14 @@ class Selection:
 
     def _ask(self, name: str, row: int, position: int | None, message: str) -> None:
         self.findings.append(question(name, self._answers, row, position, message))
+
+
+def _is_header(row: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether a row has the names of the columns and nothing else; the first cell tells it of most rows."""
+    if not row or not names or row[0].casefold() != names[0]:
+        return False
+    width = len(names)
+    return [cell.casefold() for cell in row[:width]] == names and not any(row[width:])
 
 
 def trouble(texts: Iterable[str], number: int, answers: Mapping[str, str]) -> Iterator[CellFinding]:

@@ -17,6 +17,7 @@ TOO_MUCH: Final = "import the list in parts, or save its values without formulas
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection).
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
+_SIGNS: Final = frozenset(FORMULA_SIGNS)
 
 
 class TableError(GovernanceError):
@@ -147,11 +148,11 @@ def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellF
         TableError: there is no header, or more than this software takes.
     """
     headers: tuple[str, ...] = ()
-    header_row = 0
+    header_row = named = 0
     entries: list[Row] = []
     noticed = list(findings)
     for number, received in rows:
-        cells = tuple(cell.strip() for cell in received)
+        cells = tuple(map(str.strip, received))
         while cells and not cells[-1]:
             cells = cells[:-1]
         if not cells:
@@ -160,11 +161,13 @@ def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellF
             raise TableError(f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}")
         if not headers:
             headers, header_row = cells, number
+            named = headers.index("") if "" in headers else len(headers)  # so many columns in front have names
             continue
         if len(entries) == MAX_ROWS:
             raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
         entries.append(Row(number, cells))
-        noticed.extend(_of_cells(number, cells, headers, header_row))
+        if len(cells) > named or sum(map(len, cells)) > MAX_CELL or not _SIGNS.isdisjoint(cell[:1] for cell in cells):
+            noticed.extend(_of_cells(number, cells, headers, header_row))
     if not headers:
         raise TableError("expected a first row with the names of the columns, found an empty table")
     return Table(headers, tuple(entries), tuple(noticed), header_row)

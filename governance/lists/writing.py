@@ -95,14 +95,15 @@ class Remark:
     blocks: bool = False
 
 
+def is_plain(text: str) -> bool:
+    """Return whether there is nothing to say of a text, nor of a part of it, and nothing to change but spaces around."""
+    plain = text.isascii() and text.isprintable()
+    return plain and not ("~{" in text or "?" in text or "#" in text or "+" in text or "Err:" in text)
+
+
 def read_text(text: str) -> tuple[str, tuple[Remark, ...]]:
     """Return a cell's text as it is meant, with what was changed or is wrong. Line breaks stay."""
-    plain = text.isascii() and text.isprintable()
-    if plain and not (
-        "~{" in text or "?" in text or "#" in text or "+" in text or "Err:" in text
-    ):  # most cells, at once
-        return text.strip(), ()
-    return _read(text)
+    return (text.strip(), ()) if is_plain(text) else _read(text)  # most cells at once
 
 
 @lru_cache(maxsize=65536)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
+from wanderbuch.governance.lists.plain_rows import read_sheet
 from wanderbuch.governance.lists.styles import Styles, is_on
 from wanderbuch.governance.lists.table import Sheet, Sight, TableError
 from wanderbuch.governance.lists.xlsx_sheet import SheetReader
@@ -118,7 +119,7 @@ def read_xlsx(received: bytes, *, sheet: str | None = None) -> Sheet:
         if place is None or place.kind != "worksheet":
             raise TableError(f"the sheet {name[:60]!r} holds no cells but a chart or macros", hint="name another sheet")
         reader = SheetReader(name, texts, styles, date1904=book.date1904)
-        _read(archive, place.target, reader)
+        read_sheet(archive.blocks(place.target), reader, _PREFIXES)
         return reader
 
     chosen, others = _choose(

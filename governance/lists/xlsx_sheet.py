@@ -2,13 +2,22 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW
 from wanderbuch.governance.lists.fonts import draws_other_letters
-from wanderbuch.governance.lists.number_format import GENERAL, ShownNumber, shown_number, shown_text
+from wanderbuch.governance.lists.number_format import (
+    GENERAL,
+    ShownNumber,
+    is_short_integer,
+    shown_number,
+    shown_text,
+)
+from wanderbuch.governance.lists.plain_rows import Shape, Take
+from wanderbuch.governance.lists.row_shapes import Column, Content, columns_of
 from wanderbuch.governance.lists.styles import Styles, is_on
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
@@ -105,6 +114,59 @@ class SheetReader:
         elif self._inline is not None:
             self._inline.text(text)
 
+    def taking(self, shape: Shape) -> Take | None:
+        """Return what takes whole rows of a shape; None: they come element by element."""
+        columns = columns_of(shape, self._styles)
+        return None if columns is None else partial(self._take_row, columns)
+
+    def _take_row(
+        self, columns: Sequence[Column], number: int, attributes: Attributes, values: Sequence[str | None]
+    ) -> bool:
+        """Take a whole row, as its elements would be taken; False: it is left to them."""
+        is_amid = self._inline is not None or self._collecting is not None
+        if is_amid or not self._shows_zeros or self._count + len(columns) > MAX_CELLS:
+            return False
+        before = len(self.sheet.sights)
+        cells: list[str] = []
+        inks: dict[int, str] = {}
+        for column, value in zip(columns, values, strict=True):
+            if not value:
+                continue
+            position, zeros = column.position, column.zeros
+            kind = None
+            if column.kind is Content.TEXT:
+                text = value
+            elif column.kind is Content.SHARED:
+                at = int(value) if value.isdigit() and value.isascii() else -1
+                if not 0 <= at < len(self._texts.texts) or at in self._texts.runs:
+                    del self.sheet.sights[before:]
+                    return False
+                text = self._texts.texts[at]
+            elif zeros is not None and is_short_integer(value):
+                text = value.zfill(zeros)
+                kind, detail = None if len(value) >= zeros else "shown-as", value
+            else:
+                shown = self._shown_number(value.strip(), column.code) if value.strip() else ShownNumber("")
+                text, kind, detail = shown.text, shown.kind, _detail(shown)
+            if not text or text.isspace():
+                continue
+            if kind is not None:
+                self._saw_at(number, position, kind, detail)
+            if column.ink:
+                inks[position] = column.ink
+            while len(cells) < position:
+                cells.append("")
+            cells.append(text)
+        self._start_row(attributes)
+        self._count += len(columns)
+        self._cells, self._position = cells, columns[-1].position
+        if fills := {column.position: column.fill for column in columns if column.fill}:
+            self.sheet.fills[number] = fills
+        if inks:
+            self.sheet.inks[number] = inks
+        self.end("row")
+        return True
+
     def _start_row(self, attributes: Attributes) -> None:
         given = attributes.get("r", "")
         number = int(given) if given.isdigit() and len(given) < 8 else self._row + 1
@@ -179,8 +241,7 @@ class SheetReader:
                 f"expected at most {MAX_COLUMNS} columns, found text in {self._place}", hint="delete what is far right"
             )
         if shown.kind is not None:
-            detail = f"{text[:60]} ({shown.detail})" if shown.kind == "invisible-text" else shown.detail
-            self._saw(shown.kind, f"{text}\n{detail}" if shown.kind == "rounded" else detail)
+            self._saw(shown.kind, _detail(shown))
         elif self._type == "n" and stored.strip() in ("0", "0.0") and not self._shows_zeros:
             self._saw("invisible-text", "the sheet does not show zeros")
         if style.struck:
@@ -228,7 +289,10 @@ class SheetReader:
         self._saw("formula", "another file" if other else changing.rstrip("("))
 
     def _saw(self, kind: str, detail: str) -> None:
-        self.sheet.sights.append(Sight(kind, self._row, self._position, detail))
+        self._saw_at(self._row, self._position, kind, detail)
+
+    def _saw_at(self, row: int, position: int, kind: str, detail: str) -> None:
+        self.sheet.sights.append(Sight(kind, row, position, detail))
         if len(self.sheet.sights) > MAX_SIGHTS:
             raise TableError(f"expected at most {MAX_SIGHTS} cells to speak of, found more", hint=TOO_MUCH)
 
@@ -297,6 +361,16 @@ class SheetReader:
         self._shows_zeros = is_on(attributes, "showZeros", default=True)
         if is_on(attributes, "showFormulas"):
             self.sheet.sights.append(Sight("shows-formulas", 0))
+
+
+def _detail(shown: ShownNumber) -> str:
+    match shown.kind:
+        case "invisible-text":
+            return f"{shown.text[:60]} ({shown.detail})"
+        case "rounded":
+            return f"{shown.text}\n{shown.detail}"
+        case _:
+            return shown.detail
 
 
 def _number(text: str | None) -> float | None:
