@@ -14,6 +14,7 @@ shape are taken; 4. everything else goes through the parser, which also finds ev
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Protocol
 
 from wanderbuch.governance.lists.xml_parts import Attributes, PartParser, PartReader
@@ -32,6 +33,7 @@ _CELL: Final = re.compile(
     r'<c r="([A-Z]{1,3})([1-9][0-9]{0,6})"(?: s="([0-9]{1,5})")?(?: t="([A-Za-z]{1,9})")?'
     r'(?:/>|>(?:(?:<v>|(<is><t(?: xml:space="preserve")?>))([^<&]*+)(?(5)</t></is>|</v>))?</c>)'
 )
+_READ: Final = ("r", "hidden", "ht")  # of a row's attributes, also where a prefix says their own namespace
 _GROUPS: Final = 7  # of a cell, with what stands before it
 
 type Shape = tuple[tuple[str, ...], tuple[str | None, ...], tuple[str | None, ...], tuple[str | None, ...]]
@@ -72,8 +74,9 @@ def read_sheet(blocks: Iterable[bytes], reader: RowReader, prefixes: Mapping[str
         TableError: it is not well-formed, has a document type, or is nested without end; or the reader refuses.
     """
     state = _State(PartParser(reader, prefixes), reader, {}, set())
-    left = iter(blocks)
+    left: Iterator[bytes] = iter(blocks)
     kept = _begin(state, left)
+    left = chain((b"",), left)  # what was unpacked beyond may be all
     while state.depth is not None and (block := next(left, None)) is not None:
         kept += block
         end = kept.rfind(_END) + len(_END)
@@ -145,7 +148,7 @@ def _is_taken(state: _State, row: str) -> bool:
         return False
     given = _ATTRIBUTE.findall(begun[1])
     attributes = dict(given)
-    if len(attributes) < len(given) or (":" in begun[1] and not _are_known(state, attributes)):
+    if len(attributes) < len(given) or "xmlns" in attributes or (":" in begun[1] and not _are_known(state, attributes)):
         return False
     parts = _CELL.split(row[begun.end() :])
     if any(parts[::_GROUPS]):
@@ -172,5 +175,6 @@ def _is_taken(state: _State, row: str) -> bool:
 
 
 def _are_known(state: _State, attributes: Attributes) -> bool:
-    """Return whether the parser has taken attributes with these prefixes already: they are declared."""
-    return all(name.partition(":")[0] in state.prefixes for name in attributes if ":" in name)
+    """Return whether prefixes are declared, for the parser has taken attributes with them, and none may be read."""
+    parts = [name.split(":") for name in attributes if ":" in name]
+    return all(prefix in state.prefixes and name not in _READ for prefix, name in parts)

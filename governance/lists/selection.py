@@ -107,7 +107,6 @@ class Selection:
 
     def rows(self) -> tuple[Sequence[str], list[tuple[int, Sequence[str]]]]:
         """Return the headers and the rows that are read."""
-
         no_column = not any(self.leaves_out_column(at) for at in self._sheet.hidden_columns)
 
         def kept(cells: Sequence[str]) -> Sequence[str]:

@@ -96,7 +96,7 @@ class Remark:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether there is nothing to say of a text, nor of a part of it, and nothing to change but spaces around."""
+    """Return whether there is nothing to say of a text, nor of a part of it, nor to change but spaces around."""
     plain = text.isascii() and text.isprintable()
     return plain and not ("~{" in text or "?" in text or "#" in text or "+" in text or "Err:" in text)
 

@@ -21,8 +21,10 @@ STYLES = (
     '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>'
     '<numFmt numFmtId="170" formatCode="00000"/><numFmt numFmtId="171" formatCode="yyyy-mm-dd"/>'
     '<numFmt numFmtId="172" formatCode="&quot;No. &quot;0;;;&quot;T &quot;@"/></numFmts>'
-    '<fonts><font/><font><strike/></font><font><name val="FMAbhaya"/></font><font><color rgb="FFFF0000"/></font></fonts>'
-    '<fills><fill/><fill><patternFill patternType="solid"><fgColor rgb="FF00FF00"/></patternFill></fill></fills><cellXfs>'
+    '<fonts><font/><font><strike/></font><font><name val="FMAbhaya"/></font>'
+    '<font><color rgb="FFFF0000"/></font></fonts>'
+    '<fills><fill/><fill><patternFill patternType="solid"><fgColor rgb="FF00FF00"/></patternFill></fill>'
+    "</fills><cellXfs>"
     '<xf/><xf numFmtId="170"/><xf numFmtId="171"/><xf numFmtId="172"/><xf numFmtId="49"/><xf numFmtId="2"/>'
     '<xf fontId="1"/><xf fontId="2"/><xf fontId="3"/><xf fillId="1"/><xf numFmtId="18"/></cellXfs></styleSheet>'
 )
@@ -92,7 +94,9 @@ CASES: list[tuple[str, list[int]]] = [
     (NAMED + PLAIN.replace("<row", '<row ht="2.5"'), [2]),
     (NAMED + PLAIN.replace('r="2"', 'r="1"', 1), []),
     (NAMED + NAMED.replace("'1'", '"1"'), []),  # a row that comes after itself
-    (PLAIN + f'<row r="3">{text_cell("B3", "x")}{text_cell("A3", "y")}</row>', []),
+    (PLAIN + f'<row r="3">{text_cell("B3", "x")}{text_cell("A3", "y")}</row>', [2]),
+    (NAMED + PLAIN.replace("<row", '<row xmlns="urn:other"'), []),
+    (NAMED + PLAIN.replace("<row", '<row xmlns:y="urn:other"'), []),
     (NAMED + f'<row r="3">{text_cell("B3", "x")}{text_cell("B3", "y")}</row>', []),
     (NAMED + f'<row r="3">{text_cell("ZZ3", "x")}</row>', []),
     (NAMED + '<row r="3"><c r="A3" t="s"><v>99</v></c></row>', []),
@@ -146,6 +150,11 @@ def test_prefixes_are_known_once_the_parser_has_taken_them(monkeypatch: pytest.M
     received = with_part(book(), "xl/worksheets/sheet1.xml", f"{top}<sheetData>{data}</sheetData></worksheet>")
     assert outcome(received) == by_parser(monkeypatch, received)
     assert taken == list(range(2, 9))
+    taken.clear()
+    hidden = f"{top[:-1]} xmlns:z='{TOP[18:-2]}'><sheetData>{data.replace('y:h', 'z:hidden')}</sheetData></worksheet>"
+    received = with_part(book(), "xl/worksheets/sheet1.xml", hidden)
+    assert outcome(received) == by_parser(monkeypatch, received)
+    assert taken == [9], "z:h is known, and is nothing that is read"
 
 
 def test_lists_of_chance_are_read_as_the_parser_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
