@@ -463,6 +463,27 @@ async def test_a_template_without_a_place_asks_for_it_until_one_is_set(
     assert (question.answer_by - question.created_at).total_seconds() == 3600
 
 
+async def test_settings_that_were_not_taken_stand_in_the_form_as_they_were_typed(browsers: dict[str, Browser]) -> None:
+    browser, path = browsers[ADMINISTRATOR], "/desk/en/settings"
+    revision = hidden((await browser.ask(path)).text, "revision")
+    typed = {"revision": revision, "place": "Malta", "name": "Ṭarzna tal-Belt", "answer_within_s": "3600"}
+
+    def stands(text: str, *values: str) -> bool:
+        return all(f'value="{value}"' in text for value in values) and '<option value="3600" selected' in text
+
+    no_country = await browser.send(path, **typed | {"place": "Atlantis"})
+    assert (no_country.status, stands(no_country.text, "Atlantis", typed["name"])) == (422, True)
+    no_name = await browser.send(path, **typed | {"name": "Yard [1]"})
+    assert (no_name.status, stands(no_name.text, "Malta", "Yard [1]")) == (422, True)
+    assert "own-name-problem" in no_name.text
+    no_number = await browser.send(path, **typed | {"revision": "x"})
+    assert (no_number.status, "own-name-problem" in no_number.text) == (400, False)
+    assert (await browser.send(path, **typed | {"place": "France"})).status == 303
+    newer = await browser.send(path, **typed)
+    assert (newer.status, stands(newer.text, "Malta", typed["name"])) == (409, True)
+    await save_settings(browser, path, place="", name="", answer_within_s="")
+
+
 async def test_a_link_shows_its_address_is_widened_and_closed(browsers: dict[str, Browser], place: DeskPlace) -> None:
     explained = await browsers[ASKER].preview(fields())
     question = hidden(explained.text, "question")
