@@ -105,7 +105,7 @@ async def ended(reader: asyncio.StreamReader, within_s: float = 60) -> bool:
 async def reached(is_so: Callable[[], bool]) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(60):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110 (others change it)
             await asyncio.sleep(0.01)
 
 
