@@ -128,7 +128,7 @@ class DeskDrafts:
 async def _named(base: Base, part: Any, visit: DeskVisit) -> dict[str, Any]:
     """Return a changed part with the name of whom it is about."""
     record = part.after or part.before or {}
-    description = record.get("description") if isinstance(record, Mapping) else None
+    description = (record.get("description") or record.get("listing")) if isinstance(record, Mapping) else None
     name = description.get("name") if isinstance(description, Mapping) else None
     title = _HEADER_TITLES.get(part.key, "")
     return {"part": part, "name": name, "is_record": part.kind.value == "record", "title": title}
