@@ -20,13 +20,16 @@ from wanderbuch.agents.issuer.holding.successor import SuccessorState, Why
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed, mailed_rows
 from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.register.counts import CountsDesk, Period
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.exchange.wrong import WrongPart, items_of
-from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.errors import NotFoundError, StoreError
+from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.record import new_id
+from wanderbuch.store.tables import tables_of, tenant_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -67,6 +70,48 @@ async def test_what_is_erased_is_gone_and_can_still_be_revoked(workshop: Worksho
     assert (intent.state, intent.is_over) == (RevocationState.PUBLISHED, True)
     with pytest.raises(NotFoundError):
         await data.revoke_erased("E-2", RevocationReason.FRAUD, by="n.silva", wait_s=0)
+
+
+async def events(workshop: Workshop, subject: str) -> list[tuple[str, object]]:
+    tables, tenant = tables_of(workshop.profile), tenant_of(workshop.profile)
+    log = await tables.events.read(tenant, 0, 10_000)
+    return [(entry.kind, entry.body) for entry in log if entry.subject == subject]
+
+
+async def test_an_erasure_is_an_event_once_it_is_done_and_says_nothing_of_the_person(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased, kept = (EventKind.CREDENTIAL_ERASED.value, {}), data_of(workshop, keeps_years=30, keeps_because="A law")
+    offer = await issued(workshop, credential_id="EV-1", family_name="Eventide")
+    await kept.erase(offer.id, by="n.silva")
+    assert erased not in await events(workshop, offer.id)
+    data = data_of(workshop)
+    remove = workshop.desk.book.offers.remove
+
+    async def cut(_: str) -> None:
+        raise StoreError("the power is cut")
+
+    monkeypatch.setattr(workshop.desk.book.offers, "remove", cut)
+    with pytest.raises(StoreError):
+        await data.erase(offer.id, by="n.silva")
+    assert erased not in await events(workshop, offer.id)
+
+    async def removed_and_cut(offer_id: str) -> None:
+        await remove(offer_id)
+        raise StoreError("the power is cut")
+
+    monkeypatch.setattr(workshop.desk.book.offers, "remove", removed_and_cut)
+    with pytest.raises(StoreError):  # between the last step and the event: what is saved tells
+        await data.erase(offer.id, by="n.silva")
+    assert (await events(workshop, offer.id)).count(erased) == 1
+
+
+async def test_published_figures_are_an_event_that_says_which(workshop: Workshop) -> None:
+    counts = CountsDesk(workshop.profile, workshop.desk.book, clock=lambda: datetime(2031, 1, 1, tzinfo=UTC))
+    period = Period.parse("2025-11")
+    for _ in range(2):
+        await counts.publish(period, by="n.silva")
+    assert await events(workshop, period.name) == [(EventKind.FIGURES_PUBLISHED.value, {})]
 
 
 async def test_a_law_that_has_it_kept_is_told(workshop: Workshop) -> None:
