@@ -9,8 +9,8 @@ done in these steps, each of which may be done again; whoever asks again after a
 2. The claims of its rows in batches are emptied; how its person is reached, and what they were sent, are removed. Which
    rows these are is read from the offer, as often as it is asked; one that says what a certificate says that has the
    number by now is that one's.
-3. What was signed and is still kept to be sent, what its worker said is wrong, what took its place, and what the
-   register finds it by, go.
+3. What was signed and is still kept to be sent, what its worker said is wrong, what took its place, who consented to
+   it, and what the register finds it by, go.
 4. The offer goes, with all that became of it.
 """
 
@@ -29,6 +29,8 @@ from wanderbuch.agents.issuer.batches.personal_rows import PersonalRows
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.consent import Consent
+from wanderbuch.agents.issuer.consenting.consents import Consents
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.holding.reports import Reports
 from wanderbuch.agents.issuer.holding.superseding import Superseding
@@ -78,6 +80,7 @@ class PersonalData:
         revocations: its revocations.
         superseding: what takes the place of its credentials.
         reports: what workers say is wrong.
+        consents: who consented.
         config: how long the law has it keep certificates, and which law.
         clock: the instant now, aware UTC.
     """
@@ -90,6 +93,7 @@ class PersonalData:
         revocations: Revocations,
         superseding: Superseding,
         reports: Reports,
+        consents: Consents,
         config: IssuerConfig,
         *,
         clock: Callable[[], datetime],
@@ -101,6 +105,7 @@ class PersonalData:
         self._revocations = revocations
         self._superseding = superseding
         self._reports = reports
+        self._consents = consents
         self._config = config
         self._clock = clock
         tables_of(profile).untold.learn(_ERASURE, _look_for_erasure)
@@ -138,6 +143,7 @@ class PersonalData:
         await self._desk.numbers.index.remove(offer.id)
         await self._desk.book.offers.remove(offer.id)  # 4
         await self._reports.forget(offer.id)  # that came meanwhile; later ones find no offer
+        await self._consents.forget_offer(offer.id)
 
     async def _forget_row(self, batch_id: str, number: int) -> None:
         if (batch := await self._batches.find(batch_id)) is not None:
@@ -198,6 +204,7 @@ class PersonalData:
             "supersedes": offer.supersedes,
             "superseded_by": None if successor is None else successor.next_id,
             "to_be_offered": None if successor is None else successor.claim,
+            "consent": _consent(await self._consents.of_offer(offer.id)),
             "report": None
             if report is None
             else {
@@ -238,6 +245,7 @@ class PersonalData:
             "claim": dict(claimed.claim),
             "contact": dict(contacts.get(claimed.number, {})),
             "mail": None if sent == MailedRow() else asdict(sent),
+            "consent": _consent(await self._consents.of_row(batch.id, claimed.number)),
         }
 
     async def _of_name(self, family_name: str) -> AsyncIterator[Offer]:
@@ -265,6 +273,12 @@ async def _look_for_erasure(profile: Profile, offer_id: str) -> Sequence[Event]:
     lines = [json.loads(line) for line in await ActLog(profile).lines()]
     is_erased = any((line["action"], line["what"]) == (Act.ERASED.value, offer_id) for line in lines)
     return erasure_events(offer_id) if is_erased else ()
+
+
+def _consent(consent: Consent | None) -> dict[str, Any] | None:
+    if consent is None:
+        return None
+    return consent.model_dump(mode="json", include={"because", "relation", "consenting", "given_on", "withdrawn_at"})
 
 
 def _end_of(offer: Offer) -> date | None:
