@@ -1,4 +1,4 @@
-"""The open links whose questions a policy forbids: a link that was made before stays as it was made, until it is closed."""
+"""The open links whose questions a policy forbids: one that was made before stays as it was made until it is closed."""
 
 import asyncio
 from dataclasses import dataclass

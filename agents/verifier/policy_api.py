@@ -76,7 +76,7 @@ class RuleOut(ApiModel):
 
 
 class PolicyExplainedOut(ApiModel):
-    """A policy as it would be kept, in plain words, and the open links that ask what it forbids; nothing was changed."""
+    """A policy as it would be kept, in plain words, and the open links that ask what it forbids; nothing is changed."""
 
     document: PolicyDocument
     language: str
@@ -111,7 +111,7 @@ async def _schema(_: VerifierOffice, call: Call[Any]) -> SchemaOut:
 
 POLICY_ROUTES: Final[Sequence[Route]] = (
     get("/policy", _show, result=PolicyOut, summary="Show what questions of this verifier must be like"),
-    put("/policy", _set, body=PolicyIn, result=PolicySetOut, summary="Say what questions must be like, or take it away"),
+    put("/policy", _set, body=PolicyIn, result=PolicySetOut, summary="Set what questions must be like, or nothing"),
     post(
         "/policy/explain",
         _explain,

@@ -130,9 +130,9 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard
         await look.check(f"asking-audit-{name}")
     async with looking(chromium, yard, SIZES[size]) as look:
         await sign_in(look, yard.tokens[ADMINISTRATOR], language)
-        for path in ("settings", "rules", "people", "means"):
+        for path in ("settings", "rules", "people", "means", "applications", "applications/new"):
             await look.open(f"{home}/{path}")
-            await look.check(f"asking-{path}-{name}")
+            await look.check(f"asking-{path.replace('/', '-')}-{name}")
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fr", "light"), ("ar", "dark")])
