@@ -220,7 +220,7 @@ async def test_an_administrator_sees_applications_name_and_rules(
         await page.fill("#own-name", "[")
         async with page.expect_navigation():
             await page.click("form[action$='/settings'] button.button")
-        await expect(page.locator("#own-name-problem")).to_be_visible()
+        await expect(page.locator("#own-name-problem")).to_contain_text("[ ]")
         look.noise.clear()
         await look.check(f"asking-name-problem-{name}")
         await look.open(f"{home}/rules")
