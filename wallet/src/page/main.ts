@@ -382,8 +382,10 @@ class Page implements Actions {
     if (same && !isNew && (made.textContent === main.textContent || main.querySelector('input:focus'))) return
     this.#shown = place
     document.title = title
+    const hadFocus = main.contains(document.activeElement)
     main.replaceChildren(made)
-    if (!same || isNew) main.querySelector('h1')?.focus()
+    // Whoever goes by keys, or listens, is not sent back to the beginning of the page.
+    if (!same || isNew || hadFocus) main.querySelector('h1')?.focus()
   }
 
   async #try(step: () => Promise<unknown>): Promise<boolean> {
