@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from rich.console import Console
@@ -37,6 +38,14 @@ Cert No;Surname;Forename;DOB
 0018;Silva;Kamala;17/11/1993
 0019;Jayawardena;Kasun;1995
 0020;Fernando;Ruwan;30/06/1992
+"""
+CENTRES: Final = """Ministry of Skills;;;;;
+Accredited centres 2026;;;;;
+Reg. Number;Name of Institution;ISCO;NVQ Level;Valid from;Remark
+P01/0142;Matara Plumbing School;7126;3-4;2026-01-01;
+P01/0143;Negombo Joinery School;7115;2-4;2026-01-01;
+P01/0144;Kandy Metal School;7212;2;31/02/2026;
+P01/0145;Jaffna Trade School;7212;9;2026-01-01;
 """
 SHARED: Final = {
     "occupation_isco08": "welder",
@@ -93,7 +102,7 @@ async def look_at_register(browser: Browser, stage: Stage) -> None:
 
 
 async def look_at_desk(browser: Browser, stage: Stage) -> None:
-    """Sign in as an official, and look at the desk."""
+    """Sign in as an official, and look at the desk, as `docs/authority.md` tells it."""
     page = await browser.new_page(viewport=SIZE)
     await page.goto(f"{stage.authority.app_url}/desk/en/sign-in")
     await page.fill("#token", visitor_token(stage.authority).read_text().strip())
@@ -104,6 +113,31 @@ async def look_at_desk(browser: Browser, stage: Stage) -> None:
     await expect(page.locator("#trail")).to_be_visible()
     await page.evaluate("scrollTo(0, 0)")
     await page.screenshot(path=FOLDER / "desk.png")
+    draft = page.url
+    about = (await stage.authority.get("/identity"))["did"]
+    new = urlencode({"did": about, "kind": "crosswalks", "at": "new", "framework": "LK-NVQ"})
+    await page.goto(f"{draft}/statement?{new}")
+    await page.evaluate("document.getElementById('levels').scrollIntoView()")
+    await page.screenshot(path=FOLDER / "authority-levels.png")
+    await page.goto(f"{draft}/statement?{urlencode({'did': about, 'kind': 'signatories', 'at': 'new'})}")
+    await expect(page.locator("[id='parties.0.name']")).to_be_visible()
+    await page.screenshot(path=FOLDER / "authority-signing.png")
+    home = draft.partition("/draft/")[0]
+    await page.goto(f"{home}/lists")
+    await page.set_input_files("#list", {"name": "centres.csv", "mimeType": "text/csv", "buffer": CENTRES.encode()})
+    await page.click("form[enctype] button")
+    await page.select_option("[id='meant.A']", "register_id")
+    await page.select_option("[id='meant.F']", "-")
+    await page.select_option("#framework", "LK-NVQ")
+    await page.select_option("#jurisdictions", "LKA")
+    await page.fill("#decision", "https://authority.wanderbuch.test/gazette/2026")
+    await page.fill("#redress", "https://authority.wanderbuch.test/appeals")
+    await page.click("form.panel button:has-text('Read again')")
+    await expect(page.locator("#look")).to_be_visible()
+    await page.screenshot(path=FOLDER / "authority-list.png")
+    await page.click("form[action$='/draft'] button")
+    await expect(page.locator("#words")).to_be_visible()
+    await page.screenshot(path=FOLDER / "authority-draft.png")
     await page.close()
 
 

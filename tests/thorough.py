@@ -9,8 +9,8 @@
 """
 
 import os
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import pytest
 
@@ -30,8 +30,32 @@ def share_of[Case](cases: Sequence[Case], *at: int) -> Sequence[Case]:
 
 
 def leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what is marked `thorough`, unless this run is."""
-    left = [] if IS_THOROUGH else [item for item in items if item.get_closest_marker("thorough")]
+    """Deselect what is marked `thorough`, and power cuts that come twice, unless this run is thorough."""
+    twice = _power_cuts_on_both_engines(items)
+    left = [] if IS_THOROUGH else [item for item in items if item.get_closest_marker("thorough") or item in twice]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+
+
+def _power_cuts_on_both_engines(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return the second and further cases on PostgreSQL of each test of power cuts.
+
+    Every case runs on SQLite, and one of them on PostgreSQL, where the same steps are done. The store's own tests, of
+    what differs between the two, run whole.
+    """
+    seen, twice = set[str](), set[pytest.Item]()
+    for item in items:
+        callspec: Any = getattr(item, "callspec", None)
+        if (
+            callspec is None
+            or item.nodeid.startswith("tests/unit/store/")
+            or "power" not in getattr(item, "fixturenames", ())
+        ):
+            continue
+        if "postgresql" in callspec.params.values():
+            test = item.nodeid.partition("[")[0]
+            if test in seen:
+                twice.add(item)
+            seen.add(test)
+    return twice

@@ -293,7 +293,14 @@ class Desk:
     async def sign(
         self, draft_id: str, *, jws: str | None = None, kid: DidUrl | None = None, signature: str | None = None
     ) -> Draft:
-        """Take in a party's signature and go on.
+        """Take in a party's signature and go on at once; see `take_signature`."""
+        await self.take_signature(draft_id, jws=jws, kid=kid, signature=signature)
+        return await self.go_on_with(draft_id)
+
+    async def take_signature(
+        self, draft_id: str, *, jws: str | None = None, kid: DidUrl | None = None, signature: str | None = None
+    ) -> None:
+        """Take in a party's signature; nothing is published here, the sweep or `go_on_with` does it.
 
         Args:
             draft_id: which draft.
@@ -322,7 +329,6 @@ class Desk:
             return kept.model_copy(update={"signatures": {**kept.signatures, str(did): text}})
 
         await self._progress.rounds.change(draft_id, step)
-        return await self.go_on_with(draft_id)
 
     async def go_on(self) -> None:
         """Go on with everything that is decided; what fails is logged and tried again at the next sweep."""

@@ -22,7 +22,7 @@ from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.intake.applications import Applications
 from wanderbuch.agents.authority.intake.reception import Reception
 from wanderbuch.agents.authority.pages.desk import DeskParts
-from wanderbuch.agents.authority.pages.desk_sessions import COOKIE, DeskSession
+from wanderbuch.agents.authority.pages.desk_sessions import COOKIE, OFFICIAL_KINDS, DeskSession
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.registrar.endpoint import Registrar, SignedBy
@@ -32,6 +32,7 @@ from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.authority.witnesses import WitnessDesk
 from wanderbuch.agents.people.desk_access import open_access
+from wanderbuch.agents.people.kinds import kinds_in
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.works import Works
 from wanderbuch.errors import GovernanceError, WanderbuchError
@@ -126,7 +127,8 @@ class AuthorityOffice:
             find_statuses=self._registries_of,
         )
         self.register = PublishedRegister(self.publication, prove_url=config.prove_url)
-        access = open_access(tenant, self.desk.officials, DeskSession, cookie=COOKIE)
+        kinds = kinds_in(tenant.config.roles, OFFICIAL_KINDS)
+        access = open_access(tenant, self.desk.officials, DeskSession, cookie=COOKIE, kinds=kinds)
         self.applications = Applications(tenant.profile, self.desk, config.intake, clock=self.clock)
         self.reception = Reception(
             self.applications,

@@ -8,6 +8,7 @@ import typer
 
 from wanderbuch.agents.cli.laying_out_scale import OBJECTS_SECRET, PROXY, Scale
 from wanderbuch.agents.runtime import collecting, parent
+from wanderbuch.agents.runtime.later import left_for_later
 from wanderbuch.errors import ConfigurationError
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=False)]
@@ -63,9 +64,10 @@ def role_app(name: str) -> typer.Typer:
             parent.end_with_stdin()
         collecting.hold()
         # Imported here: ACA-Py takes a second, which `--help` need not.
-        from wanderbuch.agents.runtime.process import run_process
+        with left_for_later():
+            from wanderbuch.agents.runtime.process import run_process
 
-        role = importlib.import_module(f"wanderbuch.agents.{name}.role").ROLE
+            role = importlib.import_module(f"wanderbuch.agents.{name}.role").ROLE
         raise typer.Exit(run_process(role, config, as_json=as_json))
 
     @app.command("ready", help=f"Say whether the {name} with this configuration is ready; exit code 1: it is not.")

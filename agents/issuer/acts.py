@@ -46,6 +46,8 @@ class Act(StrEnum):
     OFFERED_AGAIN = "offered-again"
     SUPERSEDING_DROPPED = "superseding-dropped"
     REPORT_CLOSED = "report-closed"
+    CONSENT_NOTED = "consent-noted"
+    CONSENT_WITHDRAWN = "consent-withdrawn"
 
 
 class ActLine(LogLine):

@@ -1,7 +1,6 @@
 """What the issuer's REST API shows."""
 
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import Field
 
@@ -9,6 +8,7 @@ from wanderbuch.agents.issuer.intents import GIVE_UP, RevocationIntent, Revocati
 from wanderbuch.agents.issuer.offers import Offer, OfferState, ReasonRecord, Receipt
 from wanderbuch.agents.issuer.registries import Registry, RegistryState
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.issuer.typed_claims import TypedClaim
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.governance.facts.file import Accreditation, Status
@@ -21,7 +21,7 @@ from wanderbuch.schemas.credential_type import load_credential_type
 class NewOffer(ApiModel):
     """A claim to offer."""
 
-    claim: dict[str, Any]
+    claim: TypedClaim
     deadline_s: int | None = Field(default=None, ge=1, le=30 * 24 * 3600)
 
 

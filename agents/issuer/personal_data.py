@@ -9,42 +9,50 @@ done in these steps, each of which may be done again; whoever asks again after a
 2. The claims of its rows in batches are emptied; how its person is reached, and what they were sent, are removed. Which
    rows these are is read from the offer, as often as it is asked; one that says what a certificate says that has the
    number by now is that one's.
-3. What was signed and is still kept to be sent, what its worker said is wrong, what took its place, and what the
-   register finds it by, go.
+3. What was signed and is still kept to be sent, what its worker said is wrong, what took its place, who consented to
+   it, and what the register finds it by, go.
 4. The offer goes, with all that became of it.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.issuer.acts import Act
+from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.personal_rows import PersonalRows
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.consent import Consent
+from wanderbuch.agents.issuer.consenting.consents import Consents
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.holding.reports import Reports
 from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.intents import RevocationIntent
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, forget_mailed_row, mailed
-from wanderbuch.agents.issuer.offers import Offer
+from wanderbuch.agents.issuer.offers import Offer, open_offers
 from wanderbuch.agents.issuer.register.offer_words import MOST_WORDS, claim_of, name_words, word_fields
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.agents.issuer.telling import erasure_events
 from wanderbuch.errors import ExchangeError
 from wanderbuch.schemas.claims import plain_values
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.event_kinds import Event
 from wanderbuch.store.hashing import normalised
+from wanderbuch.store.tables import tables_of
+from wanderbuch.store.telling import telling
 
 _PERSON: Final = ("family_name", "given_names", "birth_date")
 _PART: Final = 200
+_ERASURE: Final = "wanderbuch.issuer-erasure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class PersonalData:
         revocations: its revocations.
         superseding: what takes the place of its credentials.
         reports: what workers say is wrong.
+        consents: who consented.
         config: how long the law has it keep certificates, and which law.
         clock: the instant now, aware UTC.
     """
@@ -84,6 +93,7 @@ class PersonalData:
         revocations: Revocations,
         superseding: Superseding,
         reports: Reports,
+        consents: Consents,
         config: IssuerConfig,
         *,
         clock: Callable[[], datetime],
@@ -95,8 +105,10 @@ class PersonalData:
         self._revocations = revocations
         self._superseding = superseding
         self._reports = reports
+        self._consents = consents
         self._config = config
         self._clock = clock
+        tables_of(profile).untold.learn(_ERASURE, _look_for_erasure)
 
     async def erase(self, offer_id: str, *, by: str) -> CertificateErasure:
         """Erase a certificate's data, or say why the law has it kept.
@@ -111,8 +123,9 @@ class PersonalData:
         if (until := self._kept_until(offer)) is not None:
             await self._batches.log.note(Act.ERASURE_REFUSED, by=by, what=offer.id)
             return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
-        async with self._superseding.settled(offer):
+        async with self._superseding.settled(offer), telling(self._profile, _ERASURE, offer.id) as tell:
             await self._erase(offer, by=by)
+            tell(*erasure_events(offer.id))
         return CertificateErasure(offer.id, is_erased=True)
 
     async def _erase(self, offer: Offer, *, by: str) -> None:
@@ -130,6 +143,7 @@ class PersonalData:
         await self._desk.numbers.index.remove(offer.id)
         await self._desk.book.offers.remove(offer.id)  # 4
         await self._reports.forget(offer.id)  # that came meanwhile; later ones find no offer
+        await self._consents.forget_offer(offer.id)
 
     async def _forget_row(self, batch_id: str, number: int) -> None:
         if (batch := await self._batches.find(batch_id)) is not None:
@@ -190,6 +204,7 @@ class PersonalData:
             "supersedes": offer.supersedes,
             "superseded_by": None if successor is None else successor.next_id,
             "to_be_offered": None if successor is None else successor.claim,
+            "consent": _consent(await self._consents.of_offer(offer.id)),
             "report": None
             if report is None
             else {
@@ -230,6 +245,7 @@ class PersonalData:
             "claim": dict(claimed.claim),
             "contact": dict(contacts.get(claimed.number, {})),
             "mail": None if sent == MailedRow() else asdict(sent),
+            "consent": _consent(await self._consents.of_row(batch.id, claimed.number)),
         }
 
     async def _of_name(self, family_name: str) -> AsyncIterator[Offer]:
@@ -248,6 +264,21 @@ class PersonalData:
         year = issued.year + self._config.keeps_years
         until = date(year, 3, 1) if (issued.month, issued.day) == (2, 29) else issued.replace(year=year)
         return until if self._config.keeps_years and self._clock().date() < until else None
+
+
+async def _look_for_erasure(profile: Profile, offer_id: str) -> Sequence[Event]:
+    """Return what is told of an offer that is gone because it was erased."""
+    if await open_offers(profile).get_or_none(offer_id) is not None:
+        return ()
+    lines = [json.loads(line) for line in await ActLog(profile).lines()]
+    is_erased = any((line["action"], line["what"]) == (Act.ERASED.value, offer_id) for line in lines)
+    return erasure_events(offer_id) if is_erased else ()
+
+
+def _consent(consent: Consent | None) -> dict[str, Any] | None:
+    if consent is None:
+        return None
+    return consent.model_dump(mode="json", include={"because", "relation", "consenting", "given_on", "withdrawn_at"})
 
 
 def _end_of(offer: Offer) -> date | None:

@@ -15,6 +15,8 @@ from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.book import OfferBook, knows_offer
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.consenting.consent_api import CONSENT_ROUTES
+from wanderbuch.agents.issuer.consenting.consents import Consents
 from wanderbuch.agents.issuer.console.clerk_api import CLERK_ROUTES
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.counts_api import COUNTS_ROUTES
@@ -115,6 +117,7 @@ class IssuerOffice:
             tenant.profile,
             SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime, end_successors=ends),
         )
+        self.consents = Consents(tenant.profile, self.batches.log, clock=tenant.clock)
         self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
         self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
         self.personal_data = PersonalData(
@@ -124,6 +127,7 @@ class IssuerOffice:
             self.revocations,
             self.superseding,
             self.reports,
+            self.consents,
             self.config,
             clock=tenant.clock,
         )
@@ -266,6 +270,7 @@ class IssuerRole(Role):
             *PERSONAL_DATA_ROUTES,
             *CLERK_ROUTES,
             *HOLDING_ROUTES,
+            *CONSENT_ROUTES,
         )
 
     def public_routes(self) -> Sequence[PublicRoute]:

@@ -1,4 +1,4 @@
-"""What the state of an offer, or of a revocation, tells the event log."""
+"""What the state of an offer, of a revocation, or of an erasure tells the event log."""
 
 from collections.abc import Sequence
 
@@ -31,3 +31,8 @@ def revocation_events(intent: RevocationIntent) -> Sequence[Event]:
     if intent.told_at is not None:
         events.append(Event(EventKind.REVOCATION_TOLD, intent.id))
     return events
+
+
+def erasure_events(offer_id: str) -> Sequence[Event]:
+    """Return what is told of a certificate that was erased."""
+    return (Event(EventKind.CREDENTIAL_ERASED, offer_id),)

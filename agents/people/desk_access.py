@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from wanderbuch.agents.people.kinds import USUAL_KINDS, SignInKinds
+from wanderbuch.agents.people.kinds import SignInKinds
 from wanderbuch.agents.people.opening import configured_provider, open_sign_in
 from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
@@ -50,7 +50,7 @@ def open_access[P: Person, R: StrEnum](
     sessions: type[SiteSession],
     *,
     cookie: str,
-    kinds: SignInKinds = USUAL_KINDS,
+    kinds: SignInKinds,
 ) -> DeskAccess[P, R]:
     """Return the access to the desk of a tenant.
 
@@ -59,7 +59,7 @@ def open_access[P: Person, R: StrEnum](
         people: who works there.
         sessions: the kind of record of their sessions.
         cookie: name of the session's cookie.
-        kinds: under which it is kept what they sign in with.
+        kinds: under which it is kept what they sign in with; no other role of the tenant has them (`kinds_in`).
 
     Raises:
         ConfigurationError: accounts elsewhere are configured, and the site has no address.

@@ -5,6 +5,7 @@ of another. So what lets somebody in is kept apart by role, like the people them
 of one would let its holder in as the other.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,4 +33,16 @@ class SignInKinds:
 
 
 USUAL_KINDS: Final = SignInKinds()
-"""Of a role that shares its tenants with no other that has people."""
+"""Of a role that a tenant has alone."""
+
+
+def kinds_in(roles: Collection[str], own: SignInKinds) -> SignInKinds:
+    """Return under which kinds a role of a tenant keeps it.
+
+    Where there are other roles nothing under the usual kinds lets anybody in: nobody can say whose it was.
+
+    Args:
+        roles: all roles of the tenant, which never change.
+        own: the kinds that no other role has.
+    """
+    return own if len(roles) > 1 else USUAL_KINDS

@@ -27,6 +27,7 @@ from wanderbuch.plugins.webvh.signing import key_id, sign_as
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.visible_text import visible
 
 _PATH: Final = "/intake/applications"
 _TIMEOUT_S: Final = 30.0
@@ -98,7 +99,7 @@ class NotAcceptedError(WanderbuchError):
 def _one_line(text: object) -> str | None:
     if not isinstance(text, str):
         return None
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text[:500]).split())
+    return " ".join(visible(text[:500]).split())
 
 
 class UnfitApplicationError(MalformedError):

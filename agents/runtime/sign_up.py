@@ -38,6 +38,7 @@ from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.tables import tables_of, tenant_of
+from wanderbuch.visible_text import is_visible
 
 _LOG = logging.getLogger(__name__)
 GRACE: Final = timedelta(days=7)
@@ -96,7 +97,7 @@ class SignUp:
         """
         self._budget.take(network)  # 1
         called = " ".join(name.split())
-        if not 0 < len(called) <= _MAX_NAME or not called.isprintable():
+        if not 0 < len(called) <= _MAX_NAME or not is_visible(called):
             raise MalformedError(f"expected a name of 1 to {_MAX_NAME} characters")
         taken_by = self._hashed(network)
         if len(own := await self._own()) >= self.config.most:

@@ -18,15 +18,17 @@ import json
 import os
 import re
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 from aries_askar import AskarError, AskarErrorCode, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.store_tables import conninfo
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.store.errors import StoreUnreachableError, StoreVersionError
+
+if TYPE_CHECKING:
+    import psycopg
 
 ACQUIRE_S: Final = 8
 """How long a session waits for a connection; below the 10 s after which ACA-Py would leave Askar's to itself."""
@@ -75,7 +77,7 @@ class StartingLock:
         self._config = config
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
-    async def take(self) -> psycopg.AsyncConnection[Any]:
+    async def take(self) -> "psycopg.AsyncConnection[Any]":
         """Wait for the turn and return the connection that holds it; does nothing if this process has it.
 
         Raises:
@@ -97,7 +99,7 @@ class StartingLock:
         if connection is not None:
             await connection.close()
 
-    async def _wait(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def _wait(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         deadline = time.monotonic() + LOCK_WAIT_S
         while True:
             row = await (await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", _LOCK)).fetchone()
@@ -111,13 +113,15 @@ class StartingLock:
             await asyncio.sleep(_POLL_S)
 
 
-async def connect(config: AgentConfig) -> psycopg.AsyncConnection[Any]:
+async def connect(config: AgentConfig) -> "psycopg.AsyncConnection[Any]":
     """Return a connection; a server that only starts up is waited for.
 
     Raises:
         ConfigurationError: the server does not let us in.
         StoreUnreachableError: there is none.
     """
+    import psycopg  # here: an agent with a store on SQLite has no use for it
+
     deadline = time.monotonic() + SERVER_WAIT_S
     while True:
         try:
@@ -130,7 +134,7 @@ async def connect(config: AgentConfig) -> psycopg.AsyncConnection[Any]:
         await asyncio.sleep(_POLL_S)
 
 
-async def open_wallet_store(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> tuple[Store, bool]:
+async def open_wallet_store(config: AgentConfig, connection: "psycopg.AsyncConnection[Any]") -> tuple[Store, bool]:
     """Open the store, or make it in an empty database; steps 3 to 5.
 
     Args:
@@ -188,7 +192,7 @@ def _set_environment(config: AgentConfig) -> None:
         os.environ["PGOPTIONS"] = f"{before} {ends}".strip()
 
 
-async def has_store(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> bool:
+async def has_store(config: AgentConfig, connection: "psycopg.AsyncConnection[Any]") -> bool:
     """Return whether Askar's tables are there for this user; if they are not, whether they can be made is looked at.
 
     Raises:

@@ -1,11 +1,8 @@
 """Where an agent's plain tables are: a SQLite file in its data folder, or the schema `wanderbuch` of its PostgreSQL."""
 
-from psycopg.conninfo import make_conninfo
-
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.engine import Engine
-from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite
 
 
@@ -19,6 +16,8 @@ async def open_engine(config: AgentConfig) -> Engine:
     """
     if not config.store.is_shared:
         return open_sqlite(config.data / "index" / "index.db")
+    from wanderbuch.store.postgresql import open_postgresql  # here: its driver takes 7 MB, which SQLite need not
+
     return await open_postgresql(conninfo(config), connections=config.store.connections)
 
 
@@ -27,6 +26,8 @@ def conninfo(config: AgentConfig) -> str:
     address, store = config.store.address, config.store
     if config.store_password is None:
         raise ConfigurationError("there is no store password", hint="set WANDERBUCH_STORE_PASSWORD")
+    from psycopg.conninfo import make_conninfo
+
     return make_conninfo(
         host=address.host,
         port=address.port,

@@ -5,15 +5,13 @@
 """
 
 import re
-import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-# Characters of category Cf that writing needs: joiners of Indic and Arabic script.
-_JOINERS: Final = frozenset("\u200c\u200d")
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+from wanderbuch.visible_text import visible
+
 _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:)[!-~]{1,2000}")
 _SPACES: Final = re.compile(r"\s+")
 _MAX_SHOWN: Final = 2_000
@@ -25,10 +23,7 @@ def plain(text: str) -> str:
     >>> plain("Centre\u202e gnidleW")
     'Centre gnidleW'
     """
-    spaced = _SPACES.sub(" ", text[:_MAX_SHOWN])
-    return "".join(
-        letter for letter in spaced if letter in _JOINERS or unicodedata.category(letter) not in _HIDDEN
-    ).strip()
+    return visible(_SPACES.sub(" ", text[:_MAX_SHOWN])).strip()
 
 
 def shown(text: object) -> Markup:

@@ -11,9 +11,11 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
 from wanderbuch.store.records import Record, RecordStore, new_id
+from wanderbuch.visible_text import is_visible
 
 _ID: Final = "settings"
 MOST_NAME_CHARS: Final = 120
+_BRACKETS: Final = frozenset("[]")
 
 
 class DeskSettings(Record):
@@ -41,11 +43,14 @@ def checked_name(name: str) -> str | None:
     """Return a name as it is kept; None: it is empty, so the operator's counts.
 
     Raises:
-        MalformedError: it is too long, or has signs that show nothing or turn what is around them.
+        MalformedError: it is too long, has signs that show nothing or turn what is around them, or brackets, in which
+            wallets show a question's reference.
     """
     called = " ".join(name.split())
-    if len(called) > MOST_NAME_CHARS or not called.isprintable():
-        raise MalformedError(f"expected a name of at most {MOST_NAME_CHARS} characters that can be shown")
+    if len(called) > MOST_NAME_CHARS or not is_visible(called) or not _BRACKETS.isdisjoint(called):
+        raise MalformedError(
+            f"expected a name of at most {MOST_NAME_CHARS} characters that can be shown, without brackets such as []"
+        )
     return called or None
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.people.desk_access import open_access
+from wanderbuch.agents.people.kinds import kinds_in
 from wanderbuch.agents.people.people import People
 from wanderbuch.agents.runtime.app import OPERATOR
 from wanderbuch.agents.runtime.own_applications import OwnApplications
@@ -19,7 +20,7 @@ from wanderbuch.agents.verifier.links.applying import Applying, was_proven
 from wanderbuch.agents.verifier.links.link import Links
 from wanderbuch.agents.verifier.policies.keeping import PolicyBook
 from wanderbuch.agents.verifier.questions.templates import Templates
-from wanderbuch.agents.verifier.staff import StaffMember, StaffRole, StaffSession, cookie_of
+from wanderbuch.agents.verifier.staff import STAFF_KINDS, StaffMember, StaffRole, StaffSession, cookie_of
 from wanderbuch.agents.verifier.walk_ins.asking import WalkIns
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
@@ -97,7 +98,8 @@ class VerifierOffice:
             self.log,
             clock=tenant.clock,
         )
-        self.access = open_access(tenant, self.staff, StaffSession, cookie=cookie_of(tenant.id))
+        kinds = kinds_in(tenant.config.roles, STAFF_KINDS)
+        self.access = open_access(tenant, self.staff, StaffSession, cookie=cookie_of(tenant.id), kinds=kinds)
 
     @property
     def asker(self) -> Asker:

@@ -8,6 +8,7 @@ from pydantic import Field
 from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post, put
 from wanderbuch.agents.site.languages import LanguageTag
+from wanderbuch.agents.verifier.forbidden_links import ForbiddenLinks, forbidden_links
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.policies.document import PolicyDocument, PolicyRule, compiled, policy_schema
 from wanderbuch.agents.verifier.policies.explaining import explained
@@ -25,6 +26,31 @@ class PolicyOut(ApiModel):
     def of(cls, kept: KeptPolicy) -> "PolicyOut":
         """Return a policy for the wire."""
         return cls(document=kept.document, revision=kept.changes)
+
+
+class ForbiddenLinksOut(ApiModel):
+    """Open links that ask what a policy forbids; they stay open until somebody closes them.
+
+    `ids` has the newest of them, at most 20. Of very many open links only the newest are compared; `is_all` is false
+    then, and there may be more.
+    """
+
+    count: int
+    ids: list[str]
+    is_all: bool
+
+    @classmethod
+    def of(cls, forbidden: ForbiddenLinks | None) -> "ForbiddenLinksOut | None":
+        """Return them for the wire."""
+        if forbidden is None:
+            return None
+        return cls(count=forbidden.count, ids=[link.id for link in forbidden.named], is_all=forbidden.is_all)
+
+
+class PolicySetOut(PolicyOut):
+    """The policy as it is now; `open_links` is null where there is no governance file to read their questions with."""
+
+    open_links: ForbiddenLinksOut | None
 
 
 class PolicyIn(ApiModel):
@@ -50,29 +76,33 @@ class RuleOut(ApiModel):
 
 
 class PolicyExplainedOut(ApiModel):
-    """A policy as it would be kept, and in plain words; nothing was changed."""
+    """A policy as it would be kept, in plain words, and the open links that ask what it forbids; nothing is changed."""
 
     document: PolicyDocument
     language: str
     rules: list[RuleOut]
+    open_links: ForbiddenLinksOut | None
 
 
 async def _show(office: VerifierOffice, _: Call[None]) -> PolicyOut:
     return PolicyOut.of(await office.policy.get())
 
 
-async def _set(office: VerifierOffice, call: Call[PolicyIn]) -> PolicyOut:
+async def _set(office: VerifierOffice, call: Call[PolicyIn]) -> PolicySetOut:
     policy = None if call.body.document is None else compiled(call.body.document)
-    return PolicyOut.of(await office.policy.change(policy, read=call.body.revision, by=manager(call)))
+    kept = await office.policy.change(policy, read=call.body.revision, by=manager(call))
+    links = ForbiddenLinksOut.of(await forbidden_links(office, kept.policy))
+    return PolicySetOut(document=kept.document, revision=kept.changes, open_links=links)
 
 
-async def _explain(_: VerifierOffice, call: Call[PolicyToExplain]) -> PolicyExplainedOut:
+async def _explain(office: VerifierOffice, call: Call[PolicyToExplain]) -> PolicyExplainedOut:
     policy, language = compiled(call.body.document), call.body.language
     rules = [
         RuleOut(rule=one.rule, text=one.text, is_dangerous=one.is_dangerous)
         for one in explained(policy, language=language)
     ]
-    return PolicyExplainedOut(document=policy.document, language=language, rules=rules)
+    links = ForbiddenLinksOut.of(await forbidden_links(office, policy))
+    return PolicyExplainedOut(document=policy.document, language=language, rules=rules, open_links=links)
 
 
 async def _schema(_: VerifierOffice, call: Call[Any]) -> SchemaOut:
@@ -81,7 +111,7 @@ async def _schema(_: VerifierOffice, call: Call[Any]) -> SchemaOut:
 
 POLICY_ROUTES: Final[Sequence[Route]] = (
     get("/policy", _show, result=PolicyOut, summary="Show what questions of this verifier must be like"),
-    put("/policy", _set, body=PolicyIn, result=PolicyOut, summary="Say what questions must be like, or take it away"),
+    put("/policy", _set, body=PolicyIn, result=PolicySetOut, summary="Set what questions must be like, or nothing"),
     post(
         "/policy/explain",
         _explain,

@@ -6,6 +6,11 @@ One person may have every role: in a household it is one. Whoever only reads see
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from wanderbuch.agents.people.account import Account
+from wanderbuch.agents.people.invitations import Invitation
+from wanderbuch.agents.people.kinds import SignInKinds
+from wanderbuch.agents.people.openid import OutsideAccount
+from wanderbuch.agents.people.passkeys import Passkey
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.site.desks import desk_cookie
 from wanderbuch.agents.site.sessions import SiteSession
@@ -34,6 +39,33 @@ class StaffSession(SiteSession):
     """The session of somebody at the desk."""
 
     category: ClassVar[str] = "wanderbuch.verifier-desk-session"
+
+
+class StaffAccount(Account):
+    """The recovery code and handle of somebody at the desk, in a tenant that has other roles too."""
+
+    category: ClassVar[str] = "wanderbuch.verifier-staff-account"
+
+
+class StaffPasskey(Passkey):
+    """A passkey of somebody at the desk, in a tenant that has other roles too."""
+
+    category: ClassVar[str] = "wanderbuch.verifier-staff-passkey"
+
+
+class StaffInvitation(Invitation):
+    """An invitation of somebody at the desk, in a tenant that has other roles too."""
+
+    category: ClassVar[str] = "wanderbuch.verifier-staff-invitation"
+
+
+class StaffOutsideAccount(OutsideAccount):
+    """An account elsewhere of somebody at the desk, in a tenant that has other roles too."""
+
+    category: ClassVar[str] = "wanderbuch.verifier-staff-outside-account"
+
+
+STAFF_KINDS: Final = SignInKinds(StaffAccount, StaffPasskey, StaffInvitation, StaffOutsideAccount)
 
 
 def cookie_of(tenant_id: str) -> str:

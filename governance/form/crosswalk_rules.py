@@ -70,7 +70,9 @@ def _levels(crosswalk: Placed[CrosswalkJson], known: Framework | None) -> Iterat
     if set(codes) <= known.levels.keys():
         ranks = [known.levels[code].rank for code in codes]
         if ranks != sorted(ranks):
-            yield error(crosswalk.at("levels"), "level-order", "expected the lowest level first", "put them in order")
+            yield error(
+                crosswalk.at("levels"), "levels-in-order", "expected the lowest level first", "put them in order"
+            )
     if known.measures is Measure.LANGUAGES and mapped:  # 7
         message = f"expected no EQF level for levels of {crosswalk_json.framework}, which are levels of a language"
         yield error(crosswalk.at("levels"), "language-has-no-eqf", message, "write null for each")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from wanderbuch.plugins.exchange.packing import PREFIX
+from wanderbuch.visible_text import visible
 
 _CODE: Final = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 _MAX_TEXT: Final = 512
@@ -81,4 +82,4 @@ def _items(said: object) -> list[tuple[str, str]]:
 
 
 def _printable(text: str, most: int) -> str:
-    return "".join(letter for letter in text[: 4 * most] if letter.isprintable())[:most]
+    return visible(text[: 4 * most])[:most]

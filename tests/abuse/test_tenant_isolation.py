@@ -64,6 +64,12 @@ ROLES: Final[tuple[Role, ...]] = (
 )
 SETTINGS: Final[dict[str, Any]] = {"issuer": {}, "holder": {}, "verifier": {}, "mediator": {}, "tiny": {}}
 BODIES: Final[dict[str, dict[str, Any]]] = {
+    "ConsentIn": {
+        "because": "assisted",
+        "relation": "helper",
+        "consenting": "both",
+        "given_on": "2026-01-05",
+    },
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},
     "Schedule": {"not_before": None},

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
@@ -15,11 +16,28 @@ from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskP
 from tests.unit.verifier_pages.test_answer_page import OVER
 from tests.unit.verifier_pages.test_paper_page import PAPER
 
+from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
+from wanderbuch.agents.verifier.getting_in.presets import use_of
+from wanderbuch.agents.verifier.links.models import NewLink
+from wanderbuch.agents.verifier.making_links import make_link
+from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.signed.application import Application, VerifierWants
 from wanderbuch.plugins.trust.verifying.exchange import open_verifications
+from wanderbuch.store.records import RecordStore, new_id
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
 SMALL: ViewportSize = {"width": 360, "height": 640}
+ASKED_BACK: Final = {"id": "case", "revision": 1, "state": "ASKED_BACK", "decided_at": None, "waited_s": {}}
+_USE: Final = {
+    "aim": "To hire welders for the yard",
+    "privacy_policy": "https://yard.example/privacy",
+    "legal_basis": "https://law.example/1",
+    "purposes": ["employment"],
+    "jurisdictions": ["MLT"],
+    "keeps_days": "30",
+}
+WANTS: Final = VerifierWants(uses=(use_of("qualification", _USE),))
 
 
 @dataclass(frozen=True)
@@ -130,9 +148,9 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard
         await look.check(f"asking-audit-{name}")
     async with looking(chromium, yard, SIZES[size]) as look:
         await sign_in(look, yard.tokens[ADMINISTRATOR], language)
-        for path in ("settings", "rules", "people", "means"):
+        for path in ("settings", "rules", "people", "means", "applications", "applications/new"):
             await look.open(f"{home}/{path}")
-            await look.check(f"asking-{path}-{name}")
+            await look.check(f"asking-{path.replace('/', '-')}-{name}")
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fr", "light"), ("ar", "dark")])
@@ -149,6 +167,71 @@ async def test_the_verdict_stands_above_the_fold_whatever_it_is(
             await look.check(
                 f"asking-fold-{name}-{language}-{scheme}", with_axe=scheme == "dark" and name in ("refused", "unknown")
             )
+
+
+@pytest.mark.parametrize(("language", "size", "scheme"), [("fr", "phone", "light"), ("ar", "desktop", "dark")])
+async def test_an_administrator_sees_applications_name_and_rules(
+    chromium: Browser,
+    yard: Yard,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    size: str,
+    scheme: str,
+) -> None:
+    """The authority is away: how an application stood is shown, with a form for the answer that it waits for."""
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise ResolutionError("the authority does not answer")
+
+    office, name = yard.place.office, f"{language}-{size}-{scheme}"
+    monkeypatch.setattr(yard.place.employer.host, "post", away, raising=False)
+    at, applications = office.tenant.clock(), RecordStore(yard.place.profile, OwnApplication)
+    back = {"question": "Who are you?", "asked_at": at, "is_answered": False}
+    asked = {**ASKED_BACK, "received_at": at, "questions": [back]}
+    told: dict[str, Any] = {
+        "name": office.name,
+        "country": "MLT",
+        "revision": 1,
+        "to": office.own_applications.authority,
+        "made_at": at,
+        "wants": WANTS,
+    }
+    for standing in (None, ApplicationStanding.model_validate(asked)):
+        made = Application.model_validate({**told, "id": new_id()})
+        await applications.insert(OwnApplication(id=made.id, application=made, jws="a.b.c", standing=standing))
+    question = {"place": "Malta", "subject": "name", "credentials": [{"ask": "qualification", "occupation": "welder"}]}
+    await make_link(office, NewLink.model_validate({"title": "Welders, by name", "question": question}))
+    async with looking(chromium, yard, SIZES[size], color_scheme=scheme) as look:
+        page, home = look.page, f"/desk/{language}"
+        await sign_in(look, yard.tokens[ADMINISTRATOR], language)
+        await look.open(f"{home}/applications")
+        await expect(page.locator("main .note").first).to_be_visible()
+        await expect(page.locator("main textarea").first).to_be_visible()
+        await look.check(f"asking-away-{name}")
+        await page.click(f"main a[href='{home}/applications/new']")
+        await look.check(f"asking-apply-{name}")
+        await page.evaluate("document.querySelector('main form').noValidate = true")
+        async with page.expect_navigation():
+            await page.click("main form button.button")
+        await expect(page.locator("main [role=alert]")).to_be_visible()
+        look.noise.clear()  # the browser itself says that the answer was 422
+        await look.check(f"asking-apply-incomplete-{name}")
+        await look.open(f"{home}/settings")
+        await page.fill("#own-name", "[")
+        async with page.expect_navigation():
+            await page.click("form[action$='/settings'] button.button")
+        await expect(page.locator("#own-name-problem")).to_contain_text("[ ]")
+        look.noise.clear()
+        await look.check(f"asking-name-problem-{name}")
+        await look.open(f"{home}/rules")
+        await page.select_option("#name", "never")
+        async with page.expect_navigation():
+            await page.click(f"form[action='{home}/rules'] button.button")
+        await expect(page.locator("#against")).to_be_visible()
+        await look.check(f"asking-rules-forbid-{name}")
+        async with page.expect_navigation():
+            await page.click("form[action$='/rules/remove'] button")
+        await expect(page.locator("#against")).to_have_count(0)
 
 
 async def test_a_question_is_asked_and_read_with_the_keyboard_alone(chromium: Browser, yard: Yard) -> None:

@@ -6,7 +6,7 @@ from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
 from tests.thorough import share_of
 from tests.unit.authority.test_applications import YARD, application
-from tests.unit.authority_pages.place import GALLE, KENYA, WELDERS
+from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, WELDERS
 from tests.unit.authority_pages.test_uploading import LIST
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
@@ -48,6 +48,9 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
             "recognition": f"{draft}/statement?did={KENYA}&kind=recognitions&at=0",
             "programme": f"{draft}/statement?did={WELDERS}&kind=programmes&at=0",
             "refusal": f"{draft}/statement?did={WELDERS}&kind=refusals&at=new",
+            "own-record": f"{draft}/record?did={AUTHORITY}",
+            "levels": f"{draft}/statement?did={AUTHORITY}&kind=crosswalks&at=new&framework=LK-NVQ",
+            "signing": f"{draft}/statement?did={AUTHORITY}&kind=signatories&at=new",
             "dashboard": f"{home}/",
             "invitations": f"{home}/invitations",
             "applications": f"{home}/applications",

@@ -13,7 +13,19 @@ from tests.wallet_words import OTHERS
 
 pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.asyncio(loop_scope="session")]
 
-SCREENS: Final = ("start", "book", "more", "offer", "wrong", "question", "too-much", "misfits", "history", "report")
+SCREENS: Final = (
+    "start",
+    "book",
+    "more",
+    "file",
+    "offer",
+    "wrong",
+    "question",
+    "too-much",
+    "misfits",
+    "history",
+    "report",
+)
 WITH_AXE: Final = {("en", "dark"), ("ar", "light")}
 OF_CONSENT: Final = ("book", "offer", "question", "misfits")
 """What is looked at in the other languages: they are made of the same parts."""

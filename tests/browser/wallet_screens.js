@@ -44,6 +44,7 @@ async ({ tag, screen, markup }) => {
     start: () => [parts.start(true)],
     book: () => [parts.book(seen(book), { backup: 'waiting' })],
     more: () => [parts.more()],
+    file: () => [parts.file(), parts.scan(document.createElement('video')), parts.anew()],
     offer: () => [offers.offerScreen(parts, seen(offer))],
     wrong: () => [offers.wrongScreen(parts, seen(offer))],
     question: () => [questionScreen(parts, seen({ ...question, comment: markup ?? null, parts: [{ ...question.parts[0], learned: [{ name: 'family_name', values: ['Perera', 'Silva'] }] }, question.parts[1]] }))],

@@ -85,6 +85,25 @@ async def edit(place: Place) -> Calls:
     return Calls(f"{row}/edit", {"claim": claim}, check=check)
 
 
+CONSENT = {"because": "under-age", "relation": "guardian", "consenting": "both", "given_on": "2026-01-05"}
+
+
+async def consent(place: Place) -> Calls:
+    row = f"/batches/{await made(place, 'start')}/rows/2"
+
+    async def check() -> None:
+        told = await place.centre.get(f"{row}/consent")
+        assert {name: told[name] for name in CONSENT} == CONSENT
+
+    return Calls(f"{row}/consent", CONSENT, Effect.ANY, check=check)
+
+
+async def consent_taken_back(place: Place) -> Calls:
+    row = f"/batches/{await made(place, 'start')}/rows/2"
+    await place.centre.post(f"{row}/consent", CONSENT)
+    return Calls(f"{row}/consent/withdraw", effect=Effect.ANY)
+
+
 async def renew(place: Place) -> Calls:
     batch = await made(place, "start")
 
@@ -146,5 +165,7 @@ BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/batches/{id}/rows/{number}/leave-out", leave_out),
     ("centre", "POST", "/batches/{id}/rows/{number}/edit", edit),
     ("centre", "POST", "/batches/{id}/rows/{number}/renew", renew),
+    ("centre", "POST", "/batches/{id}/rows/{number}/consent", consent),
+    ("centre", "POST", "/batches/{id}/rows/{number}/consent/withdraw", consent_taken_back),
     *people_cases("centre", "clerk"),
 ]

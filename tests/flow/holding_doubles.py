@@ -1,6 +1,6 @@
 """What takes the place of a certificate, and what its worker says is wrong, ten times at once."""
 
-from tests.flow.doubles import Calls, Case, Place
+from tests.flow.doubles import Calls, Case, Effect, Place
 
 
 async def supersede(place: Place) -> Calls:
@@ -54,10 +54,31 @@ async def wrong(place: Place) -> Calls:
     return Calls(f"/offers/{received}/wrong", {"wrong": ["other"]}, check=check)
 
 
+CONSENT = {"because": "assisted", "relation": "helper", "consenting": "both", "given_on": "2026-01-05"}
+
+
+async def consent(place: Place) -> Calls:
+    offer_id, _ = await place.village.issue()
+
+    async def check() -> None:
+        told = await place.centre.get(f"/offers/{offer_id}/consent")
+        assert {name: told[name] for name in CONSENT} == CONSENT
+
+    return Calls(f"/offers/{offer_id}/consent", CONSENT, Effect.ANY, check=check)
+
+
+async def consent_taken_back(place: Place) -> Calls:
+    offer_id, _ = await place.village.issue()
+    await place.centre.post(f"/offers/{offer_id}/consent", CONSENT)
+    return Calls(f"/offers/{offer_id}/consent/withdraw", effect=Effect.ANY)
+
+
 HOLDING_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/credentials/{id}/supersede", supersede),
     ("centre", "POST", "/credentials/{id}/successor/again", again),
     ("centre", "POST", "/credentials/{id}/successor/drop", drop),
     ("centre", "POST", "/reports/{id}/close", close),
+    ("centre", "POST", "/offers/{id}/consent", consent),
+    ("centre", "POST", "/offers/{id}/consent/withdraw", consent_taken_back),
     ("worker", "POST", "/offers/{id}/wrong", wrong),
 ]

@@ -1,14 +1,10 @@
 """For those who write programs: a client made of the description, our own client with its example, sending again."""
 
 import asyncio
-import importlib
 import json
-import os
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import aiohttp
@@ -17,6 +13,7 @@ import pytest_asyncio
 from jsonschema import Draft202012Validator
 from tests.abuse.town import Town
 from tests.flow.employer_scene import WELDER_3, Scene, open_scene
+from tests.flow.generated import described, generated_client
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.client import ApiError, Question, VerifierClient
@@ -48,11 +45,6 @@ async def present(scene: Scene, address: str) -> None:
     await scene.worker.post(f"/requests/{opened['id']}/present", {"credential_id": scene.credential})
 
 
-async def described(agent: AgentHandle) -> dict[str, Any]:
-    async with aiohttp.ClientSession() as session, session.get(f"{agent.app_url}/openapi.json") as response:
-        return dict(await response.json())
-
-
 async def sent(
     agent: AgentHandle, method: str, path: str, body: Any = None, **headers: str
 ) -> tuple[int, Any, dict[str, str]]:
@@ -67,42 +59,14 @@ async def sent(
         return response.status, json.loads(text) if text else None, told
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def generated(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Make a client of what the employer's agent says of itself; return where its package is."""
-    folder = tmp_path_factory.mktemp("generated")
-    (folder / "openapi.json").write_text(json.dumps(await described(scene.employer)))
-    beside = Path(sys.executable).parent
-    process = await asyncio.create_subprocess_exec(
-        beside / "openapi-python-client",
-        *("generate", "--path", "openapi.json", "--output-path", "employer_api", "--meta", "none", "--fail-on-warning"),
-        cwd=folder,
-        env={**os.environ, "PATH": f"{beside}:{os.environ['PATH']}"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said = (await process.communicate())[0].decode()
-    assert process.returncode == 0, said
-    assert "warning" not in said.lower(), said
-    return str(folder)
-
-
-@pytest.fixture
-def api(generated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(generated)
-    yield importlib.import_module("employer_api")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "employer_api"]:
-        del sys.modules[name]
-
-
-async def test_a_client_is_made_of_the_description_without_a_warning_and_asks(api: ModuleType, scene: Scene) -> None:
-    def module(name: str) -> Any:
-        return importlib.import_module(f"{api.__name__}.{name}")
-
+async def test_a_client_is_made_of_the_description_without_a_warning_and_asks(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = await generated_client(scene.employer, "employer_api", tmp_path, monkeypatch)
     ask, show = module("api.verifier.post_verifier_questions"), module("api.verifier.get_verifier_requests_id")
     question = module("models").WordedQuestion.from_dict(dict(WELDER))
     base = f"{scene.employer.app_url}/v1"
-    async with api.AuthenticatedClient(base_url=base, token=scene.employer.token) as client:
+    async with module().AuthenticatedClient(base_url=base, token=scene.employer.token) as client:
         asked = await ask.asyncio(client=client, body=question, idempotency_key=f"{KEY}-generated")
         again = await ask.asyncio(client=client, body=question, idempotency_key=f"{KEY}-generated")
         assert asked.to_dict() == again.to_dict()

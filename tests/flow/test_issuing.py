@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 import pytest_asyncio
+from tests.flow.batch_doubles import class_list
+from tests.flow.generated import generated_client
 from tests.prepared import start_prepared
 from tests.welders import CLAIM, accreditation, governance_file
 
@@ -399,3 +401,40 @@ async def test_authority_comes_back_with_the_same_did_schema_and_version(place: 
     after = await place.authority.get("/identity")
     assert {**after, "freshness": None} == {**before, "freshness": None}
     assert after["freshness"]["digest"] == before["freshness"]["digest"]
+
+
+async def test_a_client_made_of_a_centres_description_makes_a_batch_and_corrects_a_claim(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre = place.centre
+    module = await generated_client(centre, "centre_api", tmp_path, monkeypatch)
+    models = module("models")
+
+    def call(name: str) -> Any:
+        return module(f"api.issuer.{name}").asyncio
+
+    new = models.NewBatch.from_dict({"title": "Class", "list": class_list(), "access": "in-person"})
+    async with module().AuthenticatedClient(base_url=f"{centre.app_url}/v1", token=centre.token) as client:
+        make, key = call("post_issuer_batches"), "8e03978e-40d5-43dd-bc93-6894a57f9324-batch"
+        made = await make(client=client, body=new, idempotency_key=key)
+        assert (await make(client=client, body=new, idempotency_key=key)).batch.id == made.batch.id
+        assert (made.batch.rows, made.counts.waiting) == (2, 2)
+        row = {"client": client, "id": made.batch.id, "number": "2"}
+        shown = await call("get_issuer_batches_id_rows_number")(**row)
+        assert isinstance(shown.claim, models.QualificationClaim10)
+        assert shown.claim.family_name == "Perera"
+        shown.claim.family_name = "Pereira"
+        edit = call("post_issuer_batches_id_rows_number_edit")
+        corrected = models.RowEdit(claim=shown.claim, digest=shown.digest)
+        assert (await edit(**row, body=corrected)).slip.number == 2
+        assert (await call("get_issuer_batches_id_rows_number")(**row)).claim.family_name == "Pereira"
+        shown.claim.birth_date = "soon"
+        refused = await edit(**row, body=models.RowEdit(claim=shown.claim))
+        assert (type(refused).__name__, refused.status) == ("Problem", 422)
+        assert "birth_date" in refused.detail
+        started = await call("post_issuer_batches_id_start")(client=client, id=made.batch.id)
+        assert started.batch.state.value == "RUNNING"
+        slips = await call("get_issuer_batches_id_slips")(client=client, id=made.batch.id)
+        assert [slip.number for slip in slips.items] == [2, 3]
+        cancelled = await call("post_issuer_batches_id_cancel")(client=client, id=made.batch.id)
+        assert cancelled.batch.state.value == "CANCELLED"

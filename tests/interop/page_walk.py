@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 from tests.interop.phone_line import PhoneLine
 
 S_A_TAP: Final = 3.0
 WORDS_A_MINUTE: Final = 120
 PIN: Final = "246810"
 WAIT_MS: Final = 120_000
+MOST_TABS: Final = 30
+VISIBLE_PX: Final = 2.0
 PICTURES: Final = {
     "Write this down": "wallet-code",
     "An offer for you": "wallet-offer",
@@ -34,11 +36,13 @@ class Walk:
     """What was counted so far.
 
     Args:
+        by_keyboard: whether nothing but keys is used: Tab to what is wanted, seen to have the focus, then Enter.
         pictures: a folder for pictures of the screens that the guide shows.
     """
 
     line: PhoneLine
     pictures: Path | None = None
+    by_keyboard: bool = False
     taps: int = 0
     typed: int = 0
     words: dict[str, int] = field(default_factory=dict)
@@ -78,6 +82,8 @@ class Walk:
         """Wait for a screen, and read it."""
         await expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=WAIT_MS)
         self.machine_s += time.monotonic() - self._began
+        if self.by_keyboard:
+            await expect(page.get_by_role("heading", level=1)).to_be_focused()
         main = page.get_by_role("main")
         if self.pictures is not None and title in PICTURES:
             await page.screenshot(path=self.pictures / f"{PICTURES[title]}.png")
@@ -95,19 +101,37 @@ class Walk:
         """Press a button."""
         self.taps += 1
         self._began = time.monotonic()
-        await page.get_by_role("button", name=name, exact=True).click()
+        button = page.get_by_role("button", name=name, exact=True)
+        if self.by_keyboard:
+            await _tab_to(page, button)
+            await page.keyboard.press("Enter")
+        else:
+            await button.click()
 
     async def types(self, page: Page, label: str, digits: str) -> None:
         """Press on a field, and type."""
         self.taps += 1
         self.typed += len(digits)
-        await page.get_by_label(label).fill(digits)
+        if self.by_keyboard:
+            await _tab_to(page, page.get_by_label(label))
+            await page.keyboard.type(digits)
+        else:
+            await page.get_by_label(label).fill(digits)
 
     def part(self, name: str) -> None:
         """Say that a part of the walk is over, for its bytes."""
         now = dict(self.line.bytes)
         self.bytes[name] = {each: count - self._before.get(each, 0) for each, count in now.items()}
         self._before = now
+
+
+async def _tab_to(page: Page, wanted: Locator) -> None:
+    for _ in range(MOST_TABS):
+        await page.keyboard.press("Tab")
+        if await wanted.evaluate("element => element === document.activeElement"):
+            break
+    await expect(wanted).to_be_focused()
+    assert await wanted.evaluate("element => parseFloat(getComputedStyle(element).outlineWidth)") >= VISIBLE_PX
 
 
 def _count(text: str) -> int:

@@ -212,7 +212,7 @@ async def test_a_first_time_worker_needs_few_taps_and_few_words(
     ecosystem = town.ecosystem
     offer = await ecosystem.offer()
     async with phone(town) as look:
-        walk = Walk(town.line)
+        walk = Walk(town.line, by_keyboard=True)
         await take(walk, look.page, f"{town.url}/#{offer['short_url']}")
         request = await ecosystem.ask(min_eqf_level=3)
         tab = await look.page.context.new_page()

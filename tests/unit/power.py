@@ -54,7 +54,7 @@ class Power:
 
         Thoroughly (`tests.thorough`) after each. Else a share, since most of what these tests take is what surrounds a
         cut: where records lie on SQLite after the first, the fourth and so on; on PostgreSQL, where the same steps are
-        done, after the third, the ninth and so on.
+        done, after the third, the ninth and so on; of a test with several cases one runs there.
         """
         return count(self._first, self._every)
 

@@ -16,6 +16,7 @@ export interface Change {
 /** The kinds of row. */
 export type Kind =
   | 'connection'
+  | 'course'
   | 'credential'
   | 'erasure'
   | 'inbox'

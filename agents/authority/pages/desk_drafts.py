@@ -7,21 +7,26 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.drafts import NOTHING_CHANGED, Base
 from wanderbuch.agents.authority.pages import desk_publishing
-from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskParts, DeskVisit, chosen_id
+from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit, chosen_id
+from wanderbuch.agents.authority.pages.desk_signing import signing_shown
 from wanderbuch.agents.authority.pages.desk_suspending import known_by
 from wanderbuch.agents.authority.pages.draft_view import in_words, label_of, place_of
 from wanderbuch.agents.authority.pages.search import Query
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
-from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.form.findings import Severity
-from wanderbuch.governance.form.model import CROSSWALK, RECOGNITION
+from wanderbuch.governance.form.model import CROSSWALK, RECOGNITION, REGULATION, SIGNATORIES
 
 _MAX_FINDINGS: Final = 100
-_HEADER_TITLES: Final = {RECOGNITION: "form.recognitions", CROSSWALK: "crosswalk.title"}
+_HEADER_TITLES: Final = {
+    RECOGNITION: "form.recognitions",
+    CROSSWALK: "crosswalk.title",
+    REGULATION: "form.regulations",
+    SIGNATORIES: "form.signings",
+}
 
 
 class DeskDrafts:
@@ -81,7 +86,7 @@ class DeskDrafts:
             asked=asked,
             found=[(did, facts.tables.name_of(did)) for did in dids] if facts else [],
             names={official.id: official.name for official in await parts.desk.officials.all()},
-            waiting=await _waiting(parts, draft),
+            signing=await signing_shown(parts, draft),
             known_by=known_by(parts, draft),
             authorities=[recognition.publisher for recognition in facts.file.recognitions] if facts else [],
             file=facts.file if facts else None,
@@ -123,20 +128,10 @@ class DeskDrafts:
 async def _named(base: Base, part: Any, visit: DeskVisit) -> dict[str, Any]:
     """Return a changed part with the name of whom it is about."""
     record = part.after or part.before or {}
-    description = record.get("description") if isinstance(record, Mapping) else None
+    description = (record.get("description") or record.get("listing")) if isinstance(record, Mapping) else None
     name = description.get("name") if isinstance(description, Mapping) else None
     title = _HEADER_TITLES.get(part.key, "")
     return {"part": part, "name": name, "is_record": part.kind.value == "record", "title": title}
-
-
-async def _waiting(parts: DeskParts, draft: Draft) -> tuple[str, ...]:
-    """Return who could still sign a draft that waits for signatures."""
-    if draft.state is not DraftState.SIGNING:
-        return ()
-    try:
-        return (await parts.desk.round(draft.id))[1]
-    except WanderbuchError:
-        return ()
 
 
 def _instant(day: str, time: str) -> datetime | None:

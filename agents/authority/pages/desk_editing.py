@@ -10,11 +10,14 @@ from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.draft_changes import Base
 from wanderbuch.agents.authority.officials import OfficialRole
+from wanderbuch.agents.authority.pages.author_forms import FRAMEWORKS, as_kept, as_shown, names_of_parties
 from wanderbuch.agents.authority.pages.beginnings import begun
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
 from wanderbuch.agents.authority.pages.listed_forms import as_edited, as_listed, forms_for
-from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm
+from wanderbuch.agents.authority.pages.search import Query
+from wanderbuch.agents.authority.pages.statement_form import StatementForm
+from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM
 from wanderbuch.agents.authority.suspension import is_suspended, lists_to_lift, reinstated
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.fields import (
@@ -25,6 +28,7 @@ from wanderbuch.agents.site.fields import (
     read,
     shown,
 )
+from wanderbuch.agents.site.folding import folded
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.site.sections import in_sections
 from wanderbuch.agents.work.case import check_why
@@ -88,6 +92,7 @@ class DeskEditing:
             editable=draft.state is DraftState.OPEN,
             saved="saved" in visit.request.query,
             may_lift=is_suspended(record),
+            frameworks=FRAMEWORKS,
             trusted=next(
                 (trusted.get("uri", "") for trusted in _trusted(header) if trusted.get("publisher") == did), ""
             ),
@@ -136,9 +141,11 @@ class DeskEditing:
         did = _did(query.get("did", ""))
         form = _form_of(visit, query.get("kind", ""), did)
         record, header, _ = await _now(visit, did)
-        number, statement = _chosen(statements_of(form, record, header, did), query.get("at", _NEW))
+        others = statements_of(form, record, header, did)
+        number, statement = _chosen(others, query.get("at", _NEW))
         if number is None:
-            statement = await begun(visit.parts, form, record)
+            asked = query.get("framework", "")
+            statement = await begun(visit.parts, form, record, others, framework=asked if asked in FRAMEWORKS else "")
         return await self._statement_page(visit, form, did, number, statement, saved="saved" in query)
 
     async def _statement_page(
@@ -154,7 +161,7 @@ class DeskEditing:
     ) -> web.StreamResponse:
         draft = await visit.draft()
         record, _, _ = await _now(visit, did)
-        fields = shown(form.fields, statement, visit.words, extra=extra)
+        fields = shown(form.fields, as_shown(form, statement), visit.words, extra=extra)
         findings: list[tuple[str, Finding]] = []
         if number is not None and not extra:
             for finding in await visit.parts.drafts.findings(draft.id):
@@ -190,12 +197,17 @@ class DeskEditing:
         statement = read(form.fields, visit.sent, before, visit.words)
         if form.member == "accreditations":
             statement = as_written(statement)
+        others = [other for position, other in enumerate(statements) if position != number]
+        named = await _named(visit, names_of_parties(form, statement))
+        statement = as_kept(form, statement, others, named)
         if extra := visit.text("add"):
             return await self._statement_page(visit, form, did, number, statement, extra=extra)
         if visit.text("remove"):
             if number is None:
                 return visit.go(f"/draft/{draft.id}/record", did=did)
             del statements[number]
+        elif form.is_single:
+            statements, number = [statement], 0
         elif number is None:
             statements.append(statement)
             number = len(statements) - 1
@@ -230,7 +242,7 @@ class DeskEditing:
         statement = dict(header.get("participants", {}).get("entries", {}).get(form.schema, {}))
         statement.pop(did, None)
         if statements:
-            statement[did] = {form.member: statements}
+            statement[did] = statements[0] if form.is_single else {form.member: statements}
         await visit.parts.drafts.edit(
             draft_id, visit.official, header={form.schema: statement or None}, revision=_revision(visit), base=base
         )
@@ -239,6 +251,20 @@ class DeskEditing:
 def _trusted(header: Mapping[str, Any]) -> list[dict[str, Any]]:
     listed = header.get("trusted_governance")
     return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
+async def _named(visit: DeskVisit, names: Sequence[str]) -> dict[str, str]:
+    """Return the DIDs of participants by their names, of those names that one participant has."""
+    facts = await visit.parts.register.facts() if names else None
+    if facts is None:
+        return {}
+    named: dict[str, str] = {}
+    for name in names:
+        dids = [did for did in facts.tables.find(Query(name=name)).dids if not is_register_id(did)]
+        alike = [did for did in dids if folded(facts.tables.name_of(did) or "") == folded(name)]
+        if len(alike) == 1:
+            named[name] = str(alike[0])
+    return named
 
 
 def _sorted_out(

@@ -54,6 +54,7 @@ class DeskInviting:
             listed=listed[:_SHOWN],
             invited=invited,
             made=_newest(made)[:_SHOWN],
+            names={official.id: official.name for official in await parts.desk.officials.all()},
             ends_on=(now + _USUAL).date().isoformat(),
         )
 

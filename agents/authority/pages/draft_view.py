@@ -19,7 +19,8 @@ from wanderbuch.agents.authority.changes import (
 )
 from wanderbuch.agents.authority.drafts import Base
 from wanderbuch.agents.authority.pages.listed_forms import MEMBER
-from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
+from wanderbuch.agents.authority.pages.statement_form import StatementForm
+from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, statement_forms
 from wanderbuch.agents.site.fields import FormField
 from wanderbuch.governance.comparing.differences import Difference, differences
 from wanderbuch.governance.facts.file import GovernanceFile
@@ -85,6 +86,8 @@ def place_of(finding: Finding) -> Place:
             return Place(did, "accreditations", int(rest[1]), "".join(f"/{step}" for step in rest[2:]))
         return Place(did, path="".join(f"/{step}" for step in rest))
     for form in statement_forms().values():
+        if form.schema == schema and form.is_single:
+            return Place(did, form.member, 0, "".join(f"/{step}" for step in rest))
         if form.schema == schema and len(rest) >= 2 and rest[0] == form.member and rest[1].isdecimal():
             return Place(did, form.member, int(rest[1]), "".join(f"/{step}" for step in rest[2:]))
     return Place(did)
@@ -112,6 +115,8 @@ def statements_of(
     if form.is_header:
         entries = header.get("participants", {}).get("entries", {})
         statement = entries.get(form.schema, {}).get(did, {})
+        if form.is_single:
+            return [statement] if statement else []
         listed = statement.get(form.member, []) if isinstance(statement, Mapping) else []
     else:
         listed = (record or {}).get(form.member, [])

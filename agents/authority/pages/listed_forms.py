@@ -6,7 +6,8 @@ For the editor a listing is a record with a description and accreditations; `as_
 from collections.abc import Mapping
 from typing import Any, Final
 
-from wanderbuch.agents.authority.pages.statement_forms import StatementForm, statement_forms
+from wanderbuch.agents.authority.pages.statement_form import StatementForm
+from wanderbuch.agents.authority.pages.statement_forms import statement_forms
 from wanderbuch.agents.site.sections import FormSection
 from wanderbuch.governance.form.model import LISTING
 from wanderbuch.governance.form.records import is_register_id

@@ -9,6 +9,7 @@ from wanderbuch.agents.authority.pages.desk_editing import DeskEditing
 from wanderbuch.agents.authority.pages.desk_inviting import DeskInviting
 from wanderbuch.agents.authority.pages.desk_lists import DeskLists
 from wanderbuch.agents.authority.pages.desk_publishing import DeskPublishing
+from wanderbuch.agents.authority.pages.desk_signing import DeskSigning
 from wanderbuch.agents.authority.pages.desk_suspending import DeskSuspending
 from wanderbuch.agents.authority.pages.registry import PublicPages
 from wanderbuch.agents.runtime.app import PublicRoute
@@ -26,6 +27,7 @@ def desk_page_routes() -> Sequence[PublicRoute]:
         **desk.entrance.handlers(),
         **DeskEditing(desk).handlers(),
         **DeskPublishing(desk).handlers(),
+        **DeskSigning(desk).handlers(),
         **DeskSuspending(desk).handlers(),
         **DeskDrafts(desk).handlers(),
         **DeskApplications(desk).handlers(),

@@ -1,9 +1,10 @@
 """The forms of the statements that officials edit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from wanderbuch.agents.authority.pages.author_forms import LEVEL_TABLE, SIGNING
+from wanderbuch.agents.authority.pages.statement_form import StatementForm
 from wanderbuch.agents.site.fields import FormField, Kind
 from wanderbuch.agents.site.sections import FormSection
 from wanderbuch.governance.facts.sources import Binding
@@ -80,31 +81,6 @@ DESCRIPTION_FORM: Final = (
     _optional("website", Kind.TEXT, "institution.website"),
     _optional("email", Kind.TEXT, "institution.email"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StatementForm:
-    """One kind of statement.
-
-    Args:
-        member: the list in a record, or in the statement's object.
-        schema: its statement schema.
-        title: key of its name in the catalogues.
-        is_header: whether it stands in the header, not in a record.
-        is_of_author: whether only the authority has it, in its own name.
-    """
-
-    member: str
-    schema: str
-    title: str
-    sections: tuple[FormSection, ...]
-    is_header: bool = False
-    is_of_author: bool = False
-
-    @property
-    def fields(self) -> tuple[FormField, ...]:
-        """The fields of all its sections."""
-        return tuple(field for section in self.sections for field in section.fields)
 
 
 _VERIFICATION: Final = StatementForm(
@@ -315,6 +291,8 @@ def statement_forms() -> Mapping[str, StatementForm]:
         ),
         _VERIFICATION,
         _REGULATION,
+        LEVEL_TABLE,
+        SIGNING,
     )
     return {form.member: form for form in forms}
 

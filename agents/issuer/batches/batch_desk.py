@@ -52,6 +52,7 @@ from wanderbuch.agents.issuer.batches.row_desk import RowDesk
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.class_list.contacts import is_reached
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
+from wanderbuch.agents.issuer.consent import remove_consents
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
@@ -323,11 +324,13 @@ class BatchDesk:
             await self.claiming.numbers.release(batch.id, claims)
         await remove_claims(self._profile, batch)
         await remove_contacts(self._profile, batch)
+        await remove_consents(self._profile, batch.id)
         for state in RowState:
             while rows := (await self.claiming.rows.page(state=state_in(batch.id, state), limit=_PAGE)).items:
                 for row in rows:
                     await self.claiming.rows.remove(row.id)
         await self._batches.remove(batch.id)
+        await remove_consents(self._profile, batch.id)  # written down meanwhile; later ones find no batch
 
 
 def _numbered(row: ClassRow, batch_id: str, kind: CredentialType) -> ClassRow:

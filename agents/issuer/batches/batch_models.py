@@ -10,6 +10,7 @@ from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState
 from wanderbuch.agents.issuer.batches.batch_desk import Counts
 from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan
 from wanderbuch.agents.issuer.class_list.models import ClassListIn
+from wanderbuch.agents.issuer.typed_claims import TypedClaim
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.store.records import utc_now
 
@@ -59,7 +60,7 @@ class RowEdit(ApiModel):
     `digest` is that of the claim as it was shown: if somebody has changed it since, nothing is written.
     """
 
-    claim: dict[str, str] = Field(min_length=1, max_length=100)
+    claim: TypedClaim = Field(min_length=1, max_length=100)
     digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
 
@@ -158,7 +159,7 @@ class RowOut(ApiModel):
     """A row with its claim; `digest` goes with a correction."""
 
     slip: SlipOut
-    claim: dict[str, str]
+    claim: TypedClaim
     digest: str
 
 

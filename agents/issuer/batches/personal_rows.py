@@ -14,6 +14,7 @@ from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state
 from wanderbuch.agents.issuer.batches.claims import claims_with, read_claim, replace_claim_in
 from wanderbuch.agents.issuer.batches.reached import forget_contact
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
+from wanderbuch.agents.issuer.consent import forget_consent_of_row
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of, present
 from wanderbuch.schemas.credential_type import load_credential_type
@@ -92,3 +93,4 @@ class PersonalRows:
             async with self._profile.transaction() as session:
                 await replace_claim_in(session.handle, batch, number, {})
                 await session.commit()
+        await forget_consent_of_row(self._profile, batch_id, number)  # last: of an empty claim none is written down

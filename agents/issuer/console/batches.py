@@ -21,6 +21,7 @@ from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_reach_f
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, read_claim_form
 from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
+from wanderbuch.agents.issuer.console.consent_pages import consent_shown
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
@@ -242,6 +243,9 @@ class ConsoleBatches:
             lines=claim_lines(kind, claim, visit.words),
             address=self._address(visit, batch, row),
             mail=None if mail is None else mail.value,
+            consent=consent_shown(
+                await visit.office.consents.of_row(batch.id, row.number), visit.office.tenant.clock()
+            ),
             may_mail_again=may_mail_again,
             is_open=row.state in (RowState.WAITING, RowState.OPEN, RowState.LOCKED),
             may_edit=row.state in _EDITED and batch.state is not BatchState.CANCELLED,

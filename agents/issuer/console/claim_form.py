@@ -121,7 +121,7 @@ def read_claim_form(kind: CredentialType, sent: MultiDict[str], words: Words, *,
         try:
             form.claim |= _read(kind.attribute(line.name), line, sent, words)
         except ValueProblem as problem:
-            line.problem = f"{problem.message}: {problem.fix}"
+            line.problem = _problem(kind.attribute(line.name), line, problem)
     if form.is_whole:
         form.claim = checked(kind, form, form.claim, at)
     return form
@@ -153,7 +153,7 @@ def read_some(kind: CredentialType, names: Sequence[str], sent: MultiDict[str], 
         try:
             form.claim |= _read(kind.attribute(line.name), line, sent, words)
         except ValueProblem as problem:
-            line.problem = f"{problem.message}: {problem.fix}"
+            line.problem = _problem(kind.attribute(line.name), line, problem)
     return form
 
 
@@ -246,6 +246,19 @@ def _read(attribute: Attribute, line: FormLine, sent: MultiDict[str], words: Wor
             raise ValueProblem("expected a choice of the list", "choose one")
         return {attribute.name: line.text}
     return {attribute.name: value_of(attribute, line.text, order=DayOrder.REFUSE, framework=None)}
+
+
+def _problem(attribute: Attribute, line: FormLine, problem: ValueProblem) -> str:
+    """Return what is wrong with a field: the key of a sentence, or, for what is rare, an English text."""
+    if line.shape == "occupation":
+        return "claim.several_occupations" if line.choices else "claim.no_occupation"
+    if line.shape == "words":
+        return "claim.no_country" if attribute.code_list == COUNTRIES else "claim.no_language"
+    if line.shape in ("level", "choice"):
+        return "claim.choose"
+    if attribute.kind is Kind.DATE:
+        return "claim.no_day"
+    return f"{problem.message}: {problem.fix}"
 
 
 def _occupation(attribute: Attribute, line: FormLine, chosen: str, words: Words) -> str:

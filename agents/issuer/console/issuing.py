@@ -22,6 +22,7 @@ from wanderbuch.agents.issuer.class_list.listed import NUMBER
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, checked, read_claim_form, shared_values
 from wanderbuch.agents.issuer.console.claim_view import lines_of_values, name_of
 from wanderbuch.agents.issuer.console.clerks import ClerkRole
+from wanderbuch.agents.issuer.console.consent_pages import consent_shown
 from wanderbuch.agents.issuer.console.holding_pages import SAME_AGAIN
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
@@ -189,6 +190,7 @@ class ConsoleIssuing:
             intent=await office.revocations.get_or_none(offer.id),
             reasons=[reason.value for reason in RevocationReason],
             report=await office.reports.find(offer.id),
+            consent=consent_shown(await office.consents.of_offer(offer.id), office.tenant.clock()),
             successor=successor,
             next_offer=next_offer,
             may_offer_again=successor is not None and successor.may_offer_again(next_offer, now),

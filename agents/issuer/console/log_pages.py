@@ -49,6 +49,8 @@ def _address(entry: ActEntry) -> str:
             | Act.REPORT_CLOSED
         ):
             return f"/issued/{first}"
+        case Act.CONSENT_NOTED | Act.CONSENT_WITHDRAWN:
+            return f"/batch/{first}/row/{rest}" if rest else f"/issued/{first}"
         case Act.REVOKED:
             return f"/register/revoked/{first}" if rest else f"/issued/{first}"
         case Act.ROW_EDITED | Act.ROW_LEFT_OUT | Act.ROW_RENEWED | Act.ROW_RETRIED | Act.ROW_MAILED:

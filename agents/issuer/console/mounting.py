@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from wanderbuch.agents.issuer.console.batches import ConsoleBatches
 from wanderbuch.agents.issuer.console.class_lists import ConsoleLists
+from wanderbuch.agents.issuer.console.consent_pages import ConsoleConsents
 from wanderbuch.agents.issuer.console.count_pages import ConsoleCounts
 from wanderbuch.agents.issuer.console.holding_pages import ConsoleHolding
 from wanderbuch.agents.issuer.console.issuing import ConsoleIssuing
@@ -27,6 +28,7 @@ def console_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **ConsoleBatches(console).handlers(),
         **ConsoleRegister(console).handlers(),
         **ConsoleHolding(console).handlers(),
+        **ConsoleConsents(console).handlers(),
         **ConsoleCounts(console).handlers(),
         **ConsoleLog(console).handlers(),
         **ConsoleStanding(console).handlers(),

@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.consenting.consents import Consents
 from wanderbuch.agents.issuer.console.clerks import Clerk, ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
@@ -81,6 +82,10 @@ class ConsoleOffice(Protocol):
     @property
     def reports(self) -> Reports:
         """Return what workers say is wrong."""
+
+    @property
+    def consents(self) -> Consents:
+        """Return who consented."""
 
     @property
     def postman(self) -> Postman:

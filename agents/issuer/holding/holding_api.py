@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from wanderbuch.agents.issuer.holding.report import HolderReport, ReportState
 from wanderbuch.agents.issuer.holding.reports import Reports
 from wanderbuch.agents.issuer.holding.successor import Successor, SuccessorState, Why
 from wanderbuch.agents.issuer.holding.superseding import Superseding
+from wanderbuch.agents.issuer.typed_claims import TypedClaim
 from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part
@@ -38,7 +39,7 @@ class Supersede(ApiModel):
     """
 
     why: Why
-    claim: dict[str, str] | None = Field(default=None, max_length=64)
+    claim: Annotated[TypedClaim, Field(max_length=64)] | None = None
 
 
 class SuccessorOut(ApiModel):

@@ -24,9 +24,11 @@ from wanderbuch.agents.issuer.register.register import ISSUED
 from wanderbuch.errors import ExchangeError
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.once import own_id
 from wanderbuch.store.record import Record
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.telling import Teller
 
 ROUNDED_TO: Final = 5
 COLUMNS: Final = ("occupation", "framework", "level", "place", "certificates")
@@ -112,6 +114,11 @@ class IssuedCounts(Record):
     published_at: datetime | None = None
 
 
+def figures_events(counts: IssuedCounts) -> Sequence[Event]:
+    """Return what published figures tell the event log."""
+    return () if counts.published_at is None else (Event(EventKind.FIGURES_PUBLISHED, counts.period),)
+
+
 class CountsDesk:
     """The figures of one centre.
 
@@ -124,6 +131,7 @@ class CountsDesk:
     def __init__(self, profile: Profile, book: OfferBook, *, clock: Callable[[], datetime]) -> None:
         self._book = book
         self._kept = RecordStore(profile, IssuedCounts)
+        self._teller = Teller(profile, IssuedCounts, figures_events, records=self._kept)
         self._clock = clock
 
     async def published(self) -> list[IssuedCounts]:
@@ -147,7 +155,7 @@ class CountsDesk:
         counted = await self._counted(period)
         frozen = counted.model_copy(update={"by": by, "published_at": self._clock()})
         with suppress(DuplicateError):  # somebody was faster: theirs counts
-            return await self._kept.insert(frozen)
+            return await self._teller.insert(frozen)
         return await self._kept.get(frozen.id)
 
     async def _counted(self, period: Period) -> IssuedCounts:

@@ -1,5 +1,6 @@
 """What the forms of an application say: the same for who signed up and has a token, and for people of a desk."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from wanderbuch.governance.signed.application import IntendedUse
 from wanderbuch.store.records import new_id
 
 MAX_TEXT: Final = 2000
+_LOOKED_FOR_S: Final = 5.0  # somebody waits for the page
 _PURPOSES: Final = ("employment", "study", "regulated-profession")
 _NOT_SHOWN: Final = ("token", "form_token", "once")
 
@@ -64,9 +66,8 @@ async def answer_in(own: VerifierOffice, sent: MultiDict[str]) -> OwnApplication
 
 async def courses_of(own: VerifierOffice) -> list[ApplicationCourse]:
     """Return how the applications stand now, or stood where the authority cannot be reached; the newest first."""
-    courses = [await _course_of(own, application) for application in await own.own_applications.all()]
-    courses.reverse()
-    return courses
+    applications = await own.own_applications.all()
+    return await asyncio.gather(*(_course_of(own, application) for application in reversed(applications)))
 
 
 async def _course_of(own: VerifierOffice, application: OwnApplication) -> ApplicationCourse:
@@ -74,6 +75,7 @@ async def _course_of(own: VerifierOffice, application: OwnApplication) -> Applic
     if not application.is_open:
         return course_of(application, at=at)
     try:
-        return course_of(await own.own_applications.look(application.id), at=at)
-    except WanderbuchError:
+        async with asyncio.timeout(_LOOKED_FOR_S):
+            return course_of(await own.own_applications.look(application.id), at=at)
+    except (TimeoutError, WanderbuchError):
         return course_of(application, at=at, is_old=True)

@@ -57,9 +57,14 @@ class OwnApplicationPages:
 
     async def _answer(self, visit: AskingVisit) -> web.StreamResponse:
         visit.person.must(StaffRole.ADMINISTRATOR)
+        own, application_id = visit.office.own_applications, visit.text("application")[:64]
+        before = await own.find(application_id)
         try:
             answered = await answer_in(visit.office, visit.sent)
         except WanderbuchError as err:
+            kept = await own.find(application_id)
+            if before is not None and kept is not None and kept.application.revision > before.application.revision:
+                await _note(visit, kept)  # it waits until the authority can be reached
             return await self._every(visit, status=_STATUS, failure=err)
         if answered is not None:
             await _note(visit, answered)

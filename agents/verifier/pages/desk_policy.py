@@ -10,6 +10,7 @@ from multidict import MultiDict
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.site.languages import Words
 from wanderbuch.agents.site.rendering import PageHandler
+from wanderbuch.agents.verifier.forbidden_links import forbidden_links
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, number_in
 from wanderbuch.agents.verifier.pages.question_form import country_text
 from wanderbuch.agents.verifier.policies.document import Policy, PolicyDocument, compiled
@@ -75,6 +76,8 @@ class DeskPolicy:
             is_newer=is_newer,
             form=form or _form_of(policy, visit.words),
             revision=kept.changes,
+            forbidden=await forbidden_links(visit.office, policy),
+            is_asker=visit.person.may(StaffRole.ASKER),
             purposes=tuple(Purpose),
             most=MAX_GROUPS,
             rule=KIT.words(visit.words.language),

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from multidict import MultiDict
 
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.site.rendering import PageHandler
-from wanderbuch.agents.verifier.desk_settings import MOST_NAME_CHARS
+from wanderbuch.agents.verifier.desk_settings import MOST_NAME_CHARS, checked_name
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question, badge_of
 from wanderbuch.agents.verifier.pages.question_form import ANSWER_WITHIN_S, country_text
 from wanderbuch.agents.verifier.staff import StaffRole
@@ -78,26 +79,29 @@ class DeskRecords:
         visit: AskingVisit,
         *,
         status: int = 200,
-        wrong: str = "",
+        is_wrong: bool = False,
         is_newer: bool = False,
         is_no_name: bool = False,
     ) -> web.StreamResponse:
         visit.person.must(StaffRole.ADMINISTRATOR)
         office = visit.office
         settings = await office.settings.get()
+        typed = visit.sent if status != 200 else MultiDict[str]()  # a form that was not taken loses nothing
         return self._desk.show(
             visit,
             "desk_settings.html",
             status=status,
-            place=wrong or country_text(settings.place or "", visit.words),
-            is_wrong=bool(wrong),
+            place=typed.get("place", country_text(settings.place or "", visit.words))[:200],
+            is_wrong=is_wrong,
             is_saved="saved" in visit.request.query and status == 200,
             is_newer=is_newer,
-            name=visit.text("name")[: 2 * MOST_NAME_CHARS] if is_no_name else settings.name or "",
+            name=typed.get("name", settings.name or "")[: 2 * MOST_NAME_CHARS],
             is_no_name=is_no_name,
             operators_name=visit.office.tenant.name,
             most_name_chars=MOST_NAME_CHARS,
             settings=settings,
+            chosen_within=typed.get("answer_within_s", str(settings.answer_within_s)),
+            chosen_days=typed.get("keep_seen_days", str(settings.keep_seen_days)),
             within=ANSWER_WITHIN_S,
             did=str(office.tenant.did),
             registration=await self._registration(visit),
@@ -113,27 +117,30 @@ class DeskRecords:
     async def _change(self, visit: AskingVisit) -> web.StreamResponse:
         visit.person.must(StaffRole.ADMINISTRATOR)
         text, within, seen = (visit.text(name) for name in ("place", "answer_within_s", "keep_seen_days"))
-        try:
-            place = find_country(text) if text else None
-        except CredentialError:
-            return await self._settings(visit, status=422, wrong=text[:200])
+        revision = visit.number("revision")
         if within and within not in {str(known) for known in ANSWER_WITHIN_S}:
             raise MalformedError("expected one of the times that the page offers")
         if seen and seen not in {str(known) for known in _SEEN_DAYS}:
             raise MalformedError("expected one of the numbers of days that the page offers")
+        try:
+            place = find_country(text) if text else None
+        except CredentialError:
+            return await self._settings(visit, status=422, is_wrong=True)
         before = await visit.office.settings.get()
+        try:
+            name = checked_name(visit.text("name")) if "name" in visit.sent else before.name
+        except MalformedError:
+            return await self._settings(visit, status=422, is_no_name=True)
         days = int(seen) if seen else None
         try:
             settings = await visit.office.settings.change(
                 place=place,
                 answer_within_s=int(within) if within else None,
                 keep_seen_days=days if "keep_seen_days" in visit.sent else before.keep_seen_days,  # it may not be asked
-                read=visit.number("revision"),
+                read=revision,
                 by=visit.person.id,
-                name=visit.text("name") if "name" in visit.sent else before.name,
+                name=name,
             )
-        except MalformedError:
-            return await self._settings(visit, status=422, is_no_name=True)
         except RefusedError:
             return await self._settings(visit, status=409, is_newer=True)
         visit.office.apply(settings)

@@ -23,6 +23,7 @@ from wanderbuch.plugins.exchange.connecting.did_documents import Contact, key_of
 from wanderbuch.plugins.exchange.packing import PREFIX
 from wanderbuch.plugins.webvh.foreign_dids import ForeignDidError, check_did
 from wanderbuch.store.once import own_id
+from wanderbuch.visible_text import visible
 
 HANDSHAKES: Final = ("didexchange/1.1", "didexchange/1.0")
 """The versions of DID Exchange that we speak, the newest first."""
@@ -201,7 +202,7 @@ def _texts(listed: object, name: str) -> Sequence[str]:
 def _told(text: object) -> str | None:
     if not isinstance(text, str):
         return None
-    return "".join(letter for letter in text if letter.isprintable())[:_MAX_TEXT] or None
+    return visible(text)[:_MAX_TEXT] or None
 
 
 def _refused(expected: str) -> InvitationError:

@@ -12,6 +12,7 @@ from wanderbuch.plugins.exchange.connecting.genesis import genesis_did, is_genes
 from wanderbuch.plugins.exchange.connecting.signed_text import read_signed_text, signed_text
 from wanderbuch.plugins.exchange.packing import PREFIX
 from wanderbuch.store.once import own_id
+from wanderbuch.visible_text import visible
 
 REUSE: Final = "out-of-band/1.1/handshake-reuse"
 REQUEST_NOT_ACCEPTED: Final = "request_not_accepted"
@@ -63,7 +64,7 @@ def read_introduction(members: Mapping[str, Any]) -> Introduction:
             raise HandshakeError("expected the DID document that the sender's DID is the hash of, found another")
     elif not did.startswith("did:"):
         raise HandshakeError("expected a DID, found something else")
-    shown = "".join(letter for letter in label if letter.isprintable())[:_MAX_LABEL] if isinstance(label, str) else None
+    shown = visible(label)[:_MAX_LABEL] if isinstance(label, str) else None
     return Introduction(did, document, attachment, shown or None)
 
 

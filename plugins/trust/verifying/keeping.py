@@ -10,6 +10,7 @@ from typing import Final
 
 from wanderbuch.errors import PresentationError
 from wanderbuch.plugins.trust.verifying.kept_words import KEPT
+from wanderbuch.visible_text import is_visible
 
 MAX_KEPT: Final = timedelta(days=30 * 366)
 _MAX_CHARS: Final = 120
@@ -57,7 +58,7 @@ class Keeping:
         if self.language not in KEPT:
             raise KeepingError(f"expected one of the languages {', '.join(KEPT)}, found {self.language[:16]!r}")
         for name, text in (("law", self.law), ("purpose", self.purpose)):
-            if not text.strip() or len(text) > _MAX_CHARS or not text.isprintable():
+            if not text.strip() or len(text) > _MAX_CHARS or not is_visible(text):
                 raise KeepingError(
                     f"expected a {name} in 1 to {_MAX_CHARS} characters, found none, or more", hint="name it in words"
                 )

@@ -34,10 +34,12 @@ class EventKind(Enum):
     CREDENTIAL_ANSWERED = "credential.answered"
     CREDENTIAL_UNANSWERED = "credential.unanswered"
     CREDENTIAL_REVOKED = "credential.revoked"
+    CREDENTIAL_ERASED = "credential.erased"
     REVOCATION_TOLD = "revocation.told"
     REVOCATION_UNANSWERED = "revocation.unanswered"
     BATCH_CHANGED = "batch.changed"
     BATCH_ROW_LOCKED = "batch.row-locked"
+    FIGURES_PUBLISHED = "figures.published"
     REQUEST_DECIDED = "request.decided"
     REQUEST_ENDED = "request.ended"
     REQUEST_ERASED = "request.erased"
@@ -87,6 +89,10 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
             "offer",
         ),
         EventKind.CREDENTIAL_REVOKED: Told("The status list that revokes a credential is public.", "offer"),
+        EventKind.CREDENTIAL_ERASED: Told(
+            "What was kept of a certificate's holder was erased: erase your copies, too. Number, place and end stay.",
+            "offer",
+        ),
         EventKind.REVOCATION_TOLD: Told("The wallet has the notice that its credential is revoked.", "offer"),
         EventKind.REVOCATION_UNANSWERED: Told(
             "For a week the wallet did not say that it has the notice of the revocation: it is sent no more. The "
@@ -103,6 +109,9 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
             "offers were left.",
             "batch",
             {"row": Field.NUMBER},
+        ),
+        EventKind.FIGURES_PUBLISHED: Told(
+            "The figures of a year or a month are published, and change no more.", "period"
         ),
         EventKind.REQUEST_DECIDED: Told(
             "A presentation was judged.",

@@ -65,3 +65,14 @@ async def test_an_approver_sees_them_and_invites_nobody(approver: Browser, place
     refused = await approver.send("/desk/en/invitations", register_id="P01/0142", ends_on="2026-12-31")
     assert refused.status == 403
     assert await place.applications.invitations.all() == []
+
+
+async def test_the_desk_says_who_withdrew_an_invitation(editor: Browser, approver: Browser, place: Place) -> None:
+    page = "/desk/en/invitations"
+    assert (await editor.send(page, register_id="P01/0142", ends_on="2026-12-31", **{"as": "letters"})).status == 200
+    [open_one] = await place.applications.invitations.all()
+    assert "<p>Withdrawn: " not in (await approver.ask(page)).text
+    assert (await editor.send(f"{page}/withdraw", id=open_one.id)).status == 303
+    [withdrawn] = await place.applications.invitations.all()
+    editors = [one.name for one in await place.desk.officials.all() if one.id == withdrawn.withdrawn_by]
+    assert f"<p>Withdrawn: <bdi>{editors[0]}</bdi>, " in (await approver.ask(page)).text

@@ -89,6 +89,7 @@ async def test_each_row_that_is_not_ready_has_its_true_cause_and_the_others_beco
     shown = (await editor.ask(made.target)).text
     assert "is listed in the register" in shown
     assert "nothing that it issues counts yet" in shown
+    assert "Matara Plumbing School" in shown.partition('id="touched"')[2]  # by its name, not by its number alone
 
 
 async def test_what_was_said_is_remembered_for_the_next_list_with_these_headers(editor: Browser) -> None:

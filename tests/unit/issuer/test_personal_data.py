@@ -1,6 +1,7 @@
 """What is kept of a person is shown in one file, and erased; the certificate can be revoked all the same."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,19 +17,28 @@ from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.issuer.batches import claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.consent import Because, Consenting, Relation, consent_of_row
+from wanderbuch.agents.issuer.consenting.consents import Consents, ConsentTold
 from wanderbuch.agents.issuer.holding.successor import SuccessorState, Why
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed, mailed_rows
 from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.register.counts import CountsDesk, Period
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.exchange.wrong import WrongPart, items_of
-from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.errors import NotFoundError, StoreError
+from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.record import new_id
+from wanderbuch.store.tables import tables_of, tenant_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def consents_of(workshop: Workshop) -> Consents:
+    return Consents(workshop.profile, Centre(workshop).desk.log, clock=lambda: datetime.now(UTC))
 
 
 def data_of(workshop: Workshop, **config: Any) -> PersonalData:
@@ -39,6 +49,7 @@ def data_of(workshop: Workshop, **config: Any) -> PersonalData:
         workshop.revocations,
         workshop.superseding,
         workshop.reports,
+        consents_of(workshop),
         IssuerConfig(**config),
         clock=lambda: datetime.now(UTC),
     )
@@ -67,6 +78,48 @@ async def test_what_is_erased_is_gone_and_can_still_be_revoked(workshop: Worksho
     assert (intent.state, intent.is_over) == (RevocationState.PUBLISHED, True)
     with pytest.raises(NotFoundError):
         await data.revoke_erased("E-2", RevocationReason.FRAUD, by="n.silva", wait_s=0)
+
+
+async def events(workshop: Workshop, subject: str) -> list[tuple[str, object]]:
+    tables, tenant = tables_of(workshop.profile), tenant_of(workshop.profile)
+    log = await tables.events.read(tenant, 0, 10_000)
+    return [(entry.kind, entry.body) for entry in log if entry.subject == subject]
+
+
+async def test_an_erasure_is_an_event_once_it_is_done_and_says_nothing_of_the_person(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erased, kept = (EventKind.CREDENTIAL_ERASED.value, {}), data_of(workshop, keeps_years=30, keeps_because="A law")
+    offer = await issued(workshop, credential_id="EV-1", family_name="Eventide")
+    await kept.erase(offer.id, by="n.silva")
+    assert erased not in await events(workshop, offer.id)
+    data = data_of(workshop)
+    remove = workshop.desk.book.offers.remove
+
+    async def cut(_: str) -> None:
+        raise StoreError("the power is cut")
+
+    monkeypatch.setattr(workshop.desk.book.offers, "remove", cut)
+    with pytest.raises(StoreError):
+        await data.erase(offer.id, by="n.silva")
+    assert erased not in await events(workshop, offer.id)
+
+    async def removed_and_cut(offer_id: str) -> None:
+        await remove(offer_id)
+        raise StoreError("the power is cut")
+
+    monkeypatch.setattr(workshop.desk.book.offers, "remove", removed_and_cut)
+    with pytest.raises(StoreError):  # between the last step and the event: what is saved tells
+        await data.erase(offer.id, by="n.silva")
+    assert (await events(workshop, offer.id)).count(erased) == 1
+
+
+async def test_published_figures_are_an_event_that_says_which(workshop: Workshop) -> None:
+    counts = CountsDesk(workshop.profile, workshop.desk.book, clock=lambda: datetime(2031, 1, 1, tzinfo=UTC))
+    period = Period.parse("2025-11")
+    for _ in range(2):
+        await counts.publish(period, by="n.silva")
+    assert await events(workshop, period.name) == [(EventKind.FIGURES_PUBLISHED.value, {})]
 
 
 async def test_a_law_that_has_it_kept_is_told(workshop: Workshop) -> None:
@@ -157,6 +210,7 @@ async def test_a_crash_in_the_middle_leaves_no_claim_once_it_is_asked_again(
         workshop.revocations,
         workshop.superseding,
         workshop.reports,
+        consents_of(workshop),
         IssuerConfig(),
         clock=lambda: datetime.now(UTC),
     )
@@ -369,3 +423,77 @@ async def test_one_person_among_many_is_found_without_unpacking_the_rest(
         unpacked[0] = looked_at[0] = 0
         assert await data.rows.rows_of(what) == {(batch.id, 340)}
         assert (unpacked, looked_at) == ([100], [1])
+
+
+TOLD = ConsentTold(Because.UNDER_AGE, Relation.GUARDIAN, Consenting.BOTH, date(2026, 1, 5))
+
+
+async def test_a_consent_stands_in_the_persons_file_and_goes_with_the_certificate(workshop: Workshop) -> None:
+    data, consents, centre = data_of(workshop), consents_of(workshop), Centre(workshop, made=910_000)
+    batch = await centre.running(2)
+    for number in (2, 3):
+        await consents.tell_of_row(batch, number, TOLD, by="n.silva")
+    offer = await centre.issue(batch, 2)
+    await consents.tell_of_offer(offer.id, replace(TOLD, relation=Relation.PARENT), by="n.silva")
+    assert not {"guardian", "parent", "under-age"} & set(offer.values.values())  # never in the credential
+    content = await data.access(offer.id, by="n.silva")
+    (certificate,) = [one for one in content["certificates"] if one["id"] == offer.id]
+    (row,) = [one for one in content["rows"] if (one["batch"], one["row"]) == (batch.id, 2)]
+    assert certificate["consent"] == {
+        "because": "under-age",
+        "relation": "parent",
+        "consenting": "both",
+        "given_on": "2026-01-05",
+        "withdrawn_at": None,
+    }
+    assert row["consent"]["relation"] == "guardian"
+    assert (await data.erase(offer.id, by="n.silva")).is_erased
+    assert (await consents.of_offer(offer.id), await consents.of_row(batch.id, 2)) == (None, None)
+    assert await consents.of_row(batch.id, 3) is not None
+    for told in (consents.tell_of_row(batch, 2, TOLD, by="n"), consents.tell_of_offer(offer.id, TOLD, by="n")):
+        with pytest.raises(NotFoundError):  # nothing is written of who was erased
+            await told
+    await centre.desk.cancel(batch.id, by="n.silva")
+    await centre.desk.remove(batch.id, by="n.silva")
+    assert await consents.of_row(batch.id, 3) is None
+    lines = [line for line in await centre.desk.log.entries() if "consent" in line.act.value]
+    assert not any(word in str(line) for line in lines for word in ("guardian", "parent", "under-age"))
+
+
+async def test_a_consent_is_written_once_taken_back_and_written_anew(workshop: Workshop) -> None:
+    consents, centre = consents_of(workshop), Centre(workshop, made=920_000)
+    batch = await centre.make(1)
+    first = await consents.tell_of_row(batch, 2, TOLD, by="n.silva")
+    assert await consents.tell_of_row(batch, 2, TOLD, by="r.fernando") == first
+    taken_back = [await consents.withdraw_of_row(batch.id, 2, by=by) for by in ("n.silva", "r.fernando")]
+    assert taken_back[0] == taken_back[1]
+    assert taken_back[0].withdrawn_at is not None
+    again = await consents.tell_of_row(batch, 2, TOLD, by="n.silva")
+    assert again.withdrawn_at is None
+    acts = [line.act.value for line in await centre.desk.log.entries() if line.what == f"{batch.id} 2"]
+    assert acts == ["consent-noted", "consent-withdrawn", "consent-noted"]
+    for wrong in (consents.withdraw_of_row(batch.id, 9, by="n"), consents.tell_of_row(batch, 9, TOLD, by="n")):
+        with pytest.raises(NotFoundError):
+            await wrong
+    with pytest.raises(ExchangeError, match="a day of consent that has come"):
+        await consents.tell_of_row(batch, 2, replace(TOLD, given_on=date(2999, 1, 1)), by="n")
+
+
+async def test_a_consent_written_while_its_row_is_erased_does_not_stay(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, consents, centre = data_of(workshop), consents_of(workshop), Centre(workshop, made=930_000)
+    batch = await centre.running(1)
+    offer = await centre.issue(batch, 2)
+    put = consents._records.put
+
+    async def late(record: Any) -> Any:
+        assert (await data.erase(offer.id, by="n.silva")).is_erased
+        return await put(record)
+
+    monkeypatch.setattr(consents._records, "put", late)
+    with pytest.raises(NotFoundError):
+        await consents.tell_of_row(batch, 2, TOLD, by="n.silva")
+    assert await consents.of_row(batch.id, 2) is None
+    async with workshop.profile.session() as session:
+        assert await session.handle.fetch("wanderbuch.consent", consent_of_row(batch.id, 2)) is None

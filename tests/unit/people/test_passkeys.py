@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from typing import Final
 
 import pytest
 from tests.unit.people.authenticator import PRESENT, Authenticator
 from tests.unit.people.conftest import ORIGIN, RP_ID, OtherWorker, Role, Workshop, phone
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
+from wanderbuch.agents.authority.pages.desk_sessions import OFFICIAL_KINDS
 from wanderbuch.agents.issuer.console.clerks import CLERK_KINDS
+from wanderbuch.agents.people.kinds import USUAL_KINDS, SignInKinds, kinds_in
 from wanderbuch.agents.people.passkeys import MAX_PASSKEYS, Passkey, PasskeyRefusedError
 from wanderbuch.agents.people.sign_in import InvitationEndedError, RecoveryRefusedError
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.verifier.desk_log import DeskLog
+from wanderbuch.agents.verifier.staff import STAFF_KINDS
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.records import NotFoundError
 from wanderbuch.store.tables import tables_of
@@ -32,10 +36,26 @@ async def test_who_is_invited_makes_a_passkey_and_signs_in_with_it_at_any_proces
     assert (passkey.label, passkey.sign_count, passkey.used_at) == ("My phone", 1, workshop.clock())
 
 
-async def test_what_lets_somebody_in_at_one_role_of_a_tenant_lets_nobody_in_at_another(workshop: Workshop) -> None:
+SHARED: Final = ("authority", "verifier")
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (USUAL_KINDS, CLERK_KINDS),
+        (kinds_in(SHARED, OFFICIAL_KINDS), kinds_in(SHARED, STAFF_KINDS)),
+        (CLERK_KINDS, kinds_in(("issuer", "verifier"), STAFF_KINDS)),
+        (USUAL_KINDS, kinds_in(("issuer", "verifier"), STAFF_KINDS)),
+    ],
+    ids=["alone", "authority and verifier", "issuer and verifier", "of an older version"],
+)
+async def test_what_lets_somebody_in_at_one_role_of_a_tenant_lets_nobody_in_at_another(
+    workshop: Workshop, here: SignInKinds, there: SignInKinds
+) -> None:
     """The ids are each role's own: who is "ann" of one is not who is "ann" of the other."""
     profile, processes, clock = workshop.profile, workshop.processes, workshop.clock
-    other = Workshop(profile, processes, clock, kind=OtherWorker, log_kind=DeskLog, kinds=CLERK_KINDS)
+    workshop = Workshop(profile, processes, clock, kinds=here)
+    other = Workshop(profile, processes, clock, kind=OtherWorker, log_kind=DeskLog, kinds=there)
     device, _ = await workshop.equip("ann")
     await other.hire("ann", Role.MASTER)
     with pytest.raises(PasskeyRefusedError):

@@ -8,7 +8,7 @@ import aiohttp
 import pytest_asyncio
 from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
-from tests.unit.verifier_pages.place import DeskPlace, open_place
+from tests.unit.verifier_pages.place import DeskPlace, fields, open_place
 
 from wanderbuch.agents.verifier.staff import COOKIE
 
@@ -62,6 +62,20 @@ def hidden(text: str, name: str) -> str:
     """Return the value of a hidden field."""
     value = text.partition(f'name="{name}" value="')[2].partition('"')[0]
     return value.replace("&#34;", '"').replace("&amp;", "&")
+
+
+async def put(browser: Browser, **changed: str) -> str:
+    """Ask as the form does, and return the id of the question."""
+    explained = await browser.preview(fields(**changed))
+    assert explained.status == 200, explained.text
+    answer = await browser.send("/desk/en/ask/put", question=hidden(explained.text, "question"))
+    assert answer.status == 303
+    return answer.target.removeprefix("/desk/en/question/")
+
+
+async def save_settings(browser: Browser, path: str, **changed: str) -> Answer:
+    """Send the form of the settings as the page has it now."""
+    return await browser.send(path, **{"revision": hidden((await browser.ask(path)).text, "revision"), **changed})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -76,7 +76,9 @@ class DeskPlace:
         return app
 
 
-async def open_place(profile: Profile, tenant_id: str = DEFAULT_TENANT) -> DeskPlace:
+async def open_place(
+    profile: Profile, tenant_id: str = DEFAULT_TENANT, *, roles: tuple[str, ...] = ("verifier",)
+) -> DeskPlace:
     """Return a desk whose governance file names a centre for welders and nurses."""
     centre, cooks, worker = Issuer(webvh("centre")), Issuer(webvh("cooks")), Worker()
     employer = await open_employer(profile, Authority(), centre, cooks, utc_now())
@@ -93,6 +95,7 @@ async def open_place(profile: Profile, tenant_id: str = DEFAULT_TENANT) -> DeskP
         edge=employer.host,
         clock=employer.clock,
         parts=SimpleNamespace(config=config),
+        config=SimpleNamespace(roles=roles),
         settings=lambda _: VerifierConfig(),
         records=partial(RecordStore, profile),
         on_use=lambda: None,

@@ -1,6 +1,8 @@
 """A desk's own applications, whoever made its tenant: sent, asked back, answered, and seen by administrators alone."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,8 @@ from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME,
 from wanderbuch.agents.runtime.own_applications import OwnApplication
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.desk_log import DeskAct
+from wanderbuch.agents.verifier.getting_in import applying_form
+from wanderbuch.agents.verifier.getting_in.applying_form import courses_of
 from wanderbuch.agents.verifier.putting import put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.errors import ResolutionError
@@ -34,13 +38,19 @@ FORM = {
 ASKED = {"question": "Who <i>are</i> you?", "asked_at": "2026-11-02T09:00:00Z", "is_answered": False}
 
 
+async def _nothing() -> None:
+    pass
+
+
 class Authority:
     """Stands for the authority's intake: away, or asking something back."""
 
     def __init__(self) -> None:
         self.is_away, self.received = True, 0
+        self.before: Callable[[], Awaitable[Any]] = _nothing
 
     async def post(self, *_: Any, **__: Any) -> Fetched:
+        await self.before()
         if self.is_away:
             raise ResolutionError("the authority does not answer")
         self.received += 1
@@ -108,13 +118,56 @@ async def test_an_administrator_applies_and_answers_and_the_log_says_who(
             assert not any(key in text for key in ("course.", "apply.", "desk.act."))
 
 
+async def test_an_answer_that_waits_for_the_authority_has_its_line_in_the_log(
+    place: DeskPlace, browsers: dict[str, Browser], authority: Authority
+) -> None:
+    browser, own = browsers[ADMINISTRATOR], place.office.own_applications
+
+    async def lines(of: str) -> int:
+        entries = await place.office.log.entries()
+        return sum(line.act.value == "applied" and line.what == of for line in entries)
+
+    authority.is_away = False
+    before = {each.id for each in await own.all()}
+    assert (await browser.send(f"{PAGE}/new", **FORM | {"once": "page-2"})).target == PAGE
+    (made,) = {each.id for each in await own.all()} - before
+    answer = {"application": made, "revision": "1", "answer": "A yard"}
+    authority.is_away = True
+    assert (await browser.send(PAGE, **answer)).status == 422
+    assert await lines(made) == 1, "nothing was answered"
+    posts = iter((False, True, True, True))
+
+    async def goes_away() -> None:
+        authority.is_away = next(posts, True)
+
+    authority.before = goes_away
+    assert (await browser.send(PAGE, **answer)).status == 422
+    kept = await own.find(made)
+    assert kept is not None
+    assert (kept.application.revision, await lines(made)) == (2, 2)
+
+
+async def test_the_page_of_applications_looks_at_all_at_once_and_waits_for_none(
+    place: DeskPlace, browsers: dict[str, Browser], authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, own = browsers[ADMINISTRATOR], place.office.own_applications
+    await browser.send(f"{PAGE}/new", **FORM | {"once": "page-3"})
+    waiting = sum(each.is_open for each in await own.all())
+    assert waiting > 1
+    authority.is_away, authority.before = False, asyncio.Barrier(waiting).wait
+    assert all(not each.is_old for each in await courses_of(place.office))
+
+    monkeypatch.setattr(applying_form, "_LOOKED_FOR_S", 0.01)
+    authority.before = asyncio.Event().wait
+    assert all(each.is_old for each in await courses_of(place.office))
+
+
 async def test_what_a_desk_has_of_its_own_and_what_only_others_give_it(
     place: DeskPlace, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """See `runtime.sign_up`: what its people have done keeps a place for a while, what others gave it for good."""
     office = place.office
-    (applied,) = await office.own_applications.all()
-    assert applied.standing is not None
+    assert any(own.standing is not None for own in await office.own_applications.all())
     assert await office.has_dealt(), "the authority has its application"
 
     async def nothing(*_: Any, **__: Any) -> Any:

@@ -6,6 +6,12 @@ import pytest
 from tests.unit.verifier_pages.conftest import Browser
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskPlace, fields
 
+from wanderbuch.agents.verifier.forbidden_links import forbidden_links
+from wanderbuch.agents.verifier.links.link import QuestionLink
+from wanderbuch.agents.verifier.links.models import NewLink
+from wanderbuch.agents.verifier.making_links import make_link
+from wanderbuch.agents.verifier.policies.document import PolicyDocument, compiled
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/desk/en/rules"
@@ -86,3 +92,45 @@ async def test_two_administrators_do_not_undo_each_other(browsers: dict[str, Bro
     assert document is not None
     assert (document.places, document.birth_date) == (None, "never")
     assert (await browser.send(f"{PATH}/remove", revision=await revision_on(browser))).status == 303
+
+
+async def link_of(place: DeskPlace, title: str, **changed: object) -> QuestionLink:
+    asked = {"place": "Malta", "credentials": [{"ask": "qualification", "occupation": "welder"}], **changed}
+    return await make_link(place.office, NewLink.model_validate({"title": title, "question": asked}))
+
+
+async def test_it_is_told_how_many_open_links_ask_what_the_rules_forbid(
+    browsers: dict[str, Browser], place: DeskPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, browser = place.office, browsers[ADMINISTRATOR]
+    named = await link_of(place, "Welders <b>by name</b>", subject="name")
+    over = await link_of(place, "Its time is over", subject="name")
+    await office.links._links.change(over.id, lambda link: link.model_copy(update={"closes_at": link.created_at}))
+    closed = await link_of(place, "Closed by hand", subject="name")
+    await office.links.close(closed.id)
+    await link_of(place, "Nobody named")
+    full = await link_of(place, "Full, may be widened", subject="name")
+    full = await office.links._links.change(full.id, lambda link: link.model_copy(update={"taken": link.most}))
+    policy = compiled(PolicyDocument(name="never"))
+    forbidden = await forbidden_links(office, policy)
+    assert forbidden is not None
+    assert (forbidden.count, forbidden.is_all) == (2, True)
+    assert [link.id for link in forbidden.named] == [full.id, named.id], "the newest first"
+    page = (await browser.send(PATH, revision=await revision_on(browser), **{**NO_RULE, "name": "never"})).target
+    text = (await browser.ask(page)).text
+    assert "Open links that ask what these rules forbid: 2" in text
+    assert "Welders &lt;b&gt;by name&lt;/b&gt;" in text
+    assert "Nobody named" not in text
+    assert "Closed by hand" not in text
+    monkeypatch.setattr("wanderbuch.agents.verifier.forbidden_links._MOST_COMPARED", 1)
+    monkeypatch.setattr("wanderbuch.agents.verifier.forbidden_links._A_PAGE", 1)
+    assert "forbid, at least: 1<" in (await browser.ask(PATH)).text, "the newest that is open by its mark is full"
+
+    async def none_yet() -> None:
+        return None
+
+    monkeypatch.setattr(office.governance, "current", none_yet)
+    assert "can be said when the authority" in (await browser.ask(PATH)).text
+    monkeypatch.undo()
+    removed = await browser.send(f"{PATH}/remove", revision=await revision_on(browser))
+    assert "Open links" not in (await browser.ask(removed.target)).text

@@ -13,13 +13,15 @@ from aiohttp.test_utils import TestServer
 from tests.unit.verifier_pages.conftest import Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, DeskPlace, fields, open_place
 
+from wanderbuch.agents.people.invitations import Invitation
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.site.desks import desk_place
 from wanderbuch.agents.verifier.getting_in.first_person import let_first_in
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
-from wanderbuch.agents.verifier.staff import COOKIE, StaffRole, cookie_of
+from wanderbuch.agents.verifier.staff import COOKIE, StaffInvitation, StaffRole, cookie_of
 from wanderbuch.agents.verifier.staff_api import STAFF_ROUTES, NewStaffMember
 from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.records import RecordStore
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,7 +46,7 @@ class Two:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def two() -> AsyncIterator[Two]:
     profiles = [await create_test_profile({"wallet.type": "askar-anoncreds"}) for _ in range(2)]
-    own, yard = await open_place(profiles[0]), await open_place(profiles[1], YARD)
+    own, yard = await open_place(profiles[0]), await open_place(profiles[1], YARD, roles=("authority", "verifier"))
     jar = aiohttp.DummyCookieJar()
     async with TestServer(own.application(yard)) as server, aiohttp.ClientSession(cookie_jar=jar) as session:
         made = Two(own, yard, Browser(server, session), Browser(server, session, base=BASE, name=cookie_of(YARD)))
@@ -53,6 +55,13 @@ async def two() -> AsyncIterator[Two]:
         yield made
     for profile in profiles:
         await profile.close()
+
+
+async def test_a_desk_beside_another_role_of_its_tenant_invites_by_links_of_its_own(two: Two) -> None:
+    for place, kind, other in ((two.own, Invitation, StaffInvitation), (two.yard, StaffInvitation, Invitation)):
+        made, _ = await place.office.access.sign_in.invitations.make(ASKER)
+        assert await RecordStore(place.profile, kind).get(ASKER) == made
+        assert await RecordStore(place.profile, other).get_or_none(ASKER) is None
 
 
 async def put(browser: Browser) -> str:

@@ -12,6 +12,9 @@ export async function calls(load) {
   const { SealedStore } = await load('keeping/sealed_store.js')
   const { Vault } = await load('keeping/vault.js')
   const { Backup, takeOver } = await load('keeping/backup.js')
+  const { openBookFile, readBookFile, sealBookFile } = await load('keeping/book_file.js')
+  const { courseIn } = await load('keeping/course.js')
+  const { isNewerThanShelf, takeFile } = await load('keeping/moving.js')
   const phone = await load('keeping/phone.js')
   const { isSigned } = await load('didcomm/keys.js')
   const { fromBase64url, base64url } = await load('base64.js')
@@ -29,6 +32,9 @@ export async function calls(load) {
 
   // One vault of one host, by the rules of the real one.
   class Host {
+    constructor(origin = ORIGIN) {
+      this.origin = origin
+    }
     number = 0
     base = 0
     revisions = new Map()
@@ -45,7 +51,7 @@ export async function calls(load) {
       this.asked.push(method)
       const answer = (status, told = {}, bytes) => new Response(bytes ?? null, { status, headers: told })
       const tag = () => ({ ETag: `"${this.number}"` })
-      if (url !== `${ORIGIN}/vault`) return answer(404)
+      if (url !== `${this.origin}/vault`) return answer(404)
       const gone = () => answer(410, this.deletion ? { 'Vault-Signature': this.deletion } : {})
       if (method === 'GET') {
         if (this.isDeleted) return gone()
@@ -62,7 +68,7 @@ export async function calls(load) {
       const isBase = headers['Vault-Base'] === '?1'
       const what = method === 'DELETE' ? 'delete' : isBase ? 'base' : 'further'
       const sealed = Buffer.from(body ?? [])
-      const signed = `wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(sealed))}`
+      const signed = `wanderbuch vault 1\n${this.origin}\n${what}\n${after}\n${hex(sha256(sealed))}`
       const isTheirs = isSigned(fromBase64url(headers['Vault-Key'], 'key'), Buffer.from(signed), fromBase64url(headers['Vault-Signature'], 'signature'))
       if (!isTheirs) return answer(403)
       if (this.isDeleted) return gone()
@@ -657,6 +663,99 @@ export async function calls(load) {
       } finally {
         globalThis.fetch = before
       }
+    },
+    // Files that are none, cut, too large, unreadable, of another book, or changed by one bit.
+    bad_files: async () => {
+      const file = await sealBookFile(KEY, { course: [], number: 1, isAhead: false, rows: [['credential', 'c', { name: 'Perera' }]], mediator: 'one' })
+      const other = VaultKey.of(new Uint8Array(32).fill(9))
+      const why = (bytes, key = KEY) => failure(async () => openBookFile(key, await readBookFile(bytes instanceof Uint8Array ? new Blob([bytes]) : bytes)))
+      const changed = file.slice()
+      changed[changed.length - 300] ^= 1
+      const unread = { size: 9, arrayBuffer: async () => Promise.reject(new DOMException('gone', 'NotReadableError')) }
+      return {
+        whole: await why(file),
+        tells: ['Perera', 'credential', KEY.id].filter((word) => text(file).includes(word)),
+        picture: await why(new TextEncoder().encode('GIF89a wanderbuch book 1\n')),
+        empty: await why(new Uint8Array()),
+        head: await why(file.subarray(0, 40)),
+        cut: await why(file.subarray(0, -1)),
+        longer: await why(Buffer.concat([file, Buffer.from([0])])),
+        large: await why({ size: 2 ** 40 }),
+        unread: await why(unread),
+        other: await why(file, other),
+        changed: await why(changed),
+      }
+    },
+    moves_by_file: async () => {
+      const [a, b, c] = ['a', 'b', 'c'].map((name) => new Host(`https://${name}.example.test`))
+      const vaultAt = (host) => new Vault(host.origin, KEY, host.fetch)
+      const openedAt = async (shelf, host) => {
+        const store = await SealedStore.open(shelf, KEY)
+        const backup = await Backup.open(shelf, KEY, store, vaultAt(host))
+        return { shelf, store, backup, guarded: backup.guarded() }
+      }
+      const saved = async ({ shelf, store, backup }, mediator = 'one') => {
+        const rows = store.whole()
+        const file = await sealBookFile(KEY, { course: courseIn(rows), number: backup.number, isAhead: (await shelf.waiting()).length > 0, rows, mediator })
+        return openBookFile(KEY, await readBookFile(new Blob([file])))
+      }
+      const taken = async (file, host, shelf = new MemoryShelf()) => [await takeFile(shelf, KEY, vaultAt(host), file, 'two', {}, () => {}), shelf]
+      const told = {}
+      const one = await openedAt(new MemoryShelf(), a)
+      await one.guarded.write([row('a', { n: 1 }), row('granted', { at: 'one' }, 'mediator'), row('o', { big: 1 }, 'object')])
+      await one.backup.flush()
+      const old = await saved(one)
+      told['its own host'] = [(await taken(old, a))[0], await isNewerThanShelf(old, one.shelf, KEY)]
+      await one.guarded.write([row('a', { n: 2 })])
+      await one.backup.flush()
+      a.isAway = true
+      await one.guarded.write([row('c', { signed: 1 }, 'credential')])
+      await failure(() => one.backup.flush())
+      const ahead = await saved(one)
+      told['host gone'] = await failure(() => taken(ahead, a))
+      // Another host, with another mediator; the same file again, and an older one, change nothing there.
+      const [came, shelf] = await taken(ahead, b)
+      const two = await openedAt(shelf, b)
+      told['another host'] = [came, b.number, await rowsOf(two.store), await rowsOf(two.store, 'credential'), await rowsOf(two.store, 'mediator'), await rowsOf(two.store, 'object')]
+      await two.guarded.write([row('a', { n: 3 })])
+      await two.backup.flush()
+      told['again'] = [(await taken(ahead, b))[0], (await taken(old, b))[0], b.number, await rowsOf((await openedAt((await taken(old, c))[1], c)).store)]
+      // Saved there, it goes on at the first host, which is back: whoever has the book there learns it.
+      a.isAway = false
+      const back = await openedAt((await taken(await saved(two), a))[1], a)
+      told['back'] = [await rowsOf(back.store), await failure(() => one.backup.flush()), one.backup.state]
+      // From one file at two hosts: nothing is chosen.
+      told['apart'] = await failure(async () => taken(await saved(await openedAt((await taken(ahead, new Host('https://d.example.test')))[1], c)), b))
+      return told
+    },
+    // A host that lost everything: the phone that has more numbers does not write over who opened a file there.
+    file_after_a_loss: async () => {
+      const host = new Host()
+      const one = await opened(new MemoryShelf(), host)
+      for (const n of [1, 2, 3]) {
+        await one.guarded.write([row('a', { n })])
+        await one.backup.flush()
+      }
+      const rows = one.store.whole()
+      const file = { course: [], number: 3, isAhead: false, rows, mediator: 'one' }
+      one.backup.stop()
+      Object.assign(host, { number: 0, base: 0, revisions: new Map() })
+      const shelf = new MemoryShelf()
+      const came = await takeFile(shelf, KEY, new Vault(ORIGIN, KEY, host.fetch), file, 'one', {}, () => {})
+      const two = await opened(shelf, host)
+      await two.guarded.write([row('b', { n: 1 })])
+      await two.backup.flush()
+      const standing = { vault: KEY.id, number: 3, digest: 'of its third', further: 2, bytes: 0, baseBytes: 0 }
+      const first = new MemoryShelf()
+      await first.replace({ rows: SealedStore.sealed(KEY, rows), notes: { vault: standing } })
+      const again = await opened(first, host)
+      await again.guarded.write([row('c', { n: 1 }, 'credential')])
+      const late = await failure(() => again.backup.check())
+      const number = host.number
+      again.backup.stop()
+      const taken = await takeOver(first, KEY, new Vault(ORIGIN, KEY, host.fetch))
+      const after = await opened(first, host)
+      return [came, late, number, taken, await rowsOf(after.store), await rowsOf(after.store, 'credential'), await failure(() => two.backup.check())]
     },
     // A passkey beside the PIN: its own secret opens, no other, and never once the phone has forgotten. Digits count by their value.
     passkeys: async () => {

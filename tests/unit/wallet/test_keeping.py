@@ -237,3 +237,33 @@ def test_a_deletion_counts_if_the_key_signed_it_and_nothing_comes_after_it(walle
 
 def test_where_code_and_pin_are_lost_a_new_book_may_begin(wallet: WalletProcess) -> None:
     assert wallet.call("anew") == ["forgotten", "check_failed", True, "open", 43, None]
+
+
+def test_a_file_that_is_not_this_books_says_why(wallet: WalletProcess) -> None:
+    assert wallet.call("bad_files") == {
+        "whole": "none",
+        "tells": [],
+        **dict.fromkeys(("picture", "empty", "head", "unread"), "file"),
+        **dict.fromkeys(("cut", "longer"), "file_cut"),
+        "large": "file_large",
+        "other": "file_code",
+        "changed": "file_changed",
+    }
+
+
+def test_a_book_moves_by_a_file_and_never_back(wallet: WalletProcess) -> None:
+    told = wallet.call("moves_by_file")
+    assert told == {
+        "its own host": ["vault", False],
+        "host gone": "unreachable",
+        "another host": ["file", 1, {"a": {"n": 2}}, {"c": {"signed": 1}}, {"anew": {}}, {}],
+        "again": ["vault", "vault", 2, {"a": {"n": 1}}],
+        "back": [{"a": {"n": 3}}, "overtaken", "elsewhere"],
+        "apart": "file_apart",
+    }
+
+
+def test_who_opened_a_file_at_a_host_that_lost_the_book_is_not_written_over(wallet: WalletProcess) -> None:
+    rows = {"a": {"n": 3}, "b": {"n": 1}}
+    taken = {"c": {"n": 1}}  # what waited on the phone before
+    assert wallet.call("file_after_a_loss") == ["file", "overtaken", 2, "taken", rows, taken, "overtaken"]

@@ -97,6 +97,19 @@ def test_what_a_request_says_of_itself_in_each_language_that_ours_say_it_in(wall
     assert references == [None, "A", None, None, None]
 
 
+@pytest.mark.parametrize("language", KEPT)
+def test_whoever_says_two_last_days_is_read_as_saying_the_latest(wallet: WalletProcess, language: str) -> None:
+    true = Keeping("Decree 4", "Proof", date(2051, 5, 1), language)
+    for false in (Keeping("a", "b", date(2026, 12, 31), tag).told() for tag in KEPT):
+        names = [
+            true.beside(f"Yard [A-1]. {false} [B-2]"),  # in the name of whoever asks
+            Keeping("Decree 4", f"c. {false}", true.until, language).beside("Yard [B-2]"),  # in what it is kept for
+            true.beside(f"Yard. {false.replace('2026-12-31', '2026-02-30')} [B-2]"),  # no day
+        ]
+        told = wallet.call("asked_words", names=names, isSigned=True)
+        assert told == [{"reference": "B-2", "kept": {"until": "20510501", "law": None, "purpose": None}}] * 3
+
+
 def test_nobody_leads_elsewhere_by_what_a_link_says(wallet: WalletProcess) -> None:
     for bait in ("call 0700 123 456", "www.prize.example", "write to a@b.example", "see https://b.example"):
         name = Keeping(bait, bait, date(2031, 5, 1)).beside("Shipyard")

@@ -4,12 +4,14 @@
 //    never taken for somebody else's.
 // 2. Who finds that somebody else has written (`OvertakenError` with a higher number) ends: the book is open elsewhere now.
 // 3. A host that knows less than this phone (it was restored from an older copy, or lost the vault) gets a base upon what it has. If
-//    it knows again what this phone wrote last, word for word, that is no other phone either: it gets a base upon that.
+//    it knows again what this phone wrote last, word for word, that is no other phone either: it gets a base upon that. Unless a file
+//    was opened there meanwhile (`course.ts`): that is another phone, whatever its number is.
 // 4. What came from others (a row of the inbox) is in the vault before it is acknowledged, wherever the host can be reached: a phone
 //    that has been overtaken and does not know it yet takes nothing that is for the other one.
 
 import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, Store } from '../store.js'
+import { courseIn, wentOn } from './course.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
 import { digestOf, OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
@@ -74,6 +76,11 @@ export class Backup {
 
   static async open(shelf: Shelf, key: VaultKey, store: SealedStore, vault: Vault): Promise<Backup> {
     return new Backup(shelf, key, store, vault, ((await shelf.note('vault')) as Standing | undefined) ?? NOTHING)
+  }
+
+  /** Of the revision that the vault had last. */
+  get number(): number {
+    return this.#standing.number
   }
 
   /** Whether the vault has ever had this book. */
@@ -191,12 +198,25 @@ export class Backup {
 
   // 3
   async #knowsLess(number: number): Promise<void> {
+    if (number > 0 && (await this.#isOnOtherCourse())) throw new OvertakenError(number)
     const { sending, lost: before = [], digest, ...standing } = this.#standing
     const written = digest === undefined ? [] : [{ number: standing.number, digest }]
     const sent = sending ? [{ number: sending.after + 1, digest: digestOf(sending.sealed) }] : []
     const most = Math.max(0, ...before.map((each) => each.number))
     const lost = standing.number >= most ? [...written, ...sent] : before
     await this.#note({ ...standing, number, further: MOST_REVISIONS, ...(lost.length && { lost }) })
+  }
+
+  // What cannot be read is nobody's: it gets a base.
+  async #isOnOtherCourse(): Promise<boolean> {
+    const content = await this.#vault.read()
+    if (!content) return false
+    try {
+      return wentOn(courseIn(await rowsIn(this.#vault, content)), courseIn(this.#store.whole()))
+    } catch (error) {
+      if (error instanceof CheckFailedError) return false
+      throw error
+    }
   }
 
   // 2 or 3: the revision itself says whose it is.
@@ -264,6 +284,17 @@ export async function vaultOf(shelf: Shelf): Promise<string | undefined> {
   return ((await shelf.note('vault')) as Standing | undefined)?.vault
 }
 
+/** The number of the revision that a shelf's vault had last. */
+export async function numberOn(shelf: Shelf): Promise<number> {
+  return ((await shelf.note('vault')) as Standing | undefined)?.number ?? 0
+}
+
+/** What a shelf has of a vault that took this base as its newest revision. */
+export function standingAt(key: VaultKey, { after, sealed }: Sealed): unknown {
+  const standing: Standing = { vault: key.id, number: after + 1, digest: digestOf(sealed), further: 0, bytes: 0, baseBytes: sealed.length }
+  return standing
+}
+
 /** What a shelf has of a vault that was never written. */
 export function unwritten(key: VaultKey): ShelfChange['notes'] {
   return { vault: { ...NOTHING, vault: key.id } }
@@ -283,19 +314,20 @@ export function unwritten(key: VaultKey): ShelfChange['notes'] {
 export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}, goesOn: () => void = () => {}): Promise<'taken' | 'none' | 'older'> {
   const own = (await shelf.note('vault')) as Standing | undefined
   const isOurs = own?.vault === key.id
+  const course = isOurs ? courseIn((await SealedStore.open(shelf, key)).whole()) : []
   const waiting = isOurs ? (await shelf.waiting()).flatMap(({ sealed }) => openWaiting(key, sealed)) : []
   for (let left = MOST_TRIES; ; left--) {
     const content = await vault.read()
     if (!content) return 'none'
-    if (isOurs && content.number < own.number) return 'older'
-    const rows = withWaiting(await rowsIn(vault, content), waiting)
+    const theirs = await rowsIn(vault, content)
+    if (isOurs && content.number < own.number && !wentOn(courseIn(theirs), course)) return 'older'
+    const rows = withWaiting(theirs, waiting)
     const base = await vault.seal(JSON.stringify(rows), content.number)
     goesOn()
     try {
-      const number = await vault.write(base)
+      await vault.write(base)
       goesOn()
-      const standing: Standing = { vault: key.id, number, digest: digestOf(base.sealed), further: 0, bytes: 0, baseBytes: base.sealed.length }
-      await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standing } })
+      await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standingAt(key, base) } })
       return 'taken'
     } catch (error) {
       // Whoever has the book open may write just between: what they wrote comes along.
@@ -304,7 +336,8 @@ export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes:
   }
 }
 
-async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
+/** The rows that a vault's revisions make. @throws CheckFailedError they are not ours */
+export async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
   const [base, ...further] = (await vault.open(content)).map((text) => JSON.parse(text) as Written[])
   if (!base) throw new CheckFailedError('the vault is empty')
   const rows = new Map(base.map((row) => [nameOf(row), row]))
@@ -317,7 +350,8 @@ async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
 
 const NEVER_BACK: readonly Written[0][] = ['credential', 'seen']
 
-function withWaiting(rows: readonly Written[], waiting: readonly Written[]): Written[] {
+/** Rows with what waited elsewhere (see `takeOver`). */
+export function withWaiting(rows: readonly Written[], waiting: readonly Written[]): Written[] {
   const all = new Map(rows.map((row) => [nameOf(row), row]))
   for (const row of merged(waiting)) if (row[2] !== null && (NEVER_BACK.includes(row[0]) || !all.has(nameOf(row)))) all.set(nameOf(row), row)
   return [...all.values()]

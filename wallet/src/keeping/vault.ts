@@ -208,21 +208,21 @@ function split(bytes: Uint8Array): Uint8Array[] {
 }
 
 // Zeros behind a mark (ISO/IEC 7816-4), up to whole blocks.
-function padded(content: Uint8Array): Uint8Array {
+export function padded(content: Uint8Array): Uint8Array {
   return concat(content, Uint8Array.of(MARK), new Uint8Array(BLOCK - 1 - (content.length % BLOCK)))
 }
 
-function unpadded(content: Uint8Array): Uint8Array {
+export function unpadded(content: Uint8Array): Uint8Array {
   const end = content.lastIndexOf(MARK)
   if (end < 0 || content.subarray(end + 1).some((byte) => byte !== 0)) throw new CheckFailedError('a revision has another end than it must')
   return content.subarray(0, end)
 }
 
-function deflated(content: Uint8Array): Promise<Uint8Array> {
+export function deflated(content: Uint8Array): Promise<Uint8Array> {
   return through(content, new CompressionStream('deflate-raw'))
 }
 
-function inflated(content: Uint8Array): Promise<Uint8Array> {
+export function inflated(content: Uint8Array): Promise<Uint8Array> {
   return through(content, new DecompressionStream('deflate-raw'))
 }
 

@@ -23,8 +23,17 @@ export function aloud(words: Words): HTMLElement {
   return button
 }
 
+// Of these, what can be seen: in Chromium what is folded has an `offsetParent` too.
+const UNREAD = 'details:not([open]) > :not(summary), .groups'
+
 // What can be seen, in this language alone; the code of the book is for nobody's ears.
 function textOf(main: HTMLElement): string {
-  const all = [...main.querySelectorAll<HTMLElement>(READ)].filter((each) => each.offsetParent !== null && !each.querySelector(READ) && !each.closest('.groups'))
-  return all.map((each) => [...each.childNodes].filter((node) => !(node instanceof HTMLElement && node.classList.contains('second'))).map((node) => node.textContent).join('')).join('. ')
+  const all = [...main.querySelectorAll<HTMLElement>(READ)].filter((each) => each.offsetParent !== null && !each.closest(UNREAD))
+  return all.map(ownText).filter((text) => text.trim() !== '').join('. ')
+}
+
+// Without what is read by itself.
+function ownText(of: HTMLElement): string {
+  const texts = [...of.childNodes].map((node) => (!(node instanceof HTMLElement) ? node.textContent : node.matches(`.second, [hidden], ${READ}, ${UNREAD}`) ? ' ' : ownText(node)))
+  return texts.join('')
 }

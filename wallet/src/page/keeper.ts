@@ -16,7 +16,7 @@ declare const FILES: Readonly<Record<string, string>>
 const CACHE = 'page'
 const SETTINGS = '/settings.json'
 const WITH_POLICY = ['/', '/worker.js']
-const FURTHER = /^\/words\/(?!en\.json|facts\.json)/
+const FURTHER = /^\/(?:words\/(?!en\.json|facts\.json)|decoder\.js$)/
 const PATIENCE_MS = 4_000
 
 interface Lasting extends Event {
@@ -45,7 +45,7 @@ keeper.addEventListener('fetch', (event) => {
   else if (Object.hasOwn(FILES, pathname)) event.respondWith(file(pathname).catch(() => fetch(event.request))) // 3
 })
 
-// Everything that a visit in English needs, and what the keeper before had of other languages.
+// Everything that a visit in English needs, and what the keeper before had of other languages, and for scanning.
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE)
   const before = (await cache.keys()).map(({ url }) => new URL(url).pathname)

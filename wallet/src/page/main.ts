@@ -5,6 +5,7 @@
 import { aloud } from './aloud.js'
 import { asciiDigits } from '../keeping/digits.js'
 import { betterThan } from './browsers.js'
+import { Camera } from './camera.js'
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { historyScreen, reportScreen } from './history_screen.js'
@@ -19,6 +20,7 @@ import type { Status, Wrong } from './protocol.js'
 import { LANGUAGES, Words } from './words.js'
 
 const HIDDEN_MS = 10 * 60_000
+const DOWNLOAD_MS = 60_000
 
 class Page implements Actions {
   readonly #client = new Client()
@@ -34,6 +36,8 @@ class Page implements Actions {
   #shown = ''
   /** Whether the PIN opened the history; it closes with leaving it. */
   #isHistoryOpen = false
+  /** Open while the worker scans, and no longer. */
+  #camera: Camera | undefined
   #hidden: ReturnType<typeof setTimeout> | undefined
 
   constructor(words: Words) {
@@ -109,6 +113,24 @@ class Page implements Actions {
     })
   }
 
+  async saveFile(): Promise<void> {
+    await this.#try(async () => {
+      const bytes = await this.#client.call('saveFile')
+      const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }))
+      h('a', { href: url, download: `wanderbuch-${new Date().toISOString().slice(0, 10)}.book` }).click()
+      setTimeout(() => URL.revokeObjectURL(url), DOWNLOAD_MS)
+      this.#say(this.#words.say('more.file.saved'))
+    })
+  }
+
+  async openFile(form: { file: Blob; code: string; pin: string }): Promise<void> {
+    await this.#try(async () => {
+      const opened = await this.#client.call('openFile', form)
+      await this.#opened()
+      if (opened === 'vault') this.#say(this.#words.say('file.newer'))
+    })
+  }
+
   async useHere(): Promise<void> {
     await this.#try(async () => {
       await this.#client.call('useHere')
@@ -138,6 +160,22 @@ class Page implements Actions {
   async open({ address }: { address: string }): Promise<void> {
     this.#link = address.trim()
     await this.#follow()
+  }
+
+  async scan(): Promise<void> {
+    const before = this.#place
+    await this.#try(async () => {
+      const camera = await Camera.open()
+      // Whoever went elsewhere meanwhile does not scan any more.
+      if (this.#place !== before) return camera.close()
+      this.#camera = camera
+      this.show('scan')
+      const text = await camera.read().catch((error: unknown) => {
+        this.show('book')
+        throw error
+      })
+      if (text !== undefined) await this.open({ address: text })
+    })
   }
 
   show(place: string): void {
@@ -218,6 +256,7 @@ class Page implements Actions {
 
   // What is on the screen goes before anything is waited for.
   async #lockNow(): Promise<void> {
+    this.#endCamera()
     document.getElementById('main')?.replaceChildren()
     await this.lock()
   }
@@ -277,6 +316,7 @@ class Page implements Actions {
     }
     if (!this.#looks.mayDraw(look)) return
     this.#looks.drawn(look)
+    if (status.phase !== 'open' || place !== 'scan') this.#endCamera()
     const lock = document.getElementById('lock')
     if (lock) lock.hidden = status.phase !== 'open'
     this.#isHistoryOpen &&= status.phase === 'open'
@@ -298,15 +338,18 @@ class Page implements Actions {
       case 'other-tab':
         return this.#screens.otherTab()
       case 'locked':
+        if (kind === 'file') return this.#screens.file()
         return kind === 'restore' ? this.#screens.restore() : this.#screens.locked((await this.#client.call('passkey')) !== null)
       case 'forgotten':
         if (kind === 'anew') return this.#screens.anew()
+        if (kind === 'file') return this.#screens.file()
         if (kind === 'code') return this.#screens.code(this.#code)
         if (kind === 'confirm') return this.#screens.confirm(this.#asked)
         return this.#screens.restore(true)
       case 'none':
         if (kind === 'code') return this.#screens.code(this.#code)
         if (kind === 'confirm') return this.#screens.confirm(this.#asked)
+        if (kind === 'file') return this.#screens.file()
         return kind === 'restore' ? this.#screens.restore() : this.#screens.start(this.#link !== undefined, this.#inApp())
       case 'open':
         if (kind === 'offer') return offerScreen(this.#screens, await this.#client.call('offer', { id }))
@@ -314,10 +357,16 @@ class Page implements Actions {
         if (kind === 'wrong') return wrongScreen(this.#screens, await this.#client.call('offer', { id }))
         if (kind === 'history') return historyScreen(this.#screens, this.#isHistoryOpen ? await this.#client.call('history') : null)
         if (kind === 'report') return reportScreen(this.#screens, await this.#client.call('question', { id }))
+        if (kind === 'scan' && this.#camera) return this.#screens.scan(this.#camera.video)
         if (kind === 'waiting') return this.#screens.waiting()
         if (kind === 'more') return this.#screens.more((await this.#client.call('passkey')) ? 'kept' : (await mayHavePasskey()) ? 'possible' : 'none')
         return this.#screens.book(await this.#client.call('book'), status)
     }
+  }
+
+  #endCamera(): void {
+    this.#camera?.close()
+    this.#camera = undefined
   }
 
   #inApp(): { readonly browser: string; readonly address: string } | undefined {
@@ -333,8 +382,10 @@ class Page implements Actions {
     if (same && !isNew && (made.textContent === main.textContent || main.querySelector('input:focus'))) return
     this.#shown = place
     document.title = title
+    const hadFocus = main.contains(document.activeElement)
     main.replaceChildren(made)
-    if (!same || isNew) main.querySelector('h1')?.focus()
+    // Whoever goes by keys, or listens, is not sent back to the beginning of the page.
+    if (!same || isNew || hadFocus) main.querySelector('h1')?.focus()
   }
 
   async #try(step: () => Promise<unknown>): Promise<boolean> {
@@ -364,9 +415,10 @@ class Page implements Actions {
     await this.#look()
   }
 
-  // Locked when nobody has looked for long.
+  // Locked when nobody has looked for long; nothing is filmed meanwhile.
   #watch(): void {
     clearTimeout(this.#hidden)
+    if (document.visibilityState === 'hidden' && this.#camera) this.show('book')
     if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#lockUnseen(), HIDDEN_MS)
   }
 }

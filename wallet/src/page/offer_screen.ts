@@ -1,7 +1,7 @@
 // An offer: who issues, whether the authority lets them, every value in words; and what became of it.
 
 import { h } from './dom.js'
-import type { Parts, Screen } from './parts.js'
+import type { Parts, Screen, Typed } from './parts.js'
 import { WRONG, type OfferView, type Wrong } from './protocol.js'
 
 export function offerScreen(parts: Parts, offer: OfferView): Screen {
@@ -27,7 +27,7 @@ export function offerScreen(parts: Parts, offer: OfferView): Screen {
 
 /** What is wrong in an offer: who offers it is told, and can make a new one. */
 export function wrongScreen(parts: Parts, offer: OfferView): Screen {
-  const send = (typed: Readonly<Record<string, string | boolean>>): Promise<void> => {
+  const send = (typed: Readonly<Record<string, Typed>>): Promise<void> => {
     const wrong = WRONG.filter((each) => typed[each] === true)
     return parts.actions.declineOffer(offer.id, wrong.length ? wrong : ['other' satisfies Wrong])
   }

@@ -15,11 +15,14 @@ export interface Actions {
   dropPasskey(): Promise<void>
   startRestore(): void
   restore(form: { code: string; pin: string }): Promise<void>
+  saveFile(): Promise<void>
+  openFile(form: { file: Blob; code: string; pin: string }): Promise<void>
   useHere(): Promise<void>
   useThisTab(): void
   lock(): Promise<void>
   deleteBook(form: { sure: boolean }): Promise<void>
   open(form: { address: string }): Promise<void>
+  scan(): Promise<void>
   show(place: string): void
   accept(id: string, seen: number): Promise<void>
   declineOffer(id: string, wrong: readonly Wrong[]): Promise<void>
@@ -31,6 +34,9 @@ export interface Actions {
   choose(id: string, entry: string): Promise<void>
   decline(id: string, isTold: boolean): Promise<void>
 }
+
+/** What stands in a field: a text, a tick, a file. */
+export type Typed = string | boolean | Blob
 
 export interface Screen {
   readonly title: string
@@ -137,12 +143,12 @@ export class Parts {
     return this.button('back', () => this.actions.show('book'))
   }
 
-  form(key: string, act: (values: Record<string, string | boolean>) => Promise<void>, fields: readonly HTMLElement[], kind = 'main', content: readonly Child[] = [this.say(key)]): HTMLElement {
+  form(key: string, act: (values: Record<string, Typed>) => Promise<void>, fields: readonly HTMLElement[], kind = 'main', content: readonly Child[] = [this.say(key)]): HTMLElement {
     const button = h('button', { type: 'submit', class: kind }, ...content) as HTMLButtonElement
     const submitted = (event: Event): void => {
       event.preventDefault()
       const inputs = [...(event.currentTarget as HTMLFormElement).querySelectorAll('input')]
-      const values = Object.fromEntries(inputs.map((input) => [input.name, input.type === 'checkbox' ? input.checked : input.value]))
+      const values = Object.fromEntries(inputs.map((input) => [input.name, typed(input)]))
       void busy(button, () => act(values))
     }
     return h('form', { onsubmit: submitted }, ...fields, button)
@@ -162,6 +168,11 @@ export class Parts {
   tick(name: string, label: string): HTMLElement {
     return h('p', { class: 'field tick' }, h('label', {}, h('input', { type: 'checkbox', name, required: true }), ' ', label))
   }
+}
+
+function typed({ type, checked, files, value }: HTMLInputElement): Typed {
+  if (type === 'checkbox') return checked
+  return files?.[0] ?? value
 }
 
 // In the second language, unless it says the same.

@@ -187,6 +187,10 @@ export interface Calls {
   /** Have a passkey open the book beside the PIN; null: no longer. */
   keepPasskey(told: PasskeySecret | null): void
   restore(told: { code: string; pin: string }): void
+  /** A copy of the book, sealed under its code; a file. */
+  saveFile(): Uint8Array
+  /** Open the book from such a file; 'vault': this host, or this phone, has a copy that is as new, and that one was opened. */
+  openFile(told: { file: Blob; code: string; pin: string }): 'file' | 'vault'
   useHere(): void
   lock(): void
   deleteBook(): void

@@ -14,7 +14,7 @@ export class Screens extends Parts {
       hasLink ? h('p', { class: 'note' }, say('start.link')) : what,
       this.button('start.make', () => this.actions.newCode(), inApp ? '' : 'main'),
       this.button('start.have', () => this.actions.startRestore()),
-      hasLink && this.fold([what]),
+      hasLink && this.fold([what, h('p', {}, say('start.others'))]),
     ])
   }
 
@@ -57,17 +57,36 @@ export class Screens extends Parts {
     const { say } = this
     return this.screen('restore.title', [
       h('p', {}, say('restore.what')),
-      this.form('restore.open', ({ code, pin }) => this.actions.restore({ code: code as string, pin: pin as string }), [
-        this.field('code', say('restore.code'), { autocomplete: 'off', inputmode: 'numeric', required: true }),
-        this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }, say('pin.worth')),
-      ]),
+      this.form('restore.open', ({ code, pin }) => this.actions.restore({ code: code as string, pin: pin as string }), this.#codeAndPin()),
+      this.button('restore.file', () => this.actions.show('file')),
       canBegin && this.button('anew.start', () => this.actions.show('anew')),
     ])
+  }
+
+  file(): Screen {
+    const { say } = this
+    return this.screen('file.title', [
+      h('p', {}, say('file.what')),
+      this.form('restore.open', ({ file, code, pin }) => this.actions.openFile({ file: file as Blob, code: code as string, pin: pin as string }), [
+        this.field('file', say('file.file'), { type: 'file', required: true }),
+        ...this.#codeAndPin(),
+      ]),
+      this.button('restore.title', () => this.actions.startRestore()),
+    ])
+  }
+
+  #codeAndPin(): HTMLElement[] {
+    const { say } = this
+    return [
+      this.field('code', say('restore.code'), { autocomplete: 'off', inputmode: 'numeric', required: true }),
+      this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }, say('pin.worth')),
+    ]
   }
 
   anew(): Screen {
     return this.screen('anew.title', [
       h('p', { class: 'note bad' }, this.say('anew.what')),
+      h('p', {}, this.say('anew.centre')),
       this.form('anew.make', () => this.actions.newCode(), [this.tick('sure', this.say('anew.sure'))], 'danger'),
       this.button('restore.title', () => this.actions.show('restore')),
     ])
@@ -89,6 +108,11 @@ export class Screens extends Parts {
     return this.screen('unset.title', [h('p', {}, this.say('unset.what'))])
   }
 
+  /** @param video what the camera sees */
+  scan(video: HTMLElement): Screen {
+    return this.screen('scan.title', [h('p', {}, this.say('scan.what')), video, this.back()])
+  }
+
   waiting(): Screen {
     return this.screen('waiting.title', [h('p', {}, this.say('waiting.what'))])
   }
@@ -107,6 +131,7 @@ export class Screens extends Parts {
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
         this.field('address', say('book.address'), { type: 'url', autocomplete: 'off', required: true }, say('book.hint')),
       ]),
+      this.button('book.scan', () => this.actions.scan()),
       this.button('book.history', () => this.actions.show('history')),
       this.button('book.more', () => Promise.resolve(this.actions.show('more'))),
       this.button('book.lock', () => this.actions.lock()),
@@ -124,6 +149,9 @@ export class Screens extends Parts {
       h('h2', {}, say('more.page')),
       h('p', {}, say('more.page.what')),
       ...(passkey === 'none' ? [] : [h('h2', {}, say('more.passkey')), h('p', {}, say('more.passkey.what')), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
+      h('h2', {}, say('more.file')),
+      h('p', {}, say('more.file.what')),
+      this.button('more.file.save', () => this.actions.saveFile()),
       h('h2', {}, say('more.delete')),
       h('p', {}, say('more.delete.what')),
       this.form('more.delete.do', ({ sure }) => this.actions.deleteBook({ sure: sure === true }), [this.tick('sure', say('more.delete.sure'))], 'danger'),

@@ -9,6 +9,9 @@
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
 import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
+import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
+import { courseIn } from '../keeping/course.js'
+import { isNewerThanShelf, takeFile } from '../keeping/moving.js'
 import { isRemembered, recall, recallByPasskey, rememberPasskey, remembering } from '../keeping/phone.js'
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
@@ -39,6 +42,7 @@ const IN_ENGLISH: Readonly<Record<Wrong, string>> = {
 
 interface Open {
   readonly key: VaultKey
+  readonly store: SealedStore
   readonly backup: Backup
   readonly wallet: Wallet
   readonly views: Views
@@ -133,10 +137,39 @@ export class Session implements Handlers {
         await this.#shelf.write({ notes: { phone } })
         return this.#openBook(key, goesOn)
       }
-      // Another book is on this phone: it goes only if the vault has all of it.
-      if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
+      await this.#mayGo()
       if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new CheckFailedError('there is no book for this code')
       return this.#openBook(key, goesOn)
+    })
+  }
+
+  async saveFile(): Promise<Uint8Array> {
+    const { key, store, backup } = this.#opened()
+    const isAhead = (await this.#shelf.waiting()).length > 0
+    const rows = store.whole()
+    return sealBookFile(key, { course: courseIn(rows), number: backup.number, isAhead, rows, mediator: this.#settings.mediator as string })
+  }
+
+  openFile({ file, code, pin }: { file: Blob; code: string; pin: string }): Promise<'file' | 'vault'> {
+    return this.#inTurn(async (goesOn) => {
+      if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
+      const sealed = await readBookFile(file)
+      const key = await VaultKey.ofCode(readRecoveryCode(code))
+      const book = await openBookFile(key, sealed)
+      const phone = await remembering(key, pin)
+      const isOfShelf = await this.#isOfShelf(key)
+      goesOn()
+      if (isOfShelf && !(await isNewerThanShelf(book, this.#shelf, key))) {
+        goesOn()
+        await this.#shelf.write({ notes: { phone } })
+        await this.#openBook(key, goesOn)
+        return 'vault'
+      }
+      if (!isOfShelf) await this.#mayGo()
+      const taken = await takeFile(this.#shelf, key, this.#vault(key), book, this.#settings.mediator as string, { phone }, goesOn)
+      if (taken === 'vault') await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)
+      await this.#openBook(key, goesOn)
+      return taken
     })
   }
 
@@ -317,7 +350,7 @@ export class Session implements Handlers {
     const store = await SealedStore.open(this.#shelf, key)
     const backup = await Backup.open(this.#shelf, key, store, this.#vault(key))
     try {
-      await this.#begin(key, backup, goesOn)
+      await this.#begin(key, store, backup, goesOn)
     } catch (error) {
       backup.stop()
       goesOn()
@@ -327,7 +360,7 @@ export class Session implements Handlers {
     }
   }
 
-  async #begin(key: VaultKey, backup: Backup, goesOn: () => void): Promise<void> {
+  async #begin(key: VaultKey, store: SealedStore, backup: Backup, goesOn: () => void): Promise<void> {
     goesOn()
     this.#key = key
     await this.#look(backup)
@@ -338,7 +371,7 @@ export class Session implements Handlers {
     const { governance } = this.#settings
     const { agent } = wallet
     const followed = governance ? new Governance(governance, agent.network, agent.store, agent.resolver) : undefined
-    this.#open = { key, backup, wallet, views: new Views(wallet, followed) }
+    this.#open = { key, store, backup, wallet, views: new Views(wallet, followed) }
     backup.onState = (state) => {
       if (state === 'elsewhere') this.#close('elsewhere')
       else if (state === 'deleted') void this.#forget()
@@ -398,6 +431,11 @@ export class Session implements Handlers {
       if (error instanceof CheckFailedError) return false
       throw error
     }
+  }
+
+  // Another book is on this phone: it goes only if the vault has all of it.
+  async #mayGo(): Promise<void> {
+    if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
   }
 
   #vault(key: VaultKey): Vault {

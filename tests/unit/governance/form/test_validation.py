@@ -211,7 +211,7 @@ ERRORS: list[tuple[str, Callable[[Json], None], str, str]] = [
         "level-in-framework",
         "levels/2/level",
     ),
-    ("levels out of order", put_crosswalk(levels=levels(("5", 2), ("2", 5))), "level-order", "crosswalks/0/levels"),
+    ("levels out of order", put_crosswalk(levels=levels(("5", 2), ("2", 5))), "levels-in-order", "crosswalks/0/levels"),
     ("EQF falls", put_crosswalk(levels=levels(("2", 3), ("4", None), ("5", 2))), "eqf-order", "crosswalks/0/levels"),
     ("EQF 9", put_crosswalk(levels=levels(("2", 2), ("5", 9))), "range", "levels/1/eqf"),
     ("no accreditation at all", put_statement(accreditations=[]), "list", ":org"),

@@ -11,6 +11,7 @@ from tests.unit.issuer.workshop import Workshop
 from tests.unit.trust.ecosystem import AUTHORITY
 
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.consenting.consents import Consents
 from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.mounting import console_page_routes
@@ -97,6 +98,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         clock=tenant.clock,
         on_wanted=lambda: None,  # nothing is sent here
     )
+    consents = Consents(workshop.profile, centre.desk.log, clock=tenant.clock)
     office = SimpleNamespace(
         tenant=tenant,
         config=config,
@@ -113,11 +115,13 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
             workshop.revocations,
             workshop.superseding,
             workshop.reports,
+            consents,
             IssuerConfig(),
             clock=tenant.clock,
         ),
         superseding=workshop.superseding,
         reports=workshop.reports,
+        consents=consents,
         many_revocations=ManyRevocations(workshop.profile, workshop.desk.book, workshop.revocations, centre.desk.log),
         revocations=workshop.revocations,
         batches=centre.desk,

@@ -70,10 +70,10 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_written_stays(
     clerk, before = browsers[CLERK], await count(place)
     cases = {
         "family_name": ("", "Write something here"),
-        "occupation_isco08": ("xyzzy", "expected an occupation"),
+        "occupation_isco08": ("xyzzy", "no occupation is known"),
         "country_of_award": ("Atlantis", "Atlantis"),
-        "framework_level": ("EQF:9", "expected a level of the list"),
-        "birth_date": ("1991", "expected a whole day"),
+        "framework_level": ("EQF:9", "choose one"),
+        "birth_date": ("1991", "a whole day that exists"),
         "awarded_on": ("1980-01-01", "expected"),
     }
     wrong = {}
@@ -85,6 +85,14 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_written_stays(
             wrong[name] = (answer.status, problem)
         if not kept:
             wrong[name] = (answer.status, "what was written is gone")
+        answer = await clerk.send("/desk/ar/issue", **{**FIELDS, name: text, "step": "offer"})
+        if (
+            name != "awarded_on"
+            and 'lang="en"' in answer.text.partition(f'id="{name}-problem"')[2].partition("</p>")[0]
+        ):
+            wrong[name] = (answer.status, "told in English on an Arabic page")
+    answer = await clerk.send("/desk/en/issue", **{**FIELDS, "occupation_isco08": "engineer", "step": "offer"})
+    assert "These words mean several occupations" in answer.text
     assert wrong == {}
     assert await count(place) == before
 
