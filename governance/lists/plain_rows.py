@@ -43,11 +43,11 @@ type Shape = tuple[tuple[str, ...], tuple[str | None, ...], tuple[str | None, ..
 class RowReader(PartReader, Protocol):
     """Takes the elements of a sheet, and whole rows."""
 
-    def taking(self, shape: Shape) -> "Take | None":
+    def taking(self, shape: Shape) -> "TakeRow | None":
         """Return what takes rows of a shape; None: the parser must."""
 
 
-type Take = Callable[[int, Attributes, list[str | None]], bool]
+type TakeRow = Callable[[int, Attributes, list[str | None]], bool]
 """Takes a row: its number, attributes and values. False: it has taken nothing, and the parser must."""
 
 
@@ -57,7 +57,7 @@ class _State:
 
     parser: PartParser
     reader: RowReader
-    shapes: dict[Shape, Take | None]
+    shapes: dict[Shape, TakeRow | None]
     prefixes: set[str]  # of attributes of rows that the parser has taken: it knows them
     depth: int | None = None
 

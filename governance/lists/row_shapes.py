@@ -21,7 +21,7 @@ class Content(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnShape:
     """One cell of a shape.
 
     Args:
@@ -43,9 +43,9 @@ class Column:
 _CONTENTS = {None: Content.NUMBER, "n": Content.NUMBER, "s": Content.SHARED, "str": Content.TEXT}
 
 
-def columns_of(shape: Shape, styles: Styles) -> Sequence[Column] | None:
+def columns_of(shape: Shape, styles: Styles) -> Sequence[ColumnShape] | None:
     """Return the cells of a shape; None where one of them may need a word to the person, or stands where it cannot."""
-    columns: list[Column] = []
+    columns: list[ColumnShape] = []
     last = -1
     for letters, number, given, opened in zip(*shape, strict=True):
         place = place_of(f"{letters}1")
@@ -58,5 +58,5 @@ def columns_of(shape: Shape, styles: Styles) -> Sequence[Column] | None:
             return None
         if kind is not Content.NUMBER and not shows_any_text(style.code):
             return None
-        columns.append(Column(last, kind, style.code, zeros_of(style.code), style.fill, style.ink))
+        columns.append(ColumnShape(last, kind, style.code, zeros_of(style.code), style.fill, style.ink))
     return columns

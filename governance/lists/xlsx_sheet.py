@@ -16,8 +16,8 @@ from wanderbuch.governance.lists.number_format import (
     shown_number,
     shown_text,
 )
-from wanderbuch.governance.lists.plain_rows import Shape, Take
-from wanderbuch.governance.lists.row_shapes import Column, Content, columns_of
+from wanderbuch.governance.lists.plain_rows import Shape, TakeRow
+from wanderbuch.governance.lists.row_shapes import ColumnShape, Content, columns_of
 from wanderbuch.governance.lists.styles import Styles, is_on
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
@@ -114,13 +114,13 @@ class SheetReader:
         elif self._inline is not None:
             self._inline.text(text)
 
-    def taking(self, shape: Shape) -> Take | None:
+    def taking(self, shape: Shape) -> TakeRow | None:
         """Return what takes whole rows of a shape; None: they come element by element."""
         columns = columns_of(shape, self._styles)
         return None if columns is None else partial(self._take_row, columns)
 
     def _take_row(
-        self, columns: Sequence[Column], number: int, attributes: Attributes, values: Sequence[str | None]
+        self, columns: Sequence[ColumnShape], number: int, attributes: Attributes, values: Sequence[str | None]
     ) -> bool:
         """Take a whole row, as its elements would be taken; False: it is left to them."""
         is_amid = self._inline is not None or self._collecting is not None
