@@ -124,6 +124,7 @@ async def press(page: Page, name: str) -> None:
 async def make_book(page: Page) -> list[str]:
     """Make a book; return the groups of its code."""
     await press(page, "Make my book")
+    await page.locator(".groups span").first.wait_for()  # what follows waits for none
     groups = [str(text) for text in await page.locator(".groups span").all_text_contents()]
     await press(page, "I have written it down")
     asked = await page.locator("main label").first.inner_text()
