@@ -39,7 +39,7 @@ async def service() -> AsyncIterator[Any]:
         yield SimpleNamespace(url=str(server.make_url("")).rstrip("/"))
 
 
-@pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 0))
+@pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 2))
 async def test_every_page_can_be_used_by_everybody(chromium: Browser, service: Any, language: str, size: str) -> None:
     home = f"/sign-up/{language}"
     async with looking(chromium, service, SIZES[size]) as look:
