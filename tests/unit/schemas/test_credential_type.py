@@ -125,3 +125,18 @@ def test_a_damaged_type_file_is_refused(change: Any, named: str, monkeypatch: py
     monkeypatch.setattr(module, "read_json", lambda name: document)
     with pytest.raises(ConfigurationError, match=named):
         module._load("type_qualification_1.0.json")
+
+
+def test_people_read_every_label_in_all_languages_of_the_pages() -> None:
+    lacking = [
+        (known.id, attribute.name, text)
+        for known in list_credential_types()
+        for attribute in known.attributes
+        for text in (
+            attribute.label,
+            *(attribute.codes.values() if attribute.code_list is None else ()),
+            *((attribute.absent.label,) if attribute.absent else ()),
+        )
+        if set(text.by_language) != {"en", "fr", "es", "ar", "si", "ta", "hi"}
+    ]
+    assert lacking == []
