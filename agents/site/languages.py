@@ -180,6 +180,21 @@ class Words:
                 return self(key)
         return self._english(name)
 
+    def reason(self, code: str, text: str) -> Markup:
+        """Return a reason of a decision: in this language by its code, the English details after it.
+
+        Args:
+            code: what programs know it by; its first word where there is no sentence for the whole.
+            text: the English sentence.
+        """
+        in_english = self.in_english(text)
+        if self.language is FALLBACK:
+            return in_english
+        own = next((key for key in (f"cause.{code}", f"cause.{code.partition('.')[0]}") if key in self), None)
+        return (
+            in_english if own is None else Markup('{}<br><small class="hint">{}</small>').format(self(own), in_english)
+        )
+
     def finding(self, finding: FindingText) -> Markup:
         """Return what is wrong and what to do; in English if the role has no words for the rule."""
         key = f"rule.{finding.rule}"

@@ -60,9 +60,19 @@ def test_what_has_no_translation_is_marked_as_english() -> None:
 
 def test_an_attribute_is_called_by_its_label_and_an_unknown_one_by_its_name() -> None:
     french = KIT.words(LANGUAGES["fr"])
-    assert french.attribute("qualification/1.0", "award_year") == '<span lang="en" dir="ltr">Year of award</span>'
+    assert french.attribute("qualification/1.0", "award_year") == "Année de délivrance"
     assert "shoe_size" in french.attribute("qualification/1.0", "shoe_size")
     assert "award_year" in french.attribute("licence/9.9", "award_year")
+
+
+def test_a_reason_is_told_in_the_readers_language_and_its_details_in_english() -> None:
+    french, english = KIT.words(LANGUAGES["fr"]), KIT.words(LANGUAGES["en"])
+    text = "The issuer's mandate was <b> until 2024-05-01."
+    told = french.reason("mandate.outside", text)
+    assert told.startswith("La délivrance est hors de la période")
+    assert '<span lang="en" dir="ltr">The issuer&#39;s mandate was &lt;b&gt; until 1 May 2024.</span>' in told
+    assert french.reason("unheard.of", "So.") == '<span lang="en" dir="ltr">So.</span>'
+    assert english.reason("mandate.outside", "So.") == "So."
 
 
 def test_values_are_escaped_and_sentences_are_not_formats_of_others() -> None:
