@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 from tests.unit.webvh.conftest import HOST, Issuer
+from tests.unit.webvh.foreign_log import ForeignLog
 
 from wanderbuch.errors import ConfigurationError, WanderbuchError
-from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh import public_copies
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key
@@ -159,13 +159,10 @@ async def test_a_copy_is_bounded(issuer: Issuer, monkeypatch: pytest.MonkeyPatch
         assert files_in(tmp_path / name) == {}
 
 
-async def test_a_did_that_was_ended_is_not_served_on(issuer: Issuer, tmp_path: Path) -> None:
-    from wanderbuch.plugins.webvh.dids import deactivate
-
-    await deactivate(issuer.profile, issuer.did, publisher=issuer.publisher)
+async def test_a_did_that_was_ended_is_not_served_on(tmp_path: Path) -> None:
+    log = ForeignLog(place=f"{HOST}:org")
+    log.add(parameters={"deactivated": True})
+    source = FolderPublisher(tmp_path / "source")
+    await source.put("org/did.jsonl", log.received, "text/jsonl")
     with pytest.raises(WanderbuchError, match="ended by its controller"):
-        await taken(issuer, PublishedFiles(issuer.publisher), tmp_path / "place")
-
-
-def test_the_dids_are_what_they_seem() -> None:
-    assert WebvhDid.parse(f"did:webvh:Qm{'a' * 44}:{HOST}:org").path == ("org",)
+        await PublicCopy(log.did, PublishedFiles(source)).check()
