@@ -14,6 +14,7 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -147,7 +148,8 @@ class PublicSite:
         self._hangs_up = hangs_up
         proxies = tell_of_unheard_proxies("public", self._networks)
         app = web.Application(
-            client_max_size=self._config.max_message_bytes, middlewares=[without_details(front, self._closed), proxies]
+            client_max_size=self._config.max_message_bytes,
+            middlewares=[without_details(front, partial(self._closed, door)), proxies],
         )
         app[OWN_ADDRESS] = f"https://{self._config.host}"
         app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
@@ -298,10 +300,10 @@ class PublicSite:
         named = (request.host.rpartition(":")[0] or request.host).lower().removesuffix(".")
         return named if named in self._own_hosts else self._config.host
 
-    async def _closed(self, request: web.Request) -> ClosedHost | None:
+    async def _closed(self, door: Door, request: web.Request) -> ClosedHost | None:
         """Return which centre was at the host that is asked, if it has closed and we serve its files."""
         host = self._host(request)
-        if host not in self._own_hosts:
+        if host not in self._own_hosts or door.at(host, "") is not None:
             return None
         try:
             return await read_closed(self._files.publisher(host))

@@ -3,9 +3,10 @@
 A credential is judged by files of its issuer's host alone: when nobody serves them, it is UNKNOWN. None of them needs
 the issuer to be served: each is signed by the DID, or named by its digest. What is read counts only if:
 
-1. The log is the DID's, by its present name, keeps all rules of did:webvh, with its witnesses, and does not end the DID.
-2. Each registry that the DID lists keeps all rules of attested resources, signed with a key of the log's newest
-   document, and has a status list; each status list that it links to is there, of this registry and of that second.
+1. The log is the DID's, by its present name, keeps all rules of did:webvh, with its witnesses, and does not end it.
+2. There is a list of registries, with one at least. It is not signed: what its source leaves out of it is not copied.
+   Each registry keeps all rules of attested resources, signed with a key of the log's newest document, and has a status
+   list; each status list that it links to is there, of this registry and of that second.
 3. Its tails file, where it lies with the DID, is there and has its hash. One that lies elsewhere is not copied.
 4. Its credential definition is there and keeps the same rules; its schema too, if it is the DID's own.
 
@@ -18,18 +19,17 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.identifiers import ResourceId, WebvhDid
-from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.anoncreds_content import (
     checked_cred_def,
     checked_registry,
     checked_schema,
     checked_status_list,
 )
+from wanderbuch.plugins.webvh.copy_sources import CopySource
 from wanderbuch.plugins.webvh.document import DidDocument
 from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
 from wanderbuch.plugins.webvh.errors import DeactivatedError, LogError, ResourceError, ShortenedHistoryError, TailsError
@@ -44,57 +44,6 @@ from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
 
 MOST_FILES: Final = 200_000
 MOST_BYTES: Final = 16 * 1024**3
-_TIMEOUT_S: Final = 60.0
-
-
-class CopySource(Protocol):
-    """Where public files are read: not trusted."""
-
-    async def get(self, path: str, *, max_bytes: int) -> bytes | None:
-        """Return what is at a path below the host, None if nothing is.
-
-        Raises:
-            WanderbuchError: it cannot be read, or is larger.
-        """
-        ...
-
-
-class LiveSite:
-    """Reads from the host itself, as long as it answers.
-
-    Args:
-        edge: how to reach it.
-        did: whose host.
-    """
-
-    def __init__(self, edge: HttpEdge, did: WebvhDid) -> None:
-        self._edge = edge
-        self._base = did.base_url.removesuffix("/" + "/".join(did.path))
-
-    async def get(self, path: str, *, max_bytes: int) -> bytes | None:
-        """Return what the host serves; see `CopySource.get`."""
-        try:
-            return (await self._edge.get(f"{self._base}/{path}", max_bytes=max_bytes, timeout_s=_TIMEOUT_S)).body
-        except NotFoundError:
-            return None
-
-
-class PublishedFiles:
-    """Reads what a publisher has: a public folder, a copy of one, or an object store.
-
-    Args:
-        publisher: of the host.
-    """
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-
-    async def get(self, path: str, *, max_bytes: int) -> bytes | None:
-        """Return what is there; see `CopySource.get`."""
-        body = await self._publisher.get(path)
-        if body is not None and len(body) > max_bytes:
-            raise ConfigurationError(f"{path} is larger than such a file may be: {max_bytes} bytes")
-        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +62,13 @@ class PublicFile:
 
 @dataclass(slots=True)
 class CopyReport:
-    """What a copy has.
+    """What a copy has, for people who compare it with what they know.
 
     Args:
+        size: of all files, in bytes.
+        version_id: of the newest entry of the DID's log.
+        newest_list: since when the newest status list is in force, in seconds since 1970.
+        definitions: credential definitions of the registries, by id.
         elsewhere: what credentials of the DID need and other hosts serve: schemas, tails files.
     """
 
@@ -123,6 +76,9 @@ class CopyReport:
     size: int = 0
     registries: int = 0
     status_lists: int = 0
+    version_id: str = ""
+    newest_list: int = 0
+    definitions: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
 
 
@@ -160,16 +116,19 @@ class PublicCopy:
         """Yield every file, each once it was checked; errors as with `check`."""
         self._report = report = CopyReport()
         log, found = await self._log()  # 1
+        report.version_id = log.version_id
         document = DidDocument.of(self._did, log.version_id, log.document, log.names)
-        index = await self._source.get(index_path(self._did), max_bytes=MAX_INDEX_BYTES)
+        index = await self._needed(index_path(self._did), MAX_INDEX_BYTES)  # 2
+        registries = dict.fromkeys(read_index(self._did, index))
+        if not registries:
+            raise ResourceError(f"{index_path(self._did)} lists no registry: then no certificate rests on these files")
         seen: set[ResourceId] = set()
         entries = len(log.version_ids)
-        for registry_id in () if index is None else read_index(self._did, index):
+        for registry_id in registries:
             async for file in self._registry(ResourceId(registry_id), document, entries, seen):
                 yield self._counted(file)
             report.registries += 1
-        if index is not None:
-            yield self._counted(PublicFile(index_path(self._did), index, report.registries))
+        yield self._counted(PublicFile(index_path(self._did), index, report.registries))
         for file in found:
             yield self._counted(file)
 
@@ -218,6 +177,7 @@ class PublicCopy:
             if (told["revRegDefId"], told["timestamp"]) != (registry_id, link.timestamp):
                 raise ResourceError(f"expected the status list of {link.timestamp} of {registry_id}, found another one")
             self._report.status_lists += 1
+            self._report.newest_list = max(self._report.newest_list, link.timestamp)
             yield PublicFile(path_of(link.id), body, resource_number(entries, listed))
         yield PublicFile(path_of(registry_id), registry_body, resource_number(entries, registry))
 
@@ -227,6 +187,7 @@ class PublicCopy:
         if cred_def_id in seen:
             return
         seen.add(cred_def_id)
+        self._report.definitions += (str(cred_def_id),)
         definition, body = await self._resource(cred_def_id, ResourceType.CRED_DEF, document)
         schema_id = ResourceId.parse((await asyncio.to_thread(checked_cred_def, definition))["schemaId"])
         if schema_id.did != self._did:

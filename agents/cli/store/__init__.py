@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Coroutine
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 EXIT_NO: Final = 1
 _MAX_PASSWORD_BYTES: Final = 64 * 1024
+_LAST_SECOND: Final = int(datetime.max.replace(tzinfo=UTC).timestamp())  # an issuer may write a later one
 
 app = typer.Typer(help="Look at an agent's store, move it, hand public files over.", no_args_is_help=True)
 
@@ -153,10 +155,13 @@ def _tell_copy(report: "CopyReport", *, as_json: bool) -> None:
         print(json.dumps(asdict(report)))  # noqa: T201
         return
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    console.print(
-        f"{report.files} files, {report.size} bytes: {report.registries} registries with {report.status_lists} status"
-        " lists; every signature and digest holds."
-    )
+    newest = datetime.fromtimestamp(min(report.newest_list, _LAST_SECOND), UTC).isoformat()
+    console.print(f"{report.files} files, {report.size} bytes; every signature and digest holds.")
+    console.print("Compare with what the issuer says, and with your register:")
+    console.print(f"  newest entry of the log: {report.version_id}")
+    console.print(f"  {report.registries} registries, {report.status_lists} status lists, the newest of {newest}")
+    for definition in report.definitions:
+        console.print(f"  definition {definition}")
     for address in report.elsewhere:
         console.print(f"Needed too, and served by another: {address}")
 

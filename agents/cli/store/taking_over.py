@@ -5,25 +5,19 @@ each file is checked on both sides (`plugins.webvh.public_copies`). The host nam
 to point to who serves it: their configuration has a table [[public.hosts]] for it, with a certificate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from wanderbuch.agents.runtime.closed_hosts import ClosedHost, publish_closed
+from wanderbuch.agents.runtime.closed_hosts import ClosedHost, publish_closed, read_closed
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.public_place import public_files
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
-from wanderbuch.plugins.webvh.public_copies import (
-    CopyReport,
-    CopySource,
-    LiveSite,
-    PublicCopy,
-    PublishedFiles,
-    take_over,
-)
+from wanderbuch.plugins.webvh.copy_sources import CopySource, HandedFolder, LiveSite
+from wanderbuch.plugins.webvh.public_copies import CopyReport, PublicCopy, take_over
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 
@@ -84,7 +78,8 @@ async def take_over_host(
     publisher = files.publisher(did.host)
     async with make_edge(config.network, None) as opened:
         report = await take_over(PublicCopy(did, _source(did, source, opened)), did, publisher)
-    await publish_closed(told, publisher)
+    before = await read_closed(publisher)
+    await publish_closed(told if before is None else replace(told, since=min(told.since, before.since)), publisher)
     return report
 
 
@@ -93,7 +88,7 @@ def _source(did: WebvhDid, folder: Path | None, edge: HttpEdge) -> CopySource:
         return LiveSite(edge, did)
     if not folder.is_dir():
         raise ConfigurationError(f"there is no folder {folder}", hint="name the public folder, or leave it out")
-    return PublishedFiles(FolderPublisher(folder))
+    return HandedFolder(folder)
 
 
 def _check(did: WebvhDid) -> None:

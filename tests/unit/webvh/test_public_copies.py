@@ -1,6 +1,7 @@
 """The public files of an issuer that closes are served on by another: each checked, none lost, nothing taken back."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,13 @@ from tests.unit.webvh.foreign_log import ForeignLog
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh import public_copies
+from wanderbuch.plugins.webvh.copy_sources import CopySource, HandedFolder, LiveSite
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.errors import ShortenedHistoryError
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 from wanderbuch.plugins.webvh.objects import AttestedObjects
-from wanderbuch.plugins.webvh.public_copies import CopySource, LiveSite, PublicCopy, PublishedFiles, take_over
+from wanderbuch.plugins.webvh.public_copies import PublicCopy, take_over
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 
@@ -41,12 +43,14 @@ async def test_a_verifier_finds_all_at_the_new_place(
     await issuer.revoke(5)
     folders = {"folder": tmp_path / "of-folder", "site": tmp_path / "of-site"}
     sources: dict[str, CopySource] = {
-        "folder": PublishedFiles(issuer.publisher),
+        "folder": HandedFolder(issuer.publisher.folder),
         "site": LiveSite(edge, issuer.did),
     }
     for name, source in sources.items():
         report = await taken(issuer, source, folders[name])
         assert (report.registries, report.status_lists, report.elsewhere) == (1, 3, ()), name
+        assert report.definitions == (issuer.cred_def_id,), name
+        assert report.version_id.startswith("3-"), name
         assert await taken(issuer, source, folders[name]) == report, name  # the same again changes nothing
         assert files_in(folders[name]) == files_in(issuer.publisher.folder), name
         assert report.files == len(files_in(folders[name])), name
@@ -67,6 +71,17 @@ def _change(path: Path, change: Callable[[Any], None]) -> None:
     path.write_text(json.dumps(content))
 
 
+def _linked(path: Path, target: Path) -> None:
+    """Put a link in the place of a file or a folder."""
+    path.rename(path.with_name("moved"))
+    path.symlink_to(target)
+
+
+def _piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 async def test_one_file_that_is_missing_or_wrong_and_nothing_is_served(issuer: Issuer, tmp_path: Path) -> None:
     await issuer.revoke(3)
     whole = issuer.publisher.folder
@@ -81,6 +96,8 @@ async def test_one_file_that_is_missing_or_wrong_and_nothing_is_served(issuer: I
         return text[: len(text) // 2]
 
     cases: dict[str, Callable[[Path], object]] = {
+        "no list of registries": lambda at: (at / org / "registries.json").unlink(),
+        "an empty list of registries": lambda at: (at / org / "registries.json").write_text('{"registries": []}'),
         "no log": lambda at: (at / org / "did.jsonl").unlink(),
         "half a log": lambda at: (at / org / "did.jsonl").write_bytes(cut((whole / org / "did.jsonl").read_bytes())),
         "no registry": lambda at: (at / registry).unlink(),
@@ -101,6 +118,11 @@ async def test_one_file_that_is_missing_or_wrong_and_nothing_is_served(issuer: I
         "a registry of another DID": lambda at: (at / org / "registries.json").write_text(
             json.dumps({"registries": [issuer.registry_id.replace("did:webvh:Qm", "did:webvh:QmQ", 1)[:-1]]})
         ),
+        "a link out of the folder": lambda at: _linked(at / org / "did.jsonl", whole / org / "did.jsonl"),
+        "a folder that is a link": lambda at: _linked(at / org / "resources", whole / org / "resources"),
+        "a pipe": lambda at: _piped(at / registry),
+        "a file without an end": lambda at: _linked(at / tails, Path("/dev/zero")),
+        "a huge list of registries": lambda at: os.truncate(at / org / "registries.json", 1 << 40),
         "no JSON": lambda at: (at / org / "registries.json").write_text("{"),
     }
     served = []
@@ -109,7 +131,7 @@ async def test_one_file_that_is_missing_or_wrong_and_nothing_is_served(issuer: I
         shutil.copytree(whole, source)
         spoil(source)
         try:
-            await taken(issuer, PublishedFiles(FolderPublisher(source)), target)
+            await taken(issuer, HandedFolder(source), target)
         except WanderbuchError:
             if not files_in(target):
                 continue
@@ -122,15 +144,15 @@ async def test_an_older_copy_takes_no_revocation_back(issuer: Issuer, tmp_path: 
     shutil.copytree(issuer.publisher.folder, older)
     await issuer.revoke(3)
     shutil.copytree(issuer.publisher.folder, newer)
-    await taken(issuer, PublishedFiles(FolderPublisher(older)), place)  # what is newer may come later
-    await taken(issuer, PublishedFiles(FolderPublisher(newer)), place)
+    await taken(issuer, HandedFolder(older), place)  # what is newer may come later
+    await taken(issuer, HandedFolder(newer), place)
     served = files_in(place)
     with pytest.raises(ShortenedHistoryError, match="newer, status lists"):
-        await taken(issuer, PublishedFiles(FolderPublisher(older)), place)
+        await taken(issuer, HandedFolder(older), place)
     await rotate_assertion_key(issuer.profile, issuer.did, publisher=issuer.publisher)
-    await taken(issuer, PublishedFiles(issuer.publisher), place)
+    await taken(issuer, HandedFolder(issuer.publisher.folder), place)
     with pytest.raises(ShortenedHistoryError, match="the log of"):
-        await taken(issuer, PublishedFiles(FolderPublisher(newer)), place)
+        await taken(issuer, HandedFolder(newer), place)
     assert served.keys() == files_in(place).keys()
 
 
@@ -138,7 +160,7 @@ async def test_files_of_another_did_are_not_served_in_its_place(
     issuer: Issuer, other_wallet: Any, other_registry: Any, tmp_path: Path, host: TlsHost
 ) -> None:
     place = tmp_path / "place"
-    await taken(issuer, PublishedFiles(issuer.publisher), place)
+    await taken(issuer, HandedFolder(issuer.publisher.folder), place)
     other = FolderPublisher(tmp_path / "of-another")
     stranger = await create_did(
         other_wallet, host=HOST, path="org", didcomm_endpoint=None, publisher=other, prerotation=False
@@ -146,7 +168,7 @@ async def test_files_of_another_did_are_not_served_in_its_place(
     served = files_in(place)
     for did in (stranger, issuer.did):
         with pytest.raises(WanderbuchError):
-            await take_over(PublicCopy(did, PublishedFiles(other)), did, FolderPublisher(place))
+            await take_over(PublicCopy(did, HandedFolder(other.folder)), did, FolderPublisher(place))
     assert files_in(place) == served
 
 
@@ -155,7 +177,7 @@ async def test_a_copy_is_bounded(issuer: Issuer, monkeypatch: pytest.MonkeyPatch
         with monkeypatch.context() as patch:
             patch.setattr(public_copies, name, bound)
             with pytest.raises(ConfigurationError, match="expected at most"):
-                await taken(issuer, PublishedFiles(issuer.publisher), tmp_path / name)
+                await taken(issuer, HandedFolder(issuer.publisher.folder), tmp_path / name)
         assert files_in(tmp_path / name) == {}
 
 
@@ -165,4 +187,4 @@ async def test_a_did_that_was_ended_is_not_served_on(tmp_path: Path) -> None:
     source = FolderPublisher(tmp_path / "source")
     await source.put("org/did.jsonl", log.received, "text/jsonl")
     with pytest.raises(WanderbuchError, match="ended by its controller"):
-        await PublicCopy(log.did, PublishedFiles(source)).check()
+        await PublicCopy(log.did, HandedFolder(source.folder)).check()
