@@ -15,7 +15,6 @@ links, the log last.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,9 +40,11 @@ from wanderbuch.plugins.webvh.registry_index import MAX_INDEX_BYTES, index_path,
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, verify_resource
 from wanderbuch.plugins.webvh.tails import tails_hash_of, tails_max_bytes, tails_url
 from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MOST_FILES: Final = 200_000
 MOST_BYTES: Final = 16 * 1024**3
+_MAX_DEPTH: Final = 32  # as `resources` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,10 @@ async def _keeps(did: WebvhDid, file: PublicFile, present: bytes | None) -> None
 
 
 def _links_in(body: bytes) -> list[object]:
-    """Return the links of a resource as they stand, of one that was checked, or that lies at our own place."""
-    document = json.loads(body)
+    """Return the links of a resource as they stand; ResourceError: it is no JSON."""
+    try:
+        document = read_strict_json(body, max_bytes=MAX_RESOURCE_BYTES, max_depth=_MAX_DEPTH)
+    except StrictJsonError as err:
+        raise ResourceError("a resource that lies at our place cannot be read", hint="remove it there") from err
     links = document.get("links", []) if isinstance(document, dict) else []
     return links if isinstance(links, list) else []
