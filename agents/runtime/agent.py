@@ -310,7 +310,7 @@ class RunningAgent:
         default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
         self._maker = TenantMaker(self.roles, default, self.files)
         self.tenants = Tenants(self.roles, default, make=self._maker.make)
-        self.tenant_desk = TenantDesk(config, self.tenants)
+        self.tenant_desk = TenantDesk(config, self.tenants, self.files)
         self._sign_up = self._open_sign_up()
         self._events = ProcessEvents(
             tables_of(self.profile), self.edge, self._profile_of, streams_a_tenant=config.tenants.event_streams

@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from wanderbuch.agents.runtime.closed_hosts import ClosedHost
+
 _QUALITY: Final = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", re.IGNORECASE)
 _MAX_ACCEPT: Final = 2_000
 _PAGE: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -106,6 +108,10 @@ class Front(Protocol):
 
     def qr(self, address: str) -> web.StreamResponse:
         """Return the picture of an address, for the camera of a wallet."""
+        ...
+
+    def closed(self, request: web.Request, closed: ClosedHost) -> web.StreamResponse:
+        """Return the page at the host of a centre that has closed, wherever nothing is served."""
         ...
 
     def problem(self, request: web.Request, failure: Failure) -> web.StreamResponse:

@@ -14,6 +14,7 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from aiohttp.typedefs import Middleware
 from wanderbuch.agents.runtime.app import OWN_ADDRESS, PublicRoute
 from wanderbuch.agents.runtime.app_site import Enter
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
+from wanderbuch.agents.runtime.closed_hosts import ClosedHost, read_closed
 from wanderbuch.agents.runtime.config import HOSTS_FOLDER
 from wanderbuch.agents.runtime.config_tables import PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
@@ -52,6 +54,7 @@ from wanderbuch.store.records import NotFoundError
 _LOG = logging.getLogger(__name__)
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _FOR_EVER: Final = frozenset({"tails"})
+_NOT_HERE: Final = frozenset({404, 405})
 _BODY_DEADLINE_S: Final = 30.0
 _BEGIN_S: Final = 10.0  # common wallets give up after 15 s
 # What stands before the further routes of a tenant on the process's host: as few segments as will do.
@@ -60,6 +63,10 @@ _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Or
 
 type Receiver = Callable[[bytes, str], Awaitable[web.Response]]
 """Takes what was posted, and from which network."""
+
+
+type LookClosed = Callable[[web.Request], Awaitable[ClosedHost | None]]
+"""Tells which centre was at the host of a request, if it has closed."""
 
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -141,7 +148,8 @@ class PublicSite:
         self._hangs_up = hangs_up
         proxies = tell_of_unheard_proxies("public", self._networks)
         app = web.Application(
-            client_max_size=self._config.max_message_bytes, middlewares=[without_details(front), proxies]
+            client_max_size=self._config.max_message_bytes,
+            middlewares=[without_details(front, partial(self._closed, door)), proxies],
         )
         app[OWN_ADDRESS] = f"https://{self._config.host}"
         app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
@@ -292,6 +300,17 @@ class PublicSite:
         named = (request.host.rpartition(":")[0] or request.host).lower().removesuffix(".")
         return named if named in self._own_hosts else self._config.host
 
+    async def _closed(self, door: Door, request: web.Request) -> ClosedHost | None:
+        """Return which centre was at the host that is asked, if it has closed and we serve its files."""
+        host = self._host(request)
+        if host not in self._own_hosts or door.at(host, "") is not None:
+            return None
+        try:
+            return await read_closed(self._files.publisher(host))
+        except WanderbuchError as err:
+            _LOG.warning("public.closed", exc_info=err)
+            return None
+
     async def _file(self, request: web.Request) -> web.StreamResponse:
         host = self._host(request)
         segments = request.path.removeprefix("/").split("/")
@@ -314,8 +333,13 @@ def _not_open() -> web.Response:
     return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
 
 
-def without_details(front: Front | None) -> Middleware:
-    """Return the middleware that answers a failure without telling a stranger anything about it."""
+def without_details(front: Front | None, closed: LookClosed | None = None) -> Middleware:
+    """Return the middleware that answers a failure without telling a stranger anything about it.
+
+    Args:
+        front: makes pages for people; None: they get what programs get.
+        closed: tells whether a centre was here that has closed.
+    """
 
     @web.middleware
     async def no_details(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -331,6 +355,8 @@ def without_details(front: Front | None) -> Middleware:
             response = web.Response(status=500)
         if front is None or not is_bare(response) or not wants_page(request):
             return response
+        if response.status in _NOT_HERE and closed is not None and (gone := await closed(request)) is not None:
+            return front.closed(request, gone)
         return as_page(front, request, Failure(response.status), response)
 
     return no_details

@@ -24,10 +24,12 @@ from typing import Any, Final
 from aries_askar import AskarError, AskarErrorCode
 from pydantic import SecretStr, ValidationError
 
+from wanderbuch.agents.runtime.closed_hosts import read_closed
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.config_tables import GovernanceConfig
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
+from wanderbuch.agents.runtime.public_files import PublicFiles
 from wanderbuch.agents.runtime.role_settings import goes_by_mediator
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
@@ -88,11 +90,13 @@ class TenantDesk:
     Args:
         config: of the process.
         tenants: who there is.
+        files: where public files lie.
     """
 
-    def __init__(self, config: AgentConfig, tenants: Tenants) -> None:
+    def __init__(self, config: AgentConfig, tenants: Tenants, files: PublicFiles) -> None:
         self._config = config
         self._tenants = tenants
+        self._files = files
         self._root: WalletProfile = tenants.memory
         self._records = RecordStore(self._root, TenantRecord)
         self._teller = Teller(self._root, TenantRecord, tenant_events, records=self._records)
@@ -135,6 +139,7 @@ class TenantDesk:
         async with self._turn, tables_of(self._root).leases.hold(_MAKING):
             await self._tenants.look_again()  # ids and places that other processes gave
             record = self._checked(told)
+            await self._check_files(record.host, record.path)
             token, record_hash = new_token()
             record = record.model_copy(update={"token_hash": record_hash})
             try:
@@ -318,6 +323,16 @@ class TenantDesk:
                     "only the role's table in the configuration file may"
                 )
         return record
+
+    async def _check_files(self, host: str, path: str) -> None:
+        """Refuse a place where another's public files lie: certificates rest on them."""
+        publisher = self._files.publisher(None if host == self._config.public.host else host)
+        if (closed := await read_closed(publisher)) is not None:
+            raise RefusedError(
+                f"the host {host} has the public files of {closed.name!r}, which has closed", hint="use another host"
+            )
+        if await publisher.get(f"{path}/did.jsonl") is not None:
+            raise RefusedError(f"the log of a DID lies at https://{host}/{path} already", hint="use another place")
 
     def _check_place(self, tenant_id: str, host: str, path: str) -> None:
         public = self._config.public

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
+from wanderbuch.agents.runtime.closed_hosts import ClosedHost
 from wanderbuch.agents.runtime.front import Failure, SiteKind, Who
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.languages import LANGUAGES, Language, negotiated
@@ -20,6 +21,7 @@ from wanderbuch.plugins.trust.purposes import stated_purpose
 
 _BASE: Final = "/site"
 _CODE_MAX_AGE_S: Final = 300
+_GONE: Final = 410
 _SAID_IN_FULL: Final = frozenset({"unauthorized", "not-ready"})
 """Failures whose pages say all that helps a person; what programs are told of them is about headers."""
 _SEGMENTS_WITH_LANGUAGE: Final = 4
@@ -97,6 +99,10 @@ class SiteFront:
         """Return the picture of an address."""
         headers = {**SECURITY_HEADERS, "Cache-Control": f"private, max-age={_CODE_MAX_AGE_S}"}
         return web.Response(text=qr_svg(address), content_type="image/svg+xml", headers=headers)
+
+    def closed(self, request: web.Request, closed: ClosedHost) -> web.Response:
+        """Return the page at the host of a centre that has closed."""
+        return self.page(request, "closed.html", status=_GONE, site_name=plain(request.host), closed=closed)
 
     def problem(self, request: web.Request, failure: Failure) -> web.Response:
         """Return the page that says what did not work and how to go on."""

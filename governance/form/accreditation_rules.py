@@ -108,10 +108,10 @@ def levels_fit(accreditation: PlacedPart[ScopeJson], crosswalks: Iterable[Placed
         outside = [level for level in (range_json.min, range_json.max) if level not in order]
         if outside:
             message = f"expected levels {order[0]} to {order[-1]} of {range_json.framework}, found {outside[0]!r}"
-            yield error(path, "level-in-framework", message, "correct min or max")
+            yield error(path, "level-in-framework", message, f"write a level from {order[0]} to {order[-1]}")
         elif order.index(range_json.min) > order.index(range_json.max):
-            message = f"expected the lower level as min, found {range_json.min!r} above {range_json.max!r}"
-            yield error(path, "level-order", message, "swap min and max")
+            message = f"expected the lower level first (min), found {range_json.min!r} before {range_json.max!r}"
+            yield error(path, "level-order", message, "change the two levels for each other")
 
 
 def languages_apart(accreditation: PlacedPart[ScopeJson]) -> Iterator[Finding]:

@@ -122,6 +122,7 @@ def _slashes(text: str, first: int, second: int, year: int, order: DayOrder) -> 
     raise ValueProblem(
         f"{text} may be {one:%d %B %Y} or {other:%d %B %Y}",
         f"write {one} or {other}, or give --dates day-first or month-first for the whole list",
+        "day_order",
     )
 
 

@@ -96,12 +96,13 @@ class Columns:
                 near = self.proposed(header)
                 meant = f" (such as {near!r}, if it holds that)" if near else ""
                 fix = f"map it to a column{meant} with --map '{header}=column', or leave it out with --map '{header}=-'"
-                findings.append(_error(table, position, "found a column that is not known", fix))
+                findings.append(_error(table, position, "found a column that is not known", fix, cause="header"))
             elif name == IGNORED:
                 findings += self._left_out(table, position)
             elif name in columns:
                 message = f"found two columns for {name!r}: {headers[columns[name]]!r} and this one"
-                findings.append(_error(table, position, message, f"leave one out with --map '{place}=-'"))
+                fix = f"leave one out with --map '{place}=-'"
+                findings.append(_error(table, position, message, fix, cause="header_twice"))
             elif name in self.by_name:
                 columns[name] = position
         return columns, findings
@@ -171,6 +172,8 @@ def _note(table: Table, position: int, message: str, fix: str) -> CellFinding:
     )
 
 
-def _error(table: Table, position: int | None, message: str, fix: str, header: str = "") -> CellFinding:
+def _error(
+    table: Table, position: int | None, message: str, fix: str, header: str = "", cause: str = ""
+) -> CellFinding:
     name = table.headers[position] if position is not None else header
-    return CellFinding(Severity.ERROR, table.header_row, name, message, fix, "header", position)
+    return CellFinding(Severity.ERROR, table.header_row, name, message, fix, "header", position, cause=cause)

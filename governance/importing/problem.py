@@ -11,10 +11,13 @@ class ValueProblem(GovernanceError):  # noqa: N818 - it becomes a finding, which
     Args:
         message: what was expected and what was found.
         fix: what to write.
+        cause: which of several mistakes it is, where the kind of the column does not say it; for pages in other
+            languages.
     """
 
     code: ClassVar[str] = "governance.cell"
 
-    def __init__(self, message: str, fix: str) -> None:
+    def __init__(self, message: str, fix: str, cause: str = "") -> None:
         super().__init__(message, hint=fix)
         self.fix = fix
+        self.cause = cause

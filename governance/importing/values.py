@@ -92,7 +92,9 @@ def occupation(text: str) -> str:
     if re.fullmatch(r"\d{1,3}", text):
         # A spreadsheet makes 11 of 011: armed forces would become chief executives.
         raise ValueProblem(
-            f"found {text}, which may have lost a zero in front", f"write C and the code, such as C{text}"
+            f"found {text}, which may have lost a zero in front",
+            f"write C and the code, such as C{text}",
+            "occupation_zero",
         )
     if re.fullmatch(r"C?\d+", code):
         raise ValueProblem(f"expected a code of ISCO-08, found {text!r}, which it does not have", "correct it")
@@ -144,7 +146,9 @@ def level_range(text: str, framework: str | None, known: Iterable[str]) -> tuple
     if match is None:
         raise ValueProblem(f"expected a level or two, found {text[:40]!r}", _level_fix(rest))
     if framework is None:
-        raise ValueProblem("expected to know whose levels these are", "add a column framework, or give --framework")
+        raise ValueProblem(
+            "expected to know whose levels these are", "add a column framework, or give --framework", "whose_level"
+        )
     lowest, highest = (re.sub(r"\.0$", "", level).upper() for level in (match[1], match[2] or match[1]))
     return framework, lowest, highest
 
@@ -337,7 +341,7 @@ def _by_label(text: str, name: str, expected: str, fix: str) -> str:
     if len(matching) == 1:
         return matching[0]
     if matching:
-        raise ValueProblem(f"found {text[:60]!r}, which is the name of {' and '.join(matching)}", fix)
+        raise ValueProblem(f"found {text[:60]!r}, which is the name of {' and '.join(matching)}", fix, "several")
     near = difflib.get_close_matches(_folded(text), labels, n=1, cutoff=0.8)
     meant = f"; {codes.codes[labels[near[0]][0]]} is {labels[near[0]][0]}" if near else ""
     raise ValueProblem(f"expected {expected}, found {text[:60]!r}", fix + meant)

@@ -37,6 +37,7 @@ class CellFinding:
         kind: a stable name; findings of one kind and column are shown together.
         position: of the column, from 0; None is the whole row.
         question: whether a person may decide it: `kind` is then the name of the question.
+        cause: which of several mistakes of one kind it is; "" where the kind says it.
     """
 
     severity: Severity
@@ -47,6 +48,7 @@ class CellFinding:
     kind: str = "cell"
     position: int | None = None
     question: bool = False
+    cause: str = ""
 
     @property
     def word(self) -> str:

@@ -120,7 +120,12 @@ async def _publish_index(profile: Profile, did: WebvhDid, publisher: Publisher) 
 
 
 def _number(own: OwnDid, resource: AttestedResource) -> int:
-    return (own.number << _LINK_BITS) + len(resource.links)
+    return resource_number(own.number, resource)
+
+
+def resource_number(entries: int, resource: AttestedResource) -> int:
+    """Return the number of a published resource of a DID whose log has so many entries."""
+    return (entries << _LINK_BITS) + len(resource.links)
 
 
 async def _number_now(profile: Profile, resource_id: ResourceId) -> int:

@@ -19,7 +19,7 @@ from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_REGISTRIES: Final = 10_000
-_MAX_BYTES: Final = MAX_REGISTRIES * 512
+MAX_INDEX_BYTES: Final = MAX_REGISTRIES * 512
 _FILE: Final = "registries.json"
 _MEDIA_TYPE: Final = "application/json"
 
@@ -30,9 +30,9 @@ async def publish_registry_index(did: WebvhDid, registries: Iterable[str], publi
     One that is listed stays so, also where the wallet does not know it: after it was restored from a backup, workers
     still hold credentials from the registries that were made later.
     """
-    path = f"{'/'.join(did.path)}/{_FILE}"
+    path = index_path(did)
     published = await publisher.get(path)
-    listed = sorted({*registries, *(() if published is None else _read_index(did, published))})
+    listed = sorted({*registries, *(() if published is None else read_index(did, published))})
     body = json.dumps({"registries": listed}).encode()
     if published != body:
         await publisher.put(path, body, _MEDIA_TYPE, number=len(listed))
@@ -50,13 +50,19 @@ async def published_registries(edge: HttpEdge, did: WebvhDid, *, timeout_s: floa
         HttpError: its host does not answer, or has no such list.
         ResourceError: the list is not in the right form, or names registries of others.
     """
-    fetched = await edge.get(f"{did.base_url}/{_FILE}", max_bytes=_MAX_BYTES, timeout_s=timeout_s)
-    return _read_index(did, fetched.body)
+    fetched = await edge.get(f"{did.base_url}/{_FILE}", max_bytes=MAX_INDEX_BYTES, timeout_s=timeout_s)
+    return read_index(did, fetched.body)
 
 
-def _read_index(did: WebvhDid, body: bytes) -> tuple[RevRegDefId, ...]:
+def index_path(did: WebvhDid) -> str:
+    """Return where the list is published."""
+    return f"{'/'.join(did.path)}/{_FILE}"
+
+
+def read_index(did: WebvhDid, body: bytes) -> tuple[RevRegDefId, ...]:
+    """Return the registries that a list names; ResourceError: it is not in the right form."""
     try:
-        document = read_strict_json(body, max_bytes=_MAX_BYTES, max_depth=2)
+        document = read_strict_json(body, max_bytes=MAX_INDEX_BYTES, max_depth=2)
         listed = document["registries"] if isinstance(document, dict) else None
         def_ids = tuple(RevRegDefId.parse(one_id) for one_id in listed) if isinstance(listed, list) else None
     except (StrictJsonError, IdentifierError, KeyError) as err:

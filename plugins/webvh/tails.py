@@ -104,8 +104,8 @@ async def place_tails(profile: Profile, *, tails_hash: str, location: object, si
     async with _TURNS.setdefault(target, asyncio.Lock()):  # it is fetched once, however many wait for it
         if await asyncio.to_thread(_has_hash, target, tails_hash):
             return target
-        body = await _fetch(profile.inject(HttpEdge), location, _max_bytes(size))  # rule 2
-        if await asyncio.to_thread(_hash, body) != tails_hash:  # rule 3
+        body = await _fetch(profile.inject(HttpEdge), location, tails_max_bytes(size))  # rule 2
+        if await asyncio.to_thread(tails_hash_of, body) != tails_hash:  # rule 3
             raise TailsError(f"the file at {location} is not the tails file {tails_hash}")
         try:
             await asyncio.to_thread(replace_file, target, body)
@@ -141,7 +141,7 @@ async def put_tails(folder: str, tails_hash: str, publisher: Publisher) -> None:
             body = await asyncio.to_thread(tails_file(tails_hash).read_bytes)
         except OSError as err:
             raise TailsError(f"the tails file {tails_hash} is not where ACA-Py keeps it") from err
-        if await asyncio.to_thread(_hash, body) != tails_hash:
+        if await asyncio.to_thread(tails_hash_of, body) != tails_hash:
             raise TailsError(f"the tails file {tails_hash} is damaged")
         await publisher.put(path, body, _MEDIA_TYPE)
 
@@ -159,7 +159,8 @@ async def _fetch(edge: HttpEdge, location: object, max_bytes: int) -> bytes:
         return (await edge.get(moved, max_bytes=max_bytes, timeout_s=_TIMEOUT_S)).body
 
 
-def _max_bytes(size: object) -> int:
+def tails_max_bytes(size: object) -> int:
+    """Return how many bytes the tails file of a registry of so many places may have; TailsError: it is no size."""
     if type(size) is not int or not 0 < size <= MAX_REGISTRY_SIZE:
         raise TailsError(f"expected a registry of 1 to {MAX_REGISTRY_SIZE} places")
     return _HEAD_BYTES + _POINT_BYTES * (2 * size + 1)
@@ -182,5 +183,6 @@ def _mark(stat: os.stat_result) -> tuple[int, int, int]:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _hash(body: bytes) -> str:
+def tails_hash_of(body: bytes) -> str:
+    """Return the hash by which a tails file is named."""
     return str(base58.b58encode(hashlib.sha256(body).digest()), "ascii")

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, ViewportSize, expect
-from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from tests.browser.looking import DESKTOP, LOOKS, PHONE, SIZES, Look, follow, looking, tab_to
 from tests.thorough import share_of
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace, open_place
 from tests.unit.issuer.console.test_holding_pages import said
@@ -168,6 +168,46 @@ async def test_what_is_wrong_is_put_right_by_everybody(chromium: Browser, site: 
         await go(look, f"a[href$='/issued/{old.id}']")
         await expect(page.locator("#successor")).to_be_visible()
         await look.check(f"console-superseded-{name}")
+
+
+async def state_is_seen(look: Look) -> None:
+    """The state of each row stands where nobody has to scroll for it."""
+    assert look.page.viewport_size is not None
+    width = look.page.viewport_size["width"]
+    states = await look.page.locator("td.first").all()
+    assert states
+    boxes = [await state.bounding_box() for state in states]
+    assert [box for box in boxes if box is None or box["x"] < 0 or box["x"] + box["width"] > width] == []
+
+
+@pytest.mark.parametrize(("language", "size"), LOOKS)
+async def test_what_was_issued_is_found_and_counted_on_every_screen(
+    chromium: Browser, site: Site, language: str, size: str
+) -> None:
+    workshop, home = site.place.workshop, f"/desk/{language}"
+    for number in range(2):
+        await workshop.issue(credential_id=f"FOUND-{language}-{number}", family_name="Wickramasinghe Arachchige")
+    sizes = {"phone": PHONE, "small": SMALL} if size == "phone" else {"desktop": DESKTOP}
+    for called, screen in sizes.items():
+        name = f"{language}-{called}"
+        async with looking(chromium, site, screen, color_scheme="dark" if language == "ar" else "light") as look:
+            await sign_in(look, site.tokens[CLERK], language)
+            batch = await make_batch(look, language, f"Found {name}", LIST.replace("\n00", f"\nF{name}"))
+            await look.check(f"console-batch-{name}")
+            await state_is_seen(look)
+            await look.open(f"{home}/register")
+            await look.check(f"console-register-{name}")
+            await state_is_seen(look)
+            year = workshop.now.year
+            for path in ("log", "counts", f"counts/{year}"):
+                await look.open(f"{home}/{path}")
+                await look.check(f"console-{path.replace('/', '-')}-{name}")
+            if called == "desktop":
+                continue
+            await look.page.emulate_media(media="print")
+            for path in (f"{home}/register", batch, f"{home}/counts/{year}"):
+                await look.open(path)
+                await look.check(f"console-paper-{path.rpartition('/')[2]}-{name}", with_axe=False)
 
 
 async def test_one_certificate_is_issued_with_the_keyboard_alone(chromium: Browser, site: Site) -> None:

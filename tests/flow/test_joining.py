@@ -1,5 +1,6 @@
 """A centre that nobody knows by a DID comes to issue what counts: listed, invited, checked in, approved."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 from tests.flow.doubles import call
 from tests.prepared import start_prepared
+from tests.prepared.running import run_prepared
 from tests.soak.village import WELDER, Village, ready_to_issue
 
 from wanderbuch.agents.authority.changes import header_parts
@@ -45,6 +47,38 @@ class Joined:
         status, answer = await call(self.authority, method, path, body, self.tokens[who])
         assert status < 400, answer
         return dict(answer)
+
+    async def verdict(self, credential_id: str) -> str:
+        """Return what the employer decides of a certificate that the worker presents."""
+        worker, employer = self.village.worker, self.village.employer
+        made = await employer.post("/requests", {"requirement": WELDER, "deadline_s": 120})
+        opened = await worker.post("/invitations", {"url": made["invitation_url"]})
+        await worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential_id})
+        ended = await employer.wait_for(f"/requests/{made['id']}", "state", "DECIDED")
+        return str(ended["decision"]["verdict"])
+
+    async def close_centre(self) -> None:
+        """End the centre's agent, and have the authority serve its public files from a copy; everybody starts anew."""
+        did, machine, host = (await self.centre.get("/standing"))["did"], self.village.machine, self.centre.host
+        others = (self.authority, self.village.worker, self.village.employer)
+        await asyncio.gather(*(agent.stop() for agent in (self.centre, *others)))
+        copy = self.authority.folder / "handed over"
+        told = ("--did", did, "--from", str(self.centre.public_folder))
+        await self._store("hand-over", *told, "--to", str(copy))
+        self.centre.public_folder.rename(self.centre.folder / "gone")
+
+        machine.reach(host, self.authority.target)
+        machine.authority.write_server(host, self.authority.folder / "centre.crt", self.authority.folder / "centre.key")
+        table = {"host": host, "tls_certificate": "centre.crt", "tls_key": "centre.key"}
+        self.authority.configure(public={"hosts": [table]})
+        await self.authority.start()
+        told = ("--did", did, "--from", str(copy), "--name", "Centre", "--ask", self.authority.public_url)
+        await self._store("take-over", "--config", str(self.authority.config_path), *told)
+        await asyncio.gather(*(agent.start() for agent in others[1:]))
+
+    async def _store(self, *told: str) -> None:
+        code, _, err = await run_prepared("wanderbuch.agents.cli", "store", *told)
+        assert code == 0, err
 
     async def _publish(self, payload: dict[str, Any]) -> None:
         """Publish a file as officials do: one writes it, another one approves."""
@@ -123,8 +157,7 @@ async def test_listed_invited_checked_in_approved_and_what_it_issues_is_trusted(
     await worker.post("/governance/refresh")
     _, credential_id = await joined.village.issue()
     await employer.post("/governance/refresh")
-    made = await employer.post("/requests", {"requirement": WELDER, "deadline_s": 120})
-    opened = await worker.post("/invitations", {"url": made["invitation_url"]})
-    await worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential_id})
-    ended = await employer.wait_for(f"/requests/{made['id']}", "state", "DECIDED")
-    assert ended["decision"]["verdict"] == "TRUSTED"
+    assert await joined.verdict(credential_id) == "TRUSTED"
+    # It closes, and the authority serves its files: what it has issued goes on to count.
+    await joined.close_centre()
+    assert await joined.verdict(credential_id) == "TRUSTED"

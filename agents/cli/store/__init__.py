@@ -1,4 +1,4 @@
-"""`wanderbuch store`: look at an agent's store, move it to a PostgreSQL or back, bring public files to an object store.
+"""`wanderbuch store`: look at an agent's store, move it, bring public files elsewhere, serve those of a closed centre.
 
 Exit codes: 0 well, 1 something is wrong with the store, 2 a mistake of the user or of a configuration.
 """
@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Coroutine
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -22,11 +23,13 @@ from wanderbuch.errors import ConfigurationError
 if TYPE_CHECKING:
     from wanderbuch.agents.cli.store.checking import ProfileCheck
     from wanderbuch.agents.runtime.config import AgentConfig
+    from wanderbuch.plugins.webvh.public_copies import CopyReport
 
 EXIT_NO: Final = 1
 _MAX_PASSWORD_BYTES: Final = 64 * 1024
+_LAST_SECOND: Final = int(datetime.max.replace(tzinfo=UTC).timestamp())  # an issuer may write a later one
 
-app = typer.Typer(help="Look at an agent's store, and move it.", no_args_is_help=True)
+app = typer.Typer(help="Look at an agent's store, move it, hand public files over.", no_args_is_help=True)
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -100,6 +103,67 @@ def publish_store(
     console.print(f"{brought.put} files were put, {brought.kept} were there, or newer ones.")
     if brought.left_out:
         console.print(f"{brought.left_out} are not ours, and left out.")
+
+
+DidOption = Annotated[str, typer.Option("--did", help="The did:webvh DID of the issuer.", show_default=False)]
+
+
+@app.command("hand-over")
+def hand_over_files(
+    did: DidOption,
+    to: Annotated[Path, typer.Option("--to", help="A folder for the copy.", show_default=False)],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="The public folder of its host; else the site itself, while it answers."),
+    ] = None,
+    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="Certificate authorities to trust.")] = None,
+    connect: Annotated[list[str] | None, typer.Option("--connect", help=r"As \[network] connect.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy an issuer's public files for whoever serves them when it closes; each is checked."""
+    from wanderbuch.agents.cli.store.taking_over import hand_over
+    from wanderbuch.governance.facts.identifiers import WebvhDid
+    from wanderbuch.plugins.http.addresses import ConnectionMap
+    from wanderbuch.plugins.http.edge import HttpEdgeConfig
+
+    edge = HttpEdgeConfig(connect=ConnectionMap.parse(connect or ()), ca_file=ca_file)
+    _tell_copy(_run(hand_over(WebvhDid.parse(did), source, to, edge=edge)), as_json=as_json)
+
+
+@app.command("take-over")
+def take_over_files(
+    config: ConfigOption,
+    did: DidOption,
+    name: Annotated[str, typer.Option("--name", help="What people called the centre.", show_default=False)],
+    ask: Annotated[str, typer.Option("--ask", help="The https address of whom to ask now.", show_default=False)],
+    source: Annotated[
+        Path | None, typer.Option("--from", help="The folder that was handed over; else the site itself.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the public files of an issuer that has closed, so that its certificates go on counting; each is checked."""
+    from wanderbuch.agents.cli.store.taking_over import Closing, take_over_host
+    from wanderbuch.governance.facts.identifiers import WebvhDid
+    from wanderbuch.store.records import utc_now
+
+    agent, parsed = load_agent(config), WebvhDid.parse(did)
+    _tell_copy(_run(take_over_host(agent, parsed, source, Closing(name, ask), on=utc_now().date())), as_json=as_json)
+
+
+def _tell_copy(report: "CopyReport", *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(report)))  # noqa: T201
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    newest = datetime.fromtimestamp(min(report.newest_list, _LAST_SECOND), UTC).isoformat()
+    console.print(f"{report.files} files, {report.size} bytes; every signature and digest holds.")
+    console.print("Compare with what the issuer says, and with your register:")
+    console.print(f"  newest entry of the log: {report.version_id}")
+    console.print(f"  {report.registries} registries, {report.status_lists} status lists, the newest of {newest}")
+    for definition in report.definitions:
+        console.print(f"  definition {definition}")
+    for address in report.elsewhere:
+        console.print(f"Needed too, and served by another: {address}")
 
 
 def load_agent(path: Path) -> "AgentConfig":

@@ -60,6 +60,7 @@ def _day(text: str, order: DayOrder) -> str:
         raise ValueProblem(
             f"expected a whole day, found {missing}: {text[:40]!r}",
             "write the whole day, such as 2001-03-31, as the person's papers have it; never one that was made up",
+            "day_part",
         )
     if _DIGITS.fullmatch(given):  # as claims write it; eight digits with the day first are no day this way round
         given = f"{given[:4]}-{given[4:6]}-{given[6:]}"
@@ -86,7 +87,9 @@ def _code(attribute: Attribute, text: str) -> str:
         code = _by_name(attribute).get(_folded(text)) or values.occupation(text)
         if code not in attribute.codes:
             raise ValueProblem(
-                f"expected an occupation, found {text[:60]!r}, which is a group of many", "write four digits, as C7212"
+                f"expected an occupation, found {text[:60]!r}, which is a group of many",
+                "write four digits, as C7212",
+                "occupation_group",
             )
         return code
     if attribute.code_list in _COUNTRIES:

@@ -159,7 +159,7 @@ class _Reading:
             try:
                 claim[name] = self._value(self._kind.attribute(name), text, framework)
             except ValueProblem as problem:
-                self._add(Severity.ERROR, 0, name, problem.message, problem.fix, f"value-{name}")
+                self._add(Severity.ERROR, 0, name, problem.message, problem.fix, f"value-{name}", problem.cause)
                 self._untold.discard(name)
         return claim
 
@@ -169,7 +169,7 @@ class _Reading:
             return True
         if RESULT not in texts:
             message, fix = "found nothing where the others say who has passed", "write the result"
-            self._add(Severity.ERROR, number, RESULT, message, fix, "value-result")
+            self._add(Severity.ERROR, number, RESULT, message, fix, "value-result", "no_result")
             return True
         try:
             result = result_of(texts[RESULT], self._settings.results)
@@ -199,7 +199,7 @@ class _Reading:
             try:
                 claim[name] = self._value(self._kind.attribute(name), text, framework)
             except ValueProblem as problem:
-                self._add(Severity.ERROR, number, name, problem.message, problem.fix, f"value-{name}")
+                self._add(Severity.ERROR, number, name, problem.message, problem.fix, f"value-{name}", problem.cause)
         return claim
 
     def _contact(self, number: int, texts: Mapping[str, str]) -> dict[str, str]:
@@ -239,22 +239,28 @@ class _Reading:
             for finding in err.findings:
                 if finding.found == "nothing" and finding.attribute not in self._untold:
                     continue  # it was told once for all rows
-                what = "found an empty cell" if finding.found == "nothing" else f"found {finding.found}"
+                is_empty = finding.found == "nothing"
+                what = "found an empty cell" if is_empty else f"found {finding.found}"
                 message = f"expected {finding.expected}, {what}"
                 self._add(
-                    Severity.ERROR, number, finding.attribute, message, "correct it", f"claim-{finding.attribute}"
-                )
+                    Severity.ERROR, number, finding.attribute, message, "correct it", f"claim-{finding.attribute}",
+                    "empty" if is_empty else "",
+                )  # fmt: skip
             return
         if NUMBER not in claim and self._settings.makes_numbers:
             plain.pop(NUMBER, None)
         self.rows.append(ClassRow(number, plain, contact))
 
-    def _add(self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str) -> None:
-        self.findings.append(self._finding(severity, row, column, message, fix, kind))
+    def _add(
+        self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str, cause: str = ""
+    ) -> None:
+        self.findings.append(self._finding(severity, row, column, message, fix, kind, cause))
 
-    def _finding(self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str) -> CellFinding:
+    def _finding(
+        self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str, cause: str = ""
+    ) -> CellFinding:
         header = header_of(self._table, self._columns, column) if column else ""
-        return CellFinding(severity, row, header, message, fix, kind, self._columns.get(column))
+        return CellFinding(severity, row, header, message, fix, kind, self._columns.get(column), cause=cause)
 
 
 def _missing(

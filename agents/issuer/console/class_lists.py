@@ -23,6 +23,7 @@ from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, Class
 from wanderbuch.agents.issuer.class_list.results import result_of
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, read_some, some_lines
 from wanderbuch.agents.issuer.console.claim_view import label_of
+from wanderbuch.agents.issuer.console.list_causes import ListCauses
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.uploads import MAX_WORD, ClassUpload, SaidOfClass
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
@@ -43,6 +44,9 @@ _EXAMPLES: Final = 2
 _MOST_RESULTS: Final = 12
 _MONTH: Final = timedelta(days=31)
 _MAX_TITLE: Final = 200
+
+type Told = Mapping[str, str]
+"""Where something was found, and what is said of it."""
 
 
 class ConsoleLists:
@@ -108,7 +112,7 @@ class ConsoleLists:
             return self._console.show(
                 visit, "console_list.html", status=status, uploaded=uploaded, listed=None, err=err or failure
             )
-        names = _names(kind, visit)
+        names, causes = _names(kind, visit), ListCauses(kind, listed.table, visit.words)
         return self._console.show(
             visit,
             "console_list.html",
@@ -120,11 +124,13 @@ class ConsoleLists:
             listed=listed,
             rows=len(listed.table.rows),
             about_all=[
-                _shown(one, names) for one in listed.findings if stops(one) and one.row <= listed.table.header_row
+                _shown(one, causes, names)
+                for one in listed.findings
+                if stops(one) and one.row <= listed.table.header_row
             ],
-            look_at=_look_at(listed),
-            noticed=[(one.row, _shown(one)) for one in listed.findings if not stops(one)][:_SHOWN],
-            questions=_questions(listed, uploaded.said),
+            look_at=_look_at(listed, causes),
+            noticed=[(one.row, _shown(one, causes)) for one in listed.findings if not stops(one)][:_SHOWN],
+            questions=_questions(listed, uploaded.said, causes),
             columns=_columns(listed, uploaded.said),
             names=names.items(),
             form=form or some_lines(kind, _missing(kind, listed), uploaded.said.for_all, visit.words),
@@ -231,34 +237,36 @@ def _is_answer(name: str, answer: str) -> bool:
     return bool(answer) and name in QUESTIONS and answer in QUESTIONS[name].answers
 
 
-def _look_at(listed: ClassList) -> list[tuple[int, list[dict[str, str]]]]:
+def _look_at(listed: ClassList, causes: ListCauses) -> list[tuple[int, list[Told]]]:
     """Return the rows to look at, each with what is wrong with it."""
     wanted = listed.to_look_at[:_SHOWN]
-    told: dict[int, list[dict[str, str]]] = {number: [] for number in wanted}
+    told: dict[int, list[Told]] = {number: [] for number in wanted}
     for finding in listed.findings:
         if stops(finding) and finding.row in told:
-            told[finding.row].append(_shown(finding))
+            told[finding.row].append(_shown(finding, causes))
     return [(number, why) for number, why in told.items() if why]  # the others wait for what is above all rows
 
 
-def _shown(finding: CellFinding, names: Mapping[str, Markup] = MappingProxyType({})) -> dict[str, str]:
-    """Return a finding for people: what it says of options of the command line is left out.
+def _shown(finding: CellFinding, causes: ListCauses, names: Mapping[str, Markup] = MappingProxyType({})) -> Told:
+    """Return a finding for people.
 
     Args:
         finding: what was found.
+        causes: say it.
         names: of the columns that there are, in the reader's words: a list that lacks one has no header for it.
     """
     letters = "" if finding.position is None else column_letters(finding.position)
     column = names[finding.column].striptags() if finding.column in names else finding.column
-    fix = "" if "--" in finding.fix else finding.fix
-    return {"place": " ".join((letters, column)).strip(), "message": finding.message, "fix": fix}
+    return {"place": " ".join((letters, column)).strip(), "said": causes.said(finding)}
 
 
-def _questions(listed: ClassList, said: SaidOfClass) -> list[tuple[str, str, Mapping[str, str], str]]:
+def _questions(
+    listed: ClassList, said: SaidOfClass, causes: ListCauses
+) -> list[tuple[str, Markup, Mapping[str, Markup], str]]:
     """Return the questions that are open or were answered: name, what it is about, answers, the one given."""
     names = dict.fromkeys((*said.answers, *(one.kind for one in listed.findings if one.word == "question")))
     return [
-        (name, QUESTIONS[name].about, QUESTIONS[name].answers, said.answers.get(name, ""))
+        (name, causes.asked(name), causes.replies(name), said.answers.get(name, ""))
         for name in names
         if name in QUESTIONS
     ]

@@ -1,21 +1,32 @@
 """A tenant on a host name of its own, and the operator's commands, against a real process."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
+import aiohttp
 import pytest
 from tests.flow.tiny_role import TinyRole
 from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
+from wanderbuch.agents.runtime.closed_hosts import ClosedHost, publish_closed
 from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.agents.site.front import FRONT
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import NotFoundError
 
 SCHOOL = "school.wanderbuch.test"
+
+
+class FrontedRole(TinyRole):
+    """Has pages for people, as every role of ours."""
+
+    front = FRONT
 
 
 @pytest.fixture
@@ -27,7 +38,7 @@ async def hosting(machine: LocalMachine, tiny_handle: AgentHandle) -> AsyncItera
     hosts = f'\n[[public.hosts]]\nhost = "{SCHOOL}"\ntls_certificate = "school.crt"\ntls_key = "school.key"\n'
     with tiny_handle.config_path.open("a") as file:
         file.write(hosts)
-    role = TinyRole()
+    role = FrontedRole()
     agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
     await agent.wait_ready()
     yield agent
@@ -60,6 +71,40 @@ async def test_a_tenant_on_a_host_of_its_own_is_there_as_if_it_were_alone(
             )
     finally:
         await edge.close()
+
+
+async def test_at_the_host_of_a_centre_that_has_closed_people_are_told_whom_to_ask(
+    hosting: RunningAgent, tiny_handle: AgentHandle
+) -> None:
+    context = ssl.create_default_context(cafile=tiny_handle.folder.parent / "ca.crt")
+    place = hosting.files.publisher(SCHOOL)
+    french = {"Accept": "text/html", "Accept-Language": "fr"}
+
+    async def told(path: str, headers: dict[str, str], *, host: str = SCHOOL) -> tuple[int, str]:
+        url = f"https://127.0.0.1:{tiny_handle.public_port}{path}"
+        given = {**headers, "Host": host}
+        async with session.get(url, ssl=context, server_hostname=host, headers=given) as response:
+            return response.status, await response.text()
+
+    async with aiohttp.ClientSession() as session:
+        assert (await told("/s/ABC", french))[0] == 404
+        await publish_closed(ClosedHost("<b>Galle</b> School", date(2026, 11, 29), "https://ask.test/?a=1&b=2"), place)
+        for path in ("/", "/s/ABC", "/i/x", "/didcomm", "/desk/"):
+            status, page = await told(path, french)
+            assert status == 410, path
+            assert "Ce centre de formation a fermé" in page, path
+            assert "&lt;b&gt;Galle&lt;/b&gt; School" in page, path
+            assert 'href="https://ask.test/?a=1&amp;b=2"' in page, path
+        assert (await told("/s/ABC", {"Accept": "application/json"}))[0] == 404  # programs find nothing
+        assert (await told("/s/ABC", french, host="tiny.wanderbuch.test"))[0] == 404
+        with pytest.raises(AppError, match=r"Galle.* School', which has closed"):
+            await tiny_handle.post("/v1/tenants", {"id": "new", "name": "X", "roles": {"tiny": {}}, "host": SCHOOL})
+        for broken in (b"{", b"[]", b"x" * 5000, b'{"name": "X", "since": "2026-11-29", "ask": "javascript:alert(1)"}'):
+            await place.put("closed.json", broken, "application/json")
+            assert (await told("/s/ABC", french))[0] == 404, broken[:20]
+        await place.put("org/did.jsonl", b"{}", "text/jsonl")
+        with pytest.raises(AppError, match="the log of a DID lies at"):
+            await tiny_handle.post("/v1/tenants", {"id": "new", "name": "X", "roles": {"tiny": {}}, "host": SCHOOL})
 
 
 async def command(handle: AgentHandle, *told: str) -> tuple[int, str, str]:

@@ -83,6 +83,9 @@ async def test_a_class_list_is_looked_at_cell_by_cell_and_what_was_said_is_remem
     second = (await clerk.ask(address)).text
     assert "2 ready, 1 to look at" in second
     assert "a year without month and day" in second
+    french = (await clerk.ask(address.replace("/en/", "/fr/"))).text
+    assert "n’est pas un jour entier" in french
+    assert 'lang="en"' not in french.partition("<main")[2].partition("</main>")[0]
     assert 'name="leave_out" value="4"' in second
     wrong = await say(clerk, address, country_of_award="Atlantis")
     assert (wrong.status, "Atlantis" in wrong.text, 'id="country_of_award-problem"' in wrong.text) == (422, True, True)
