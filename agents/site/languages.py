@@ -190,7 +190,7 @@ class Words:
         in_english = self.in_english(text)
         if self.language is FALLBACK:
             return in_english
-        own = next((key for key in (f"cause.{code}", f"cause.{code.partition('.')[0]}") if key in self), None)
+        own = next((key for key in (f"why.{code}", f"why.{code.partition('.')[0]}") if key in self), None)
         return (
             in_english if own is None else Markup('{}<br><small class="hint">{}</small>').format(self(own), in_english)
         )
