@@ -1,8 +1,7 @@
 """The quick ways of the wallet's arithmetic give what slow ones give."""
 
-import random
-
 import pytest
+from tests.unit.wallet.random_cases import chances
 from tests.unit.wallet.wallet_process import WalletProcess
 
 pytestmark = pytest.mark.needs("node")
@@ -11,7 +10,7 @@ _N = (2**127 - 1) * (2**521 - 1)
 
 
 def test_quick_ways_give_what_slow_ones_give(wallet: WalletProcess) -> None:
-    chances = random.Random(14)
+    drawn = chances("arithmetic")
     exponents = [
         0,
         1,
@@ -24,8 +23,8 @@ def test_quick_ways_give_what_slow_ones_give(wallet: WalletProcess) -> None:
         65,
         2**200,
         2**592 - 1,
-        *(chances.getrandbits(bits) for bits in range(5, 700, 60)),
+        *(drawn.getrandbits(bits) for bits in range(5, 700, 60)),
     ]
-    scalars = [chances.getrandbits(bits) for bits in (126, 127, 128, 253, 254, 255, 300)]
+    scalars = [drawn.getrandbits(bits) for bits in (126, 127, 128, 253, 254, 255, 300)]
     told = {"n": str(_N), "exponents": [str(each) for each in exponents], "scalars": [str(each) for each in scalars]}
     assert wallet.call("arithmetic", **told) == []
