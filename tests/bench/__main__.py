@@ -49,6 +49,7 @@ from tests.bench.keys import (
     STORE,
     TENANTS,
     WALLET_PAGE,
+    WALLET_PROOFS,
     WALLET_WALK,
     Key,
 )
@@ -60,6 +61,7 @@ from tests.bench.registers import measure_registers
 from tests.bench.scaling import measure_scaling
 from tests.bench.tenants import measure_tenants
 from tests.bench.wallet_page import measure_wallet_page
+from tests.bench.wallet_proofs import measure_wallet_proofs
 from tests.bench.wallet_walk import measure_wallet_walk
 
 from wanderbuch.agents.machine.errors import MachineError
@@ -86,6 +88,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "mediator": MEDIATOR,
     "wallet_page": WALLET_PAGE,
     "wallet_walk": WALLET_WALK,
+    "wallet_proofs": WALLET_PROOFS,
     "judging": JUDGING,
     "asking": ASKING,
     **exchange.PARTS,
@@ -304,6 +307,14 @@ async def _wallet_walk(run: _Run) -> None:
     run.figures.details["wallet_walk"] = found.details
 
 
+async def _wallet_proofs(run: _Run) -> None:
+    run.progress("Proofs of the wallet in the page")
+    found = await asyncio.to_thread(measure_wallet_proofs, run.folder / "wallet_proofs")
+    for key, value in found.values.items():
+        run.figures.take(key, value)
+    run.figures.details["wallet_proofs"] = found.details
+
+
 async def _judging(run: _Run) -> None:
     run.progress("A decision, and the cryptography of the same answer")
     folder = run.folder / "judging"
@@ -361,6 +372,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "mediator": _mediator,
     "wallet_page": _wallet_page,
     "wallet_walk": _wallet_walk,
+    "wallet_proofs": _wallet_proofs,
     "judging": _judging,
     "asking": _asking,
     " ".join(exchange.PARTS): _exchange,

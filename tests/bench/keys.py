@@ -99,7 +99,10 @@ WALLET_WALK: Final[Mapping[str, Key]] = {
     ),
     "wallet_scan_to_trusted_ms_6x": Key("From loading a link to TRUSTED, without people, six times slower, ms", 2_000),
     "wallet_answer_50_kbit_s": Key("From a link to an answer that has arrived, 50 kbit/s and 600 ms, seconds", 25),
+}
+WALLET_PROOFS: Final[Mapping[str, Key]] = {
     "wallet_prove_ms_6x": Key("A proof with non-revocation, six times what it takes here, ms", 600),
+    "wallet_present_500_over_1": Key("A proof from a book of 500 certificates, over one from a book of one (CPU)", 1.2),
 }
 JUDGING: Final[Mapping[str, Key]] = {
     "decision_share_of_crypto": Key("Deciding on an answer that was read, over verifying it by the raw library", 0.01),
@@ -135,6 +138,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "A mediator": MEDIATOR,
     "The wallet in the page": WALLET_PAGE,
     "A worker's walk through it": WALLET_WALK,
+    "Proofs in the page": WALLET_PROOFS,
     "A decision": JUDGING,
     "Many questions": ASKING,
     "A batch": BATCHES,

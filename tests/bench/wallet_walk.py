@@ -23,16 +23,11 @@ from playwright.async_api import Page, ViewportSize, expect
 from tests.interop.page_town import PageTown, page_town
 from tests.interop.page_walk import PIN, WAIT_MS, Walk, answer, take
 from tests.issuer_keys import share_issuer_keys
-from tests.unit.wallet.centre import Answer, Centre, issue_to_wallet, present_by_wallet
-from tests.unit.wallet.wallet_process import wallet_process
-
-from wanderbuch.schemas.credential_type import load_credential_type
 
 _PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
 _SLOWER: Final = 6
 _TURN_S: Final = 0.06
 _DIVIDE_ABOVE: Final = 64 * 1024
-_PROOFS: Final = 15
 _LINE_KBIT_S: Final = 50.0
 _ROUND_TRIP_S: Final = 0.6
 
@@ -48,7 +43,7 @@ class WalletWalkFigures:
 async def measure_wallet_walk(
     folder: Path, *, institutions: int, revoked: int, progress: Callable[[str], None]
 ) -> WalletWalkFigures:
-    """Walk, then answer on a slow phone, then on a slow line; then prove alone.
+    """Walk, then answer on a slow phone, then on a slow line.
 
     Args:
         folder: where the agents keep their files.
@@ -90,8 +85,6 @@ async def measure_wallet_walk(
         values["wallet_answer_50_kbit_s"] = time.monotonic() - began
         await context.close()
     progress(f"So far: {values}")
-    progress("Proofs alone")
-    values["wallet_prove_ms_6x"] = await asyncio.to_thread(_proof_ms, folder) * _SLOWER
     details = {**walk.told(), "institutions": institutions, "revoked": revoked}
     return WalletWalkFigures({key: round(value, 1) for key, value in values.items()}, details)
 
@@ -205,33 +198,3 @@ def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:
         found.add(process)
         process = parents[process]
     return found
-
-
-def _proof_ms(folder: Path) -> float:
-    """Return what a proof with a predicate and non-revocation takes in Node.js: ms of CPU, the mean of some."""
-    names = list(load_credential_type("qualification/1.0").attr_names)
-    centre = Centre.make("did:example:a", names, folder)
-    part = {"name": "eqf_level", "p_type": ">=", "p_value": 3}
-    request = {
-        "name": "q",
-        "version": "1.0",
-        "nonce": "1234567890",
-        "requested_attributes": {"a": {"names": ["occupation_isco08"]}},
-        "requested_predicates": {"p": part},
-        "non_revoked": {"to": 2_000_000_000},
-    }
-    with wallet_process() as wallet:
-        secret = wallet.call("new_link_secret")
-        entry = issue_to_wallet(wallet, centre, secret, dict.fromkeys(names, "4"))
-        choice = Answer(entry, revealed=["a"], predicates=["p"], proves_non_revocation=True, is_made_anew=False)
-        present_by_wallet(wallet, request, [choice], {}, secret)  # definitions are read, the code is warm
-        began = _cpu_s(wallet.process.pid)
-        for _ in range(_PROOFS):
-            present_by_wallet(wallet, request, [choice], {}, secret)
-        return (_cpu_s(wallet.process.pid) - began) / _PROOFS * 1_000
-
-
-def _cpu_s(process: int) -> float:
-    """Return the seconds that a process was on a processor (proc(5), utime and stime)."""
-    times = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")

@@ -25,30 +25,39 @@ export function bitLength(value: bigint): number {
   return 4 * (hex.length - 1) + (32 - Math.clz32(parseInt(hex[0] ?? '0', 16)))
 }
 
-const WINDOW_BITS = 4
-
 /**
- * The product of base^exponent modulo n, all at once: one chain of squarings, four bits of every exponent at a time.
+ * The product of base^exponent modulo n, all at once: one chain of squarings, up to five bits of an exponent at a time, of which the lowest
+ * is one (sliding windows).
  *
  * A negative exponent is one of the inverse; a base without an inverse is a RangeError there.
  */
 export function productOfPowers(powers: readonly (readonly [bigint, bigint])[], n: bigint): bigint {
-  const tables = powers
-    .filter(([, exponent]) => exponent !== 0n)
-    .map(([base, exponent]) => {
-      const turned = exponent < 0n ? inverse(base, n) : mod(base, n)
-      if (turned === undefined) throw new RangeError('a base without an inverse')
-      const table = [1n]
-      for (let index = 1; index < 1 << WINDOW_BITS; index++) table.push(((table[index - 1] as bigint) * turned) % n)
-      return { table, digits: (exponent < 0n ? -exponent : exponent).toString(16) }
-    })
-  let result = 1n
-  for (let place = Math.max(0, ...tables.map(({ digits }) => digits.length)); place > 0; place--) {
-    if (result !== 1n) for (let bit = 0; bit < WINDOW_BITS; bit++) result = (result * result) % n
-    for (const { table, digits } of tables) {
-      const digit = place <= digits.length ? parseInt(digits[digits.length - place] as string, 16) : 0
-      if (digit) result = (result * (table[digit] as bigint)) % n
+  const factors: bigint[][] = [] // by place: what the result is multiplied by there
+  for (const [base, exponent] of powers) {
+    if (exponent === 0n) continue
+    const turned = exponent < 0n ? inverse(base, n) : mod(base, n)
+    if (turned === undefined) throw new RangeError('a base without an inverse')
+    const bits = (exponent < 0n ? -exponent : exponent).toString(2)
+    const window = bits.length > 200 ? 5 : bits.length > 60 ? 4 : bits.length > 8 ? 3 : 1
+    const odd = [turned] // base^1, base^3, …
+    for (let end = bits.length; end > 0; ) {
+      if (bits[end - 1] === '0') {
+        end--
+        continue
+      }
+      const digit = parseInt(bits.slice(Math.max(0, end - window), end), 2)
+      if (odd.length === 1 && digit > 1) {
+        const square = (turned * turned) % n
+        for (let index = 1; index < 1 << (window - 1); index++) odd.push(((odd[index - 1] as bigint) * square) % n)
+      }
+      ;(factors[bits.length - end] ??= []).push(odd[(digit - 1) / 2] as bigint)
+      end -= window
     }
+  }
+  let result = 1n
+  for (let place = factors.length - 1; place >= 0; place--) {
+    if (result !== 1n) result = (result * result) % n
+    for (const factor of factors[place] ?? []) result = (result * factor) % n
   }
   return result
 }
@@ -70,21 +79,15 @@ export class FixedBase {
 
   /** base^exponent modulo n, for an exponent that is not negative. */
   power(exponent: bigint): bigint {
-    const places: number[][] = Array.from({ length: 1 << DIGIT_BITS }, () => [])
-    const bits = exponent.toString(2)
-    for (let end = bits.length, place = 0; end > 0; end -= DIGIT_BITS, place++)
-      places[parseInt(bits.slice(Math.max(0, end - DIGIT_BITS), end), 2)]?.push(place)
-    // The product of p_d^d over all digits d is that of p_63, p_63 p_62, p_63 p_62 p_61, …
-    let product = 1n
-    let running = 1n
-    for (let digit = places.length - 1; digit > 0; digit--) {
-      for (const place of places[digit] as number[]) running = (running * this.#powerAt(place)) % this.#n
-      if (running !== 1n) product = (product * running) % this.#n
-    }
-    return product
+    return productOfFixedPowers([[this, exponent]])
   }
 
-  #powerAt(place: number): bigint {
+  get n(): bigint {
+    return this.#n
+  }
+
+  /** base^(64^place). */
+  powerAt(place: number): bigint {
     while (this.#powers.length <= place) {
       let power = this.#powers[this.#powers.length - 1] as bigint
       for (let bit = 0; bit < DIGIT_BITS; bit++) power = (power * power) % this.#n
@@ -92,6 +95,27 @@ export class FixedBase {
     }
     return this.#powers[place] as bigint
   }
+}
+
+/** The product of powers of fixed bases of one n, at the price of little more than the longest of them. No exponent is negative. */
+export function productOfFixedPowers(terms: readonly (readonly [FixedBase, bigint])[]): bigint {
+  const n = terms[0]?.[0].n ?? 1n
+  const factors: bigint[][] = Array.from({ length: 1 << DIGIT_BITS }, () => []) // by digit
+  for (const [base, exponent] of terms) {
+    const bits = exponent.toString(2)
+    for (let end = bits.length, place = 0; end > 0; end -= DIGIT_BITS, place++) {
+      const digit = parseInt(bits.slice(Math.max(0, end - DIGIT_BITS), end), 2)
+      if (digit) factors[digit]?.push(base.powerAt(place))
+    }
+  }
+  // The product of p_d^d over all digits d is that of p_63, p_63 p_62, p_63 p_62 p_61, …
+  let product = 1n
+  let running = 1n
+  for (let digit = factors.length - 1; digit > 0; digit--) {
+    for (const factor of factors[digit] as bigint[]) running = (running * factor) % n
+    if (running !== 1n) product = (product * running) % n
+  }
+  return product
 }
 
 const SMALL_PRIMES = [3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n]

@@ -75,10 +75,20 @@ export class Received {
 
   /** A number that has an inverse modulo n: above 1, below n - 1, as a decimal text. */
   unit(n: bigint): bigint {
-    const value = this.decimal(bitLength(n))
-    if (value <= 1n || value >= n - 1n || inverse(value, n) === undefined)
-      throw new MalformedError(this.path, 'a number above 1 and below n - 1 that has no factor in common with n')
-    return value
+    return Received.units([this], n)[0] as bigint
+  }
+
+  /** Numbers that all have an inverse modulo n; to look at their product is to look at each. */
+  static units(received: readonly Received[], n: bigint): bigint[] {
+    const refused = ({ path }: Received): MalformedError => new MalformedError(path, 'a number above 1 and below n - 1 that has no factor in common with n')
+    const values = received.map((each) => {
+      const value = each.decimal(bitLength(n))
+      if (value <= 1n || value >= n - 1n) throw refused(each)
+      return value
+    })
+    if (inverse(values.reduce((product, value) => (product * value) % n, 1n), n) === undefined)
+      throw refused(received[values.findIndex((value) => inverse(value, n) === undefined)] as Received)
+    return values
   }
 
   /** A number from 0 to 2^256 - 1 in hexadecimal. */

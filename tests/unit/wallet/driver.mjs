@@ -18,7 +18,8 @@ const { LinkSecret } = await load('anoncreds/link_secret.js')
 const { readPresentationRequest } = await load('anoncreds/presentation_request.js')
 const { encoded } = await load('anoncreds/attributes.js')
 const { fourSquares } = await load('anoncreds/predicate_proof.js')
-const { isProbablePrime } = await load('arithmetic.js')
+const { FixedBase, isProbablePrime, productOfFixedPowers, productOfPowers } = await load('arithmetic.js')
+const curve = await load('bn254.js')
 
 const received = (value, path) => new Received(value, path)
 const secretOf = (text) => LinkSecret.unseal(received(text, 'link secret'))
@@ -73,6 +74,52 @@ const calls = {
   encoded: ({ raws }) => raws.map((raw) => encoded(raw).toString()),
   four_squares: ({ sums }) => sums.map(fourSquares),
   primes: ({ numbers }) => numbers.map((number) => isProbablePrime(BigInt(number))),
+  // Each comparison that fails, by name: quick ways against slow ones.
+  arithmetic: ({ n: modulus, exponents, scalars }) => {
+    const { Fp2, G1, G2, ORDER, P, multiple2, sumOfMultiples1, times } = curve
+    const [n, failed] = [BigInt(modulus), []]
+    const compare = (name, is) => is || failed.push(name)
+    const slow = (base, exponent) => [...exponent.toString(2)].reduce((power, bit) => (power * power * (bit === '1' ? base : 1n)) % n, 1n)
+    const [two, three] = [new FixedBase(2n, n), new FixedBase(3n, n)]
+    exponents.map(BigInt).forEach((exponent, index, all) => {
+      const [next] = [all[(index + 1) % all.length]]
+      const expected = (slow(2n, exponent) * slow(3n, next)) % n
+      compare(`powers ${index}`, productOfPowers([[2n, exponent], [3n, next]], n) === expected)
+      compare(`fixed powers ${index}`, productOfFixedPowers([[two, exponent], [three, next]]) === expected)
+      compare(`inverse ${index}`, (productOfPowers([[2n, -exponent]], n) * slow(2n, exponent)) % n === 1n % n)
+    })
+    const all = [0n, 1n, 2n, 15n, 16n, 17n, 31n, 32n, ORDER - 1n, ORDER, ORDER + 1n, ...scalars.map(BigInt)]
+    all.forEach((scalar, index) => {
+      const next = all[(index + 1) % all.length]
+      const [one, other, second] = [times(G1.BASE, 5n + BigInt(index)), times(G1.BASE, next), times(G2.BASE, 3n + BigInt(index))]
+      compare(`sum ${index}`, sumOfMultiples1([one, scalar], [other, -next]).equals(times(one, scalar).subtract(times(other, next))))
+      compare(`same point ${index}`, sumOfMultiples1([one, scalar], [one, next]).equals(times(one, scalar + next)))
+      compare(`nothing left ${index}`, sumOfMultiples1([one, scalar], [one.negate(), scalar]).is0())
+      compare(`second group ${index}`, multiple2(second, scalar).equals(times(second, scalar)))
+    })
+    // Points of the twist that are in no group of ours, and such a point beside one that is.
+    const b = Fp2.sub(Fp2.sqr(G2.BASE.y), Fp2.mul(Fp2.sqr(G2.BASE.x), G2.BASE.x))
+    let outside = 0
+    for (let c0 = 1n; outside < 8; c0++) {
+      const x = Fp2.create({ c0, c1: 1n })
+      let y
+      try {
+        y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), b))
+      } catch {
+        continue
+      }
+      outside++
+      const point = new G2(x, y, Fp2.ONE)
+      const isIn = (each) => each.isTorsionFree()
+      compare(`outside ${c0}`, !isIn(point) && !isIn(point.add(G2.BASE)))
+      // Its multiple by the cofactor is in the group.
+      const factor = P + 6n * (1n << 62n | 1n << 55n | 1n) ** 2n
+      let inside = G2.ZERO
+      for (const bit of factor.toString(2)) inside = bit === '1' ? inside.double().add(point) : inside.double()
+      compare(`inside ${c0}`, !inside.is0() && isIn(inside))
+    }
+    return failed
+  },
   definition: ({ definition }) => definitions.readCredentialDefinition(definition.id, received(definition.json, 'credential definition')).schemaId,
   registry: ({ registry }) => registries.readRevocationRegistry(registry.id, received(registry.json, 'revocation registry')).places,
   tail_changes: ({ registry, place, lists }) => {
@@ -103,7 +150,7 @@ const calls = {
     ),
 }
 
-for (const more of ['didcomm_calls.mjs', 'webvh_calls.mjs', 'governance_calls.mjs', 'agent_calls.mjs', 'hostile_calls.mjs', 'keeping_calls.mjs', 'page_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))
+for (const more of ['didcomm_calls.mjs', 'webvh_calls.mjs', 'governance_calls.mjs', 'agent_calls.mjs', 'hostile_calls.mjs', 'keeping_calls.mjs', 'page_calls.mjs', 'book_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { call, with: told } = JSON.parse(line)

@@ -167,7 +167,7 @@ export async function calls(load) {
       await store.write([row('did:example:centre', { name: 'Perera' }), row('b', { n: 1 }), row('o', { big: 1 }, 'object')])
       await store.write([row('b', { n: 2 }), row('did:example:centre', undefined), row('c', { n: 3 })])
       const given = await store.get('connection', 'b')
-      given.n = 9
+      const frozen = await failure(() => void (given.n = 9))
       const again = await SealedStore.open(shelf, KEY)
       const lying = [...(await shelf.rows()), ...(await shelf.waiting())]
       const written = JSON.stringify(lying.map((each) => [each.name, text(each.sealed)]))
@@ -176,6 +176,7 @@ export async function calls(load) {
       await swapped.write({ rows: [{ ...one, sealed: two.sealed }] })
       return {
         rows: await again.list('connection'),
+        frozen,
         objects: (await again.list('object')).length,
         whole: again.whole().map(([kind]) => kind),
         tells: ['connection', 'Perera', 'did:example', 'object'].filter((word) => written.includes(word)),

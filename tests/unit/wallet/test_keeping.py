@@ -109,6 +109,7 @@ def test_a_passkey_opens_beside_the_pin_on_its_phone_and_is_forgotten_with_it(wa
 def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
     assert wallet.call("sealed_rows") == {
         "rows": [["b", {"n": 2}], ["c", {"n": 3}]],
+        "frozen": "TypeError",
         "objects": 1,
         "whole": ["connection", "connection"],
         "tells": [],

@@ -41,9 +41,12 @@ export interface Attribute {
 }
 
 /** What a non-revocation proof is made of. Secret but for the place. */
-export interface NonRevocationCredential {
+export interface NonRevocationCredential extends PlaceSignature {
   readonly registryId: string
   readonly place: number
+}
+
+interface PlaceSignature {
   readonly sigma: Point1
   readonly c: bigint
   readonly s: bigint
@@ -119,7 +122,10 @@ export function sealCredential(credential: Credential): object {
   }
 }
 
-/** What `sealCredential` gave: it was checked then, and what is sealed is authentic. Its form is looked at again. */
+/**
+ * What `sealCredential` gave: it was checked then, and what is sealed is authentic. Its form is looked at again, that of the signatures when
+ * a proof needs them: a book of hundreds of credentials is opened for one.
+ */
 export function unsealCredential(received: Received, definition: CredentialDefinition, registry: Registry): Credential {
   return readCredential(received, definition, registry, ISSUER_BLINDING + 1)
 }
@@ -134,19 +140,31 @@ function readCredential(received: Received, definition: CredentialDefinition, re
   const primary = signature.member('p_credential')
   const attributes = readAttributes(received.member('values'), definition.primary)
 
-  // 3
-  const e = primary.member('e').decimal(E_START + 1)
-  const start = 1n << BigInt(E_START)
-  if (e < start || e > start + (1n << BigInt(E_RANGE)))
-    throw new MalformedError(`${primary.path}.e`, 'a number from 2^596 to 2^596 + 2^119')
   const m2 = primary.member('m_2').decimal(ATTRIBUTE)
+  const read = once(() => readSignature(primary, m2, definition.primary, vBits))
   return {
     schemaId: definition.schemaId,
     definitionId: definition.id,
     attributes,
-    signature: { a: primary.member('a').unit(definition.primary.n), e, v: primary.member('v').decimal(vBits), m2 },
+    get signature() {
+      return read()
+    },
     nonRevocation: readNonRevocation(received, signature.optional('r_credential'), m2, definition, registry),
   }
+}
+
+// 3
+function readSignature(primary: Received, m2: bigint, { n }: PrimaryKey, vBits: number): Credential['signature'] {
+  const e = primary.member('e').decimal(E_START + 1)
+  const start = 1n << BigInt(E_START)
+  if (e < start || e > start + (1n << BigInt(E_RANGE)))
+    throw new MalformedError(`${primary.path}.e`, 'a number from 2^596 to 2^596 + 2^119')
+  return { a: primary.member('a').unit(n), e, v: primary.member('v').decimal(vBits), m2 }
+}
+
+function once<T>(read: () => T): () => T {
+  let value: { readonly read: T } | undefined
+  return () => (value ??= { read: read() }).read
 }
 
 function readAttributes(received: Received, key: PrimaryKey): Map<string, Attribute> {
@@ -181,14 +199,41 @@ function readNonRevocation(
     throw new MalformedError(`${credential.path}.signature.r_credential`, 'all of what revocation needs, or nothing of it')
   if (!registry || registry.id !== registryId || registry.credentialDefinitionId !== definition.id)
     throw new CheckFailedError('the credential has its place in another revocation registry')
+  const read = once(() => readPlaceSignature(credential, received, m2))
+  return {
+    registryId,
+    place: received.member('i').integer(1, registry.places),
+    get sigma() {
+      return read().sigma
+    },
+    get c() {
+      return read().c
+    },
+    get s() {
+      return read().s
+    },
+    get gI() {
+      return read().gI
+    },
+    get sigmaI() {
+      return read().sigmaI
+    },
+    get uI() {
+      return read().uI
+    },
+    get issued() {
+      return read().issued
+    },
+  }
+}
+
+function readPlaceSignature(credential: Received, received: Received, m2: bigint): PlaceSignature {
   const witnessSignature = received.member('witness_signature')
   const gI = readPoint1(received.member('g_i'))
   if (!gI.equals(readPoint1(witnessSignature.member('g_i'))))
     throw new MalformedError(`${witnessSignature.path}.g_i`, 'the g_i of the credential')
   if (readScalar(received.member('m2')) !== m2 % ORDER) throw new MalformedError(`${received.path}.m2`, 'the m_2 of the credential')
   return {
-    registryId,
-    place: received.member('i').integer(1, registry.places),
     sigma: readPoint1(received.member('sigma')),
     c: readScalar(received.member('c')),
     s: readScalar(received.member('vr_prime_prime')),

@@ -6,17 +6,18 @@ import { readPoint1, readPoint2 } from '../bn254_forms.js'
 import type { Point1, Point2 } from '../bn254.js'
 import { toBytes } from '../bytes.js'
 import { CheckFailedError, MalformedError } from '../errors.js'
-import type { Received } from '../received.js'
+import { Received } from '../received.js'
 import { LINK_SECRET_NAME } from './attributes.js'
 import { challenge } from './hash.js'
 import { CHALLENGE, LONGEST_IDENTIFIER, LONGEST_NAME, MODULUS, MOST_ATTRIBUTES, SMALLEST_MODULUS } from './parameters.js'
 
-/** The key of the signature: all but n are units modulo n. `r` is by the attribute's key name. `powersOfS` is s again. */
+/** The key of the signature: all but n are units modulo n. `r` is by the attribute's key name. `powersOfS` is s again, and `powersOfZ` z. */
 export interface PrimaryKey {
   readonly n: bigint
   readonly s: bigint
   readonly powersOfS: FixedBase
   readonly z: bigint
+  readonly powersOfZ: FixedBase
   readonly rctxt: bigint
   readonly r: ReadonlyMap<string, bigint>
 }
@@ -95,17 +96,12 @@ function readPrimaryKey(received: Received): PrimaryKey {
   if (bitLength(n) < SMALLEST_MODULUS || n % 2n === 0n)
     throw new MalformedError(`${received.path}.n`, `an odd number of ${SMALLEST_MODULUS} to ${MODULUS} bits`)
   const bases = received.member('r').entries(MOST_ATTRIBUTES + 1, LONGEST_NAME)
-  const r = new Map(bases.map(([name, base]) => [name, base.unit(n)]))
+  const others = ['s', 'z', 'rctxt'].map((name) => received.member(name))
+  const units = Received.units([...others, ...bases.map(([, base]) => base)], n)
+  const [s, z, rctxt] = units as [bigint, bigint, bigint]
+  const r = new Map(bases.map(([name], index) => [name, units[others.length + index] as bigint]))
   if (!r.has(LINK_SECRET_NAME)) throw new MalformedError(`${received.path}.r.${LINK_SECRET_NAME}`, 'a value')
-  const s = received.member('s').unit(n)
-  return {
-    n,
-    s,
-    powersOfS: new FixedBase(s, n),
-    z: received.member('z').unit(n),
-    rctxt: received.member('rctxt').unit(n),
-    r,
-  }
+  return { n, s, powersOfS: new FixedBase(s, n), z, powersOfZ: new FixedBase(z, n), rctxt, r }
 }
 
 function readRevocationKey(received: Received): RevocationKey {

@@ -2,7 +2,7 @@
 // (AnonCreds 1.0, Non-Revocation Proof Generation Steps; the responses' sign is that of the library: x~ + c x).
 
 import { mod } from '../arithmetic.js'
-import { ORDER, productOfPairings, times } from '../bn254.js'
+import { multiple2, ORDER, productOfPairings, sumOfMultiples1 } from '../bn254.js'
 import { hashedPoint1, hashedPoint2, hashedTarget, writePoint1, writePoint2, writeScalar } from '../bn254_forms.js'
 import { randomBelow } from '../random.js'
 import type { NonRevocationCredential } from './credential.js'
@@ -38,29 +38,31 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
   const tilde = Object.fromEntries(Object.keys(secrets).map((name) => [name, random()])) as typeof secrets
 
   const { g, h, h1, h2, htilde, pk, hCap, u, y } = key
-  const e = times(h, rho).add(times(htilde, o))
-  const d = times(g, r).add(times(htilde, oPrime))
-  const a = credential.sigma.add(times(htilde, rho))
-  const gBlinded = credential.gI.add(times(htilde, r))
-  const w = witness.omega.add(times(hCap, rPrime))
-  const s = credential.sigmaI.add(times(hCap, rPrime2))
-  const uBlinded = credential.uI.add(times(hCap, rPrime3))
+  const e = sumOfMultiples1([h, rho], [htilde, o])
+  const d = sumOfMultiples1([g, r], [htilde, oPrime])
+  const a = credential.sigma.add(sumOfMultiples1([htilde, rho]))
+  const gBlinded = credential.gI.add(sumOfMultiples1([htilde, r]))
+  const w = witness.omega.add(multiple2(hCap, rPrime))
+  const s = credential.sigmaI.add(multiple2(hCap, rPrime2))
+  const uBlinded = credential.uI.add(multiple2(hCap, rPrime3))
 
-  const htildeR = times(htilde, tilde.r)
-  const t1 = times(h, tilde.rho).add(times(htilde, tilde.o))
-  const t2 = times(e, tilde.c).subtract(times(h, tilde.m)).subtract(times(htilde, tilde.t))
+  // The specification's t2, t3, t6 and t7 have multiples of e, d, a and g, and a pairing with s, which are sums themselves: here they are taken
+  // apart, so that all are multiples of points that stay (`sumOfMultiples1`), and pairings with points that stay.
+  const htildeR = sumOfMultiples1([htilde, tilde.r])
+  const t1 = sumOfMultiples1([h, tilde.rho], [htilde, tilde.o])
+  const t2 = sumOfMultiples1([h, rho * tilde.c - tilde.m], [htilde, o * tilde.c - tilde.t])
   const t3 = productOfPairings(
-    [times(a, tilde.c).add(times(htilde, tilde.r - tilde.m)).subtract(times(h1, m2Tilde)).subtract(times(h2, tilde.s)), hCap],
-    [times(htilde, tilde.rho).negate(), y],
+    [sumOfMultiples1([credential.sigma, tilde.c], [htilde, rho * tilde.c + tilde.r - tilde.m], [h1, -m2Tilde], [h2, -tilde.s]), hCap],
+    [sumOfMultiples1([htilde, -tilde.rho]), y],
   )
-  const t4 = productOfPairings([htildeR, witness.list.accumulator], [times(g, tilde.r_prime).negate(), hCap])
-  const t5 = times(g, tilde.r).add(times(htilde, tilde.o_prime))
-  const t6 = times(d, tilde.r_prime_prime).subtract(times(g, tilde.m_prime)).subtract(times(htilde, tilde.t_prime))
+  const t4 = productOfPairings([htildeR, witness.list.accumulator], [sumOfMultiples1([g, -tilde.r_prime]), hCap])
+  const t5 = sumOfMultiples1([g, tilde.r], [htilde, tilde.o_prime])
+  const t6 = sumOfMultiples1([g, r * tilde.r_prime_prime - tilde.m_prime], [htilde, oPrime * tilde.r_prime_prime - tilde.t_prime])
   const t7 = productOfPairings(
-    [times(pk.add(gBlinded), tilde.r_prime_prime).subtract(times(htilde, tilde.m_prime)), hCap],
-    [htildeR, s],
+    [sumOfMultiples1([pk.add(credential.gI), tilde.r_prime_prime], [htilde, r * tilde.r_prime_prime - tilde.m_prime + tilde.r * rPrime2]), hCap],
+    [htildeR, credential.sigmaI],
   )
-  const t8 = productOfPairings([htildeR, u], [times(g, tilde.r_prime_prime_prime).negate(), hCap])
+  const t8 = productOfPairings([htildeR, u], [sumOfMultiples1([g, -tilde.r_prime_prime_prime]), hCap])
 
   return {
     t: [

@@ -1,7 +1,7 @@
 // The proof that a number in a credential is above or below another one (AnonCreds 1.0, Generate the Presentation):
 // the difference is not negative, since it is a sum of four squares.
 
-import { inverse, productOfPowers } from '../arithmetic.js'
+import { inverse, productOfFixedPowers } from '../arithmetic.js'
 import { toBytes } from '../bytes.js'
 import { CannotProveError } from '../errors.js'
 import { randomBits } from '../random.js'
@@ -47,7 +47,7 @@ export function difference(value: bigint, { comparison, value: bound }: Pick<Req
  * @param attributeTilde the random number that hides the attribute in the sub-proof
  * @throws CannotProveError the predicate is not true
  */
-export function commitToPredicate({ n, powersOfS, z }: PrimaryKey, predicate: Predicate, value: bigint, attributeTilde: bigint): PredicateCommitment {
+export function commitToPredicate({ n, powersOfS, powersOfZ }: PrimaryKey, predicate: Predicate, value: bigint, attributeTilde: bigint): PredicateCommitment {
   const delta = difference(value, predicate)
   if (delta === undefined) throw new CannotProveError('a predicate is not true of the credential that was chosen for it')
   const { type, isLess } = COMPARISONS[predicate.comparison]
@@ -62,14 +62,16 @@ export function commitToPredicate({ n, powersOfS, z }: PrimaryKey, predicate: Pr
   const rDeltaTilde = randomBits(BLINDING_TILDE)
   const alphaTilde = randomBits(ALPHA_TILDE)
 
-  const commitment = (exponent: bigint, blinding: bigint): bigint => (productOfPowers([[z, exponent]], n) * powersOfS.power(blinding)) % n
+  const commitment = (exponent: bigint, blinding: bigint): bigint => productOfFixedPowers([[powersOfZ, exponent], [powersOfS, blinding]])
   const t = roots.map(({ u, r }) => commitment(u, r))
   const tDelta = commitment(BigInt(delta), rDelta)
   const tBars = roots.map(({ uTilde, rTilde }) => commitment(uTilde, rTilde))
-  const sDelta = powersOfS.power(rDeltaTilde)
-  const tDeltaBar = (productOfPowers([[z, attributeTilde]], n) * (isLess ? (inverse(sDelta, n) as bigint) : sDelta)) % n
-  const product = productOfPowers(roots.map(({ uTilde }, index) => [t[index] as bigint, uTilde] as const), n)
-  const q = (powersOfS.power(alphaTilde) * product) % n
+  const tDeltaBar = isLess
+    ? (powersOfZ.power(attributeTilde) * (inverse(powersOfS.power(rDeltaTilde), n) as bigint)) % n
+    : commitment(attributeTilde, rDeltaTilde)
+  // s^alpha~ prod t_i^u~_i, where t_i = z^u_i s^r_i is our own.
+  const sum = (of: (root: (typeof roots)[number]) => bigint): bigint => roots.reduce((sum, root) => sum + of(root), 0n)
+  const q = commitment(sum(({ u, uTilde }) => u * uTilde), alphaTilde + sum(({ r, uTilde }) => r * uTilde))
 
   return {
     t: [...tBars, tDeltaBar, q].map(toBytes),
@@ -78,7 +80,7 @@ export function commitToPredicate({ n, powersOfS, z }: PrimaryKey, predicate: Pr
       u: numbered(roots.map(({ u, uTilde }) => c * u + uTilde)),
       r: { ...numbered(roots.map(({ r, rTilde }) => c * r + rTilde)), DELTA: (c * rDelta + rDeltaTilde).toString() },
       mj: attributeResponse.toString(),
-      alpha: ((rDelta - roots.reduce((sum, { u, r }) => sum + u * r, 0n)) * c + alphaTilde).toString(),
+      alpha: ((rDelta - sum(({ u, r }) => u * r)) * c + alphaTilde).toString(),
       t: { ...numbered(t), DELTA: tDelta.toString() },
       predicate: { attr_name: predicate.name, p_type: type, value: predicate.value },
     }),

@@ -29,6 +29,8 @@ export interface Entry {
 export class Credentials {
   readonly #agent: Agent
   readonly #objects: Objects
+  /** What was read of a row: it stays what it is as long as the row does. */
+  readonly #read = new WeakMap<JsonObject, Promise<Entry>>()
 
   constructor(agent: Agent, objects: Objects) {
     this.#agent = agent
@@ -76,7 +78,16 @@ export class Credentials {
     })
   }
 
-  async #entry(id: string, row: JsonObject): Promise<Entry> {
+  #entry(id: string, row: JsonObject): Promise<Entry> {
+    const known = this.#read.get(row)
+    if (known) return known
+    const reading = this.#readEntry(id, row)
+    reading.catch(() => this.#read.delete(row))
+    this.#read.set(row, reading)
+    return reading
+  }
+
+  async #readEntry(id: string, row: JsonObject): Promise<Entry> {
     const sealed = new Received(row['sealed'], 'credential')
     const definition = await this.#objects.definition(sealed.member('cred_def_id').text(LONGEST_IDENTIFIER))
     const registryId = sealed.optional('rev_reg_id')?.text(LONGEST_IDENTIFIER)

@@ -2,10 +2,11 @@
 //
 // 1. All rows are opened once, when the wallet is; reading is from memory then.
 // 2. A write resolves when the sealed rows are durable, together with the copy of it that waits for the vault. Writes keep their order.
-// 3. What can be fetched again, and belongs to everybody ('object'), is not copied to the vault.
+// 3. Rows are given as they are, and frozen: whoever reads one again has the same one.
+// 4. What can be fetched again, and belongs to everybody ('object'), is not copied to the vault.
 
 import { CheckFailedError, StateError } from '../errors.js'
-import type { Change, JsonObject, Kind, Store } from '../store.js'
+import type { Change, Json, JsonObject, Kind, Store } from '../store.js'
 import type { Shelf, ShelfChange, ShelfRow } from './shelf.js'
 import type { VaultKey } from './vault_key.js'
 
@@ -21,7 +22,7 @@ export class SealedStore implements Store {
   #order = 0
   #last: Promise<void> = Promise.resolve()
   #isClosed = false
-  /** Called after each write that the vault is to have (3). */
+  /** Called after each write that the vault is to have (4). */
   onWaiting: () => void = () => {}
 
   private constructor(shelf: Shelf, key: VaultKey) {
@@ -39,7 +40,7 @@ export class SealedStore implements Store {
     for (const { name, order, sealed } of await shelf.rows()) {
       const [kind, id, value] = readWritten(key.openRow(sealed, name))
       if (value === null || key.nameOf(kind, id) !== name) throw new CheckFailedError('a row stands in the place of another')
-      store.#rows.set(name, { kind, id, order, value })
+      store.#rows.set(name, { kind, id, order, value: frozen(value) })
       store.#order = Math.max(store.#order, order)
     }
     return store
@@ -51,17 +52,17 @@ export class SealedStore implements Store {
   }
 
   get(kind: Kind, id: string): Promise<JsonObject | undefined> {
-    return Promise.resolve(copied(this.#rows.get(this.#key.nameOf(kind, id))?.value))
+    return Promise.resolve(this.#rows.get(this.#key.nameOf(kind, id))?.value)
   }
 
   list(kind: Kind): Promise<[string, JsonObject][]> {
     const rows = [...this.#rows.values()].filter((row) => row.kind === kind)
-    return Promise.resolve(rows.map(({ id, value }) => [id, copied(value) as JsonObject]))
+    return Promise.resolve(rows.map(({ id, value }) => [id, value]))
   }
 
   // 2
   write(changes: readonly Change[]): Promise<void> {
-    const written = changes.map(({ kind, id, value }): Written => [kind, id, value === undefined ? null : (JSON.parse(JSON.stringify(value)) as JsonObject)])
+    const written = changes.map(({ kind, id, value }): Written => [kind, id, value === undefined ? null : frozen(JSON.parse(JSON.stringify(value)) as JsonObject)])
     const step = this.#last.then(() => this.#write(written))
     this.#last = step.catch(() => undefined)
     return step
@@ -72,7 +73,7 @@ export class SealedStore implements Store {
     this.#isClosed = true
   }
 
-  /** All rows that the vault is to have, as they are now (3). */
+  /** All rows that the vault is to have, as they are now (4). */
   whole(): Written[] {
     return [...this.#rows.values()].filter(({ kind }) => isForVault(kind)).map(({ kind, id, value }) => [kind, id, value])
   }
@@ -120,6 +121,9 @@ function isForVault(kind: Kind): boolean {
   return kind !== 'object'
 }
 
-function copied(value: JsonObject | undefined): JsonObject | undefined {
-  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as JsonObject)
+// 3
+function frozen<T extends Json>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const each of Object.values(value)) frozen(each as Json)
+  return Object.freeze(value)
 }
