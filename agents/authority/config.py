@@ -39,8 +39,9 @@ class AuthorityConfig(BaseModel):
     approved elsewhere, such as in a repository with reviews of its own.
     """
 
-    divide_above_bytes: int = Field(default=1024 * 1024, ge=64 * 1024, le=16 * 1024 * 1024)
-    """Larger files are divided into parts, so that a change moves what changed and not the whole (ADR 10)."""
+    divide_above_bytes: int = Field(default=256 * 1024, ge=16 * 1024, le=16 * 1024 * 1024)
+    """Larger files are divided into parts, so that a change moves what changed and not the whole (ADR 10), and a phone
+    fetches little of it (ADR 111). Whoever reads plain CTE files alone finds no institution in a divided one."""
 
     redress: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|urn:)[!-~]{1,2000}$")
     """Whom to appeal to: written into every accreditation and refusal that does not say it."""

@@ -26,7 +26,8 @@ from wanderbuch.strict_json import StrictJsonError, read_strict_json
 MAX_PART_BYTES: Final = 8 * 1024 * 1024
 _MAX_DEPTH: Final = 24  # as of a whole file
 PARTS_FOLDER: Final = "parts"  # below the address of the governance file
-_COMFORTABLE_PART_BYTES: Final = 256 * 1024
+_SMALLEST_PART_BYTES: Final = 16 * 1024  # on average: fewer records are a smaller crowd to hide in (ADR 111)
+_ROOT_BYTES_EACH: Final = 100  # what the root grows by for each part
 
 type PartReader = Callable[[str], bytes]
 """Gives the bytes of the part with this digest ("sha256:" + hex); whoever calls it checks them."""
@@ -68,13 +69,15 @@ def checked_part(part: Part, received: bytes) -> bytes:
 
 
 def suggest_bits(total_bytes: int) -> int:
-    """Return how many bits make parts of 128 to 256 kB out of records of so many bytes.
+    """Return into how many bits of parts to divide records of so many bytes: so that root and one part are smallest.
 
-    >>> suggest_bits(1_000_000), suggest_bits(1_000_000_000)
-    (2, 12)
+    That is what a phone fetches for one question. Parts of small files have 16 to 32 kB all the same (ADR 111).
+
+    >>> [suggest_bits(size) for size in (100_000, 1_000_000, 100_000_000, 1_000_000_000)]
+    [2, 5, 10, 12]
     """
     bits = 1
-    while bits < MAX_BITS and total_bytes > _COMFORTABLE_PART_BYTES << bits:
+    while bits < MAX_BITS and total_bytes >> (bits + 1) >= max(_SMALLEST_PART_BYTES, _ROOT_BYTES_EACH << bits):
         bits += 1
     return bits
 

@@ -1,5 +1,6 @@
 import copy
 import json
+import statistics
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.statements import Division, Part
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import ACCREDITATION, DIVIDED
-from wanderbuch.governance.form.records import split
+from wanderbuch.governance.form.records import join, split
 
 
 @pytest.mark.parametrize("bits", [1, 2, 5])
@@ -145,9 +146,26 @@ def test_a_whole_file_has_no_division(example: Json) -> None:
         division_of(divided_by_another)
 
 
-@pytest.mark.parametrize(("total", "bits"), [(0, 1), (512 * 1024, 1), (512 * 1024 + 1, 2), (1 << 40, 12)])
-def test_parts_have_a_comfortable_size(total: int, bits: int) -> None:
+@pytest.mark.parametrize(
+    ("total", "bits"),
+    [(0, 1), (64 * 1024 - 1, 1), (64 * 1024, 2), (512 * 1024, 5), (100_000_000, 10), (900_000_000, 12), (1 << 40, 12)],
+)
+def test_root_and_part_are_smallest_and_no_part_tiny(total: int, bits: int) -> None:
     assert suggest_bits(total) == bits
+
+
+def test_a_phone_fetches_little_for_one_decision(example: Json) -> None:
+    """ADR 111: 1,000 institutions; the root as a JWS, the issuer's part and the asker's."""
+    listed = {str(issuer(number)): record(number) for number in range(1_000)}
+    header, own = split(example)
+    author = header["author"]
+    payload = join(header, {author: own[author], **listed})
+    root, parts = divide(payload, suggest_bits(len(canonical(payload))))
+    sizes = sorted(part.size for part in division_of(root).parts)
+    crowds = sorted(len(json.loads(parts[part.digest])) for part in division_of(root).parts)
+    assert len(canonical(root)) * 4 / 3 + 2 * statistics.mean(sizes) < 60_000
+    assert sizes[-1] < 64_000
+    assert statistics.mean(crowds) >= 7
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))
