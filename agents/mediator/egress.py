@@ -14,7 +14,8 @@ ending here, what. Off unless the configuration switches it on.
    destination. What is remembered of a wallet is how much it asked for, in memory.
 5. What a GET brought is sent in few bytes where the wallet asks for that: deflated, or not at all if it is what the
    wallet says that it has. The host sees nothing of either: an ETag of its own making would tell it who comes again.
-   The answer to a POST is for one wallet alone, and stays as it is (`docs/adr/0118-few-bytes-by-the-relay.md`).
+   The answer to a POST is for one wallet alone, and stays as it is; what is posted may be told as text, which is
+   shorter than base64 (`docs/adr/0118-few-bytes-by-the-relay.md`).
 """
 
 import asyncio
@@ -119,7 +120,7 @@ class EgressRequest:
             if name not in _HEADERS or not isinstance(value, str) or not _VALUE.fullmatch(value):
                 raise _malformed(f"expected no headers but {', '.join(sorted(_HEADERS))}, each of ASCII characters")
         if method == "POST":
-            return cls(method, url, headers, _body(members.get("body")))
+            return cls(method, url, headers, _body(members.get("body"), members.get("text")))
         return cls(
             method,
             url,
@@ -279,6 +280,7 @@ def response(thread_id: str, request: EgressRequest, relayed: Relayed) -> dict[s
         "headers": dict(relayed.headers),
         "body": base64.b64encode(body).decode("ascii"),
         **encoding,
+        "takes_text": True,
     }
 
 
@@ -316,7 +318,11 @@ def _digest(text: str | None) -> str | None:
     return text
 
 
-def _body(text: object) -> bytes:
+def _body(text: object, plain: object) -> bytes:
+    if plain is not None:
+        if not isinstance(plain, str) or text is not None or len(plain) > _MAX_BODY or not plain.isascii():
+            raise _malformed(f"expected one body, or a text of at most {_MAX_BODY} ASCII characters")
+        return plain.encode("ascii")
     if text is None:
         return b""
     try:

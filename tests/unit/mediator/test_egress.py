@@ -206,8 +206,11 @@ async def test_what_is_public_comes_in_few_bytes_where_the_wallet_asks_for_it(
         assert (unchanged["status"], unchanged["unchanged"], unchanged["body"]) == (200, True, "")
         posted = await asked_for(live, url, "POST", accept_encoding="deflate", known=known)
         assert (body_of(posted), posted.keys() & {"content_encoding", "unchanged"}) == (whole, set())
+        assert posted["takes_text"]
+        await asked_for(live, f"https://{HOST}/didcomm", "POST", text='{"a":1}')
         for wrong in ({"known": "sha256:x"}, {"known": 7}, {"accept_encoding": ["deflate"]}):
             assert code_of(await asked_for(live, url, **wrong)) == "e.m.egress.malformed"
+    assert elsewhere.asked[-1][3] == b'{"a":1}'
     asked = [headers for _, path, headers, _ in elsewhere.asked if path == "/file"]
     assert all("if-none-match" not in each and known not in str(each) for each in asked)  # the host learns nothing
     assert len({tuple(sorted(headers.items())) for headers in asked[:-1]}) == 1
@@ -408,6 +411,10 @@ async def test_nothing_is_kept_of_a_request_that_cannot_be_taken_now(
         {"headers": ["accept"]},
         {"method": "POST", "body": "not base64!"},
         {"method": "POST", "body": base64.b64encode(b"x" * (1024 * 1024 + 1)).decode()},
+        {"method": "POST", "text": "x" * (1024 * 1024 + 1)},
+        {"method": "POST", "text": "é"},
+        {"method": "POST", "text": 7},
+        {"method": "POST", "text": "{}", "body": ""},
     ],
     ids=lambda wrong: str(wrong)[:60],
 )

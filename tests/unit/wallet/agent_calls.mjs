@@ -141,15 +141,17 @@ export async function calls(load) {
       await world.visit()
       const { network } = world.wallet.agent
       const outcomes = []
-      for (const { method, url, told } of answers) {
+      const seen = []
+      for (const { method, url, told, kept, most = 20 } of answers) {
         const left = [...told]
         const push = world.egressed.push
         world.egressed.push = ({ asked, answer }) => {
           const { kind = 'response', ...members } = left.shift()
-          outcomes.push([asked.method, asked.url, asked.body ? text(fromAnyBase64(asked.body, 'body')) : null])
+          outcomes.push([asked.method, asked.url, asked.text ?? (asked.body ? text(fromAnyBase64(asked.body, 'body')) : null)])
+          seen.push({ accept: asked.accept_encoding, known: asked.known, isText: 'text' in asked })
           answer(`egress/1.0/${kind}`, members)
         }
-        const doing = method === 'GET' ? network.get(url, 20) : network.post(url, 'envelope')
+        const doing = method === 'GET' ? network.get(url, most, kept === undefined ? undefined : utf8(kept)) : network.post(url, 'envelope')
         outcomes.push(await doing.then((bytes) => (bytes ? text(bytes) : null), (error) => error.code ?? error.stack))
         world.egressed.push = push
       }
@@ -161,7 +163,7 @@ export async function calls(load) {
         setImmediate(() => (now--, answer('egress/1.0/response', { status: 200, body: 'YQ==' })))
       }
       const many = await Promise.all(Array.from({ length: 12 }, () => network.get('https://a.example.test/', 20)))
-      return { outcomes, most, many: many.length, posted: world.posted.length }
+      return { outcomes, seen, most, many: many.length, posted: world.posted.length }
     },
     // Connections that fill the book: large offers at once, offers that are withdrawn again and again, questions by links.
     filling: async () => {
