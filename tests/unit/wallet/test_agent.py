@@ -254,3 +254,15 @@ def test_public_files_come_in_few_bytes_and_never_as_more_than_they_may_be(walle
     assert [each["isText"] for each in seen[12:]] == [False, True, False]
     posted = [each[2] for each in answer["outcomes"] if isinstance(each, list) and each[0] == "POST"]
     assert posted == ["envelope"] * 3
+
+
+def test_public_files_are_kept_once_checked_so_many_and_so_large(wallet: WalletProcess) -> None:
+    assert wallet.call("public_files") == {
+        "unchecked": [[None], 0],
+        "changed": ["two", [None, "one"]],
+        "lasting": ["malformed", "two", "two", [None, None]],  # the last one is read from here
+        "altered": ["three", "malformed", [None, None]],
+        "many": [64, [False, False, True, True]],
+        "used": [True, False, True],
+        "large": [True, [False, False, True, False, True, True]],
+    }
