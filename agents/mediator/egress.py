@@ -238,7 +238,7 @@ class Egress:
 
     async def _answer(self, wallet: str, request: EgressRequest) -> Relayed | EgressRefusedError:
         try:
-            relayed = await self._edge.relay(
+            relayed: Relayed = await self._edge.relay(
                 request.method,
                 request.url,
                 request.body,
