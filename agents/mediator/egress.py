@@ -12,14 +12,20 @@ ending here, what. Off unless the configuration switches it on.
    places are taken, each wallet has one.
 4. Nothing of a request is written: its envelope is never kept (`Handler.is_kept`), and no log line or error names a
    destination. What is remembered of a wallet is how much it asked for, in memory.
+5. What a GET brought is sent in few bytes where the wallet asks for that: deflated, or not at all if it is what the
+   wallet says that it has. The host sees nothing of either: an ETag of its own making would tell it who comes again.
+   The answer to a POST is for one wallet alone, and stays as it is; what is posted may be told as text, which is
+   shorter than base64 (`docs/adr/0118-few-bytes-by-the-relay.md`).
 """
 
 import asyncio
 import base64
 import binascii
+import hashlib
 import logging
 import re
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +33,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from acapy_agent.core.profile import Profile
+from aries_askar import Key
 from cachetools import LRUCache
 
 from wanderbuch.agents.mediator.config import MediatorConfig
@@ -54,6 +61,9 @@ TIMEOUT_S: Final = 20.0
 _METHODS: Final = frozenset({"GET", "POST"})
 _HEADERS: Final = frozenset({"accept", "content-type", "if-none-match", "range"})
 _VALUE: Final = re.compile(r"[ -~]{1,256}")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_DEFLATE: Final = "deflate"  # RFC 9110 §8.4.1.2: deflated data with a head and a checksum (RFC 1950)
+_LONGEST_WORD: Final = 256
 _MAX_URL: Final = 2_048
 _MAX_BODY: Final = 1024 * 1024
 _AT_ONCE: Final = 64
@@ -79,12 +89,19 @@ class EgressRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EgressRequest:
-    """What a wallet wants to have sent, checked as far as its text goes."""
+    """What a wallet wants to have sent, checked as far as its text goes.
+
+    Args:
+        takes_deflate: whether the answer's body may come deflated (5).
+        known: digest of the body that the wallet has: "sha256:" and hexadecimal digits.
+    """
 
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(repr=False)
+    takes_deflate: bool = False
+    known: str | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> "EgressRequest":
@@ -102,7 +119,16 @@ class EgressRequest:
         for name, value in headers.items():
             if name not in _HEADERS or not isinstance(value, str) or not _VALUE.fullmatch(value):
                 raise _malformed(f"expected no headers but {', '.join(sorted(_HEADERS))}, each of ASCII characters")
-        return cls(method, url, headers, _body(members.get("body")) if method == "POST" else None)
+        if method == "POST":
+            return cls(method, url, headers, _body(members.get("body"), members.get("text")))
+        return cls(
+            method,
+            url,
+            headers,
+            None,
+            takes_deflate=_word(members, "accept_encoding") == _DEFLATE,
+            known=_digest(_word(members, "known")),
+        )
 
 
 class _Bytes:
@@ -199,8 +225,8 @@ class Egress:
         try:
             own = await self._keys.secret(self._profile, channel.own_key)
             try:
-                answer = await self._answer(wallet, request, thread_id)
-                packed = await asyncio.to_thread(pack, answer, to=channel.their_key, own=own)
+                answer = await self._answer(wallet, request)
+                packed = await asyncio.to_thread(_packed, answer, request, thread_id, to=channel.their_key, own=own)
             except Exception as err:  # noqa: BLE001 (its words may name the destination)
                 log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
                 packed = pack(refusal(thread_id, _unreachable()), to=channel.their_key, own=own)
@@ -210,9 +236,9 @@ class Egress:
         except Exception as err:  # noqa: BLE001 (its words may name the destination; the wallet asks again)
             log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
 
-    async def _answer(self, wallet: str, request: EgressRequest, thread_id: str) -> dict[str, Any]:
+    async def _answer(self, wallet: str, request: EgressRequest) -> Relayed | EgressRefusedError:
         try:
-            relayed = await self._edge.relay(
+            relayed: Relayed = await self._edge.relay(
                 request.method,
                 request.url,
                 request.body,
@@ -224,20 +250,37 @@ class Egress:
         except HttpError as err:
             if not isinstance(err, (AddressRefusedError, NoConnectionError)):  # how much came, nobody knows
                 self._bytes.spend(wallet, len(request.body or b"") + self._config.egress_answer_kb * 1024)
-            return refusal(thread_id, _refused(err))
+            return _refused(err)
         self._bytes.spend(wallet, len(request.body or b"") + len(relayed.body))
-        return response(thread_id, relayed)
+        return relayed
 
 
-def response(thread_id: str, relayed: Relayed) -> dict[str, Any]:
-    """Return `response`."""
+def _packed(
+    answer: Relayed | EgressRefusedError, request: EgressRequest, thread_id: str, *, to: str, own: Key
+) -> bytes:
+    said = (
+        refusal(thread_id, answer) if isinstance(answer, EgressRefusedError) else response(thread_id, request, answer)
+    )
+    return pack(said, to=to, own=own)
+
+
+def response(thread_id: str, request: EgressRequest, relayed: Relayed) -> dict[str, Any]:
+    """Return `response`, in as few bytes as the wallet lets (5)."""
+    body = relayed.body
+    encoding: dict[str, Any] = {}
+    if relayed.status == 200 and request.known == f"sha256:{hashlib.sha256(body).hexdigest()}":
+        body, encoding = b"", {"unchanged": True}
+    elif request.takes_deflate and len(deflated := zlib.compress(body)) < len(body):
+        body, encoding = deflated, {"content_encoding": _DEFLATE}
     return {
         "@type": f"{PREFIX}{FAMILY}/response",
         "@id": str(uuid4()),
         "~thread": {"thid": thread_id},
         "status": relayed.status,
         "headers": dict(relayed.headers),
-        "body": base64.b64encode(relayed.body).decode("ascii"),
+        "body": base64.b64encode(body).decode("ascii"),
+        **encoding,
+        "takes_text": True,
     }
 
 
@@ -262,7 +305,24 @@ def _unreachable() -> EgressRefusedError:
     return EgressRefusedError("e.m.egress.unreachable", "no answer: no connection, or one that broke")
 
 
-def _body(text: object) -> bytes:
+def _word(members: Mapping[str, Any], name: str) -> str | None:
+    word = members.get(name)
+    if word is not None and (not isinstance(word, str) or len(word) > _LONGEST_WORD):
+        raise _malformed(f"expected a short text as {name}")
+    return word
+
+
+def _digest(text: str | None) -> str | None:
+    if text is not None and not _DIGEST.fullmatch(text):
+        raise _malformed("expected sha256: and 64 hexadecimal digits as known")
+    return text
+
+
+def _body(text: object, plain: object) -> bytes:
+    if plain is not None:
+        if not isinstance(plain, str) or text is not None or len(plain) > _MAX_BODY or not plain.isascii():
+            raise _malformed(f"expected one body, or a text of at most {_MAX_BODY} ASCII characters")
+        return plain.encode("ascii")
     if text is None:
         return b""
     try:

@@ -51,6 +51,7 @@ class LiveWallet:
         route: the socket.
         number: greater than that of any socket before it.
         is_live: in live mode; else messages go as they came.
+        as_text: whether it takes envelopes as text in `delivery`.
     """
 
     wallet: str
@@ -58,6 +59,7 @@ class LiveWallet:
     route: LastingRoute
     number: int
     is_live: bool
+    as_text: bool = False
     on_the_way: dict[str, int] = field(default_factory=dict)
     is_woken: bool = False
     is_held_back: bool = False
@@ -100,18 +102,20 @@ class LiveWallets:
         live = self._wallets.get(wallet)
         return live is not None and live.is_live
 
-    async def begin(self, wallet: str, channel: Channel, route: LastingRoute, *, is_live: bool) -> None:
+    async def begin(
+        self, wallet: str, channel: Channel, route: LastingRoute, *, is_live: bool, as_text: bool = False
+    ) -> None:
         """Deliver over a socket from now on (1, 2)."""
-        if self._goes_on(wallet, route, is_live=is_live):
+        if self._goes_on(wallet, route, is_live=is_live, as_text=as_text):
             return
         number = int((await self._engine.run("SELECT store_next()"))[0][0])
-        if self._goes_on(wallet, route, is_live=is_live):  # begun by another message meanwhile
+        if self._goes_on(wallet, route, is_live=is_live, as_text=as_text):  # begun by another message meanwhile
             return
         before = self._wallets.get(wallet)
         if before is not None and before.number > number:  # a newer one was faster
             route.give_up()
             return
-        live = LiveWallet(wallet, channel, route, number, is_live)
+        live = LiveWallet(wallet, channel, route, number, is_live, as_text)
         self._wallets[wallet] = live
         if before is not None:
             before.leave_route()
@@ -148,12 +152,13 @@ class LiveWallets:
         if live.task is None:
             live.task = asyncio.create_task(self._deliver(live), name="mediator.deliver")
 
-    def _goes_on(self, wallet: str, route: LastingRoute, *, is_live: bool) -> bool:
+    def _goes_on(self, wallet: str, route: LastingRoute, *, is_live: bool, as_text: bool) -> bool:
         """Tell whether a wallet's socket is this one already, which then goes on."""
         live = self._wallets.get(wallet)
         if live is None or live.route is not route:
             return False
         live.is_live = live.is_live or is_live
+        live.as_text = live.as_text or as_text
         self.wake(wallet)
         return True
 
@@ -225,7 +230,7 @@ class LiveWallets:
             if live.is_live:
                 own = await self._keys.secret(self._profile, live.channel.own_key)
                 for part in parts_of(waiting):
-                    packed = pack(delivery_message(part), to=live.channel.their_key, own=own)
+                    packed = pack(delivery_message(part, as_text=live.as_text), to=live.channel.their_key, own=own)
                     await live.route.send(packed)
                 return
             for message in waiting:
@@ -240,18 +245,24 @@ class LiveWallets:
             live.on_the_way.pop(message.id, None)
 
 
-def delivery_message(waiting: Sequence[Waiting], *, thread_id: str | None = None) -> dict[str, Any]:
-    """Return `delivery` (Aries RFC 0685)."""
+def delivery_message(
+    waiting: Sequence[Waiting], *, thread_id: str | None = None, as_text: bool = False
+) -> dict[str, Any]:
+    """Return `delivery` (Aries RFC 0685); shorter with the envelopes as text, which wallets of ours ask for."""
     message: dict[str, Any] = {
         "@type": f"{PREFIX}messagepickup/2.0/delivery",
         "@id": str(uuid4()),
-        "~attach": [
-            {"@id": item.id, "data": {"base64": base64.b64encode(item.envelope).decode("ascii")}} for item in waiting
-        ],
+        "~attach": [{"@id": item.id, "data": _data(item.envelope, as_text=as_text)} for item in waiting],
     }
     if thread_id is not None:
         message["~thread"] = {"thid": thread_id}
     return message
+
+
+def _data(envelope: bytes, *, as_text: bool) -> dict[str, str]:
+    if as_text and envelope.isascii():
+        return {"text": envelope.decode("ascii")}
+    return {"base64": base64.b64encode(envelope).decode("ascii")}
 
 
 def parts_of(waiting: Sequence[Waiting]) -> list[list[Waiting]]:

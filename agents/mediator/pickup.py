@@ -50,7 +50,7 @@ async def take_delivery_request(office: Any, incoming: Incoming) -> bool:
     await mediator.came(wallet)
     waiting = await _asked(mediator, wallet, incoming, limit=min(limit, _MOST))
     if waiting:
-        message = delivery_message(parts_of(waiting)[0], thread_id=incoming.thread_id)
+        message = delivery_message(parts_of(waiting)[0], thread_id=incoming.thread_id, as_text=_takes_text(incoming))
     else:
         message = await _status(mediator, wallet, incoming)
     await mediator.answer(incoming, channel, message)
@@ -88,7 +88,7 @@ async def take_live_change(office: Any, incoming: Incoming) -> bool:
             return True
     elif wanted:
         await mediator.came(wallet)
-        await mediator.live.begin(wallet, channel, socket, is_live=True)
+        await mediator.live.begin(wallet, channel, socket, is_live=True, as_text=_takes_text(incoming))
     else:
         mediator.live.end(wallet, socket)
     await mediator.answer(incoming, channel, await _status(mediator, wallet, incoming))
@@ -130,6 +130,10 @@ PICKUP_HANDLERS: Final[Mapping[str, Handler]] = {
     "trust_ping/1.0/ping_response": Handler(take_note, own_connections=True),
     "notification/1.0/problem-report": Handler(take_note, own_connections=True),
 }
+
+
+def _takes_text(incoming: Incoming) -> bool:
+    return incoming.members.get("delivery_as") == "text"  # ours; others ignore the member
 
 
 async def _asked(mediator: MediatorOffice, wallet: str, incoming: Incoming, *, limit: int) -> Sequence[Waiting]:

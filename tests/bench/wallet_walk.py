@@ -1,5 +1,6 @@
 """A worker's walk through the wallet in the page, in Chromium among real agents: bytes, and time where all is slow.
 
+- Which files they are of is counted by path where that can be seen (`asked_paths`).
 - Bytes are all that goes over the phone's line, TLS with it, both ways; the phone knows nothing before, and keeps its
   cache between the parts. The authority's file has so many institutions, divided; so many certificates are revoked.
 - A phone that is six times slower: the processes that draw and reckon run a sixth of the time (SIGSTOP and SIGCONT).
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Page, ViewportSize, expect
+from tests.interop.asked_paths import AskedPaths
 from tests.interop.page_town import PageTown, page_town
 from tests.interop.page_walk import PIN, WAIT_MS, Walk, answer, take
 from tests.issuer_keys import share_issuer_keys
@@ -55,20 +57,29 @@ async def measure_wallet_walk(
     share_issuer_keys(folder)
     progress("A worker's walk through the wallet in the page")
     options = {"divide_above_bytes": _DIVIDE_ABOVE}
-    async with page_town(folder / "town", worker=True, authority_options=options) as town:
+    asked = AskedPaths()
+    paths: dict[str, Mapping[str, str]] = {}
+    async with page_town(folder / "town", worker=True, authority_options=options, asked=asked) as town:
         await _add_institutions(town, institutions)
         await _revoke(town, revoked)
         context = await town.browser.new_context(viewport=_PHONE, reduced_motion="reduce")
+        context.on("requestfinished", asked.browser_asked)
         page = await context.new_page()
+        await asked.since()
         walk = Walk(town.line)
         offer = await town.ecosystem.offer()
         await take(walk, page, f"{town.url}/#{offer['short_url']}")
+        paths["first credential"] = await asked.since()
         tab = await context.new_page()
         await answer(walk, tab, f"{town.url}/#{await _question(town)}")
+        paths["answer"] = await asked.since()
+        for part, report in paths.items():
+            progress(f"Asked for ({part}):" + "".join(f"\n  {name}: {size}" for name, size in report.items()))
         values = {
             "first_credential_kb": sum(walk.bytes["first credential"].values()) / 1_000,
             "answer_kb": sum(walk.bytes["answer"].values()) / 1_000,
         }
+        progress(f"Bytes on the phone's line: {walk.bytes}; {values}")
         progress("The same on a phone six times slower")
         async with _slow_phone():
             values["wallet_open_ms_6x"] = await _machine_ms(tab, town.url, "My book")
@@ -85,7 +96,7 @@ async def measure_wallet_walk(
         values["wallet_answer_50_kbit_s"] = time.monotonic() - began
         await context.close()
     progress(f"So far: {values}")
-    details = {**walk.told(), "institutions": institutions, "revoked": revoked}
+    details = {**walk.told(), "institutions": institutions, "revoked": revoked, "paths": paths}
     return WalletWalkFigures({key: round(value, 1) for key, value in values.items()}, details)
 
 

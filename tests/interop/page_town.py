@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 from playwright.async_api import Browser, async_playwright
 from tests.browser.conftest import ARGUMENTS
+from tests.interop.asked_paths import AskedPaths
 from tests.interop.ecosystem import Ecosystem, running_ecosystem
 from tests.interop.phone_line import PhoneLine
 from tests.needs import chromium_program
@@ -62,7 +63,11 @@ def _add(machine: LocalMachine) -> None:
 
 @asynccontextmanager
 async def page_town(
-    folder: Path, *, worker: bool = False, authority_options: Mapping[str, object] = MappingProxyType({})
+    folder: Path,
+    *,
+    worker: bool = False,
+    authority_options: Mapping[str, object] = MappingProxyType({}),
+    asked: AskedPaths | None = None,
 ) -> AsyncIterator[PageTown]:
     """Start everybody, and a browser that trusts the machine's names.
 
@@ -70,6 +75,7 @@ async def page_town(
         folder: where everything is written.
         worker: whether there is a holder's agent, too.
         authority_options: further ones of the authority's table.
+        asked: counts what the mediator fetches for wallets.
     """
     async with running_ecosystem(folder, worker=worker, further=_add, authority_options=authority_options) as ecosystem:
         handles = {agent.host: agent for agent in ecosystem.machine.agents}
@@ -79,10 +85,14 @@ async def page_town(
             governance={"url": view["governance_url"], "author": view["did"]},
             wallet_host={"mediator": f"https://{MEDIATOR}/mediator"},
         )
-        await mediator.start()
-        await host.start()
         line = PhoneLine()
         async with AsyncExitStack() as lines, async_playwright() as playwright:
+            if asked is not None:
+                others = [handles[name] for name in OTHERS]
+                counted = await lines.enter_async_context(asked.before(ecosystem.machine, others))
+                mediator.configure(network={"connect": counted})
+            await mediator.start()
+            await host.start()
             ends = {
                 each.host: await lines.enter_async_context(line.to(each.host, each.target)) for each in (mediator, host)
             }

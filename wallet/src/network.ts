@@ -17,9 +17,10 @@ export interface Network {
   /**
    * A public file.
    *
+   * @param kept what an earlier visit got there, if it is at hand: where it can be, it is not sent again
    * @throws UnreachableError it could not be fetched, or is longer
    */
-  get(url: string, mostBytes: number): Promise<Uint8Array>
+  get(url: string, mostBytes: number, kept?: Uint8Array): Promise<Uint8Array>
   /**
    * Send an envelope, and give what came back on the same connection (Aries RFC 0092), if anything.
    *

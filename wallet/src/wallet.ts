@@ -29,7 +29,7 @@ export class Wallet {
 
   private constructor(agent: Agent) {
     this.agent = agent
-    const objects = new Objects(agent.resolver, agent.network, agent.store)
+    const objects = new Objects(agent.resolver, agent.files, agent.store)
     const unanswered = new Unanswered(agent.store)
     this.offers = new Offers(agent, objects, unanswered)
     this.credentials = new Credentials(agent, objects)

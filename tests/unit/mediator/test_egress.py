@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import logging
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +68,8 @@ class Elsewhere:
                 assert request.transport is not None
                 request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nodd")
                 request.transport.close()
+            case "/file":
+                return web.Response(text="part " * 1_000)
             case "/nothing":
                 return web.Response(status=404, text="nothing")
         return web.Response(text="welcome", headers={"ETag": '"7"', "Set-Cookie": "a=b"})
@@ -178,6 +182,38 @@ async def test_a_request_is_answered_and_leaves_nothing(
     found = await rows(mediator)
     for text in (log, repr(found), repr(opened_rows(mediator, found)), repr(await entries(mediator))):
         assert HOST not in text
+
+
+async def test_what_is_public_comes_in_few_bytes_where_the_wallet_asks_for_it(
+    elsewhere: Elsewhere, begin: Start, site: Site
+) -> None:
+    await begin()
+    phone = await Phone.mediated(site)
+    whole = b"part " * 1_000
+    url, known = f"https://{HOST}/file", f"sha256:{hashlib.sha256(whole).hexdigest()}"
+    async with phone.live() as live:
+        await live.next("status")
+        plain = await asked_for(live, url)
+        assert (body_of(plain), plain.keys() & {"content_encoding", "unchanged"}) == (whole, set())
+        deflated = await asked_for(live, url, accept_encoding="deflate", known="sha256:" + "0" * 64)
+        assert (deflated["content_encoding"], zlib.decompress(body_of(deflated))) == ("deflate", whole)
+        assert len(deflated["body"]) < 200
+        short = await asked_for(live, f"https://{HOST}/page", accept_encoding="deflate")
+        assert (body_of(short), "content_encoding" in short) == (b"welcome", False)  # nothing is won
+        other = await asked_for(live, url, accept_encoding="br")
+        assert (body_of(other), "content_encoding" in other) == (whole, False)
+        unchanged = await asked_for(live, url, accept_encoding="deflate", known=known)
+        assert (unchanged["status"], unchanged["unchanged"], unchanged["body"]) == (200, True, "")
+        posted = await asked_for(live, url, "POST", accept_encoding="deflate", known=known)
+        assert (body_of(posted), posted.keys() & {"content_encoding", "unchanged"}) == (whole, set())
+        assert posted["takes_text"]
+        await asked_for(live, f"https://{HOST}/didcomm", "POST", text='{"a":1}')
+        for wrong in ({"known": "sha256:x"}, {"known": 7}, {"accept_encoding": ["deflate"]}):
+            assert code_of(await asked_for(live, url, **wrong)) == "e.m.egress.malformed"
+    assert elsewhere.asked[-1][3] == b'{"a":1}'
+    asked = [headers for _, path, headers, _ in elsewhere.asked if path == "/file"]
+    assert all("if-none-match" not in each and known not in str(each) for each in asked)  # the host learns nothing
+    assert len({tuple(sorted(headers.items())) for headers in asked[:-1]}) == 1
 
 
 NO_ADDRESSES = [
@@ -375,6 +411,10 @@ async def test_nothing_is_kept_of_a_request_that_cannot_be_taken_now(
         {"headers": ["accept"]},
         {"method": "POST", "body": "not base64!"},
         {"method": "POST", "body": base64.b64encode(b"x" * (1024 * 1024 + 1)).decode()},
+        {"method": "POST", "text": "x" * (1024 * 1024 + 1)},
+        {"method": "POST", "text": "é"},
+        {"method": "POST", "text": 7},
+        {"method": "POST", "text": "{}", "body": ""},
     ],
     ids=lambda wrong: str(wrong)[:60],
 )

@@ -68,6 +68,16 @@ async def test_live_mode_delivers_at_once_and_again_after_a_socket_that_did_not_
         assert (await live.next("status"))["live_delivery"] is True
         await live.acknowledge(again)
         assert (await live.next("status"))["message_count"] == 0
+        await live.send(message("messagepickup/2.0/live-delivery-change", live_delivery=True, delivery_as="text"))
+        await live.next("status")
+        await write(phone, key, "as text")
+        (item,) = (await live.next("delivery"))["~attach"]
+        assert read(key, item["data"]["text"].encode()) == "as text"
+        for wanted, name in (("text", "text"), ("other", "base64"), (["text"], "base64")):
+            await live.send(message("messagepickup/2.0/delivery-request", limit=1, delivery_as=wanted))
+            assert list((await live.next("delivery"))["~attach"][0]["data"]) == [name]
+        await live.acknowledge(item["@id"])
+        assert (await live.next("status"))["message_count"] == 0
 
 
 async def test_implicit_pickup_by_socket_gives_all_as_it_came_and_removes_it_once_read(

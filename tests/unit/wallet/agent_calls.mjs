@@ -141,15 +141,17 @@ export async function calls(load) {
       await world.visit()
       const { network } = world.wallet.agent
       const outcomes = []
-      for (const { method, url, told } of answers) {
+      const seen = []
+      for (const { method, url, told, kept, most = 20 } of answers) {
         const left = [...told]
         const push = world.egressed.push
         world.egressed.push = ({ asked, answer }) => {
           const { kind = 'response', ...members } = left.shift()
-          outcomes.push([asked.method, asked.url, asked.body ? text(fromAnyBase64(asked.body, 'body')) : null])
+          outcomes.push([asked.method, asked.url, asked.text ?? (asked.body ? text(fromAnyBase64(asked.body, 'body')) : null)])
+          seen.push({ accept: asked.accept_encoding, known: asked.known, isText: 'text' in asked })
           answer(`egress/1.0/${kind}`, members)
         }
-        const doing = method === 'GET' ? network.get(url, 20) : network.post(url, 'envelope')
+        const doing = method === 'GET' ? network.get(url, most, kept === undefined ? undefined : utf8(kept)) : network.post(url, 'envelope')
         outcomes.push(await doing.then((bytes) => (bytes ? text(bytes) : null), (error) => error.code ?? error.stack))
         world.egressed.push = push
       }
@@ -161,7 +163,49 @@ export async function calls(load) {
         setImmediate(() => (now--, answer('egress/1.0/response', { status: 200, body: 'YQ==' })))
       }
       const many = await Promise.all(Array.from({ length: 12 }, () => network.get('https://a.example.test/', 20)))
-      return { outcomes, most, many: many.length, posted: world.posted.length }
+      return { outcomes, seen, most, many: many.length, posted: world.posted.length }
+    },
+    // Public files over visits: what is asked for with what is kept, and how much is kept at most.
+    public_files: async () => {
+      const { PublicFiles } = await load('public_files.js')
+      const { MemoryStore } = await load('store.js')
+      const { MalformedError } = await load('errors.js')
+      const store = new MemoryStore()
+      const asked = []
+      let served = utf8('one')
+      const network = { get: async (url, most, kept) => (asked.push(kept ? text(kept) : null), served) }
+      const visit = () => new PublicFiles(network, store)
+      const outcomes = {}
+      const last = () => asked.splice(0)
+      await visit().fetch('https://a.test/log', 100)
+      outcomes.unchecked = [last(), (await store.list('object')).length]
+      await visit().keep('https://a.test/log', await visit().fetch('https://a.test/log', 100))
+      served = utf8('two')
+      outcomes.changed = [text(await visit().fetch('https://a.test/log', 100)), last()]
+      const read = (wanted) => (bytes) => {
+        if (text(bytes) !== wanted) throw new MalformedError('file', wanted)
+        return wanted
+      }
+      const lasting = (wanted) => visit().lasting('https://a.test/part', 100, read(wanted)).catch((error) => error.code)
+      outcomes.lasting = [await lasting('one'), await lasting('two'), await lasting('two'), last()]
+      served = utf8('three')
+      outcomes.altered = [await lasting('three'), await lasting('four'), last()]
+      const noise = (size) => Uint8Array.from({ length: size }, () => Math.floor(Math.random() * 256))
+      const one = visit()
+      for (let number = 0; number < 70; number++) await one.keep(`https://a.test/${number}`, noise(10))
+      const kept = async (files, ...names) => Promise.all(names.map(async (name) => (await files.kept(`https://a.test/${name}`)) !== undefined))
+      outcomes.many = [(await store.list('object')).length, await kept(visit(), 'log', '5', '6', '69')]
+      const again = async (name) => one.keep(`https://a.test/${name}`, await one.kept(`https://a.test/${name}`))
+      await again('6') // used: it stays
+      await one.keep('https://a.test/more', noise(10))
+      outcomes.used = await kept(visit(), '6', '7', '8')
+      await one.keep('https://a.test/huge', noise(400_000))
+      for (let number = 0; number < 4; number++) await one.keep(`https://a.test/large${number}`, noise(240_000))
+      await again('large0')
+      await one.keep('https://a.test/large4', noise(240_000))
+      const size = (await store.list('object')).reduce((sum, [, row]) => sum + row.body.length, 0)
+      outcomes.large = [size <= 1_536 * 1024, await kept(visit(), 'huge', '69', 'large0', 'large1', 'large2', 'large4')]
+      return outcomes
     },
     // Connections that fill the book: large offers at once, offers that are withdrawn again and again, questions by links.
     filling: async () => {

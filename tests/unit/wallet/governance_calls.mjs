@@ -13,6 +13,7 @@ export async function calls(load) {
   const { judgeAsker } = await load('page/judging.js')
   const { worthOf } = await load('page/worth.js')
   const { Governance } = await load('governance/following.js')
+  const { PublicFiles } = await load('public_files.js')
   const { MemoryStore } = await load('store.js')
   const { UnreachableError } = await load('errors.js')
 
@@ -95,13 +96,13 @@ export async function calls(load) {
       }
       class Store extends MemoryStore {
         write(changes) {
-          written.push(...changes.map(({ value }) => value.version))
+          written.push(...changes.filter(({ kind }) => kind === 'seen').map(({ value }) => value.version))
           return super.write(changes)
         }
       }
       const store = new Store()
       const resolver = { resolve: async () => ({ names: [author], document: new Received(document, 'document') }) }
-      const made = () => new Governance({ url: 'https://a.example.test', author }, network, store, resolver)
+      const made = () => new Governance({ url: 'https://a.example.test', author }, new PublicFiles(network, store), store, resolver)
       const told = (work) => Promise.all(work).then((done) => [...new Set(done.map(({ file }) => file.version))], (error) => error.code)
       let isOver = false
       // What is asked for is answered, the newest first.
@@ -116,6 +117,11 @@ export async function calls(load) {
       outcomes.together = [await told(Array.from({ length: 10 }, (_, index) => one.snapshot([dids[index % dids.length]]))), asked.splice(0).sort()]
       outcomes.again = [await told([one.snapshot([dids[0]])]), asked.splice(0)]
       outcomes.anew = [await told([made().snapshot([])]), asked.splice(0).length, [...written]]
+      // Parts that an earlier visit fetched are read from here; what was altered there is fetched again.
+      outcomes.kept = [await told([made().snapshot(dids)]), asked.splice(0).sort()]
+      const part = (await store.list('object')).find(([id]) => id.includes('/parts/'))
+      await store.write([{ kind: 'object', id: part[0], value: { ...part[1], body: (await store.list('object')).find(([id]) => id.endsWith('.jws'))[1].body } }])
+      outcomes.altered = [await told([made().snapshot(dids)]), asked.splice(0).length]
       // Two visits: the older answer comes last.
       isHeld = true
       const old = told([made().snapshot([])])
@@ -129,7 +135,9 @@ export async function calls(load) {
       asked.length = 0
       isAway = true
       const lost = made()
-      outcomes.away = [await told(Array.from({ length: 4 }, () => lost.snapshot([]))), await told([lost.snapshot([])]), asked.length]
+      outcomes.away = [await told(Array.from({ length: 4 }, () => lost.snapshot([]))), await told([lost.snapshot([])])]
+      while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+      outcomes.away.push(asked.length)
       isOver = true
       await answering
       return outcomes

@@ -9,6 +9,7 @@ export async function calls(load) {
   const { MemoryStore } = await load('store.js')
   const { HistoryMemory } = await load('webvh/history.js')
   const { WebvhResolver } = await load('webvh/resolver.js')
+  const { PublicFiles } = await load('public_files.js')
 
   const definition = `did:webvh:Qm${'1'.repeat(44)}:centre.example.test/resources/z${'1'.repeat(46)}`
   const offered = (attributes = [{ name: 'family_name', value: 'x' }]) =>
@@ -144,7 +145,7 @@ export async function calls(load) {
       const outcomes = []
       for (const log of logs) {
         const network = { get: async () => fromAnyBase64(log, 'log') }
-        const resolver = new WebvhResolver(network, new HistoryMemory(store))
+        const resolver = new WebvhResolver(new PublicFiles(network, store), new HistoryMemory(store))
         outcomes.push(await resolver.resolve(did).then(({ versionIds }) => versionIds.length, (error) => error.code))
       }
       for (const lists of [[[10, 'a'], [20, 'b']], [[10, 'a']], [[10, 'a'], [20, 'c']], [[10, 'a'], [20, 'b'], [30, 'd']]])

@@ -104,7 +104,7 @@ export async function simulated(load) {
       const granted = await this.store.get('mediator', 'granted')
       const own = SecretKey.unseal(new (await load('received.js')).Received(granted.seed, 'seed')).verkey
       const ids = envelopes.map(() => `d-${++counter}`)
-      const attached = envelopes.map((envelope, index) => ({ '@id': ids[index], data: { base64: base64(utf8(envelope)) } }))
+      const attached = envelopes.map((envelope, index) => ({ '@id': ids[index], data: index % 2 ? { text: envelope } : { base64: base64(utf8(envelope)) } }))
       this.tell(own, say('messagepickup/2.0/delivery', { '~attach': attached }), by)
       for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
       return ids.every((id) => this.acknowledged.includes(id))

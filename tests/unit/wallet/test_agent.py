@@ -3,7 +3,10 @@
 The network is simulated (`agent_calls.mjs`); against real agents it runs in `tests/interop/test_page_wallet.py`.
 """
 
+import base64
+import hashlib
 import json
+import zlib
 
 import pytest
 from tests.unit.wallet.wallet_process import WalletProcess
@@ -211,3 +214,55 @@ def test_requests_that_the_mediator_sends(wallet: WalletProcess) -> None:
     assert asked[1:3] == [["GET", url, None], ["GET", "https://a.example.test/y", None]]
     assert ["POST", url, "envelope"] in asked
     assert (answer["most"], answer["many"], answer["posted"]) == (4, 12, 0)
+
+
+def deflated(content: bytes) -> str:
+    return base64.b64encode(zlib.compress(content)).decode()
+
+
+def test_public_files_come_in_few_bytes_and_never_as_more_than_they_may_be(wallet: WalletProcess) -> None:
+    url, bomb = "https://a.example.test/x", b"0" * (64 << 20)
+    few = {"status": 200, "content_encoding": "deflate"}
+
+    def got(told: dict[str, object], most: int = 100_000, **kept: str) -> dict[str, object]:
+        return {"method": "GET", "url": url, "most": most, "told": [told], **kept}
+
+    cases: list[tuple[dict[str, object], object]] = [
+        (got({**few, "body": deflated(b"part " * 1_000)}), "part " * 1_000),
+        (got({**few, "body": deflated(b"part " * 1_000)}, most=4_999), "malformed"),  # one byte too many
+        (got({**few, "body": deflated(bomb)}), "malformed"),
+        (got({**few, "body": deflated(b"x")[:-4]}), "malformed"),  # cut short
+        (got({**few, "body": base64.b64encode(b"not deflated").decode()}), "malformed"),
+        (got({"status": 200, "content_encoding": "br", "body": "YQ=="}), "malformed"),
+        (got({"status": 200, "content_encoding": 7, "body": "YQ=="}), "malformed"),
+        (got({"status": 200, "unchanged": True, "body": ""}, kept="kept"), "kept"),
+        (got({"status": 200, "unchanged": False, "body": "bmV3"}, kept="kept"), "new"),
+        (got({"status": 200, "unchanged": "yes", "body": ""}, kept="kept"), "malformed"),
+        (got({"status": 200, "unchanged": True, "body": "bmV3"}), "new"),  # nothing is kept: what came counts
+        (got({"status": 404, "unchanged": True, "body": ""}, kept="kept"), "unreachable"),
+        ({"method": "POST", "url": url, "told": [{"status": 200, "body": "", "takes_text": True}]}, None),
+        ({"method": "POST", "url": url, "told": [{**few, "body": "eA=="}]}, "x"),  # never inflated
+        ({"method": "POST", "url": url, "told": [{"status": 200, "body": ""}]}, None),
+    ]
+    answer = wallet.call("egress", answers=[case for case, _ in cases])
+    outcomes = [each for each in answer["outcomes"] if not isinstance(each, list)]
+    assert outcomes == [out for _, out in cases]
+    seen = answer["seen"]
+    assert [each.get("accept") for each in seen] == ["deflate"] * 12 + [None] * 3
+    digest = f"sha256:{hashlib.sha256(b'kept').hexdigest()}"
+    assert [each.get("known") for each in seen] == [None] * 7 + [digest] * 3 + [None, digest] + [None] * 3
+    assert [each["isText"] for each in seen[12:]] == [False, True, False]
+    posted = [each[2] for each in answer["outcomes"] if isinstance(each, list) and each[0] == "POST"]
+    assert posted == ["envelope"] * 3
+
+
+def test_public_files_are_kept_once_checked_so_many_and_so_large(wallet: WalletProcess) -> None:
+    assert wallet.call("public_files") == {
+        "unchecked": [[None], 0],
+        "changed": ["two", [None, "one"]],
+        "lasting": ["malformed", "two", "two", [None, None]],  # the last one is read from here
+        "altered": ["three", "malformed", [None, None]],
+        "many": [64, [False, False, True, True]],
+        "used": [True, False, True],
+        "large": [True, [False, False, True, False, True, True]],
+    }

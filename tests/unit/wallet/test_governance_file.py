@@ -225,6 +225,8 @@ async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProces
         "together": [[1], sorted(["current.jws", "freshness.jws", *wanted])],
         "again": [[1], []],
         "anew": [[1], 2, [1]],  # remembered once
+        "kept": [[1], ["current.jws", "freshness.jws"]],
+        "altered": [[1], 3],
         "newer": [2],
         "older": "check_failed",
         "remembered": [2],

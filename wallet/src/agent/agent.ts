@@ -3,6 +3,7 @@
 import type { Network } from '../network.js'
 import { UnreachableError, WalletError } from '../errors.js'
 import type { Change, Kind, Store } from '../store.js'
+import { PublicFiles } from '../public_files.js'
 import { HistoryMemory } from '../webvh/history.js'
 import { WebvhResolver } from '../webvh/resolver.js'
 import { advanceConnection, registerDidExchange } from './did_exchange.js'
@@ -29,6 +30,7 @@ export interface AgentOptions {
 export class Agent {
   readonly store: Store
   readonly network: Network
+  readonly files: PublicFiles
   readonly ring: KeyRing
   readonly locks = new Locks()
   readonly resolver: WebvhResolver
@@ -51,7 +53,8 @@ export class Agent {
     this.network = network
     this.ring = ring
     this.label = options.label
-    this.resolver = new WebvhResolver(network, new HistoryMemory(store))
+    this.files = new PublicFiles(network, store)
+    this.resolver = new WebvhResolver(this.files, new HistoryMemory(store))
     this.outbox = new Outbox(store, ring, network)
     this.inbox = new Inbox(store, ring, this.locks, (step) => this.commit(step))
     this.mediator = new Mediator(store, direct, this.inbox, options.mediator, options.label)

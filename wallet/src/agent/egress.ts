@@ -1,11 +1,17 @@
 // The way out by the mediator (`egress/1.0`, docs/wallet-developers.md): whom the wallet asks then sees the mediator's network address
 // and not the phone's, and needs no CORS. The mediator sees whom is asked; it proves nothing of what came, and could change it.
 //
+// What is public comes in few bytes (ADR 118): deflated, and not at all if it is what is kept here, which the mediator finds out by its
+// digest; the host is told nothing of it. What is posted is not deflated, nor its answer: those are for one wallet alone.
+//
 // The mediator itself is reached directly. At most 4 requests are under way, as mediators allow. Redirects are followed, three at most.
 
 import { base64, fromAnyBase64 } from '../base64.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '../bytes.js'
+import { inflated } from '../deflate.js'
 import type { Incoming } from '../didcomm/message.js'
-import { CheckFailedError, UnreachableError } from '../errors.js'
+import { CheckFailedError, MalformedError, UnreachableError } from '../errors.js'
 import { publicAddress, type Network, type Socket, type SocketEvents } from '../network.js'
 import type { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
@@ -13,6 +19,7 @@ import type { JsonObject } from '../store.js'
 const AT_ONCE = 4
 const MOST_REDIRECTS = 3
 const MOST_REPLY = 1 << 20
+const DEFLATE = 'deflate'
 const REDIRECTS = [301, 302, 303, 307, 308]
 const AGAIN = [408, 425, 429]
 const NEVER = ['e.m.egress.address', 'e.m.egress.malformed', 'e.m.egress.off']
@@ -26,6 +33,8 @@ export class EgressNetwork implements Network {
   readonly #ask: AskMediator
   readonly #waiting: (() => void)[] = []
   #underWay = 0
+  /** Whether the mediator said that what is posted may be told as text: in base64 it would be a third longer. */
+  #takesText = false
 
   constructor(direct: Network, mediatorUrl: string, ask: AskMediator) {
     this.#direct = direct
@@ -33,13 +42,15 @@ export class EgressNetwork implements Network {
     this.#ask = ask
   }
 
-  async get(url: string, mostBytes: number): Promise<Uint8Array> {
+  async get(url: string, mostBytes: number, kept?: Uint8Array): Promise<Uint8Array> {
     if (new URL(url).host === this.#mediatorHost) return this.#direct.get(url, mostBytes)
+    const few = { accept_encoding: DEFLATE, ...(kept && { known: `sha256:${toHex(sha256(kept))}` }) }
     let next = url
     for (let count = 0; count <= MOST_REDIRECTS; count++) {
-      const answer = await this.#request({ method: 'GET', url: next, headers: { accept: 'application/json' } })
+      const answer = await this.#request({ method: 'GET', url: next, headers: { accept: 'application/json' }, ...few })
       const status = statusOf(answer)
-      if (status >= 200 && status < 300) return bodyOf(answer, mostBytes)
+      if (kept && status === 200 && answer.optional('unchanged')?.boolean()) return kept
+      if (status >= 200 && status < 300) return publicBody(answer, mostBytes)
       const location = answer.optional('headers')?.optional('location')
       if (!REDIRECTS.includes(status) || !location) throw new UnreachableError('a public file could not be fetched')
       next = publicAddress(new URL(location.text(2048), next).href, 'location').href
@@ -49,8 +60,8 @@ export class EgressNetwork implements Network {
 
   async post(url: string, envelope: string): Promise<Uint8Array | undefined> {
     if (new URL(url).host === this.#mediatorHost) return this.#direct.post(url, envelope)
-    const body = base64(new TextEncoder().encode(envelope))
-    const answer = await this.#request({ method: 'POST', url, body, headers: { 'content-type': 'application/didcomm-envelope-enc' } })
+    const body = this.#takesText ? { text: envelope } : { body: base64(new TextEncoder().encode(envelope)) }
+    const answer = await this.#request({ method: 'POST', url, ...body, headers: { 'content-type': 'application/didcomm-envelope-enc' } })
     const status = statusOf(answer)
     if (status >= 500 || AGAIN.includes(status)) throw new UnreachableError('the other side cannot take the message now')
     if (status < 200 || status >= 300) throw new CheckFailedError('the other side does not take the message')
@@ -67,7 +78,10 @@ export class EgressNetwork implements Network {
     this.#underWay++
     try {
       const { kind, body } = await this.#ask('egress/1.0/request', members)
-      if (kind === 'egress/1.0/response') return body
+      if (kind === 'egress/1.0/response') {
+        this.#takesText = body.optional('takes_text')?.boolean() ?? false
+        return body
+      }
       const code = body.optional('description')?.optional('code')?.value()
       if (typeof code === 'string' && NEVER.includes(code)) throw new CheckFailedError('the mediator does not pass the request on')
       throw new UnreachableError('the other side cannot be reached by the mediator')
@@ -80,6 +94,14 @@ export class EgressNetwork implements Network {
 
 function statusOf(answer: Received): number {
   return answer.member('status').integer(100, 599)
+}
+
+async function publicBody(answer: Received, mostBytes: number): Promise<Uint8Array> {
+  const encoding = answer.optional('content_encoding')
+  const body = bodyOf(answer, mostBytes)
+  if (!encoding) return body
+  if (encoding.text(16) !== DEFLATE) throw new MalformedError(encoding.path, DEFLATE)
+  return inflated(body, mostBytes, DEFLATE)
 }
 
 function bodyOf(answer: Received, mostBytes: number): Uint8Array {

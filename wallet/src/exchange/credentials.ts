@@ -49,11 +49,15 @@ export class Credentials {
     return this.#entry(id, row)
   }
 
-  /** Look at the newest status list. False: it cannot be revoked, or is not. */
-  async isRevoked(entry: Entry): Promise<boolean> {
+  /**
+   * Look at the newest status list. False: it cannot be revoked, or is not.
+   *
+   * @param isAnew somebody just said that it is
+   */
+  async isRevoked(entry: Entry, isAnew = false): Promise<boolean> {
     const place = entry.credential.nonRevocation
     if (!place) return false
-    const list = await this.#objects.statusList(await this.#objects.registryNow(place.registryId))
+    const list = await this.#objects.statusList(await this.#objects.registryNow(place.registryId, isAnew))
     if (list.isRevoked(place.place) !== entry.isKnownRevoked) await this.#note(entry.id, list.isRevoked(place.place))
     return list.isRevoked(place.place)
   }
@@ -110,7 +114,7 @@ export class Credentials {
     const entries = await Promise.all(rows.map(([id, row]) => this.#entry(id, row)))
     const named = entries.find(({ credential: { nonRevocation } }) => nonRevocation?.registryId === registryId && String(nonRevocation?.place) === place)
     if (!named) return undefined
-    await this.isRevoked(named)
+    await this.isRevoked(named, true)
     const thread = { thid: incoming.thread }
     const acknowledgement = message('revocation_notification/2.0/ack', { status: 'OK' }, thread)
     const isWanted = incoming.body.optional('~please_ack') !== undefined

@@ -5,13 +5,15 @@ import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
 import { readRevocationRegistry, readStatusList, type RevocationRegistry, type StatusList } from '../anoncreds/revocation_registry.js'
 import { checkTailsFile, tailRange } from '../anoncreds/witness.js'
 import { CheckFailedError } from '../errors.js'
-import { publicAddress, type Network } from '../network.js'
+import { publicAddress } from '../network.js'
+import type { PublicFiles } from '../public_files.js'
 import { Received } from '../received.js'
 import type { JsonObject, Store } from '../store.js'
 import type { Resource } from '../webvh/resource.js'
 import type { WebvhResolver } from '../webvh/resolver.js'
 
 const MOST_AT_HAND = 500
+const REGISTRY = 'anonCredsRevocRegDef'
 
 /** A registry as it is now: with the list of its status lists. */
 export interface RegistryNow {
@@ -21,13 +23,14 @@ export interface RegistryNow {
 
 export class Objects {
   readonly #resolver: WebvhResolver
-  readonly #network: Network
+  readonly #files: PublicFiles
   readonly #store: Store
   readonly #atHand = new Map<string, Promise<unknown>>()
+  readonly #underWay = new Map<string, Promise<unknown>>()
 
-  constructor(resolver: WebvhResolver, network: Network, store: Store) {
+  constructor(resolver: WebvhResolver, files: PublicFiles, store: Store) {
     this.#resolver = resolver
-    this.#network = network
+    this.#files = files
     this.#store = store
   }
 
@@ -38,20 +41,28 @@ export class Objects {
 
   /** A registry, without its status lists: that never changes, either. */
   registry(id: string): Promise<RevocationRegistry> {
-    return this.#read(id, async () => readRevocationRegistry(id, await this.#content(id, 'anonCredsRevocRegDef')))
+    return this.#read(id, async () => readRevocationRegistry(id, await this.#content(id, REGISTRY)))
   }
 
-  /** A registry with its present status lists. */
-  async registryNow(id: string): Promise<RegistryNow> {
-    const resource = await this.#resolver.resource(id, 'anonCredsRevocRegDef')
-    return { registry: await this.registry(id), resource }
+  /**
+   * A registry with its present status lists. Several that ask for it at once share what comes.
+   *
+   * @param isAnew somebody just said that it changed: what was asked for before that is too old
+   */
+  registryNow(id: string, isAnew = false): Promise<RegistryNow> {
+    const ask = async (): Promise<RegistryNow> => {
+      const resource = await this.#resolver.resource(id, REGISTRY)
+      const content = async (): Promise<Received> => (await this.#kept(id, REGISTRY)) ?? this.#keep(id, resource.content)
+      return { registry: await this.#read(id, async () => readRevocationRegistry(id, await content())), resource }
+    }
+    return isAnew ? ask() : this.#shared(id, ask)
   }
 
   /** The newest status list of a registry, or the newest that is not younger than an instant (seconds since 1970). */
   async statusList({ registry, resource }: RegistryNow, notAfter = Infinity): Promise<StatusList> {
     const link = resource.links.filter(({ timestamp }) => timestamp <= notAfter).at(-1)
     if (!link) throw new CheckFailedError('the registry has no status list of that time')
-    const list = readStatusList(registry, (await this.#resolver.resource(link.id.id, 'anonCredsStatusList')).content)
+    const list = await this.#shared(link.id.id, async () => readStatusList(registry, (await this.#resolver.resource(link.id.id, 'anonCredsStatusList')).content))
     if (list.timestamp !== link.timestamp) throw new CheckFailedError('the status list is of another time than the registry says')
     return list
   }
@@ -59,9 +70,18 @@ export class Objects {
   /** The whole tails file of a registry. Asking for a part of it would tell which place is meant. */
   async tails({ registry, resource }: RegistryNow): Promise<Uint8Array> {
     const location = resource.content.member('value').member('tailsLocation').text(LONGEST_IDENTIFIER)
-    const file = await this.#network.get(publicAddress(location, 'tailsLocation').href, tailRange(2 * registry.places).end)
-    checkTailsFile(registry, file)
-    return file
+    return this.#files.lasting(publicAddress(location, 'tailsLocation').href, tailRange(2 * registry.places).end, (file) => {
+      checkTailsFile(registry, file)
+      return file
+    })
+  }
+
+  #shared<T>(id: string, ask: () => Promise<T>): Promise<T> {
+    const known = this.#underWay.get(id)
+    if (known) return known as Promise<T>
+    const asking = ask().finally(() => this.#underWay.delete(id))
+    this.#underWay.set(id, asking)
+    return asking
   }
 
   #read<T>(id: string, read: () => Promise<T>): Promise<T> {
@@ -74,10 +94,16 @@ export class Objects {
     return reading
   }
 
-  async #content(id: string, type: 'anonCredsCredDef' | 'anonCredsRevocRegDef'): Promise<Received> {
-    const kept = await this.#store.get('object', id)
-    if (kept) return new Received(kept['content'], type)
-    const { content } = await this.#resolver.resource(id, type)
+  async #content(id: string, type: 'anonCredsCredDef' | typeof REGISTRY): Promise<Received> {
+    return (await this.#kept(id, type)) ?? this.#keep(id, (await this.#resolver.resource(id, type)).content)
+  }
+
+  async #kept(id: string, type: string): Promise<Received | undefined> {
+    const row = await this.#store.get('object', id)
+    return row && new Received(row['content'], type)
+  }
+
+  async #keep(id: string, content: Received): Promise<Received> {
     await this.#store.write([{ kind: 'object', id, value: { content: content.value() as JsonObject } }])
     return content
   }

@@ -5,10 +5,11 @@
 // 2. Versions never go back, and one number never means two files, also across visits ('seen').
 // 3. Where parties sign, those of the version seen last must have signed the next one; versions that were missed are gone through.
 // 4. What cannot be checked now is not there: nothing is decided on an older copy.
-// 5. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
+// 5. Parts that an earlier visit fetched are kept, and checked again when they are read: the file names them by their digests.
+// 6. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
 
 import { UnreachableError, CheckFailedError } from '../errors.js'
-import type { Network } from '../network.js'
+import type { PublicFiles } from '../public_files.js'
 import { Received } from '../received.js'
 import type { Change, JsonObject, Store } from '../store.js'
 import { assertionKeys } from '../webvh/document.js'
@@ -33,7 +34,7 @@ interface AtHand {
   readonly signed: SignedFile
   readonly freshness: Freshness
   readonly parts: Map<number, readonly Received[]>
-  /** Parts that are being fetched (5). */
+  /** Parts that are being fetched (6). */
   readonly coming: Map<number, Promise<void>>
 }
 
@@ -49,15 +50,17 @@ interface Seen extends SeenVersion {
 
 export class Governance {
   readonly #followed: Followed
-  readonly #network: Network
+  readonly #files: PublicFiles
   readonly #store: Store
+  readonly #resolver: WebvhResolver
   readonly #resolve: KeyResolver
   #fetched: Fetched | undefined
 
-  constructor(followed: Followed, network: Network, store: Store, resolver: WebvhResolver) {
+  constructor(followed: Followed, files: PublicFiles, store: Store, resolver: WebvhResolver) {
     this.#followed = followed
-    this.#network = network
+    this.#files = files
     this.#store = store
+    this.#resolver = resolver
     this.#resolve = async (kid) => assertionKeys(await resolver.resolve(kid.slice(0, kid.indexOf('#')))).get(kid)
   }
 
@@ -77,7 +80,7 @@ export class Governance {
     return snapshot
   }
 
-  // 5
+  // 6
   #now(): Promise<AtHand> {
     if (this.#fetched && Date.now() < this.#fetched.until) return this.#fetched.read
     const fetched: Fetched = { until: Infinity, read: this.#fetch() }
@@ -90,10 +93,14 @@ export class Governance {
   async #fetch(): Promise<AtHand> {
     const { author } = this.#followed
     const seen = await this.#seen()
-    const [jws, statement] = await Promise.all([this.#network.get(this.#beside('current.jws'), MOST_JWS_BYTES), this.#network.get(this.#beside('freshness.jws'), MOST_FRESHNESS_BYTES)])
+    const current = this.#beside('current.jws')
+    const keys = this.#resolver.resolve(author) // needed for both, and looked at there
+    keys.catch(() => undefined)
+    const [jws, statement] = await Promise.all([this.#files.fetch(current, MOST_JWS_BYTES), this.#files.once(this.#beside('freshness.jws'), MOST_FRESHNESS_BYTES)])
     const signed = await this.#verified(jws, seen)
     const freshness = await verifyFreshness(statement, author, this.#resolve, Date.now())
     await this.#remember(signed)
+    await this.#files.keep(current, jws)
     return { signed, freshness, parts: new Map(), coming: new Map() }
   }
 
@@ -105,7 +112,7 @@ export class Governance {
     if (!seen || newest.file.version <= seen.version || (!previous && !newest.file.signatories)) return newest
     if (newest.file.version - seen.version > MOST_MISSED) throw new CheckFailedError('too many versions of the governance file were missed')
     for (let version = seen.version + 1; version < newest.file.version; version++) {
-      const missed = await verifyFile(await this.#network.get(this.#beside(`versions/${version}.jws`), MOST_JWS_BYTES), author, this.#resolve, previous)
+      const missed = await verifyFile(await this.#files.once(this.#beside(`versions/${version}.jws`), MOST_JWS_BYTES), author, this.#resolve, previous)
       if (missed.file.version !== version || missed.file.id !== seen.id) throw new CheckFailedError('a version of the governance file is another')
       previous = missed.file.signatories
     }
@@ -126,8 +133,7 @@ export class Governance {
   async #part(signed: SignedFile, bucket: number): Promise<readonly Received[]> {
     const part = signed.file.division?.parts[bucket]
     if (!part) throw new CheckFailedError('the governance file has no such part')
-    const bytes = await this.#network.get(this.#beside(`parts/${part.digest.slice('sha256:'.length)}.json`), part.bytes)
-    return readPart(signed, bucket, bytes)
+    return this.#files.lasting(this.#beside(`parts/${part.digest.slice('sha256:'.length)}.json`), part.bytes, (bytes) => readPart(signed, bucket, bytes))
   }
 
   #beside(path: string): string {

@@ -8,6 +8,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concat, toHex } from '../bytes.js'
+import { deflated, inflated as inflatedUpTo } from '../deflate.js'
 import { CheckFailedError, UnreachableError, WalletError } from '../errors.js'
 import type { VaultKey } from './vault_key.js'
 
@@ -218,23 +219,8 @@ export function unpadded(content: Uint8Array): Uint8Array {
   return content.subarray(0, end)
 }
 
-export function deflated(content: Uint8Array): Promise<Uint8Array> {
-  return through(content, new CompressionStream('deflate-raw'))
-}
+export { deflated }
 
 export function inflated(content: Uint8Array): Promise<Uint8Array> {
-  return through(content, new DecompressionStream('deflate-raw'))
-}
-
-async function through(content: Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
-  const reader = new Blob([content as Uint8Array<ArrayBuffer>]).stream().pipeThrough(stream).getReader()
-  const parts: Uint8Array[] = []
-  let length = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return concat(...parts)
-    length += value.length
-    if (length > MOST_OPENED) throw new CheckFailedError('a revision is too long')
-    parts.push(value)
-  }
+  return inflatedUpTo(content, MOST_OPENED)
 }

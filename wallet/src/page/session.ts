@@ -370,7 +370,7 @@ export class Session implements Handlers {
     goesOn()
     const { governance } = this.#settings
     const { agent } = wallet
-    const followed = governance ? new Governance(governance, agent.network, agent.store, agent.resolver) : undefined
+    const followed = governance ? new Governance(governance, agent.files, agent.store, agent.resolver) : undefined
     this.#open = { key, store, backup, wallet, views: new Views(wallet, followed) }
     backup.onState = (state) => {
       if (state === 'elsewhere') this.#close('elsewhere')
@@ -411,8 +411,8 @@ export class Session implements Handlers {
 
   // Notices of a revocation may be lost: each visit looks at the lists themselves.
   async #lookAtLists({ credentials, agent }: Wallet): Promise<void> {
-    for (const entry of (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked))
-      await agent.ifReachable(async () => void (await credentials.isRevoked(entry)))
+    const entries = (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked)
+    await Promise.all(entries.map((entry) => agent.ifReachable(async () => void (await credentials.isRevoked(entry)))))
   }
 
   #opened(): Open {

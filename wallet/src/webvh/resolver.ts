@@ -1,7 +1,7 @@
 // DIDs and attested resources over the network, verified, with what was seen of them before (`history.ts`).
 
-import { CheckFailedError } from '../errors.js'
-import type { Network } from '../network.js'
+import { CheckFailedError, UnreachableError } from '../errors.js'
+import type { PublicFiles } from '../public_files.js'
 import { parseResourceId, parseWebvh, type WebvhDid } from './did.js'
 import type { HistoryMemory } from './history.js'
 import { MOST_LOG_BYTES, namesWitnesses, verifyLog, type VerifiedLog } from './log.js'
@@ -12,12 +12,12 @@ const LIFETIME_MS = 30_000
 const MOST_AT_HAND = 200
 
 export class WebvhResolver {
-  readonly #network: Network
+  readonly #files: PublicFiles
   readonly #memory: HistoryMemory
   readonly #logs = new Map<string, { readonly until: number; readonly log: Promise<VerifiedLog> }>()
 
-  constructor(network: Network, memory: HistoryMemory) {
-    this.#network = network
+  constructor(files: PublicFiles, memory: HistoryMemory) {
+    this.#files = files
     this.#memory = memory
   }
 
@@ -37,21 +37,42 @@ export class WebvhResolver {
     return log
   }
 
-  /** A resource, verified by the newest log of its DID. */
+  /** A resource, verified by the newest log of its DID. A status list that is kept here is not fetched: its id names it by its digest. */
   async resource(id: string, type: ResourceType): Promise<Resource> {
     const parsed = parseResourceId(id)
-    const [log, bytes] = await Promise.all([this.resolve(parsed.did.did), this.#network.get(parsed.url, MOST_RESOURCE_BYTES)])
-    const resource = verifyResource(bytes, parsed, type, log, Date.now())
+    const log = this.resolve(parsed.did.did)
+    const read = async (bytes: Uint8Array): Promise<Resource> => verifyResource(bytes, parsed, type, await log, Date.now())
+    if (type === 'anonCredsStatusList') return (await Promise.all([this.#files.lasting(parsed.url, MOST_RESOURCE_BYTES, read), log]))[0]
+    const mayChange = type === 'anonCredsRevocRegDef'
+    const fetched = mayChange ? this.#files.fetch(parsed.url, MOST_RESOURCE_BYTES) : this.#files.once(parsed.url, MOST_RESOURCE_BYTES)
+    const [bytes] = await Promise.all([fetched, log])
+    const resource = await read(bytes)
     if (resource.links.length) await this.#memory.accept(id, new Map(resource.links.map((link) => [link.timestamp, link.id.id])))
+    if (mayChange) await this.#files.keep(parsed.url, bytes)
     return resource
   }
 
+  // Whether there are witnesses the log tells: where the one that is kept had some, their proofs are asked for together with it.
   async #resolve(did: WebvhDid): Promise<VerifiedLog> {
-    const bytes = await this.#network.get(did.logUrl, MOST_LOG_BYTES)
-    const witness = namesWitnesses(bytes) ? await this.#network.get(did.witnessUrl, MOST_WITNESS_BYTES) : undefined
+    const kept = await this.#files.kept(did.logUrl)
+    const proofs = (): Promise<Uint8Array> => this.#files.fetch(did.witnessUrl, MOST_WITNESS_BYTES)
+    const early = kept && namesWitnesses(kept) ? orNothing(proofs()) : undefined
+    const bytes = await this.#files.fetch(did.logUrl, MOST_LOG_BYTES)
+    const witness = namesWitnesses(bytes) ? (await early) ?? (await proofs()) : undefined
     const log = verifyLog(did, bytes, witness, Date.now())
     await this.#memory.accept(did.scid, new Map(log.versionIds.map((versionId, index) => [index + 1, versionId])))
     if (log.isDeactivated) throw new CheckFailedError('the DID has ended')
+    await this.#files.keep(did.logUrl, bytes)
+    if (witness) await this.#files.keep(did.witnessUrl, witness)
     return log
+  }
+}
+
+async function orNothing(fetched: Promise<Uint8Array>): Promise<Uint8Array | undefined> {
+  try {
+    return await fetched
+  } catch (error) {
+    if (error instanceof UnreachableError) return undefined
+    throw error
   }
 }
