@@ -22,6 +22,7 @@ from tests.bench.written import signalled, start_with, watched_command
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.machine.interrupting import run_to_the_end
 from wanderbuch.agents.machine.temporary import TemporaryFolder
+from wanderbuch.errors import WanderbuchError
 
 _PLACES: Final = 1_000
 _WARM_UPS: Final = 3
@@ -71,8 +72,10 @@ async def _run(folder: Path, exchanges: int) -> int:
             await _profiled(folder, {name: watched[name] for name in ("issuer", "holder")}, "issue", issue, exchanges)
             presenting = {name: watched[name] for name in ("holder", "verifier")}
             await _profiled(folder, presenting, "present", present, exchanges)
-    finally:
-        temporary.remove()
+    except WanderbuchError:
+        print(f"The agents' logs are in {temporary.remove_but_logs()}")
+        raise
+    temporary.remove()
     return 0
 
 

@@ -2,9 +2,8 @@
 
 `cProfile` cannot tell that of a process with several threads: since Python 3.12 its events come from all of them, so
 calls of one thread are taken for calls of another, and a clock of the thread reads another thread's then. A thread that
-samples is no better where processors are busy: it runs when the one that it looks at waits. Here the kernel's timer
-interrupts the main thread itself. Time in which that waits, or is kept from running, has no weight; its waits
-(`select`) have some, as each interrupt wakes it.
+samples is no better where processors are busy: it runs when the one that it looks at waits. Here the kernel's timer of
+the CPU that the process uses interrupts the main thread itself: nothing interrupts what waits.
 """
 
 import gc
@@ -13,13 +12,13 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Final
 
-_EVERY_S: Final = 0.002
+_EVERY_S: Final = 0.001
 COLLECTOR: Final = "(garbage collector)"
 
-type Stack = tuple[str, ...]
+type Stack = tuple[CodeType, ...]
 
 
 class Sampler:
@@ -34,19 +33,19 @@ class Sampler:
     def start(self) -> None:
         """Begin."""
         gc.callbacks.append(self._collected)
-        signal.signal(signal.SIGALRM, self._sample)
-        signal.setitimer(signal.ITIMER_REAL, _EVERY_S, _EVERY_S)
+        signal.signal(signal.SIGPROF, self._sample)
+        signal.setitimer(signal.ITIMER_PROF, _EVERY_S, _EVERY_S)
         self._before = time.thread_time_ns()
 
     def stop(self) -> None:
         """End; what was sampled stays in `ns_by_stack`."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
         gc.callbacks.remove(self._collected)
 
     def folded(self) -> str:
         """Return a line for each stack, outermost first: `a;b;c nanoseconds`, as tools for flame graphs read it."""
-        lines = [f"{';'.join(stack)} {spent}" for stack, spent in self.ns_by_stack.most_common()]
+        lines = [f"{';'.join(map(_named, stack))} {spent}" for stack, spent in self.ns_by_stack.most_common()]
         return "\n".join([*lines, f"{COLLECTOR} {self.collected_ns}", ""])
 
     def _sample(self, _: int, frame: FrameType | None) -> None:
@@ -63,13 +62,16 @@ class Sampler:
 
 
 def _stack(frame: FrameType | None) -> Stack:
-    names: list[str] = []
+    codes: list[CodeType] = []
     while frame is not None:
-        code = frame.f_code
-        path = Path(code.co_filename)
-        names.append(f"{path.parent.name}/{path.stem}:{code.co_qualname}")
+        codes.append(frame.f_code)
         frame = frame.f_back
-    return tuple(reversed(names))
+    return tuple(reversed(codes))
+
+
+def _named(code: CodeType) -> str:
+    path = Path(code.co_filename)
+    return f"{path.parent.name}/{path.stem}:{code.co_qualname}"
 
 
 def spent_by_function(folded: str) -> tuple[Counter[str], Counter[str]]:
