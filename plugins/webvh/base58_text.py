@@ -1,8 +1,8 @@
 """Base58 (bitcoin's alphabet) of keys and of documents: a did:peer:4 carries its document in it.
 
-A digit at a time takes the square of the length, each step in Python. Here a number is halved, and its halves are, until
-they are pairs of digits; and text is read by putting neighbours together, all at once, then neighbouring pairs, and so
-on: each level is a few calls on one large number.
+A digit at a time takes the square of the length, each step in Python. Here a number is halved, and so are its halves,
+until they are pairs of digits; and text is read by putting neighbours together, all at once, then neighbouring pairs,
+and so on: each level is a few calls on one large number.
 """
 
 from functools import lru_cache
