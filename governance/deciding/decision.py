@@ -174,7 +174,7 @@ def answer_case(table: tuple[Rule, ...], case: DecisionCase, steps: list[Step] |
         return refused(case, *failed, steps)
     of_part = tuple(rule for rule in table if rule[0] >= _LISTED)
 
-    def judge_part(part: DecisionCase, taken: list[Step]) -> TrustDecision:
+    def judge_part(part: DecisionCase, taken: list[Step] | None) -> TrustDecision:
         return on_some_day(part, lambda days: _judge_days(of_part, days, taken))
 
     return whole_groups.as_a_whole(case, parts, judge_part, steps)

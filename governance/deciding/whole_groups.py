@@ -20,7 +20,7 @@ from wanderbuch.governance.facts.groups import parts
 from wanderbuch.governance.facts.question import Reason, Step, TrustDecision, Verdict
 from wanderbuch.governance.facts.wording import occupation
 
-type JudgePart = Callable[[DecisionCase, list[Step]], TrustDecision]
+type JudgePart = Callable[[DecisionCase, list[Step] | None], TrustDecision]
 
 
 def as_a_whole(
@@ -31,12 +31,12 @@ def as_a_whole(
     Args:
         case: the question, about a group of ISCO-08.
         parts: its parts, as `parts_of` found them.
-        judge_part: decides about one part, and notes the rules that it applied.
+        judge_part: decides about one part, and notes the rules that it applied if somebody wants to read them.
         steps: takes the rules applied to the part that decided, or to all parts if all count.
     """
-    judged: list[tuple[str, TrustDecision, list[Step]]] = []
+    judged: list[tuple[str, TrustDecision, list[Step] | None]] = []
     for part in parts:
-        taken: list[Step] = []
+        taken: list[Step] | None = None if steps is None else []
         decision = judge_part(replace(case, occupation=part), taken)
         judged.append((part, decision, taken))
         if decision.verdict is Verdict.NOT_TRUSTED:
@@ -63,8 +63,8 @@ def _refused(group: str, part: str, decision: TrustDecision) -> TrustDecision:
     return replace(decision, reasons=(Reason(first.code, text), *others))
 
 
-def _note(steps: list[Step] | None, part: str, taken: list[Step]) -> None:
-    if steps is not None:
+def _note(steps: list[Step] | None, part: str, taken: list[Step] | None) -> None:
+    if steps is not None and taken is not None:
         steps.extend(replace(step, title=f"{part}: {step.title}") for step in taken)
 
 
@@ -77,21 +77,18 @@ def parts_of(case: DecisionCase) -> tuple[str, ...]:
     scopes: list[tuple[str, ...]] = []
     for snapshot in (home, *home.recognised.values()):
         file = snapshot.file
+        scopes += file.common_scopes
         if file.holds(case.issuer):
-            for accreditation in file.index.about(case.issuer):
-                scopes.append(accreditation.occupations)
-                scopes.append(accreditation.excluded_occupations)
+            listed = file.index.about(case.issuer)
+            scopes += [accreditation.occupations for accreditation in listed]
+            scopes += [one.excluded_occupations for one in listed if one.excluded_occupations]
             scopes += [refusal.occupations for refusal in file.refusals_of(case.issuer)]
-        for recognition in file.recognitions:
-            scopes.append(recognition.occupations)
-            scopes.append(recognition.excluded_occupations)
-        scopes += [regulation.occupations for regulation in file.regulations]
     # Most scopes have nothing to do with the group, so they are looked through here and not one call deeper.
-    dividing = [part for scope in scopes for part in scope if part.startswith(code) and part != code]
+    dividing = {part for scope in scopes for part in scope if part.startswith(code) and part != code}
     if not dividing:
         return (code,)
-    telling = {scope for scope in scopes if any(part.startswith(code) for part in scope)}
-    deciding: dict[frozenset[tuple[str, ...]], str] = {}
+    telling = [scope for scope in dict.fromkeys(scopes) if not dividing.isdisjoint(scope)]  # others hold all or nothing
+    deciding: dict[tuple[bool, ...], str] = {}
     for part in parts(code, dividing):
-        deciding.setdefault(frozenset(scope for scope in telling if part.startswith(scope)), part)
+        deciding.setdefault(tuple([part.startswith(scope) for scope in telling]), part)
     return tuple(deciding.values())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from wanderbuch.governance.facts.accreditation import (
@@ -122,6 +123,13 @@ class GovernanceFile:
         if did.startswith("did:indy:"):
             return all(self.division.bucket_of(name) in self.loaded for name in told_with(did))
         return self.division.bucket_of(did) in self.loaded
+
+    @cached_property
+    def common_scopes(self) -> tuple[tuple[str, ...], ...]:
+        """The scopes of occupations that concern every issuer: of recognitions and regulations, none twice."""
+        recognised = [(each.occupations, each.excluded_occupations) for each in self.recognitions]
+        regulated = [regulation.occupations for regulation in self.regulations]
+        return tuple(dict.fromkeys(scope for scope in (*chain.from_iterable(recognised), *regulated) if scope))
 
     @cached_property
     def _by_did(

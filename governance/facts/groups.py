@@ -5,8 +5,12 @@ either stands for the whole part or has nothing to do with it, so all of its uni
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
 
 from wanderbuch.schemas.occupations import OccupationCode
+
+_MAX_DIVISIONS: Final = 4096
 
 
 def parts(code: str, scopes: Iterable[str]) -> tuple[str, ...]:
@@ -17,9 +21,13 @@ def parts(code: str, scopes: Iterable[str]) -> tuple[str, ...]:
     >>> parts("C72", ["C72", "C721", "C9"])
     ('C721', 'C722', 'C723')
     """
-    dividing = [scope for scope in scopes if len(scope) > len(code) and scope.startswith(code)]
-    children = OccupationCode(code).children if dividing else ()
-    return tuple(part for child in children for part in parts(child, dividing)) or (code,)
+    dividing = frozenset([scope for scope in scopes if len(scope) > len(code) and scope.startswith(code)])
+    return _divided(code, dividing) if dividing else (code,)
+
+
+@lru_cache(_MAX_DIVISIONS)
+def _divided(code: str, dividing: frozenset[str]) -> tuple[str, ...]:
+    return tuple([part for child in OccupationCode(code).children for part in parts(child, dividing)]) or (code,)
 
 
 def covers_whole(scope: Sequence[str], excluded: Sequence[str], code: str) -> bool:

@@ -5,9 +5,10 @@ Sources: Controlled Identifiers 1.0 §2.2.2 (Multikey); RFC 8032.
 
 from typing import Final
 
-import base58
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from wanderbuch.plugins.webvh.base58_text import from_base58, to_base58
 
 _ED25519_PUB: Final = b"\xed\x01"
 _KEY_BYTES: Final = 32
@@ -16,7 +17,7 @@ _SIGNATURE_BYTES: Final = 64
 
 def to_multikey(public_key: bytes) -> str:
     """Return the Multikey form (`z6Mk…`) of a raw 32-byte Ed25519 public key."""
-    return "z" + str(base58.b58encode(_ED25519_PUB + public_key), "ascii")
+    return f"z{to_base58(_ED25519_PUB + public_key)}"
 
 
 def from_multikey(text: object) -> bytes:
@@ -39,7 +40,7 @@ def from_multibase(text: object, *, max_length: int) -> bytes:
     """
     if not isinstance(text, str) or not text.startswith("z") or len(text) > max_length:
         raise ValueError("expected multibase base58btc (z…)")
-    return bytes(base58.b58decode(text[1:]))
+    return from_base58(text[1:])
 
 
 def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:

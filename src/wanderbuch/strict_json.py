@@ -116,16 +116,16 @@ def _is_deeper(between: bytes, max_depth: int) -> bool:
     """Return whether a parser would go deeper than that.
 
     What is deep from its beginning on costs no look at the rest. Else a few rounds take the innermost pairs away, which
-    leaves little of what people write, and what is left is counted.
+    leaves little of what people write, and what is left is counted, if there is enough of it to be deeper at all.
     """
     brackets = between.translate(_BRACKETS, _NO_BRACKETS)
-    if _height(brackets[:_BEGINNING]) > max_depth:
+    if len(brackets) > _BEGINNING and _height(brackets[:_BEGINNING]) > max_depth:
         return True
     rounds = 0
     while rounds < _ROUNDS and b"[]" in brackets:
         brackets = brackets.replace(b"[]", b"")
         rounds += 1
-    return rounds + _height(brackets) > max_depth
+    return rounds + brackets.count(b"[") > max_depth and rounds + _height(brackets) > max_depth
 
 
 def _height(brackets: bytes) -> int:

@@ -11,6 +11,7 @@ server and processes do not share the processors: with fewer than `CORES` of the
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,11 @@ _ROUNDS: Final = 5
 _EXCHANGES: Final = 24
 _IN_FLIGHT: Final = 12
 _LOOK_S: Final = 0.005
-_WAITING: Final = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+_TOLD: Final = 12
+_WAITING: Final = (  # statements have their values beside them, so none is told
+    "SELECT wait_event || ': ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 100) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock'"
+)
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class LockWaits:
     looks: int = 0
     waiting: int = 0
     most: int = 0
+    for_what: Counter[str] = field(default_factory=Counter)
 
     async def watch(self, server: PostgresServer, ended: asyncio.Event) -> None:
         """Look again and again until the end."""
@@ -55,11 +61,11 @@ class LockWaits:
         connection = await psycopg.AsyncConnection.connect(address, password=server.password, autocommit=True)
         async with connection:
             while not ended.is_set():
-                row = await (await connection.execute(_WAITING)).fetchone()
-                found = int(row[0]) if row else 0
+                rows = await (await connection.execute(_WAITING)).fetchall()
                 self.looks += 1
-                self.waiting += found > 0
-                self.most = max(self.most, found)
+                self.waiting += bool(rows)
+                self.most = max(self.most, len(rows))
+                self.for_what.update(row[0] for row in rows)
                 await asyncio.sleep(_LOOK_S)
 
     def as_json(self) -> dict[str, Any]:
@@ -68,6 +74,7 @@ class LockWaits:
             "share_of_wall": round(self.waiting / self.looks, 4) if self.looks else None,
             "looks": self.looks,
             "most_at_once": self.most,
+            "looks_by_statement": dict(self.for_what.most_common(_TOLD)),
         }
 
 

@@ -2,17 +2,15 @@
 
 MODULE is run as `python -m MODULE ARGUMENT…` would. At SIGUSR1 it writes what it has handed to its store since it began
 to FOLDER/<pid>.json: values and tags given to Askar, by category, and arguments of statements that write to the plain
-tables. At SIGUSR2 it begins to profile its main thread, and ends that at the next, which writes FOLDER/<pid>.pstats
-(CPU time: read it with `python -m pstats`).
+tables. At SIGUSR2 it begins to sample its main thread, and ends that at the next, which writes FOLDER/<pid>.stacks (see
+`sampled`; `python -m tests.bench.profiled` does so for whole exchanges).
 """
 
-import cProfile
 import json
 import os
 import runpy
 import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import wraps
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aries_askar import bindings
+from tests.bench.sampled import Sampler
 
 from wanderbuch.store.engine import Statement
 from wanderbuch.store.postgresql import PostgresqlEngine
@@ -107,26 +106,31 @@ def main() -> None:
     place = Path(folder) / str(os.getpid())
     written = Written()
     written.count()
-    profiles: list[cProfile.Profile] = []
+    samplers: list[Sampler] = []
 
     def tell(*_: object) -> None:
-        beside = place.with_suffix(".writing")
-        beside.write_text(json.dumps(written.as_json()))
-        beside.replace(place.with_suffix(".json"))
+        _write(place.with_suffix(".json"), json.dumps(written.as_json()))
 
-    def profile(*_: object) -> None:
-        if profiles:
-            ended = profiles.pop()
-            ended.disable()
-            ended.dump_stats(place.with_suffix(".pstats"))
+    def sample(*_: object) -> None:
+        if samplers:
+            ended = samplers.pop()
+            ended.stop()
+            _write(place.with_suffix(".stacks"), ended.folded())
         else:
-            profiles.append(cProfile.Profile(time.thread_time))
-            profiles[0].enable()
+            samplers.append(Sampler())
+            samplers[0].start()
+            _write(place.with_suffix(".sampling"), "")
 
     signal.signal(signal.SIGUSR1, tell)
-    signal.signal(signal.SIGUSR2, profile)
+    signal.signal(signal.SIGUSR2, sample)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _write(file: Path, text: str) -> None:
+    beside = file.with_suffix(".writing")
+    beside.write_text(text)
+    beside.replace(file)
 
 
 if __name__ == "__main__":

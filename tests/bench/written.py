@@ -32,7 +32,7 @@ async def measure_written(agents: Agents, folder: Path, figures: Figures) -> Non
     commands = {name: agent.command for name, agent in watched.items()}
     try:
         for agent in watched.values():
-            await _start_with(agent, watched_command(folder, agent.command))
+            await start_with(agent, watched_command(folder, agent.command))
         await agents.issue()
         before = await _told(watched, folder)
         for _ in range(_ISSUANCES):
@@ -41,7 +41,7 @@ async def measure_written(agents: Agents, folder: Path, figures: Figures) -> Non
         after = await _told(watched, folder)
     finally:
         for name, agent in watched.items():
-            await _start_with(agent, commands[name])
+            await start_with(agent, commands[name])
     for name in watched:
         found = _an_issuance(before[name], after[name])
         figures.take(f"{name}_kb_written", found["kb"])
@@ -74,7 +74,8 @@ async def signalled(pid: int, number: signal.Signals, file: Path) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _start_with(agent: AgentHandle, command: tuple[str, ...]) -> None:
+async def start_with(agent: AgentHandle, command: tuple[str, ...]) -> None:
+    """Start an agent again by another command."""
     await agent.stop()
     agent.command = command
     await agent.start()

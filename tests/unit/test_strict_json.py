@@ -68,6 +68,27 @@ def test_a_scalar_has_no_depth() -> None:
     assert read(b"[[[1]]]", max_depth=3) == [[[1]]]
 
 
+def levels(value: object) -> int:
+    if not isinstance(value, list | dict):
+        return 0
+    inside = value.values() if isinstance(value, dict) else value
+    return 1 + max((levels(each) for each in inside), default=0)
+
+
+@given(
+    st.recursive(
+        st.just(7), lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=2), inside)
+    ),
+    st.sampled_from([0, 3_000]),
+)
+def test_depth_is_counted_to_the_level_also_behind_much_that_is_shallow(value: object, shallow: int) -> None:
+    together = [[]] * shallow + [value]
+    document, deep = json.dumps(together).encode(), levels(together)
+    assert read(document, max_bytes=100_000, max_depth=deep) == together
+    with pytest.raises(StrictJsonError, match="nesting"):
+        read(document, max_bytes=100_000, max_depth=deep - 1)
+
+
 def test_a_member_that_stands_twice_among_very_many_is_found_at_once() -> None:
     members = b",".join(b'"%d":1' % number for number in range(200_000))
     began = time.process_time()

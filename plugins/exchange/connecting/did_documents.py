@@ -16,9 +16,9 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-import base58
 import did_peer_2
 from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
@@ -27,6 +27,7 @@ from acapy_agent.resolver.did_resolver import DIDResolver
 
 from wanderbuch.errors import ExchangeError, ResolutionError
 from wanderbuch.plugins.exchange.channel import QUEUE
+from wanderbuch.plugins.webvh.base58_text import from_base58, to_base58
 from wanderbuch.plugins.webvh.foreign_dids import (
     ED25519_CODEC,
     ForeignDidError,
@@ -44,6 +45,7 @@ _MAX_KEYS: Final = 8
 _MAX_ROUTING_KEYS: Final = 4
 _MAX_ENDPOINT_CHARS: Final = 2_048
 _KEY_BYTES: Final = 32
+_MAX_REMEMBERED: Final = 1024
 _PEER_4: Final = "did:peer:4"
 
 
@@ -122,8 +124,15 @@ def key_of_did_key(reference: object) -> str:
     Raises:
         ForeignDidError: it is none.
     """
+    if not isinstance(reference, str):
+        raise ForeignDidError("expected a did:key, found something else")
+    return _ed25519(reference)
+
+
+@lru_cache(_MAX_REMEMBERED)  # of few, those of an invitation and of its mediators, which are read in every exchange
+def _ed25519(reference: str) -> str:
     bare = check_did_key(reference, codec=ED25519_CODEC).removeprefix("did:key:").partition("#")[0]
-    return str(base58.b58encode(from_multikey(bare)), "ascii")
+    return to_base58(from_multikey(bare))
 
 
 def bare_key(reference: object) -> str | None:
@@ -221,11 +230,11 @@ def _key_in(method: Mapping[str, Any]) -> str | None:
         if isinstance(multibase, str):
             raw = from_multibase(multibase, max_length=64)
             raw = raw if len(raw) == _KEY_BYTES and kind == "Ed25519VerificationKey2020" else from_multikey(multibase)
-            return str(base58.b58encode(raw), "ascii")
+            return to_base58(raw)
         if isinstance(jwk, Mapping) and jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
             text = str(jwk.get("x"))
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            return str(base58.b58encode(raw), "ascii") if len(raw) == _KEY_BYTES else None
+            return to_base58(raw) if len(raw) == _KEY_BYTES else None
     except (ValueError, binascii.Error):
         return None
     return None
@@ -233,7 +242,7 @@ def _key_in(method: Mapping[str, Any]) -> str | None:
 
 def _is_bare_key(text: str) -> bool:
     try:
-        return 32 <= len(text) <= 44 and len(base58.b58decode(text)) == _KEY_BYTES
+        return 32 <= len(text) <= 44 and len(from_base58(text)) == _KEY_BYTES
     except ValueError:
         return False
 
