@@ -9,21 +9,23 @@
 After a crash, or where a file got lost, the same again gives the same rows: the successor takes each over once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.issuer.batch_records.batch import Batch
+from wanderbuch.agents.issuer.batch_records.row_pages import PAGE_ROWS
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.issuer.succession.open_rows import MOST_ROWS, OpenRow, OpenRows, seal_open_rows
 from wanderbuch.errors import ConfigurationError, ExchangeError
-from wanderbuch.governance.facts.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import Did, WebvhDid
 from wanderbuch.governance.facts.statements import Succession
-from wanderbuch.plugins.exchange.connecting.did_documents import resolve_contact
+from wanderbuch.plugins.exchange.connecting.did_documents import Contact, resolve_contact
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.signing import key_id, sign_as, wallet_key
 
@@ -92,27 +94,23 @@ class HandingOver:
             BatchStateError: the batch was cancelled, or handed over to another one.
             ExchangeError, ResolutionError: the successor's DID document does not say how to write to it.
         """
-        snapshot = await self._standing.ask()  # 1
-        named = None if snapshot is None else snapshot.file.succession_of(self._standing.did)
-        if named is None:
-            raise NoSuccessorError
-        contact = await resolve_contact(self._profile, str(named.successor))
-        batch = await self._batches.hand_over(batch_id, str(named.successor), by=by)  # 2
+        batch, contact = await self._begun(batch_id, by=by)
+        successor, next_after, looked_at = contact.did, None, 0
         open_claims: dict[int, Mapping[str, str]] = {}
-        next_after = None
         async for row in read_claims(self._profile, batch, after=after):
             claim = await self._batches.row_desk.open_row(batch, row.number)  # 3
             if claim:
                 open_claims[row.number] = claim
-            if len(open_claims) == MOST_ROWS:
+            looked_at += 1
+            if looked_at == MOST_ROWS:
                 next_after = row.number
                 break
         if not open_claims:
-            return HandedPart(str(named.successor), b"", 0, next_after)
+            return HandedPart(successor, b"", 0, next_after)
         contacts = await read_contacts(self._profile, batch, list(open_claims))
         rows = OpenRows(
             centre=self._did,
-            successor=named.successor,
+            successor=Did(successor),
             made_at=datetime.now(UTC),
             batch=batch.id,
             title=batch.title,
@@ -123,7 +121,36 @@ class HandingOver:
             ),
         )
         sealed = await self._sealed(rows, contact.keys[0])  # 4
-        return HandedPart(str(named.successor), sealed, len(rows.rows), next_after)
+        return HandedPart(successor, sealed, len(rows.rows), next_after)
+
+    async def begin(self, batch_id: str, *, by: str) -> Batch:
+        """End a batch here for good (1, 2), and return it; errors as with `hand_over`."""
+        return (await self._begun(batch_id, by=by))[0]
+
+    def parts_of(self, batch: Batch) -> Sequence[int]:
+        """Return after which rows the parts of a batch begin."""
+        return [0, *(first - 1 for first in batch.numbers[MOST_ROWS // PAGE_ROWS :: MOST_ROWS // PAGE_ROWS])]
+
+    def called(self, successor: str | None) -> str | None:
+        """Return how the authority's file calls a successor, its DID where it does not.
+
+        Args:
+            successor: its DID; None: whom the authority has named now, if anybody.
+        """
+        snapshot, named = self._standing.snapshot(), self.successor()
+        did = Did(successor) if successor is not None else None if named is None else named.successor
+        if did is None or snapshot is None:
+            return did
+        return snapshot.file.participant_name(did) or did
+
+    async def _begun(self, batch_id: str, *, by: str) -> tuple[Batch, Contact]:
+        await self._batches.get(batch_id)
+        snapshot = await self._standing.ask()  # 1
+        named = None if snapshot is None else snapshot.file.succession_of(self._standing.did)
+        if named is None:
+            raise NoSuccessorError
+        contact = await resolve_contact(self._profile, str(named.successor))
+        return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
 
     async def _sealed(self, rows: OpenRows, to: str) -> bytes:
         own = await own_did(self._profile, self._did)

@@ -39,6 +39,7 @@ from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.identifiers import Did, WebvhDid
 from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.statements import Succession
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.signed.jws import KeyResolver
 from wanderbuch.plugins.webvh.own import own_did
@@ -125,6 +126,17 @@ class TakingOver:
         self._batches = batches
         self._resolve_key = resolve_key
         self._clock = clock
+
+    def centres(self) -> Sequence[Succession]:
+        """Return for whom the authority has named us, as far as this agent knows."""
+        snapshot = self._standing.snapshot()
+        every = () if snapshot is None else snapshot.file.successions
+        return [one for one in every if one.successor == self._did]
+
+    def called(self, centre: Did) -> str:
+        """Return how the authority's file calls a centre, its DID where it does not."""
+        snapshot = self._standing.snapshot()
+        return (None if snapshot is None else snapshot.file.participant_name(centre)) or str(centre)
 
     async def read(self, received: bytes) -> TakeOver:
         """Return what a file would bring now; nothing is kept.

@@ -100,7 +100,7 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
             "offer",
         ),
         EventKind.BATCH_CHANGED: Told(
-            "A batch of slips is ready, was started, paused or cancelled.",
+            "A batch of slips is ready, was started, paused, cancelled or handed over.",
             "batch",
             {"state": ("READY", "RUNNING", "PAUSED", "CANCELLED", "HANDED_OVER")},
         ),

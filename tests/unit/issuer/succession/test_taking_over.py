@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
 from aries_askar import Key, KeyAlg
-from tests.unit.issuer.batches.scene import class_text
+from tests.unit.issuer.batches.scene import claim_site, class_text
 from tests.unit.issuer.succession.pair import BY, Pair
 from tests.unit.issuer.workshop import Workshop
 
@@ -90,6 +91,16 @@ async def test_who_passed_in_time_gets_the_certificate_from_the_successor(pair: 
         with pytest.raises(ClaimRefusedError) as refused:
             await old.claim(batch, number)
         assert (refused.value.look.why, refused.value.look.handed_to) == ("handed-over", new.workshop.did)
+
+    app, _ = claim_site(old, "Colombo Welding Centre")
+    async with TestClient(TestServer(app)) as client:
+        page = await client.get(f"/claim/en/{await old.token(batch, 5)}")
+        text = await page.text()
+        assert page.status == 410
+        assert "Another institution goes on with yours." in text
+        assert f"Ask <bdi>{new.workshop.did.host}</bdi> for a new slip" in text
+        pressed = await client.post(f"/claim/en/{await old.token(batch, 5)}", data={})
+        assert pressed.status == 410
 
     made, found = await pair.take(sealed)
     assert made is not None
@@ -229,7 +240,9 @@ async def sealed_by(workshop: Workshop, rows: dict[str, Any], to: Workshop, *, t
 async def test_nothing_hostile_is_taken_over(pair: Pair, opened: list[Workshop]) -> None:
     old, new, third = opened
     batch, sealed = await left_open(pair)
-    claims = [{"number": row.number, "claim": dict(row.claim)} async for row in read_claims(old.profile, batch)]
+    claims: list[dict[str, Any]] = [
+        {"number": row.number, "claim": dict(row.claim)} async for row in read_claims(old.profile, batch)
+    ]
     whole: dict[str, Any] = {
         "format": "wanderbuch-open-rows/1.0",
         "centre": str(old.did),
