@@ -88,7 +88,7 @@ async def test_a_file_is_looked_at_and_taken_over_at_the_console(
     place: ConsolePlace, browsers: dict[str, Browser], other: Workshop
 ) -> None:
     clerk, pair = browsers[CLERK], Pair(other, place.workshop)
-    place.office.taking = pair.taking
+    place.office.taking, pair.old.made = pair.taking, 9000
     await pair.publish(old={"status": []})
     assert "to go on for nobody" in (await clerk.ask("/desk/en/take-over")).text
     batch = await pair.old.running(3)
