@@ -88,10 +88,12 @@ class LeftRowOut(ApiModel):
     """A row that is not taken over, by its number at the centre.
 
     `why`: again (it is here already), altered (it is, and said something else), claim (it is none of this type), centre
-    (the centre was not accredited for it on the day of its award), here (this issuer may not attest it now).
+    (the centre was not accredited for it on the day of its award), here (this issuer may not attest it now). `batch` is
+    the id of the batch that has it already, null where it is in none, or that was removed.
     """
 
     number: int
+    batch: str | None
     why: Literal["again", "altered", "claim", "centre", "here"]
     text: str
 
@@ -130,12 +132,7 @@ async def _read(office: SuccessionWork, call: Call[OpenRowsIn]) -> TakeOverOut:
 
 
 async def _take(office: SuccessionWork, call: Call[NewTakeOver]) -> TakeOverOut:
-    batch_id = None if call.once is None else call.once.id
-    batch, found = await office.taking.take(
-        call.body.file.encode(), call.body.plan(), by=manager(call), batch_id=batch_id
-    )
-    if batch is None and batch_id is not None:  # the same call again, whose answer was lost
-        batch = await office.batches.find(batch_id)
+    batch, found = await office.taking.take(call.body.file.encode(), call.body.plan(), by=manager(call))
     return _view(found, None if batch is None else BatchLine.of(batch))
 
 
@@ -162,13 +159,12 @@ SUCCESSION_ROUTES: Final[Sequence[Route]] = (
         result=TakeOverOut,
         status=201,
         summary="Take over open rows of another centre, each once, as a batch of this issuer's",
-        once=True,
     ),
 )
 
 
 def _left(row: LeftRow) -> LeftRowOut:
-    return LeftRowOut.model_validate({"number": row.number, "why": row.why, "text": row.text})
+    return LeftRowOut.model_validate({"number": row.number, "batch": row.batch, "why": row.why, "text": row.text})
 
 
 def _view(found: TakeOver, batch: BatchLine | None) -> TakeOverOut:

@@ -69,11 +69,13 @@ class LeftRow:
         number: of the row at the centre.
         why: again, altered, claim, centre or here.
         text: what was found, without what the row says.
+        batch: id of the batch here that has it already.
     """
 
     number: int
     why: str
     text: str
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +269,10 @@ def _known_here(opened: OpenRows, row: OpenRow, taken: Mapping[tuple[str, int], 
     known = taken.get((opened.batch, row.number))
     if known is None:
         return None
+    ours = None if known.batch is None else known.batch.id
     if known.batch is not None and claim_mark(known.batch, row.claim) != known.mark:
-        return LeftRow(row.number, "altered", "This row is here already, and said something else then.")
-    return LeftRow(row.number, "again", "This row is here already.")
+        return LeftRow(row.number, "altered", "This row is here already, and said something else then.", ours)
+    return LeftRow(row.number, "again", "This row is here already.", ours)
 
 
 def _claim(row: OpenRow, kind: CredentialType, at: datetime) -> Claim | LeftRow:

@@ -23,8 +23,7 @@ from wanderbuch.agents.issuer.succession.succession_api import (
     SuccessionOut,
     TakeOverOut,
 )
-from wanderbuch.agents.runtime.app import Call, Once
-from wanderbuch.store.records import new_id
+from wanderbuch.agents.runtime.app import Call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROUTES = {f"{route.method} {route.path}": route for route in SUCCESSION_ROUTES}
@@ -43,8 +42,8 @@ async def other(place: ConsolePlace, tmp_path_factory: pytest.TempPathFactory) -
         await made.profile.close()
 
 
-async def call(office: Any, route: str, sent: Any = None, *, once: Once | None = None, **path: str) -> Any:
-    asked: Call[Any] = Call(path, {}, sent, once=once)
+async def call(office: Any, route: str, sent: Any = None, **path: str) -> Any:
+    asked: Call[Any] = Call(path, {}, sent)
     answer = await ROUTES[route].handler(office, asked)
     assert isinstance(answer, ROUTES[route].result)
     return answer
@@ -131,10 +130,9 @@ async def test_programs_hand_over_and_take_over(place: ConsolePlace, other: Work
     seen: TakeOverOut = await call(new, "POST /take-overs/read", OpenRowsIn(file=handed.file))
     assert (seen.rows, seen.batch) == (3, None)
     sent = NewTakeOver.model_validate({"file": handed.file, "access": "pin", "title": "From Colombo"})
-    once = Once(new_id(), "key")
-    made: TakeOverOut = await call(new, "POST /take-overs", sent, once=once)
+    made: TakeOverOut = await call(new, "POST /take-overs", sent)
     assert made.batch is not None
-    assert (made.batch.id, made.batch.title, made.rows) == (once.id, "From Colombo", 3)
-    again: TakeOverOut = await call(new, "POST /take-overs", sent, once=once)
-    assert again.batch is not None
-    assert (again.batch.id, again.rows, {one.why for one in again.left}) == (once.id, 0, {"again"})
+    assert (made.batch.title, made.rows) == ("From Colombo", 3)
+    again: TakeOverOut = await call(new, "POST /take-overs", sent)
+    assert (again.batch, again.rows) == (None, 0)
+    assert {(one.why, one.batch) for one in again.left} == {("again", made.batch.id)}
