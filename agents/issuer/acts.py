@@ -34,6 +34,8 @@ class Act(StrEnum):
     OFFERED = "offered"
     WITHDRAWN = "withdrawn"
     BATCH_MADE = "batch-made"
+    HANDED_OVER = "handed-over"
+    TAKEN_OVER = "taken-over"
     REVOKED = "revoked"
     ERASED = "erased"
     ERASURE_REFUSED = "erasure-refused"

@@ -44,6 +44,9 @@ from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.issuer.succession.handing_over import HandingOver
+from wanderbuch.agents.issuer.succession.succession_api import SUCCESSION_ROUTES
+from wanderbuch.agents.issuer.succession.taking_over import TakingOver
 from wanderbuch.agents.runtime.app import PublicRoute, Route
 from wanderbuch.agents.runtime.front import Entry, SiteKind
 from wanderbuch.agents.runtime.gate.budget import Budget
@@ -116,6 +119,16 @@ class IssuerOffice:
         self.batches = BatchDesk(
             tenant.profile,
             SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime, end_successors=ends),
+        )
+        self.handing = HandingOver(tenant.profile, tenant.did, self.standing, self.batches)
+        self.taking = TakingOver(
+            tenant.profile,
+            tenant.did,
+            tenant.name,
+            self.standing,
+            self.batches,
+            tenant.documents.assertion_key,
+            clock=tenant.clock,
         )
         self.consents = Consents(tenant.profile, self.batches.log, clock=tenant.clock)
         self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
@@ -271,6 +284,7 @@ class IssuerRole(Role):
             *CLERK_ROUTES,
             *HOLDING_ROUTES,
             *CONSENT_ROUTES,
+            *SUCCESSION_ROUTES,
         )
 
     def public_routes(self) -> Sequence[PublicRoute]:

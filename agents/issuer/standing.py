@@ -118,6 +118,15 @@ class Standing:
         """Return the governance file in force."""
         return self._source.snapshot()
 
+    async def current(self) -> GovernanceSnapshot | None:
+        """Return the governance file in force, asked for again first where it may be an old one."""
+        return await self._source.current()
+
+    async def ask(self) -> GovernanceSnapshot | None:
+        """Return the governance file in force after the authority was asked."""
+        await self._source.ask()
+        return self._source.snapshot()
+
     def accreditations(self) -> tuple[Accreditation, ...]:
         """Return what the governance file says of this issuer."""
         snapshot = self.snapshot()

@@ -16,6 +16,7 @@ from wanderbuch.governance.comparing.scope_differences import (
     of_recognitions,
     of_refusals,
     of_regulations,
+    of_successions,
     of_verifications,
 )
 from wanderbuch.governance.facts.file import Crosswalk, GovernanceFile, Participant
@@ -38,6 +39,7 @@ def differences(before: GovernanceFile | None, after: GovernanceFile) -> tuple[D
         *of_accreditations(before, after),
         *of_recognitions(before, after),
         *of_regulations(before, after),
+        *of_successions(before, after),
         *of_verifications(before, after),
         *_of_crosswalks(before, after),
         *_of_signatories(before, after),

@@ -23,7 +23,14 @@ from wanderbuch.governance.comparing.difference import (
 from wanderbuch.governance.facts import wording
 from wanderbuch.governance.facts.file import Accreditation, GovernanceFile, Status, StatusChange
 from wanderbuch.governance.facts.sources import Binding
-from wanderbuch.governance.facts.statements import Programme, Recognition, Refusal, Regulation, VerifierAuthorization
+from wanderbuch.governance.facts.statements import (
+    Programme,
+    Recognition,
+    Refusal,
+    Regulation,
+    Succession,
+    VerifierAuthorization,
+)
 
 _OCCUPATIONS: Final = ChangeWords("occupations", "now also counts for", "no longer counts for")
 _EXCLUSIONS: Final = ChangeWords(
@@ -137,6 +144,23 @@ def of_regulations(before: GovernanceFile | None, after: GovernanceFile) -> Iter
             yield from of_names(subject, where, was.jurisdictions, now.jurisdictions)
             yield from of_days(subject, when, was.intervals, now.intervals)
             yield from _texts(subject, was, now, "competent_authority", "decision", "redress")
+
+
+def of_successions(before: GovernanceFile | None, after: GovernanceFile) -> Iterator[Difference]:
+    """Compare who goes on with what centres leave open: nothing counts for more or less by it."""
+    old = {} if before is None else {succession.centre: succession for succession in before.successions}
+    name = _names(before, after)
+    for centre, was, now in matched(old, {succession.centre: succession for succession in after.successions}):
+        statement = now or was
+        subject = ChangeSubject("succession", centre, name(centre), statement.id if statement else "")
+        if now is None and was is not None:
+            text = f": its open certificates are no longer taken over by {name(was.successor)}"
+            yield subject.differs("removed", Effect.NONE, text, successor=was.successor)
+        elif now is not None and (was is None or was.successor != now.successor):
+            text = f": its open certificates are now taken over by {name(now.successor)} ({now.successor})"
+            yield subject.differs("named", Effect.NONE, text, successor=now.successor)
+        elif was is not None and now is not None:
+            yield from _texts(subject, was, now, "decision", "reason")
 
 
 def of_verifications(before: GovernanceFile | None, after: GovernanceFile) -> Iterator[Difference]:
@@ -343,7 +367,7 @@ def _programme(given: Programme) -> str:
     return f"{given.title!r}, {wording.occupation(given.occupation)}, {given.framework} {given.level}"
 
 
-def _texts[T: (Accreditation, Recognition, Regulation, VerifierAuthorization)](
+def _texts[T: (Accreditation, Recognition, Regulation, Succession, VerifierAuthorization)](
     subject: ChangeSubject, was: T, now: T, *members: str
 ) -> Iterator[Difference]:
     yield from changed_texts(subject, {name: (getattr(was, name), getattr(now, name)) for name in members})

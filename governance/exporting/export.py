@@ -112,6 +112,7 @@ _KINDS = {
     "verifications": "rules for verifiers are left out",
     "programmes": "programmes are left out",
     "refusals": "refusals are left out",
+    "successions": "who takes over what centres leave open is left out",
     "listings": "institutions that are listed without a DID are left out",
     "signatories": "who must sign is left out",
 }

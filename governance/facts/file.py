@@ -36,6 +36,7 @@ from wanderbuch.governance.facts.statements import (
     Refusal,
     Regulation,
     Signatories,
+    Succession,
     TrustedGovernance,
     VerifierAuthorization,
 )
@@ -96,6 +97,7 @@ class GovernanceFile:
     refusals: tuple[Refusal, ...] = ()
     signatories: Signatories | None = None
     listings: tuple[RegisterEntry, ...] = ()
+    successions: tuple[Succession, ...] = ()
     division: Division | None = None
     loaded: frozenset[int] = frozenset()
 
@@ -165,6 +167,10 @@ class GovernanceFile:
     def refusals_of(self, applicant: Did) -> tuple[Refusal, ...]:
         """Return what was refused to `applicant`, by id."""
         return self._by_did[2].get(applicant, ())
+
+    def succession_of(self, centre: Did) -> Succession | None:
+        """Return who goes on with what a centre leaves open; None: nobody was named."""
+        return next((succession for succession in self.successions if succession.centre == centre), None)
 
     def participant_name(self, did: Did) -> str | None:
         """Return how the file calls `did`, or None if it does not name it."""

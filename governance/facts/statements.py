@@ -101,6 +101,25 @@ class Regulation:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """Who goes on with what a centre leaves open. It gives no trust: what the successor issues counts by its own.
+
+    Args:
+        centre: the DID of whose open certificates are taken over.
+        successor: the DID of who takes them over.
+        decision: address where the decision can be read.
+        reason: public.
+    """
+
+    id: str
+    centre: Did
+    successor: Did
+    decided_on: date
+    decision: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class VerifierAuthorization:
     """What one verifier may ask for.
 

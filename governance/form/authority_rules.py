@@ -1,17 +1,19 @@
-"""The rules of what an authority says about its own order: regulated occupations, refusals, who signs, division.
+"""The rules of what an authority says about its own order: regulated occupations, refusals, who goes on, who signs.
 
 Errors, regulations: 1. only the author states them; 2. an id stands once; 3. countries exist; 4. intervals, as in
 `scope_rules`. Errors, refusals: 5. an id stands once; 6. it was decided before the file was made. Errors, signatories:
 7. only the author states them; 8. each party stands once, the author among them; 9. the threshold is not above the
-number of parties. Errors, divided: 10. only the author states it; 11. it names a part for each value of its bits. That
-occupations exist, and that each regulation and refusal names whom to appeal to, is part of its form.
+number of parties. Errors, divided: 10. only the author states it; 11. it names a part for each value of its bits.
+Errors, successions: 16. only the author states them; 17. an id stands once; 18. a centre has one successor, another
+issuer, and no way along them leads back; 19. as 6. That occupations exist, and that each regulation and refusal names
+whom to appeal to, is part of its form.
 
 Warnings: 12. a refused applicant that was accredited for the same occupation on that day; 13. the author does not sign
 as the authority; 14. fewer signatures than parties of more than one kind are needed, so one side can decide alone; 15.
 a party whose DID is no did:webvh, so nobody can check its signature.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from wanderbuch.governance.facts.groups import covers_whole
@@ -48,6 +50,7 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
             message = f"expected a decision made before the file was, found {refusal.content.decided_on}"
             yield error(refusal.at("decided_on"), "decision-in-past", message, "publish it when it is made")
         yield from _contradiction(refusal, accredited.get(refusal.did, ()))
+    yield from _successions(parts, latest)
     for signatories in parts.signatories:
         yield from by_author("signatories", signatories, parts)  # 7
         yield from _signatories(signatories, parts)
@@ -72,6 +75,35 @@ def _contradiction(
                 message = f"on that day {statement.id} accredited the same applicant for {code}"
                 fix = "a refusal takes nothing away; suspend or withdraw the accreditation if that was meant"
                 yield warning(refusal.at("occupations", position), "refused-and-accredited", message, fix)
+
+
+def _successions(parts: Parts, latest: date | None) -> Iterator[Finding]:
+    yield from ids_once("succession", parts.successions)  # 17
+    successors: dict[str, str] = {}
+    for succession in parts.successions:
+        yield from by_author("succession", succession, parts)  # 16
+        content = succession.content
+        if content.centre in successors:  # 18
+            message = "expected one successor of a centre, found another"
+            yield error(succession.at("centre"), "succession-of-one", message, "remove one")
+            continue
+        successors[content.centre] = content.successor
+        if _leads_to(content.successor, content.centre, successors):
+            message = "expected another issuer as the successor, found one that leads back to the centre"
+            yield error(succession.at("successor"), "succession-by-another", message, "name another, or remove one")
+        if latest is not None and content.decided_on > latest:  # 19
+            message = f"expected a decision made before the file was, found {content.decided_on}"
+            yield error(succession.at("decided_on"), "decision-in-past", message, "publish it when it is made")
+
+
+def _leads_to(start: str, end: str, successors: Mapping[str, str]) -> bool:
+    """Return whether the way from one DID along its successors comes to another; none before it leads back."""
+    at: str | None = start
+    for _ in range(len(successors) + 1):
+        if at is None or at == end:
+            break
+        at = successors.get(at)
+    return at == end
 
 
 def _signatories(signatories: Placed[SignatoriesJson], parts: Parts) -> Iterator[Finding]:

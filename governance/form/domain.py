@@ -32,6 +32,7 @@ from wanderbuch.governance.form.statement_domain import (
     refusal,
     regulation,
     signatories,
+    succession,
     verification,
 )
 
@@ -77,6 +78,7 @@ def to_domain(parts: Parts) -> GovernanceFile:
         programmes=tuple(programme(programme_json.did, programme_json.content) for programme_json in parts.programmes),
         refusals=tuple(refusal(refusal_json.did, refusal_json.content) for refusal_json in parts.refusals),
         signatories=next((signatories(signatory.content) for signatory in parts.signatories), None),
+        successions=tuple(succession(succession_json.content) for succession_json in parts.successions),
         listings=tuple(listing(entry.register_id, entry.content) for entry in parts.listings),
         division=next((division(divided_json.content) for divided_json in parts.divided), None),
     )

@@ -19,6 +19,7 @@ from wanderbuch.governance.form.statement_model import (
     RefusalJson,
     RegulationJson,
     SignatoriesJson,
+    SuccessionJson,
     VerificationJson,
 )
 
@@ -62,6 +63,7 @@ _KINDS: Final[dict[type[BaseModel], str]] = {
     VerificationJson: "verifications",
     ProgrammeJson: "programmes",
     RefusalJson: "refusals",
+    SuccessionJson: "successions",
     SignatoriesJson: "signatories",
     DividedJson: "divided",
 }
@@ -88,6 +90,7 @@ class Parts:
     verifications: list[Placed[VerificationJson]] = field(default_factory=list)
     programmes: list[Placed[ProgrammeJson]] = field(default_factory=list)
     refusals: list[Placed[RefusalJson]] = field(default_factory=list)
+    successions: list[Placed[SuccessionJson]] = field(default_factory=list)
     signatories: list[Placed[SignatoriesJson]] = field(default_factory=list)
     divided: list[Placed[DividedJson]] = field(default_factory=list)
     listings: list[PlacedListing] = field(default_factory=list)

@@ -20,6 +20,7 @@ from wanderbuch.governance.facts.statements import (
     Refusal,
     Regulation,
     Signatories,
+    Succession,
     VerifierAuthorization,
 )
 from wanderbuch.governance.form.listing_model import ListedAccreditationJson, ListingJson
@@ -32,6 +33,7 @@ from wanderbuch.governance.form.statement_model import (
     RefusalJson,
     RegulationJson,
     SignatoriesJson,
+    SuccessionJson,
     VerificationJson,
 )
 
@@ -129,6 +131,18 @@ def refusal(applicant: Did, statement: RefusalJson) -> Refusal:
         decision=statement.decision,
         reason=statement.reason,
         redress=statement.redress,
+    )
+
+
+def succession(statement: SuccessionJson) -> Succession:
+    """Return who goes on with what a centre leaves open."""
+    return Succession(
+        id=statement.id,
+        centre=statement.centre,
+        successor=statement.successor,
+        decided_on=statement.decided_on,
+        decision=statement.decision,
+        reason=statement.reason,
     )
 
 

@@ -93,6 +93,23 @@ class RegulationStatementJson(Closed):
     regulations: list[RegulationJson] = Field(min_length=1)
 
 
+class SuccessionJson(Closed):
+    """Who goes on with what a centre leaves open; under the author's DID."""
+
+    id: StatementId
+    centre: DidText = Field(description="whose open certificates are taken over")
+    successor: DidText = Field(description="the issuer that takes them over")
+    decided_on: Day
+    decision: Link = Field(description="where the decision can be read")
+    reason: Text | None = Field(default=None, description="public; nothing about workers")
+
+
+class SuccessionStatementJson(Closed):
+    """All successions, under the author's DID."""
+
+    successions: list[SuccessionJson] = Field(min_length=1)
+
+
 class VerificationJson(Closed):
     """What one verifier may ask for; under its DID."""
 

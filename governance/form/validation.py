@@ -47,6 +47,7 @@ from wanderbuch.governance.form.model import (
     REFUSAL,
     REGULATION,
     SIGNATORIES,
+    SUCCESSION,
     VERIFICATION,
     AccreditationJson,
     CrosswalkJson,
@@ -61,6 +62,7 @@ from wanderbuch.governance.form.statement_model import (
     RefusalJson,
     RegulationJson,
     SignatoriesJson,
+    SuccessionJson,
     VerificationJson,
 )
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -81,6 +83,7 @@ _LISTS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     VERIFICATION: ("verifications", VerificationJson),
     PROGRAMMES: ("programmes", ProgrammeJson),
     REFUSAL: ("refusals", RefusalJson),
+    SUCCESSION: ("successions", SuccessionJson),
 }
 _OBJECTS: Final[dict[str, type[BaseModel]]] = {
     DESCRIPTION: DescriptionJson,

@@ -23,6 +23,7 @@ from wanderbuch.governance.form.model import (
     REFUSAL,
     REGULATION,
     SIGNATORIES,
+    SUCCESSION,
     VERIFICATION,
     AccreditationStatementJson,
     CrosswalkStatementJson,
@@ -34,6 +35,7 @@ from wanderbuch.governance.form.statement_model import (
     RefusalStatementJson,
     RegulationStatementJson,
     SignatoriesJson,
+    SuccessionStatementJson,
     VerificationStatementJson,
 )
 
@@ -53,6 +55,7 @@ class EntriesJson(BaseModel):
     verification: dict[str, VerificationStatementJson] = Field(default={}, alias=VERIFICATION)
     programmes: dict[str, ProgrammesStatementJson] = Field(default={}, alias=PROGRAMMES)
     refusal: dict[str, RefusalStatementJson] = Field(default={}, alias=REFUSAL)
+    succession: dict[str, SuccessionStatementJson] = Field(default={}, alias=SUCCESSION)
     signatories: dict[str, SignatoriesJson] = Field(default={}, alias=SIGNATORIES)
     divided: dict[str, DividedJson] = Field(default={}, alias=DIVIDED)
     listing: dict[str, ListingJson] = Field(default={}, alias=LISTING)

@@ -20,6 +20,7 @@ from wanderbuch.governance.form.statement_model import (
     RefusalStatementJson,
     RegulationStatementJson,
     SignatoriesJson,
+    SuccessionStatementJson,
     VerificationStatementJson,
 )
 from wanderbuch.governance.form.whole_file import WholeFileJson
@@ -36,6 +37,7 @@ _PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "verification": VerificationStatementJson,
     "programmes": ProgrammesStatementJson,
     "refusal": RefusalStatementJson,
+    "succession": SuccessionStatementJson,
     "signatories": SignatoriesJson,
     "divided": DividedJson,
     "listing": ListingJson,

@@ -70,6 +70,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "consenting": "both",
         "given_on": "2026-01-05",
     },
+    "OpenRowsIn": {"file": "{}"},
+    "NewTakeOver": {"file": "{}", "access": "pin"},
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},
     "Schedule": {"not_before": None},

@@ -149,6 +149,24 @@ async def mail_again(place: Place) -> Calls:
     return Calls(f"/batches/{batch}/rows/2/mail", effect=Effect.ANY)
 
 
+async def hand_over(place: Place) -> Calls:
+    """Nobody is named to go on: it is refused, and the batch goes on."""
+    batch = await made(place, "start")
+
+    async def check() -> None:
+        assert (await place.centre.get(f"/batches/{batch}"))["batch"]["state"] == "RUNNING"
+
+    return Calls(f"/batches/{batch}/hand-over", {"after": 0}, Effect.ANY, check=check)
+
+
+async def read_open_rows(_: Place) -> Calls:
+    return Calls("/take-overs/read", {"file": "{}"}, Effect.ANY)
+
+
+async def take_over(_: Place) -> Calls:
+    return Calls("/take-overs", {"file": "{}", "access": "pin"}, Effect.ANY)
+
+
 BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/class-lists/read", read_list),
     ("centre", "POST", "/batches", make),
@@ -160,6 +178,9 @@ BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "DELETE", "/batches/{id}", remove),
     ("centre", "POST", "/batches/{id}/mail", mail),
     ("centre", "POST", "/batches/{id}/mail/end", end_mail),
+    ("centre", "POST", "/batches/{id}/hand-over", hand_over),
+    ("centre", "POST", "/take-overs/read", read_open_rows),
+    ("centre", "POST", "/take-overs", take_over),
     ("centre", "POST", "/batches/{id}/rows/{number}/mail", mail_again),
     ("centre", "POST", "/batches/{id}/rows/{number}/retry", retry),
     ("centre", "POST", "/batches/{id}/rows/{number}/leave-out", leave_out),

@@ -53,6 +53,8 @@ async def begun(
             return {"framework": usual, "learning_settings": ["formal"], **only, **from_today}
         case "refusals":
             return {"decided_on": today, **redress}
+        case "successions":
+            return {"decided_on": today}
         case "recognitions":
             return {
                 "credential_types": ["qualification/1.0"],

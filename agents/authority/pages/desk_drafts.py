@@ -18,13 +18,14 @@ from wanderbuch.agents.authority.pages.search import Query
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.governance.form.findings import Severity
-from wanderbuch.governance.form.model import CROSSWALK, RECOGNITION, REGULATION, SIGNATORIES
+from wanderbuch.governance.form.model import CROSSWALK, RECOGNITION, REGULATION, SIGNATORIES, SUCCESSION
 
 _MAX_FINDINGS: Final = 100
 _HEADER_TITLES: Final = {
     RECOGNITION: "form.recognitions",
     CROSSWALK: "crosswalk.title",
     REGULATION: "form.regulations",
+    SUCCESSION: "form.successions",
     SIGNATORIES: "form.signings",
 }
 

@@ -10,7 +10,15 @@ from wanderbuch.agents.site.sections import FormSection
 from wanderbuch.governance.facts.sources import Binding
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.findings import pointer
-from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES, RECOGNITION, REFUSAL, REGULATION, VERIFICATION
+from wanderbuch.governance.form.model import (
+    ACCREDITATION,
+    PROGRAMMES,
+    RECOGNITION,
+    REFUSAL,
+    REGULATION,
+    SUCCESSION,
+    VERIFICATION,
+)
 from wanderbuch.schemas.frameworks import frameworks
 
 _PURPOSES: Final = ("employment", "study", "regulated-profession")
@@ -129,6 +137,28 @@ _REGULATION: Final = StatementForm(
                 FormField("competent_authority", Kind.TEXT, "form.regulated_by"),
                 FormField("decision", Kind.TEXT, "verification.basis"),
                 _REDRESS,
+            ),
+        ),
+    ),
+    is_header=True,
+    is_of_author=True,
+)
+
+
+_SUCCESSION: Final = StatementForm(
+    "successions",
+    SUCCESSION,
+    "form.succession",
+    (
+        FormSection(
+            "",
+            (
+                _NUMBER,
+                FormField("centre", Kind.TEXT, "form.succession_centre", has_hint=True),
+                FormField("successor", Kind.TEXT, "form.succession_by", has_hint=True),
+                FormField("decided_on", Kind.DAY, "refusal.decided"),
+                _DECISION,
+                _optional("reason", Kind.TEXT, "reason"),
             ),
         ),
     ),
@@ -291,6 +321,7 @@ def statement_forms() -> Mapping[str, StatementForm]:
         ),
         _VERIFICATION,
         _REGULATION,
+        _SUCCESSION,
         LEVEL_TABLE,
         SIGNING,
     )

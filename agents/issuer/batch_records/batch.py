@@ -3,6 +3,8 @@
     WRITING ──all rows are kept──► READY ──start──► RUNNING ◄──pause, resume──► PAUSED
                                      └──────────────────┴─────── cancel ──────────┴──► CANCELLED
 
+From READY, RUNNING and PAUSED it may also be handed over, for good: HANDED_OVER (`issuer.succession`).
+
 While it is WRITING nobody sees it; what a crash leaves in this state is removed an hour later. Only a RUNNING batch
 makes offers, and only until its last day.
 """
@@ -33,6 +35,7 @@ class BatchState(Enum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     CANCELLED = "CANCELLED"
+    HANDED_OVER = "HANDED_OVER"  # another issuer goes on with what was open
 
 
 class Access(Enum):
@@ -77,6 +80,8 @@ class Batch(Record):
         claim_until: after this nothing is offered.
         changes: how often its state has changed.
         contacts: how many rows say how their person is reached.
+        handed_to: the DID of who goes on with what was open.
+        taken_from: the DID of the centre whose open rows these are.
     """
 
     category: ClassVar[str] = "wanderbuch.batch"
@@ -94,6 +99,8 @@ class Batch(Record):
     state: BatchState = BatchState.WRITING
     changes: int = 0
     contacts: int = 0
+    handed_to: str | None = None
+    taken_from: str | None = None
 
     def index_state(self) -> str:
         """Return the state."""

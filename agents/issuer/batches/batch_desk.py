@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -32,6 +32,7 @@ from wanderbuch.agents.issuer.batch_records.batch import (
 )
 from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state_in
 from wanderbuch.agents.issuer.batch_records.slips import own_number
+from wanderbuch.agents.issuer.batch_records.taken_rows import TakenRows, claim_mark
 from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan, check_fact
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import (
@@ -51,7 +52,7 @@ from wanderbuch.agents.issuer.batches.reached import (
 from wanderbuch.agents.issuer.batches.row_desk import RowDesk
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.class_list.contacts import is_reached
-from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
+from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow, claims_digest
 from wanderbuch.agents.issuer.consent import remove_consents
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.errors import ExchangeError
@@ -59,7 +60,7 @@ from wanderbuch.faults import describe
 from wanderbuch.schemas.credential_type import CredentialType
 from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
 from wanderbuch.store.once import one_step
-from wanderbuch.store.records import Page, RecordStore, new_id
+from wanderbuch.store.records import Page, RecordStore, new_id, utc_now
 from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
@@ -92,6 +93,34 @@ class Counts:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Whose rows are taken over.
+
+    Args:
+        centre: the DID of the other centre.
+        of_batch: id of their batch there.
+        claims: number of a row there -> its claim there.
+    """
+
+    centre: str
+    of_batch: str
+    claims: Mapping[int, Mapping[str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenMark:
+    """That a row is here already.
+
+    Args:
+        batch: ours; None: it is gone, and nothing tells its claim from another.
+        mark: what its claim was (`claim_mark`).
+    """
+
+    batch: Batch | None
+    mark: str
+
+
 class BatchDesk:
     """The batches of one issuer. What people do with them is written down by their ids (`ActLog`).
 
@@ -105,6 +134,7 @@ class BatchDesk:
         self.log = log or ActLog(profile)
         self._profile = profile
         self._batches = RecordStore(profile, Batch)
+        self._taken = RecordStore(profile, TakenRows)
         self._teller = Teller(profile, Batch, batch_events, records=self._batches)
         self.claiming = claiming
         self.row_desk = RowDesk(profile, claiming, self.log)
@@ -146,41 +176,101 @@ class BatchDesk:
                 hint="look at it again",
             )
         async with one_step(self._profile, f"batch-list.{listed.digest}"):
-            batch = await self._kept(batch_id, listed, kind, plan)
+            batch = await self._kept(batch_id, listed.rows, kind, plan)
         if by is not None:
             await self.log.note(Act.BATCH_MADE, by=by, what=batch.id, key=f"{Act.BATCH_MADE}.{batch.id}")
         return batch
 
-    async def _kept(self, batch_id: str, listed: ClassList, kind: CredentialType, plan: BatchPlan) -> Batch:
-        await self._check_room(batch_id, listed.digest, again=plan.again)  # 2
-        rows = [_numbered(row, batch_id, kind) for row in listed.rows]
+    async def take(
+        self, batch_id: str, rows: Sequence[ClassRow], kind: CredentialType, plan: BatchPlan, taken: Taken, *, by: str
+    ) -> Batch:
+        """Make a batch of open rows of another centre; whoever does holds the step of that centre.
+
+        Args:
+            batch_id: its id, as `new_id` makes them.
+            rows: what is taken over, as it is issued here.
+            kind: the credential type.
+            plan: how it is given out.
+            taken: whose rows they are, and what they were there.
+            by: id of who.
+
+        Raises:
+            NumberTakenError: other certificates have numbers of these rows.
+            BatchStateError: there are as many batches as may be.
+            ExchangeError: the fact is none that a person knows.
+        """
+        check_fact(plan, kind)
+        return await self._kept(batch_id, rows, kind, plan, taken, by=by)
+
+    async def taken_from(self, centre: str) -> Mapping[tuple[str, int], TakenMark]:
+        """Return which rows of a centre are here already, by batch and number there; what is half taken does not count.
+
+        Args:
+            centre: its DID.
+        """
+        marks: dict[tuple[str, int], TakenMark] = {}
+        for taken in await self._taken.find(centre=centre):
+            batch = await self._batches.get_or_none(taken.id)
+            if batch is None or batch.state is not BatchState.WRITING:
+                marks |= {(taken.of_batch, number): TakenMark(batch, mark) for number, mark in taken.rows.items()}
+        return marks
+
+    async def clear_half_taken(self, centre: str) -> None:
+        """Remove what a crash left half taken of a centre; whoever calls holds the step of that centre."""
+        for taken in await self._taken.find(centre=centre):
+            batch = await self._batches.get_or_none(taken.id)
+            if batch is not None and batch.state is BatchState.WRITING:
+                await self._remove(batch)
+
+    async def _kept(
+        self,
+        batch_id: str,
+        listed: Sequence[ClassRow],
+        kind: CredentialType,
+        plan: BatchPlan,
+        taken: Taken | None = None,
+        *,
+        by: str = "",
+    ) -> Batch:
+        digest = claims_digest(listed)
+        await self._check_room(batch_id, digest, again=plan.again)  # 2
+        rows = [_numbered(row, batch_id, kind) for row in listed]
         claims, numbers = [(row.number, row.claim) for row in rows], self.claiming.numbers
-        if taken := await numbers.taken(batch_id, claims):
-            raise NumberTakenError(rows=tuple(taken))
+        if others := await numbers.taken(batch_id, claims):
+            raise NumberTakenError(rows=tuple(others))
         batch = Batch(
             id=batch_id,
             title=plan.title,
             credential_type=kind.id,
             numbers=first_numbers(rows),
             count=len(rows),
-            digest=listed.digest,
+            digest=digest,
             access=plan.access,
             fact=plan.fact,
             secret=secrets.token_hex(_SECRET_BYTES),
             claim_until=plan.claim_until,
             contacts=0 if plan.access is Access.IN_PERSON else sum(is_reached(row.contact) for row in rows),
+            taken_from=None if taken is None else taken.centre,
         )
         with suppress(DuplicateError):
             await self._batches.insert(batch)  # 3
         kept = await self._batches.get(batch_id)
         if kept.state is not BatchState.WRITING:
             return kept
-        if kept.digest != listed.digest:
+        if kept.digest != digest:
             raise ListChangedError("a crash cut this call, and the list has changed since", hint="take a new key")
+        if taken is not None:
+            marks = {number: claim_mark(kept, claim) for number, claim in taken.claims.items()}
+            record = TakenRows(id=kept.id, centre=taken.centre, of_batch=taken.of_batch, rows=marks)
+            with suppress(DuplicateError):
+                await self._taken.insert(record)
         await numbers.reserve(batch_id, claims)
         await write_claims(self._profile, batch_id, rows)
         if kept.access is not Access.IN_PERSON:  # nobody may write to them: collected for nothing
             await write_contacts(self._profile, batch_id, rows)
+        if taken is not None:
+            what = f"{kept.id}: {len(rows)} of {taken.centre} {taken.of_batch}"
+            await self.log.note(Act.TAKEN_OVER, by=by, what=what, key=f"{Act.TAKEN_OVER}.{kept.id}")
         return await self._moved(kept, BatchState.READY, of=(BatchState.WRITING,))
 
     async def get(self, batch_id: str) -> Batch:
@@ -219,6 +309,32 @@ class BatchDesk:
             await self.row_desk.look(batch, row.number)
         return batch
 
+    async def hand_over(self, batch_id: str, successor: str, *, by: str) -> Batch:
+        """End it here for good: another issuer goes on with what is open. Again changes nothing.
+
+        Args:
+            batch_id: its id.
+            successor: the DID of who goes on.
+            by: id of who.
+
+        Raises:
+            NotFoundError: there is no such batch.
+            BatchStateError: it was cancelled, or is another's to go on with.
+        """
+        batch = await self.get(batch_id)
+        if batch.handed_to is None:
+            live = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
+            if batch.moved(BatchState.HANDED_OVER, of=live) is not None:
+                key = f"{Act.HANDED_OVER}.{batch.id}"
+                await self.log.note(Act.HANDED_OVER, by=by, what=f"{batch.id} to {successor}", key=key)
+            batch = await self._teller.change(batch, lambda kept: _handed_over(kept, successor, live))
+        if batch.handed_to != successor:
+            raise BatchStateError(
+                f"this batch was handed over to {batch.handed_to}, and to nobody else",
+                hint="the authority names that issuer again, or whoever goes on for it",
+            )
+        return batch
+
     async def extend(self, batch_id: str, claim_until: datetime, *, by: str) -> Batch:
         """Let its slips be claimed for longer, or for less long."""
         kept = await self.get(batch_id)
@@ -234,8 +350,12 @@ class BatchDesk:
             BatchStateError: it is not cancelled.
         """
         batch = await self.get(batch_id)
-        if batch.state is not BatchState.CANCELLED:
-            raise BatchStateError(f"expected a batch that is CANCELLED, found one that is {batch.state.value}")
+        is_over = batch.state is BatchState.HANDED_OVER and utc_now() > batch.claim_until
+        if batch.state is not BatchState.CANCELLED and not is_over:
+            raise BatchStateError(
+                f"expected a batch that is CANCELLED, found one that is {batch.state.value}",
+                hint="one that was handed over stays until its last day: its slips say where to go",
+            )
         await self.log.note(Act.REMOVED, by=by, what=batch.id, key=f"{Act.REMOVED}.{batch.id}")
         await self._remove(batch)
         return batch
@@ -319,6 +439,8 @@ class BatchDesk:
             yield row
 
     async def _remove(self, batch: Batch) -> None:
+        if batch.state is BatchState.WRITING:  # else it stays known which rows were taken over
+            await self._taken.remove(batch.id)
         with suppress(StoreError):  # its claims were never written, or are gone already
             claims = [(row.number, row.claim) async for row in read_claims(self._profile, batch)]
             await self.claiming.numbers.release(batch.id, claims)
@@ -331,6 +453,11 @@ class BatchDesk:
                     await self.claiming.rows.remove(row.id)
         await self._batches.remove(batch.id)
         await remove_consents(self._profile, batch.id)  # written down meanwhile; later ones find no batch
+
+
+def _handed_over(batch: Batch, successor: str, live: Collection[BatchState]) -> Batch | None:
+    moved = batch.moved(BatchState.HANDED_OVER, of=tuple(live))
+    return None if moved is None else moved.model_copy(update={"handed_to": successor})
 
 
 def _numbered(row: ClassRow, batch_id: str, kind: CredentialType) -> ClassRow:

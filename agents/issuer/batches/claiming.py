@@ -19,7 +19,7 @@ import hmac
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -82,11 +82,13 @@ class SlipLook:
     """What a slip looks like from outside: nothing of whose it is.
 
     Args:
-        why: "" if it may be claimed; else replaced, taken, locked, left-out, paused, cancelled, late, wrong.
+        why: "" if it may be claimed; else replaced, taken, handed-over, locked, left-out, paused, cancelled, late, or
+            wrong.
         asks: what must be told to claim it.
         fact: the attribute that is asked for, with `FACT`.
         tries_left: before it is locked.
         credential_type: what it is for.
+        handed_to: the DID of who goes on, where it was handed over.
     """
 
     why: str
@@ -94,6 +96,7 @@ class SlipLook:
     fact: str | None
     tries_left: int
     credential_type: str
+    handed_to: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -178,6 +181,10 @@ class SlipDesk:
     def turn(self, batch_id: str, number: int) -> AbstractAsyncContextManager[None]:
         """Return what is held while something is done with a row, by whichever process."""
         return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=_TURN_S)
+
+    async def batch(self, batch_id: str) -> Batch:
+        """Return a batch as it is kept now; NotFoundError: it is gone."""
+        return await self._batches.get(batch_id)
 
     async def row(self, batch_id: str, number: int) -> BatchRow:
         """Return a row as it was last found."""
@@ -366,7 +373,7 @@ def _ended(row: BatchRow, *, offer_id: str) -> BatchRow | None:
 
 def _look(batch: Batch, row: BatchRow, *, turn: int, at: datetime) -> SlipLook:
     why = ""
-    if turn != row.turn:
+    if turn != row.turn and batch.state is not BatchState.HANDED_OVER:
         why = "replaced"
     elif row.state is RowState.ISSUED:
         why = "taken"
@@ -374,17 +381,20 @@ def _look(batch: Batch, row: BatchRow, *, turn: int, at: datetime) -> SlipLook:
         why = "left-out"
     elif batch.state is BatchState.CANCELLED:
         why = "cancelled"
+    elif batch.state is BatchState.HANDED_OVER:
+        why = "handed-over"
     elif row.state is RowState.LOCKED or (batch.access is not Access.IN_PERSON and row.tries >= MOST_TRIES):
         why = "locked"
     elif at > batch.claim_until:
         why = "late"
     elif batch.state is not BatchState.RUNNING:
         why = "paused"
-    return SlipLook(why, batch.access, batch.fact, max(0, MOST_TRIES - row.tries), batch.credential_type)
+    left, handed_to = max(0, MOST_TRIES - row.tries), batch.handed_to
+    return SlipLook(why, batch.access, batch.fact, left, batch.credential_type, handed_to)
 
 
 def _with_why(look: SlipLook, why: str) -> SlipLook:
-    return SlipLook(why, look.asks, look.fact, look.tries_left, look.credential_type)
+    return replace(look, why=why)
 
 
 def _unknown() -> SlipUnknownError:

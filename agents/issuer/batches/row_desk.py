@@ -28,6 +28,7 @@ from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.once import one_step
 
+_ENDED: Final = (BatchState.CANCELLED, BatchState.HANDED_OVER)
 _WITHOUT_CREDENTIAL: Final = (RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
 
 
@@ -35,6 +36,15 @@ class RowChangedError(ExchangeError):
     """The row is not the one that was looked at."""
 
     code = "exchange.row_changed"
+
+
+class HandedOverError(BatchStateError):
+    """Another issuer goes on with the row."""
+
+    code = "exchange.handed_over"
+
+    def __init__(self, successor: str | None) -> None:
+        super().__init__(f"this row was handed over: {successor} goes on with it", hint="ask there")
 
 
 class RowDesk:
@@ -106,6 +116,7 @@ class RowDesk:
                 await self._check_number(batch, number, checked.get(NUMBER, ""))
             async with claiming.turn(batch.id, number):
                 row = await claiming.settled(await claiming.row(batch.id, number))
+                await self._check_here(row)
                 row = await claiming.withdraw(row)
                 if row.state is RowState.ISSUED:
                     raise BatchStateError(
@@ -152,10 +163,34 @@ class RowDesk:
         claiming = self._claiming
         async with claiming.turn(batch.id, number):
             row = await claiming.row(batch.id, number)
-            if batch.state is BatchState.CANCELLED and row.state is RowState.OPEN:
+            if batch.state in _ENDED and row.state is RowState.OPEN:
                 await claiming.withdraw(row)
             else:
                 await claiming.settled(await claiming.end_what_must(row))
+
+    async def open_row(self, batch: Batch, number: int) -> Mapping[str, str] | None:
+        """Return the claim of a row of a batch that was handed over, once nobody can claim it here any more.
+
+        Whoever was claiming it has ended when this has its turn: an offer that was open is withdrawn, what must end is
+        asked to. None: it has a credential, or was left out.
+
+        Raises:
+            BatchStateError: the batch was not handed over.
+        """
+        claiming = self._claiming
+        async with claiming.turn(batch.id, number):
+            if (await claiming.batch(batch.id)).state is not BatchState.HANDED_OVER:
+                raise BatchStateError("expected a batch that was handed over")
+            row = await claiming.end_what_must(await claiming.row(batch.id, number))
+            row = await claiming.withdraw(await claiming.settled(row))
+            is_open = row.state in (RowState.WAITING, RowState.LOCKED)
+            return await read_claim(self._profile, batch, number) if is_open else None
+
+    async def _check_here(self, row: BatchRow) -> None:
+        """Refuse to work on a row that is another issuer's by now; what has a credential of ours stays ours."""
+        batch = await self._claiming.batch(row.batch_id)
+        if batch.state is BatchState.HANDED_OVER and row.state is not RowState.ISSUED:
+            raise HandedOverError(batch.handed_to)
 
     async def _act(
         self,
@@ -173,6 +208,7 @@ class RowDesk:
         claiming = self._claiming
         async with claiming.turn(batch.id, number):
             row = await claiming.settled(await claiming.row(batch.id, number))
+            await self._check_here(row)
             if row.state in states and step(row) not in (None, row):
                 await self._log.note(act, by=by, what=f"{batch.id} {number}")
             if withdraws:

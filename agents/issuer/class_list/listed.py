@@ -1,7 +1,7 @@
 """What a class list is once it was read, and what a person says about one."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -83,8 +83,7 @@ class ClassList:
     @property
     def digest(self) -> str:
         """SHA-256 of the claims that are ready, whatever their order; the same list gives the same, hexadecimal."""
-        claims = sorted(canonical(dict(row.claim)) for row in self.rows)
-        return hashlib.sha256(b"\n".join(claims)).hexdigest()
+        return claims_digest(self.rows)
 
     @property
     def seen_digest(self) -> str:
@@ -93,6 +92,12 @@ class ClassList:
             return self.digest
         reached = sorted(canonical({**row.claim, **row.contact}) for row in self.rows)
         return hashlib.sha256(b"\n".join([self.digest.encode(), *reached])).hexdigest()
+
+
+def claims_digest(rows: Iterable[ClassRow]) -> str:
+    """Return the SHA-256 of the claims of rows, whatever their order, hexadecimal."""
+    claims = sorted(canonical(dict(row.claim)) for row in rows)
+    return hashlib.sha256(b"\n".join(claims)).hexdigest()
 
 
 def stops(finding: CellFinding) -> bool:

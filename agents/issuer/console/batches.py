@@ -21,6 +21,7 @@ from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_reach_f
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, read_claim_form
 from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
+from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.consent_pages import consent_shown
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
@@ -81,6 +82,7 @@ class ConsoleBatches:
             "console_batches.html",
             batches=[(batch, await batches.counts(batch)) for batch in page.items],
             next_cursor=page.next_cursor,
+            takes_over=bool(visit.office.taking.centres()),
         )
 
     async def _show(
@@ -105,8 +107,10 @@ class ConsoleBatches:
             asked=asked if state else "",
             rows=[(name_of(claimed.claim), claimed.claim.get("credential_id", ""), row) for claimed, row in rows],
             next_after=rows[-1][1].number if state is None and len(rows) == _A_PAGE else None,
+            is_over=visit.office.tenant.clock() > batch.claim_until,
             may_mail=_may_mail(visit, batch),
             mailing=await visit.office.postman.of(batch.id),
+            may_hand_over=_may_hand_over(visit),
             err=err,
         )
 
@@ -247,8 +251,10 @@ class ConsoleBatches:
                 await visit.office.consents.of_row(batch.id, row.number), visit.office.tenant.clock()
             ),
             may_mail_again=may_mail_again,
-            is_open=row.state in (RowState.WAITING, RowState.OPEN, RowState.LOCKED),
-            may_edit=row.state in _EDITED and batch.state is not BatchState.CANCELLED,
+            is_open=row.state in (RowState.WAITING, RowState.OPEN, RowState.LOCKED)
+            and batch.state is not BatchState.HANDED_OVER,
+            may_edit=row.state in _EDITED and batch.state not in (BatchState.CANCELLED, BatchState.HANDED_OVER),
+            is_handed_over=batch.state is BatchState.HANDED_OVER,
             err=err,
         )
 
@@ -326,6 +332,11 @@ class ConsoleBatches:
 
     def _address(self, visit: ConsoleVisit, batch: Batch, row: BatchRow) -> str:
         return visit.office.slip_address(slip_token(row.slip, batch.secret))
+
+
+def _may_hand_over(visit: ConsoleVisit) -> bool:
+    """Return whether the authority has named a successor, and this person may hand a batch over."""
+    return ClerkRole.ADMINISTRATOR in visit.person.roles and visit.office.handing.successor() is not None
 
 
 def _may_mail(visit: ConsoleVisit, batch: Batch) -> bool:

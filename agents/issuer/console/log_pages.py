@@ -57,4 +57,6 @@ def _address(entry: ActEntry) -> str:
             return f"/batch/{first}/row/{rest.partition(':')[0]}"
         case Act.STARTED | Act.PAUSED | Act.RESUMED | Act.CANCELLED | Act.EXTENDED | Act.BATCH_MADE:
             return f"/batch/{first}"
+        case Act.HANDED_OVER | Act.TAKEN_OVER:
+            return f"/batch/{first.rstrip(':')}"
     return ""

@@ -13,6 +13,7 @@ from wanderbuch.agents.issuer.console.pages import ConsolePages
 from wanderbuch.agents.issuer.console.register_pages import ConsoleRegister
 from wanderbuch.agents.issuer.console.standing_pages import ConsoleStanding
 from wanderbuch.agents.issuer.console.start import ConsoleStart
+from wanderbuch.agents.issuer.console.succession_pages import ConsoleSuccession
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.site.desks import DESK_PLACE, DeskHandlers, desk_routes
 
@@ -26,6 +27,7 @@ def console_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **ConsoleIssuing(console).handlers(),
         **ConsoleLists(console).handlers(),
         **ConsoleBatches(console).handlers(),
+        **ConsoleSuccession(console).handlers(),
         **ConsoleRegister(console).handlers(),
         **ConsoleHolding(console).handlers(),
         **ConsoleConsents(console).handlers(),

@@ -20,6 +20,8 @@ from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.issuer.succession.handing_over import HandingOver
+from wanderbuch.agents.issuer.succession.taking_over import TakingOver
 from wanderbuch.agents.people.pages.signed_in_pages import SignedInPages
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.entrance import SignedInVisit
@@ -82,6 +84,14 @@ class ConsoleOffice(Protocol):
     @property
     def reports(self) -> Reports:
         """Return what workers say is wrong."""
+
+    @property
+    def handing(self) -> HandingOver:
+        """Return what hands its open rows over."""
+
+    @property
+    def taking(self) -> TakingOver:
+        """Return what takes over those of others."""
 
     @property
     def consents(self) -> Consents:

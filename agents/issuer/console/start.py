@@ -22,7 +22,7 @@ from wanderbuch.agents.site.rendering import PageHandler
 
 _BATCHES: Final = 20
 _LAST: Final = 10
-_OVER: Final = (BatchState.CANCELLED,)
+_OVER: Final = (BatchState.CANCELLED, BatchState.HANDED_OVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipLoo
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.pages.kit import KIT
+from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
 from wanderbuch.agents.runtime.gate.networks import Networks
@@ -25,6 +26,8 @@ from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
+from wanderbuch.governance.facts.accreditation import Participant
+from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.store.errors import LeaseBusyError
 
 CLAIM_PLACE: Final = "/claim"
@@ -44,6 +47,10 @@ class ClaimWork(Protocol):
     @property
     def batches(self) -> BatchDesk:
         """Return its batches."""
+
+    @property
+    def standing(self) -> Standing:
+        """Return what it may attest."""
 
     @property
     def claims(self) -> Budget:
@@ -154,6 +161,7 @@ class ClaimPages:
             language,
             status=status,
             look=look,
+            successor=_successor(office, look),
             said=said,
             reasons=reasons,
             action=f"{_base(office)}/{language.tag}/{token}",
@@ -185,6 +193,15 @@ def network_of(office: ClaimWork, request: web.Request) -> str:
 def claim_routes() -> tuple[PublicRoute, ...]:
     """Return the routes of the page of a slip."""
     return ClaimPages().routes()
+
+
+def _successor(office: ClaimWork, look: SlipLook) -> Participant | None:
+    """Return who goes on with a row that was handed over, as the authority's file describes them."""
+    snapshot = None if look.handed_to is None else office.standing.snapshot()
+    if snapshot is None or look.handed_to is None:
+        return None
+    known = snapshot.file.index.participants.get(Did(look.handed_to))
+    return known if known is not None and known.name else None
 
 
 def _status(look: SlipLook) -> int:

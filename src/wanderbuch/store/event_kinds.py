@@ -100,9 +100,9 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
             "offer",
         ),
         EventKind.BATCH_CHANGED: Told(
-            "A batch of slips is ready, was started, paused or cancelled.",
+            "A batch of slips is ready, was started, paused, cancelled or handed over.",
             "batch",
-            {"state": ("READY", "RUNNING", "PAUSED", "CANCELLED")},
+            {"state": ("READY", "RUNNING", "PAUSED", "CANCELLED", "HANDED_OVER")},
         ),
         EventKind.BATCH_ROW_LOCKED: Told(
             "Nobody can claim a slip any more until it is unlocked: its fact or PIN was wrong five times, or too many "

@@ -211,6 +211,19 @@ def full_payload() -> dict[str, Any]:
             ]
         }
     }
+    entries[PROFILE_STATEMENTS + "succession.json"] = {
+        str(AUTHORITY): {
+            "successions": [
+                {
+                    "id": "SUC-2026-1",
+                    "centre": str(REFUSED),
+                    "successor": str(GALLE),
+                    "decided_on": "2026-06-30",
+                    "decision": "https://authority.wanderbuch.test/decisions/SUC-2026-1",
+                }
+            ]
+        }
+    }
     entries[PROFILE_STATEMENTS + "programmes.json"] = {str(WELDERS): {"programmes": [_programme()]}}
     entries[PROFILE_STATEMENTS + "refusal.json"] = {
         str(REFUSED): {

@@ -162,6 +162,7 @@ async def test_saving_what_was_not_changed_changes_nothing(editor: Browser, plac
         (KENYA, "recognitions"),
         (SHIPYARD, "verifications"),
         (AUTHORITY, "regulations"),
+        (AUTHORITY, "successions"),
     ):
         page = await editor.ask(f"{draft}/statement?did={did}&kind={kind}&at=0")
         answer = await editor.ask(f"{draft}/statement", method="POST", data=fields_of(page.text))

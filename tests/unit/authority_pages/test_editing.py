@@ -123,6 +123,7 @@ NEW = {
     "recognitions": KENYA,
     "verifications": SHIPYARD,
     "regulations": AUTHORITY,
+    "successions": AUTHORITY,
 }
 
 

@@ -37,6 +37,16 @@ def regulation(**members: Any) -> Json:
     } | members
 
 
+def succession(centre: str, **members: Any) -> Json:
+    return {
+        "id": "SUC-2026-0001",
+        "centre": centre,
+        "successor": "did:webvh:QmExampSuccessorCentre11111111111111111111111:successor.wanderbuch.test:org",
+        "decided_on": "2026-01-10",
+        "decision": "https://authority.wanderbuch.test/decisions/SUC-2026-0001",
+    } | members
+
+
 def verification(**members: Any) -> Json:
     return {
         "id": "VER-2025-0001",

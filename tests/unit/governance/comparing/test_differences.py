@@ -26,6 +26,7 @@ from wanderbuch.governance.facts.statements import (
     Refusal,
     Regulation,
     Signatories,
+    Succession,
     TrustedGovernance,
     VerifierAuthorization,
 )
@@ -241,6 +242,7 @@ REGULATION = Regulation(
 )  # fmt: skip
 PROGRAMME = Programme("P-1", OTHER, "A-1", "Welding", "C7212", "LK-NVQ", "3", (), (), ALWAYS)
 REFUSAL = Refusal("F-1", OTHER, ("C7212",), date(2026, 1, 1), "https://a.test/d", "No workshop.", "https://a.test/r")
+SUCCESSION = Succession("S-1", OTHER, OTHER, date(2026, 1, 1), "https://a.test/d", None)
 PARTY = Party(OTHER, "Employers' federation", PartyKind.EMPLOYERS)
 
 
@@ -293,6 +295,13 @@ PARTY = Party(OTHER, "Employers' federation", PartyKind.EMPLOYERS)
             [("programme.changed", Effect.NONE)],
         ),
         ({}, {"refusals": (REFUSAL,)}, [("refusal.added", Effect.NONE)]),
+        ({}, {"successions": (SUCCESSION,)}, [("succession.named", Effect.NONE)]),
+        (
+            {"successions": (SUCCESSION,)},
+            {"successions": (replace(SUCCESSION, successor=Did(COLOMBO)),)},
+            [("succession.named", Effect.NONE)],
+        ),
+        ({"successions": (SUCCESSION,)}, {}, [("succession.removed", Effect.NONE)]),
         ({}, {"signatories": Signatories(1, (PARTY,))}, [("signatories.changed", Effect.CHANGE)]),
         ({"signatories": Signatories(1, (PARTY,))}, {}, [("signatories.removed", Effect.CHANGE)]),
     ],

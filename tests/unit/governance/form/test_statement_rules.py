@@ -18,6 +18,7 @@ from wanderbuch.governance.form.model import (
     REFUSAL,
     REGULATION,
     SIGNATORIES,
+    SUCCESSION,
     VERIFICATION,
 )
 from wanderbuch.governance.form.validation import validate_file
@@ -28,6 +29,7 @@ MEMBERS = {
     VERIFICATION: "verifications",
     PROGRAMMES: "programmes",
     REFUSAL: "refusals",
+    SUCCESSION: "successions",
 }
 type Change = Callable[[Json], object]
 
@@ -54,6 +56,7 @@ def sound(example: Json) -> Json:
             VERIFICATION: {shipyard: {"verifications": [said.verification()]}},
             PROGRAMMES: {centre: {"programmes": [said.programme()]}},
             REFUSAL: {centre: {"refusals": [said.refusal(occupations=["C7411"])]}},
+            SUCCESSION: {author: {"successions": [said.succession(centre)]}},
             SIGNATORIES: {author: said.signatories(author)},
         }
     )
@@ -80,6 +83,12 @@ def twice(uri: str) -> Change:
         body.append(dict(body[0]))
 
     return change
+
+
+def in_a_circle(document: Json) -> None:
+    first = one(document, SUCCESSION)
+    back = {**first, "id": "SUC-2", "centre": first["successor"], "successor": first["centre"]}
+    next(iter(entries(document)[SUCCESSION].values()))["successions"].append(back)
 
 
 def under(uri: str, host: str) -> Change:
@@ -181,6 +190,15 @@ ERRORS: list[tuple[str, Change, str, str]] = [
                                                               "registries": []}]),
      "member-unknown", "status/0/registries"),
     ("regulation by another", under(REGULATION, "centre"), "regulation-by-author", "regulations/0"),
+    ("succession by another", under(SUCCESSION, "centre"), "succession-by-author", "successions/0"),
+    ("succession twice", twice(SUCCESSION), "succession-once", "successions/1/id"),
+    ("two successors", lambda document: (twice(SUCCESSION)(document), put(SUCCESSION, id="SUC-2")(document)),
+     "succession-of-one", "successions/1/centre"),
+    ("its own successor", lambda document: put(SUCCESSION, successor=one(document, SUCCESSION)["centre"])(document),
+     "succession-by-another", "successions/0/successor"),
+    ("successors in a circle", in_a_circle, "succession-by-another", "successions/1/successor"),
+    ("succession of tomorrow", put(SUCCESSION, decided_on="2999-01-01"), "decision-in-past", "decided_on"),
+    ("succession without decision", drop(SUCCESSION, "decision"), "member-missing", "decision"),
     ("regulation twice", twice(REGULATION), "regulation-once", "regulations/1/id"),
     ("regulated nowhere", put(REGULATION, jurisdictions=[]), "not-empty", "jurisdictions"),
     ("regulated in no country", put(REGULATION, jurisdictions=["XXX"]), "country-known", "jurisdictions/0"),

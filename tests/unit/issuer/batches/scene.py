@@ -161,7 +161,8 @@ def claim_site(centre: Centre, name: str) -> tuple[web.Application, SimpleNamesp
         place=Place("centre.wanderbuch.test", "org", "", "https://centre.wanderbuch.test/didcomm"),
         parts=SimpleNamespace(config=SimpleNamespace(public=SimpleNamespace(trusted_proxies=()))),
     )
-    office = SimpleNamespace(tenant=tenant, batches=centre.desk, claims=Budget(network_a_minute=600, all_a_minute=600))
+    budget = Budget(network_a_minute=600, all_a_minute=600)
+    office = SimpleNamespace(tenant=tenant, batches=centre.desk, standing=centre.standing, claims=budget)
     app = web.Application()
     for route in claim_routes():
         app.router.add_route(route.method, route.path, _bound(route, office))

@@ -22,6 +22,8 @@ from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.smtp_config import SmtpConfig, SmtpSecurity
+from wanderbuch.agents.issuer.succession.handing_over import HandingOver
+from wanderbuch.agents.issuer.succession.taking_over import TakingOver
 from wanderbuch.agents.runtime.app_site import _entered, _problems
 from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
@@ -122,6 +124,10 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         superseding=workshop.superseding,
         reports=workshop.reports,
         consents=consents,
+        handing=HandingOver(workshop.profile, workshop.did, workshop.standing, centre.desk),
+        taking=TakingOver(
+            workshop.profile, workshop.did, name, workshop.standing, centre.desk, workshop.authority.resolve_key
+        ),
         many_revocations=ManyRevocations(workshop.profile, workshop.desk.book, workshop.revocations, centre.desk.log),
         revocations=workshop.revocations,
         batches=centre.desk,

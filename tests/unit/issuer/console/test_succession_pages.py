@@ -1,0 +1,138 @@
+"""Open rows at the console: an administrator hands a batch over, a clerk takes a file in, and REST does the same."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import FormData
+from tests.unit.issuer.batches.scene import Centre
+from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
+from tests.unit.issuer.succession.pair import Pair
+from tests.unit.issuer.workshop import Workshop
+from tests.unit.verifier_pages.conftest import Browser, hidden
+
+from wanderbuch.agents.issuer.batch_records.batch import BatchState
+from wanderbuch.agents.issuer.succession.succession_api import (
+    SUCCESSION_ROUTES,
+    HandedOver,
+    HandOver,
+    NewTakeOver,
+    OpenRowsIn,
+    SuccessionOut,
+    TakeOverOut,
+)
+from wanderbuch.agents.runtime.app import Call
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROUTES = {f"{route.method} {route.path}": route for route in SUCCESSION_ROUTES}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def other(place: ConsolePlace, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
+    """Another issuer under the same authority."""
+    folder = tmp_path_factory.mktemp("other")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        made = Workshop(folder, beside=place.workshop)
+        await made.open()
+        yield made
+        await made.sending.stop(wait_s=5)
+        await made.profile.close()
+
+
+async def call(office: Any, route: str, sent: Any = None, **path: str) -> Any:
+    asked: Call[Any] = Call(path, {}, sent)
+    answer = await ROUTES[route].handler(office, asked)
+    assert isinstance(answer, ROUTES[route].result)
+    return answer
+
+
+async def test_a_batch_is_handed_over_at_the_console(
+    place: ConsolePlace, browsers: dict[str, Browser], other: Workshop
+) -> None:
+    clerk, administrator = browsers[CLERK], browsers[ADMINISTRATOR]
+    pair = Pair(place.workshop, other)
+    await pair.publish(old={"status": []})
+    batch = await pair.old.running(3)
+    at = f"/desk/en/batch/{batch.id}"
+    page = await administrator.ask(f"{at}/hand-over")
+    assert (page.status, "has named nobody" in page.text, "Hand it over" in page.text) == (200, True, False)
+    assert (await clerk.ask(f"{at}/hand-over")).status == 403
+    await pair.named()
+    page = await administrator.ask(f"{at}/hand-over")
+    assert f"has named <bdi>{other.did.host}</bdi> to go on" in page.text
+    assert (await administrator.send(f"{at}/hand-over")).status == 400  # not confirmed
+    assert (await administrator.send(f"{at}/hand-over", sure="yes")).target == f"{at}/hand-over"
+    assert (await pair.old.desk.get(batch.id)).state is BatchState.HANDED_OVER
+    page = await administrator.ask(f"{at}/hand-over")
+    assert re.findall(r'name="after" value="(\d+)"', page.text) == ["0"]
+    assert (await clerk.send(f"{at}/open-rows", after="0")).status == 403
+    file = await administrator.send(f"{at}/open-rows", after="0")
+    assert (file.status, file.headers["Content-Disposition"].startswith("attachment")) == (200, True)
+    shown = (await clerk.ask(at)).text
+    assert ("handed over" in shown, "Print slips" in shown) == (True, False)
+    row = await clerk.ask(f"{at}/row/2")
+    assert (row.status, "Another institution goes on" in row.text, "/do/" in row.text) == (200, True, False)
+    log = await clerk.ask("/desk/en/log")
+    assert "handed a batch over" in log.text
+
+    made, found = await pair.take(file.text.encode())
+    assert made is not None
+    assert len(found.rows) == 3
+
+
+async def test_a_file_is_looked_at_and_taken_over_at_the_console(
+    place: ConsolePlace, browsers: dict[str, Browser], other: Workshop
+) -> None:
+    clerk, pair = browsers[CLERK], Pair(other, place.workshop)
+    place.office.taking, pair.old.made = pair.taking, 9000
+    await pair.publish(old={"status": []})
+    assert "to go on for nobody" in (await clerk.ask("/desk/en/take-over")).text
+    batch = await pair.old.running(3)
+    await pair.named()
+    sealed = await pair.hand_over(batch)
+    form = await clerk.ask("/desk/en/take-over")
+    assert other.did.host in form.text
+    assert "/desk/en/take-over" in (await clerk.ask("/desk/en/batches")).text
+    assert (await browsers[ADMINISTRATOR].ask("/desk/en/take-over")).status == 403
+
+    async def send(content: bytes, **fields: str) -> Any:
+        form_token = hidden((await clerk.ask("/desk/en/take-over")).text, "form_token")
+        sent = FormData({"form_token": form_token, "months": "12", "access": "pin", **fields})
+        sent.add_field("file", content, filename="open-rows.json", content_type="application/json")
+        return await clerk.ask("/desk/en/take-over", data=sent)
+
+    looked = await send(sealed, look="yes")
+    assert "Certificates that can be taken over: 3" in looked.text
+    refused = await send(b"{}")
+    assert refused.status == 409
+    done = await send(sealed)
+    assert "Certificates taken over: 3" in done.text
+    batch_id = re.findall(r"/desk/en/batch/([0-9a-f]{32})", done.text)[0]
+    assert (await clerk.ask(f"/desk/en/batch/{batch_id}")).status == 200
+    again = await send(sealed)
+    assert ("Not taken over: 3" in again.text, "It is here already." in again.text) == (True, True)
+    assert "took over certificates of another centre" in (await clerk.ask("/desk/en/log")).text
+
+
+async def test_programs_hand_over_and_take_over(place: ConsolePlace, other: Workshop) -> None:
+    pair = Pair(place.workshop, other)
+    new = type("Office", (), {"batches": pair.new.desk, "handing": pair.handing, "taking": pair.taking})()
+    place.office.handing = pair.handing
+    batch = await Centre(place.workshop, made=7000).running(3)
+    await pair.named()
+    told: SuccessionOut = await call(place.office, "GET /succession")
+    assert (told.successor, told.goes_on_for) == (str(other.did), [])
+    handed: HandedOver = await call(place.office, "POST /batches/{id}/hand-over", HandOver(), id=batch.id)
+    assert (handed.rows, handed.next_after) == (3, None)
+    seen: TakeOverOut = await call(new, "POST /take-overs/read", OpenRowsIn(file=handed.file))
+    assert (seen.rows, seen.batch) == (3, None)
+    sent = NewTakeOver.model_validate({"file": handed.file, "access": "pin", "title": "From Colombo"})
+    made: TakeOverOut = await call(new, "POST /take-overs", sent)
+    assert made.batch is not None
+    assert (made.batch.title, made.rows) == ("From Colombo", 3)
+    again: TakeOverOut = await call(new, "POST /take-overs", sent)
+    assert (again.batch, again.rows) == (None, 0)
+    assert {(one.why, one.batch) for one in again.left} == {("again", made.batch.id)}
