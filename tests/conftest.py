@@ -19,7 +19,7 @@ from tests.memory_folder import use_memory
 from tests.needs import skip_what_cannot_run
 from tests.objects import bucket, object_store  # noqa: F401 (fixtures for all)
 from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures for all)
-from tests.prepared import start_prepared
+from tests.prepared import share_prepared, start_prepared
 from tests.processes import processes  # noqa: F401
 from tests.session_fixtures import refuse_copies
 from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
@@ -64,6 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Say where temporary folders are made, before the first is, and what all processes of tests share."""
     use_memory(config)
     keep_issuer_keys(config)
+    share_prepared(config)
 
 
 @pytest.hookimpl(wrapper=True)

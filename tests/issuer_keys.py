@@ -24,6 +24,7 @@ from anoncreds import CredentialDefinition, CredentialDefinitionPrivate, KeyCorr
 type Made = tuple[CredentialDefinition, CredentialDefinitionPrivate, KeyCorrectnessProof]
 
 _FOLDER: Final = "WANDERBUCH_TESTS_ISSUER_KEYS"  # in the environment, so that processes of tests share it
+_WORKER: Final = "PYTEST_XDIST_WORKER"  # in the environment of a worker and of its agents
 _DIFFERENT: Final = 5
 MADE: Final = Path(__file__).parent / "vectors" / "issuer_keys"
 
@@ -44,7 +45,6 @@ def share_issuer_keys(folder: Path) -> None:
 def use_kept_keys() -> None:
     """Let this process, and those forked from it, take keys from the session's folder."""
     folder = Path(os.environ[_FOLDER])
-    turns = folder / f"turns-{os.getpid()}"
     look_for_primes = CredentialDefinition.create
 
     def create(
@@ -59,7 +59,7 @@ def use_kept_keys() -> None:
         read = schema if isinstance(schema, Schema) else Schema.load(schema)
         kind = kind_of(read.to_dict()["attrNames"], is_revocable=support_revocation)
         names = (schema_id, issuer_id, tag)
-        turn = _next(turns)
+        turn = _next(folder / f"turns-{os.environ.get(_WORKER, 'alone')}")
         if made := sorted(MADE.glob(f"{kind}-*.json.gz")):
             return _named(gzip.decompress(made[turn % len(made)].read_bytes()), names)
         kept = folder / f"{kind}-{turn % _DIFFERENT}"

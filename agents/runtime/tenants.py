@@ -1,7 +1,6 @@
 """The tenants of a process: who there is, found by id and by place, opened when they are first needed.
 
-Opening one: its DID is there, its governance was asked for, each of its roles has an office. While somebody whom a role
-needs cannot be reached it is tried again. Whether an office is open is known here and nowhere else.
+How one is opened: `tenant_opening`. Whether an office is open is known here and nowhere else.
 
 Who there is follows from the records in the default tenant's profile. A tenant that is suspended or removed is not
 there for anybody but the operator. What another process decides is heard on the topic `tenants`.
@@ -25,17 +24,13 @@ from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import record_in
 from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.runtime.tenant_opening import bring_up, open_tenant
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
-from wanderbuch.errors import ResolutionError, WanderbuchError
-from wanderbuch.plugins.trust.following.pacing import Backoff
-from wanderbuch.plugins.trust.following.source import GovernanceSource
-from wanderbuch.plugins.webvh.dids import create_did
+from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.records import NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
-from wanderbuch.store.upgrading import upgrade_records
 
 _LOG = logging.getLogger(__name__)
-_LONGEST_PAUSE_S: Final = 20.0
 _OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
 _IDLE_S: Final = 900.0
 _FORGETTING: Final = "(forgetting)"
@@ -304,47 +299,10 @@ class Tenants:
 
     async def open(self, tenant: Tenant) -> None:
         """Open a tenant; returns when it is open, however long somebody whom it needs cannot be reached."""
-        roles = [self.roles[name] for name in tenant.config.roles]
-        await self._bring_up(tenant)
-        if any(role.has_public_did for role in roles):
-            tenant.has_identity(
-                await create_did(
-                    tenant.profile,
-                    host=tenant.place.host,
-                    path=tenant.place.path,
-                    didcomm_endpoint=tenant.place.didcomm_endpoint,
-                    publisher=tenant.publisher,
-                    prerotation=any(role.prerotation for role in roles),
-                    services=[service for role in roles for service in role.services(tenant.config)],
-                    witnesses=tenant.config.witnesses,
-                    takes_v2=tenant.config.takes_v2,
-                )
-            )
-        if (source := tenant.governance) is not None:
-            tenant.bind(GovernanceSource, source)
-            await tenant.parts.library.begin(source, self.memory)
-        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
-        offices: dict[str, Office] = {}
-        try:
-            for role in roles:
-                while role.name not in offices:
-                    try:
-                        offices[role.name] = await role.open(tenant)
-                    except ResolutionError as err:
-                        await _wait_after(tenant, err, pause_s=backoff.failed())
-        except BaseException:
-            tenant.offices.update(offices)
-            await tenant.close()
-            raise
-        tenant.offices.update(offices)
+        await open_tenant(tenant, self._roles_of(tenant), memory=self.memory)
 
-    async def _bring_up(self, tenant: Tenant) -> None:
-        """Have ready what an older version kept, and what the plain tables lost."""
-        rebuild = tables_of(tenant.profile).rebuild
-        await rebuild.ensure_keys(tenant.profile, tenant.id)
-        older = [kind for name in tenant.config.roles for kind in self.roles[name].older_records()]
-        if upgraded := await upgrade_records(tenant.profile, tenant.id, rebuild, older):
-            log_event(_LOG, logging.INFO, "store.upgraded", tenant=tenant.id, records=upgraded)
+    def _roles_of(self, tenant: Tenant) -> list[Role]:
+        return [self.roles[name] for name in tenant.config.roles]
 
     async def shut(self, tenant_id: str) -> None:
         """Close a tenant that is not served any more: its offices and tasks; its profile holds nothing open."""
@@ -412,9 +370,10 @@ class Tenants:
     async def _forget(self, record: TenantRecord, now: datetime) -> None:
         tenant = self._make(record)
         try:
-            await self._bring_up(tenant)
-            for name in tenant.config.roles:
-                await self.roles[name].forget(tenant.profile, now)
+            roles = self._roles_of(tenant)
+            await bring_up(tenant, roles)
+            for role in roles:
+                await role.forget(tenant.profile, now)
         finally:
             await tenant.close()
 
@@ -486,19 +445,6 @@ class Tenants:
             if record is not None:
                 await self.learn(record)
         self.on_change()
-
-
-async def _wait_after(tenant: Tenant, err: ResolutionError, *, pause_s: float) -> None:
-    log_event(
-        _LOG,
-        logging.WARNING,
-        "agent.waiting",
-        tenant=tenant.id,
-        code=err.code,
-        reason=err.message,
-        pause_s=round(pause_s, 1),
-    )
-    await asyncio.sleep(pause_s)
 
 
 def _nobody(tenant_id: str) -> NotFoundError:

@@ -5,6 +5,7 @@ issuers), an employer, an honest wallet and one that lies. The proofs themselves
 tested case by case in tests/unit/trust/verifying/several/test_several.py.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -327,10 +328,14 @@ class TestALinkForMany:
         await scene.wallet("worker").post("/invitations", {"url": full["short_url"]})
         assert not (await scene.employer.get(f"/links/{full['id']}"))["is_open"]
         assert not (await scene.employer.post(f"/links/{closed['id']}/close"))["is_open"]
-        for link, before in ((full, 1), (closed, 0)):
-            with pytest.raises(AppError):
-                await scene.wallet("liar").post("/invitations", {"url": link["invitation_url"]})
-            assert len(await self.applicants(scene, link)) == before
+        liar = scene.wallet("liar")
+        # At once: it waits in vain for either, as long as its owner has it wait.
+        opened = await asyncio.gather(
+            *(liar.post("/invitations", {"url": link["invitation_url"]}) for link in (full, closed)),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in opened] == [AppError, AppError]
+        assert [len(await self.applicants(scene, link)) for link in (full, closed)] == [1, 0]
 
     async def test_a_link_that_nobody_could_answer_is_not_made(self, scene: Scene) -> None:
         with pytest.raises(AppError, match="no accredited issuer"):

@@ -1,8 +1,6 @@
 """A case file of a real decision: the worker was told, it is decided again without a network, it can be destroyed."""
 
-import asyncio
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
 from tests.flow.employer_scene import WELDER_3, Scene, open_scene
+from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.machine import AppError
 
@@ -30,12 +29,8 @@ async def replayed(folder: Path, case: Any, key: Any) -> tuple[int, dict[str, An
     (folder / "case.json").write_text(json.dumps(case))
     (folder / "key.json").write_text(json.dumps(key))
     command = ("case", "replay", str(folder / "case.json"), "--key-file", str(folder / "key.json"), "--json")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wanderbuch.agents.cli", *command, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, json.loads(output)
+    code, output, _ = await run_prepared("wanderbuch.agents.cli", *command)
+    return code, json.loads(output)
 
 
 async def test_a_kept_answer_is_decided_again_and_an_altered_one_is_refused(scene: Scene, tmp_path: Path) -> None:

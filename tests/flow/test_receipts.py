@@ -1,10 +1,8 @@
 """Receipts of real decisions: good for who checks them with the verifier's log, and for nobody who altered one."""
 
-import asyncio
 import base64
 import json
 import ssl
-import sys
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
 from tests.flow.employer_scene import WELDER_3, Scene, open_scene
+from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.machine import AppError
 
@@ -32,13 +31,10 @@ async def verified(scene: Scene, receipt: Path, *options: str) -> tuple[int, str
         str(machine.ca_file),
         *(part for each in machine.connections() for part in ("--connect", each)),
     ]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wanderbuch.agents.cli", "receipt", "verify", str(receipt), *network, *options,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode()
+    code, output, told = await run_prepared(
+        "wanderbuch.agents.cli", "receipt", "verify", str(receipt), *network, *options
+    )
+    return code, output + told
 
 
 async def test_a_receipt_is_good_and_an_altered_one_is_not(scene: Scene, tmp_path: Path) -> None:

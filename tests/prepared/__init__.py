@@ -1,7 +1,12 @@
-"""Agents of tests start from a prepared process, one a process of tests, and their issuers have keys that are kept."""
+"""Agents of tests start from a prepared process, one for all workers, and their issuers have keys that are kept."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 from wanderbuch.agents.demo.stage import ROGUES
 from wanderbuch.agents.machine.prepared import AGENTS, PreparedStart
@@ -55,3 +60,17 @@ start_prepared: Final = PreparedStart(
     programs=("tests.flow.tiny_role", *ROGUES),
     folder=Path(__file__).parents[2],
 )
+
+_SHARED: Final = "WANDERBUCH_TESTS_PREPARED"  # in the environment, so that workers find it
+
+
+def share_prepared(config: pytest.Config) -> None:
+    """Where there are workers, have all ask one prepared process: its imports take seconds, and 150 MiB."""
+    if hasattr(config, "workerinput"):
+        start_prepared.join(Path(os.environ[_SHARED]))
+    elif config.getoption("numprocesses", None):
+        folder = Path(tempfile.mkdtemp(prefix="wb-prepared-"))
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+        os.environ[_SHARED] = str(folder / "asked")
+        start_prepared.share(folder / "asked")
+        config.add_cleanup(start_prepared.close)

@@ -1,8 +1,11 @@
 """The process that agents are forked from: `python -m wanderbuch.agents.machine.prepared.server FD IMPORTED PROGRAMS`.
 
 It imports what agents import, opens nothing and runs nothing, so that a fork of it is what `python -m MODULE` is after
-its imports. It forks whenever it is asked to (`requests`) and says how each child ended. It ends when whoever asks is
-gone; the agents see that by themselves, on their standard input.
+its imports. It forks whenever it is asked to (`requests`) and says how each child ended. It ends when whoever started
+it is gone; the agents see that by themselves, on their standard input.
+
+With the number of a listening socket as a fourth argument it serves further processes, who connect there, too; then it
+imports when the first one asks.
 """
 
 import asyncio
@@ -10,20 +13,25 @@ import gc
 import importlib
 import os
 import runpy
+import select
 import selectors
 import socket
 import sys
 import threading
 from collections.abc import Sequence
+from typing import cast
 
 from wanderbuch.agents.machine.prepared.requests import StartRequest, receive, tell
 
 
 def main() -> None:
-    """Serve until whoever asks is gone; in a child, become the agent."""
+    """Serve until whoever started us is gone; in a child, become the agent."""
     asking = socket.socket(fileno=int(sys.argv[1]))
+    listening = socket.socket(fileno=int(sys.argv[4])) if sys.argv[4:] else None
+    if listening is not None and not _is_wanted(asking, listening):
+        return
     _import_all(_names(sys.argv[2]), programs=_names(sys.argv[3]))
-    asked = _serve(asking)
+    asked = _serve(asking, listening)
     if asked is None:
         return
     os.environ.clear()
@@ -31,6 +39,12 @@ def main() -> None:
     os.chdir(asked.folder)
     module, *sys.argv[1:] = asked.arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _is_wanted(asking: socket.socket, listening: socket.socket) -> bool:
+    """Wait until somebody asks; return whether somebody does, or all are gone."""
+    ready, _, _ = select.select([asking, listening], [], [])
+    return listening in ready or bool(asking.recv(1, socket.MSG_PEEK))
 
 
 def _names(text: str) -> list[str]:
@@ -55,37 +69,53 @@ def _import_all(imported: Sequence[str], *, programs: Sequence[str]) -> None:
     gc.freeze()  # what all children share is not written to by their collector
 
 
-def _serve(asking: socket.socket) -> StartRequest | None:
+def _serve(asking: socket.socket, listening: socket.socket | None) -> StartRequest | None:
     """Fork for each request; return it in the child, and None in the parent at the end."""
     with selectors.DefaultSelector() as watched:
-        watched.register(asking, selectors.EVENT_READ)
+        for always in filter(None, (asking, listening)):
+            watched.register(always, selectors.EVENT_READ)
         while True:
             for key, _ in watched.select():
-                if key.fileobj is not asking:
-                    process, told = key.data
-                    watched.unregister(key.fd)
-                    os.close(key.fd)
-                    _, status = os.waitpid(process, 0)
-                    tell(told, os.waitstatus_to_exitcode(status))
-                    told.close()
-                    continue
-                if (request := receive(asking)) is None:
-                    return None
-                if (process := os.fork()) == 0:
-                    _take_over(request, watched, asking)
+                if key.data is not None:
+                    _tell_end(key, watched)
+                elif key.fileobj is listening:
+                    watched.register(listening.accept()[0], selectors.EVENT_READ)
+                elif (request := receive(asker := _socket(key))) is None:
+                    if asker is asking:
+                        return None
+                    watched.unregister(asker)
+                    asker.close()
+                elif (process := os.fork()) == 0:
+                    _take_over(request, watched)
                     return request
-                request.close_files()
-                watched.register(os.pidfd_open(process), selectors.EVENT_READ, (process, request.told))
+                else:
+                    request.close_files()
+                    watched.register(os.pidfd_open(process), selectors.EVENT_READ, (process, request.told))
 
 
-def _take_over(request: StartRequest, watched: selectors.BaseSelector, asking: socket.socket) -> None:
+def _socket(key: selectors.SelectorKey) -> socket.socket:
+    return cast(socket.socket, key.fileobj)
+
+
+def _tell_end(key: selectors.SelectorKey, watched: selectors.BaseSelector) -> None:
+    """Tell how a child ended."""
+    process, told = key.data
+    watched.unregister(key.fd)
+    os.close(key.fd)
+    _, status = os.waitpid(process, 0)
+    tell(told, os.waitstatus_to_exitcode(status))
+    told.close()
+
+
+def _take_over(request: StartRequest, watched: selectors.BaseSelector) -> None:
     """In the child: have nothing open but what was sent, and a session of our own."""
     os.setsid()
     for key in list(watched.get_map().values()):
-        if key.fileobj is not asking:
+        if key.data is None:
+            _socket(key).close()
+        else:
             os.close(key.fd)
             key.data[1].close()
-    asking.close()
     for number, file in enumerate(request.files):
         os.dup2(file, number)
     request.close_files()

@@ -4,7 +4,8 @@
         machine = LocalMachine(folder, start_child=start)
 
 The prepared process is made when it is first needed, and ends with the one that asks it, whatever ends that; so do the
-agents, by themselves, since their standard input ends then (`children`).
+agents, by themselves, since their standard input ends then (`children`). Several processes share one that the first of
+them offers (`share`); each one's agents end with it.
 """
 
 import asyncio
@@ -63,17 +64,37 @@ class PreparedStart:
         self._command = [_SERVER, ",".join(imported), ",".join(programs)]
         self._folder = folder
         self._server: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._shared: Path | None = None
+        self._joined: socket.socket | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """End the prepared process; nobody is told any more how what was started from it ends."""
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """End the prepared process, or leave that of others; as at the end of `async with`."""
+        if self._joined is not None:
+            self._joined.close()
+            self._joined = None
         if self._server is not None:
             process, asking = self._server
             self._server = None
             asking.close()
-            await asyncio.to_thread(process.wait)
+            process.wait()
+
+    def share(self, path: Path) -> None:
+        """Offer the prepared process at a path that is not there yet; it imports when somebody first asks for one."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            listening.bind(str(path))
+            listening.listen()
+            self._server = self._start_server(listening)
+
+    def join(self, path: Path) -> None:
+        """From now on ask the prepared process that another one shares, made for the same modules."""
+        self._shared = path
 
     async def __call__(self, command: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> Child:
         """Start a program; one that is no Python module is started as any other.
@@ -111,20 +132,27 @@ class PreparedStart:
 
     def _asking(self) -> socket.socket:
         """Return where the prepared process is asked, started if it is not there. It ends when this end is closed."""
+        if self._shared is not None:
+            if self._joined is None:
+                self._joined = _connected(self._shared)
+            return self._joined
         if self._server is None:
-            asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            module, *modules = self._command
-            with asked:
-                process = subprocess.Popen(  # noqa: S603 (a module of ours)
-                    [*_MODULE, module, str(asked.fileno()), *modules],
-                    cwd=self._folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=[asked.fileno()],
-                    start_new_session=True,
-                )
-            self._server = process, asking
+            self._server = self._start_server()
         return self._server[1]
+
+    def _start_server(self, *listening: socket.socket) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        module, *modules = self._command
+        with asked:
+            process = subprocess.Popen(  # noqa: S603 (a module of ours)
+                [*_MODULE, module, str(asked.fileno()), *modules, *(str(each.fileno()) for each in listening)],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[each.fileno() for each in (asked, *listening)],
+                start_new_session=True,
+            )
+        return process, asking
 
 
 class PreparedChild:
@@ -161,6 +189,16 @@ class PreparedChild:
         with self._told:
             self.returncode = await _number(self._told)
         return self.returncode
+
+
+def _connected(path: Path) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        made.connect(str(path))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 async def _number(told: socket.socket) -> int:

@@ -81,12 +81,12 @@ def tenant_of(profile: WalletProfile, name: str) -> WalletProfile:
     return WalletProfile(profile.opened, profile.context.copy(), profile.guard, name)
 
 
-async def keep_things(profile: WalletProfile, tables: Tables, name: str, number: int) -> None:
+async def keep_things(profile: WalletProfile, tables: Tables, name: str, number: int, value: str = SECRET) -> None:
     """Keep records with their rows, a key and an entry of ACA-Py's kind."""
     tenant = tenant_of(profile, name)
     async with tenant.session() as session:
         for at in range(number):
-            await session.handle.insert(NOTE, f"{name}-{at}", SECRET, {"about": name})
+            await session.handle.insert(NOTE, f"{name}-{at}", value, {"about": name})
             await session.handle.insert(NOTE, f"{name}-{at}.seen", "a marker", {"about": name})
         await session.inject(BaseWallet).create_key(ED25519)
         await session.handle.insert("acapy", "entry", SECRET, {"tag": "one", "~plain": "two"})
@@ -101,12 +101,12 @@ async def listed(profile: WalletProfile, tables: Tables, name: str) -> list[str]
     return sorted(await tables.words.find(name, NOTE, {"about": name}))
 
 
-async def fill(config: AgentConfig, *, number: int = 5) -> None:
+async def fill(config: AgentConfig, *, number: int = 5, value: str = SECRET) -> None:
     async with using(config) as (profile, tables):
         for name in TENANTS:
             await profile.store.create_profile(name)
         for name in ("default", *TENANTS):
-            await keep_things(profile, tables, name, number)
+            await keep_things(profile, tables, name, number, value)
         await tables.numbers.advance("default/status-list/7", 41)
         more = (Statement("INSERT INTO number VALUES (?, ?)", (f"default/further/{at}", at)) for at in range(1200))
         await tables.engine.together(*more)
@@ -402,7 +402,7 @@ def test_a_move_to_a_disk_that_takes_no_more_is_one_line_and_is_run_again(
     """A limit on the size of files stands for that disk."""
     config = load_config(holder.config_path, {}, role=ROLE)
     with asyncio.Runner() as runner:
-        runner.run(fill(config, number=800))
+        runner.run(fill(config, number=40, value="x" * 10_000))
     to = ("move", "--config", holder.config_path, "--to", tmp_path / "other")
     limited = ["prlimit", "--fsize=600000", *store_command(*to)]
     done = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=120)

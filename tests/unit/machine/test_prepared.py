@@ -77,6 +77,39 @@ async def test_the_prepared_process_ends_with_who_asks_it_and_is_made_anew(tmp_p
         assert forks.returncode == 0
 
 
+async def test_whoever_joins_is_served_by_one_process_and_ends_for_itself(tmp_path: Path) -> None:
+    """The prepared process stays when one of them is gone, and ends with who shares it; then nobody is served."""
+    sharing, path = PreparedStart(["json"], programs=["code"]), tmp_path / "asked"
+    first, second = PreparedStart([]), PreparedStart([])
+    with (tmp_path / "out").open("wb") as out:
+        async with sharing:
+            sharing.share(path)
+            assert sharing._server is not None
+            forks = sharing._server[0]
+            started = []
+            for start in (first, second):
+                start.join(path)
+                started.append(await start(WAITS, stdout=out, stderr=out))
+            assert children_of(sharing).split() == [str(process.pid) for process in started]
+            first.close()
+            started.append(await second(WAITS, stdout=out, stderr=out))
+            for process in started:
+                assert await stop_child(process) == -signal.SIGTERM
+            assert forks.poll() is None
+        assert forks.returncode == 0
+        with pytest.raises((OSError, RuntimeError)):
+            await second(WAITS, stdout=out, stderr=out)
+        second.close()
+
+
+async def test_shared_and_never_asked_it_ends_without_its_imports(tmp_path: Path) -> None:
+    async with PreparedStart(["no_such_module_of_ours"]) as start:
+        start.share(tmp_path / "asked")
+        assert start._server is not None
+        forks = start._server[0]
+    assert forks.returncode == 0
+
+
 def children_of(start: PreparedStart) -> str:
     assert start._server is not None
     forks = start._server[0].pid

@@ -27,6 +27,12 @@ from wanderbuch.store.tables import DEFAULT_TENANT
 
 NAME = "Valletta Shipyard (example)"
 ASKER, AUDITOR, ADMINISTRATOR = "m.borg", "a.vella", "r.zammit"
+TWO: dict[str, Any] = {
+    "place": "MLT",
+    "credentials": [{"ask": "qualification", "occupation": code} for code in ("C7212", "C2221")],
+    "answer_within_s": 4242,
+}
+"""A question about two certificates."""
 
 
 @dataclass

@@ -163,7 +163,8 @@ async def test_what_a_crash_cut_is_perhaps_sent_and_not_again(
         after = office(host.config())
         mailing = await after.postman.of(batch.id)
         assert mailing is not None
-        await after.postman._go_on(mailing, mine.now)  # as whoever claims it next, once the dead one's claim is over
+        # As whoever claims it next, once the dead one's claim is over.
+        await after.postman.round._go_on(mailing, mine.now)
         assert await after.states(batch) == {2: "unknown", 3: "sent"}
         assert [to for to, _ in host.got] == ["b@example.org"]
         await after.postman._mailings.remove(mailing.id)  # the dead one has claimed it for a minute
@@ -316,9 +317,9 @@ async def test_of_two_processes_with_the_same_rows_one_writes(
         mine = office(host.config())
         batch = await mine.batch("a@example.org,", "b@example.org,")
         mailing = await mine.postman.begin(batch, MailPlan(), by="n.silva")
-        look = await mine.postman._look(mailing, batch, mine.now, 10)
+        look = await mine.postman.round._look(mailing, batch, mine.now, 10)
         for _ in range(2):  # the second slept since its look
-            assert await mine.postman._send(mailing, batch, look, mine.now) is None
+            assert await mine.postman.round._send(mailing, batch, look, mine.now) is None
         assert [to for to, _ in host.got] == ["a@example.org", "b@example.org"]
         assert await mine.states(batch) == {2: "sent", 3: "sent"}
         await mine.centre.desk.cancel(batch.id, by="n.silva")
