@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -19,6 +20,7 @@ from acapy_agent.wallet.key_type import ED25519
 from pydantic import SecretStr
 from tests.needs import postgresql_programs
 from tests.postgresql import Database, PostgresServer
+from tests.prepared import start_prepared
 from tests.unit.cli.conftest import Run
 
 from wanderbuch.agents.cli.store import checking, moving
@@ -347,14 +349,16 @@ def store_command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "wanderbuch.agents.cli", "store", *map(str, arguments)]
 
 
-def killed_at(text: str, *arguments: str | Path) -> None:
+async def killed_at(text: str, *arguments: str | Path) -> None:
     """Run a command and kill it as it says `text`."""
-    with subprocess.Popen(store_command(*arguments), stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = next((line for line in process.stderr if text in line), None)
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as lines:
+        with os.fdopen(writing, "wb") as told:
+            process = await start_prepared(store_command(*arguments), stdout=told, stderr=told)
+        said = await asyncio.to_thread(next, (line for line in lines if text in line), None)
         process.kill()
-    assert said is not None
-    assert process.returncode == -signal.SIGKILL
+        assert said is not None
+        assert await process.wait() == -signal.SIGKILL
 
 
 def test_a_move_that_was_killed_is_begun_anew_by_the_next(
@@ -372,7 +376,7 @@ def test_a_move_that_was_killed_is_begun_anew_by_the_next(
 
     async def prepared() -> None:
         await fill(config, number=100)
-        await asyncio.to_thread(killed_at, "profile 2 of 3", *to)
+        await killed_at("profile 2 of 3", *to)
         with pytest.raises(ConfigurationError, match="only half copied"):
             await opened()
 
