@@ -132,7 +132,7 @@ def _text_model(
     """
     fields: dict[str, Any] = {}
     for attribute in attributes:
-        told = {"description": str(attribute.label), "examples": [_example(attribute)]}
+        told: dict[str, Any] = {"description": str(attribute.label), "examples": [_example(attribute)]}
         # A factory, so that the description names no default: whoever leaves it out sends nothing.
         fields[attribute.name] = (
             str,
