@@ -1,7 +1,7 @@
 """Claims in the description of the REST API: models of each credential type, made of the type itself.
 
-Of each there are three: a claim as it is sent; a row of a class list, which may get its number later; and the values of
-an offer, with what the issuer's agent computed. What holds for every row of a list has one model for all types.
+Of each there are two: a claim as it is sent, and the values of an offer, with what the issuer's agent computed. Those
+of class lists: `class_list.typed_rows`.
 
 Nothing here checks a claim: that is `schemas.claims`, which tells every mistake at once. The models say which claims
 there are, of which types, and which may be left out. Numbers may be sent as numbers or as texts, and are answered as
@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, create_
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core.core_schema import CoreSchema, union_schema
 
-from wanderbuch.agents.issuer.class_list.listed import NUMBER, OWN
 from wanderbuch.schemas.canonical import expectation
 from wanderbuch.schemas.credential_type import (
     Attribute,
@@ -31,11 +30,13 @@ from wanderbuch.schemas.credential_type import (
 _DAY: Final = r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}"
 
 
-class _Claim(BaseModel):
+class ClaimModel(BaseModel):
+    """What all of them are: nothing may be in them that the type has not."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class _OfAnyType:
+class OfAnyType:
     """Describes a dict as one of the models, of which there is one a type.
 
     Args:
@@ -49,13 +50,9 @@ class _OfAnyType:
         return handler(union_schema([_as_component(model) for model in self._models().values()]))
 
 
-type TypedClaim = Annotated[dict[str, Any], _OfAnyType(lambda: claim_models())]
+type TypedClaim = Annotated[dict[str, Any], OfAnyType(lambda: claim_models())]
 """The claims of one credential, by their names."""
-type TypedRow = Annotated[dict[str, str], _OfAnyType(lambda: row_models())]
-"""The claims of one row of a class list."""
-type TypedForAll = Annotated[dict[str, str], _OfAnyType(lambda: {"": for_all_model()})]
-"""What holds for every row of a class list."""
-type TypedValues = Annotated[dict[str, str], _OfAnyType(lambda: value_models())]
+type TypedValues = Annotated[dict[str, str], OfAnyType(lambda: value_models())]
 """The values of one credential."""
 
 
@@ -72,42 +69,10 @@ def claim_models() -> Mapping[str, type[BaseModel]]:
 
 
 @cache
-def row_models() -> Mapping[str, type[BaseModel]]:
-    """Return the model of a row of a class list of each type."""
-    return {
-        kind.id: _text_model(
-            kind, "Row", f"A row of a class list that is ready for a {kind.id}.", kind.claimed, {NUMBER}
-        )
-        for kind in list_credential_types()
-    }
-
-
-@cache
-def for_all_model() -> type[BaseModel]:
-    """Return the model of what holds for every row of a class list.
-
-    One for all types: as each member may be missing, nobody could tell those of several types apart.
-    """
-    labels: dict[str, list[str]] = {}
-    examples: dict[str, str] = {}
-    for kind in list_credential_types():
-        for attribute in kind.claimed:
-            if attribute.name not in OWN:
-                labels.setdefault(attribute.name, []).append(f"{attribute.label} ({kind.id})")
-                examples.setdefault(attribute.name, _example(attribute))
-    fields: dict[str, Any] = {
-        name: (str, Field(default_factory=str, description="; ".join(told), examples=[examples[name]]))
-        for name, told in labels.items()
-    }
-    about = "What holds for every row of a class list, written as in a cell; only what the list's type has."
-    return create_model("ForAllRows", __base__=_Claim, __doc__=about, **fields)
-
-
-@cache
 def value_models() -> Mapping[str, type[BaseModel]]:
     """Return the model of the values of an offer of each type."""
     return {
-        kind.id: _text_model(
+        kind.id: text_model(
             kind,
             "Values",
             f"The values of a {kind.id}.",
@@ -118,7 +83,7 @@ def value_models() -> Mapping[str, type[BaseModel]]:
     }
 
 
-def _text_model(
+def text_model(
     kind: CredentialType, what: str, about: str, attributes: Iterable[Attribute], missing: Collection[str]
 ) -> type[BaseModel]:
     """Return a model whose members are all texts.
@@ -132,13 +97,13 @@ def _text_model(
     """
     fields: dict[str, Any] = {}
     for attribute in attributes:
-        told: dict[str, Any] = {"description": str(attribute.label), "examples": [_example(attribute)]}
+        told: dict[str, Any] = {"description": str(attribute.label), "examples": [example_of(attribute)]}
         # A factory, so that the description names no default: whoever leaves it out sends nothing.
         fields[attribute.name] = (
             str,
             Field(default_factory=str, **told) if attribute.name in missing else Field(**told),
         )
-    return create_model(_name(kind, what), __base__=_Claim, __doc__=about, **fields)
+    return create_model(_name(kind, what), __base__=ClaimModel, __doc__=about, **fields)
 
 
 def _name(kind: CredentialType, what: str) -> str:
@@ -157,19 +122,20 @@ def _model(kind: CredentialType) -> type[BaseModel]:
             about = f"{attribute.label}: may be left out, it is computed"
         fields[attribute.name] = _field(attribute, about, may_be_missing=is_year or attribute.absent is not None)
     return create_model(
-        _name(kind, "Claim"), __base__=_Claim, __doc__=f"The claims of a {kind.id}: {kind.label}.", **fields
+        _name(kind, "Claim"), __base__=ClaimModel, __doc__=f"The claims of a {kind.id}: {kind.label}.", **fields
     )
 
 
 def _field(attribute: Attribute, about: str, *, may_be_missing: bool) -> tuple[Any, Any]:
-    example = [_example(attribute)]
+    example = [example_of(attribute)]
     kind = _type(attribute)
     if may_be_missing:
         return kind | None, Field(default=None, description=about, examples=example)
     return kind, Field(description=about, examples=example)
 
 
-def _example(attribute: Attribute) -> str:
+def example_of(attribute: Attribute) -> str:
+    """Return an example of a claim as people write it."""
     if attribute.kind is Kind.DATE and re.fullmatch(r"[0-9]{8}", attribute.example):
         return date.fromisoformat(attribute.example).isoformat()
     return attribute.example

@@ -7,7 +7,7 @@ from pydantic import Base64Bytes, Field
 
 from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
-from wanderbuch.agents.issuer.typed_claims import TypedForAll, TypedRow
+from wanderbuch.agents.issuer.class_list.typed_rows import TypedForAll, TypedRow
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.importing.dates import DayOrder

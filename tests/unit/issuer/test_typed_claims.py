@@ -9,8 +9,9 @@ from wanderbuch.agents.issuer.api import ISSUER_ROUTES
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, OWN
+from wanderbuch.agents.issuer.class_list.typed_rows import for_all_model, row_models
 from wanderbuch.agents.issuer.holding.holding_api import HOLDING_ROUTES
-from wanderbuch.agents.issuer.typed_claims import claim_models, for_all_model, row_models, value_models
+from wanderbuch.agents.issuer.typed_claims import claim_models, value_models
 from wanderbuch.agents.runtime.openapi import DescribedGroup, describe
 from wanderbuch.schemas.claims import ClaimError, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, Kind, list_credential_types
