@@ -16,19 +16,19 @@ from wanderbuch.schemas.credential_type import list_credential_types
 
 type TypedRow = Annotated[dict[str, str], OfAnyType(lambda: row_models())]
 """The claims of one row of a class list."""
-type TypedForAll = Annotated[dict[str, str], OfAnyType(lambda: {"": for_all_model()})]
-"""What holds for every row of a class list."""
+TypedForAll = Annotated[dict[str, str], OfAnyType(lambda: {"": for_all_model()})]
+"""What holds for every row of a class list; a plain alias, as generators know no component that is another one."""
 
 
 @cache
 def row_models() -> Mapping[str, type[BaseModel]]:
     """Return the model of a row of a class list of each type."""
-    return {
-        kind.id: text_model(
-            kind, "Row", f"A row of a class list that is ready for a {kind.id}.", kind.claimed, {NUMBER}
-        )
-        for kind in list_credential_types()
-    }
+    models = {}
+    for kind in list_credential_types():
+        about = f"A row of a class list that is ready for a {kind.id}."
+        missing = {attribute.name for attribute in kind.claimed if attribute.absent is not None} | {NUMBER}
+        models[kind.id] = text_model(kind, "Row", about, kind.claimed, missing)
+    return models
 
 
 @cache
