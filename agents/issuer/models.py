@@ -8,7 +8,7 @@ from wanderbuch.agents.issuer.intents import GIVE_UP, RevocationIntent, Revocati
 from wanderbuch.agents.issuer.offers import Offer, OfferState, ReasonRecord, Receipt
 from wanderbuch.agents.issuer.registries import Registry, RegistryState
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
-from wanderbuch.agents.issuer.typed_claims import TypedClaim
+from wanderbuch.agents.issuer.typed_claims import TypedClaim, TypedValues
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.governance.facts.file import Accreditation, Status
@@ -58,7 +58,7 @@ class OfferOut(ApiModel):
     state: OfferState
     credential_type: str
     cred_def_id: str
-    values: dict[str, str]
+    values: TypedValues
     created_at: datetime
     answer_by: datetime
     ended_at: datetime | None

@@ -1,4 +1,7 @@
-"""Claims in the description of the REST API: one model a credential type, made of the type itself.
+"""Claims in the description of the REST API: models of each credential type, made of the type itself.
+
+Of each there are two: a claim as it is sent, and the values of an offer, with what the issuer's agent computed. Those
+of class lists: `class_list.typed_rows`.
 
 Nothing here checks a claim: that is `schemas.claims`, which tells every mistake at once. The models say which claims
 there are, of which types, and which may be left out. Numbers may be sent as numbers or as texts, and are answered as
@@ -6,7 +9,7 @@ texts; days as YYYY-MM-DD or YYYYMMDD, answered as the latter.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, Final, Literal, cast
@@ -27,19 +30,30 @@ from wanderbuch.schemas.credential_type import (
 _DAY: Final = r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}"
 
 
-class _Claim(BaseModel):
+class ClaimModel(BaseModel):
+    """What all of them are: nothing may be in them that the type has not."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class _OfAnyType:
-    """Describes a dict as a claim of one of the types."""
+class OfAnyType:
+    """Describes a dict as one of the models, of which there is one a type.
+
+    Args:
+        models: gives them, by the id of the type.
+    """
+
+    def __init__(self, models: Callable[[], Mapping[str, type[BaseModel]]]) -> None:
+        self._models = models
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(union_schema([_as_component(model) for model in claim_models().values()]))
+        return handler(union_schema([_as_component(model) for model in self._models().values()]))
 
 
-type TypedClaim = Annotated[dict[str, Any], _OfAnyType()]
+type TypedClaim = Annotated[dict[str, Any], OfAnyType(lambda: claim_models())]
 """The claims of one credential, by their names."""
+type TypedValues = Annotated[dict[str, str], OfAnyType(lambda: value_models())]
+"""The values of one credential."""
 
 
 def _as_component(model: type[BaseModel]) -> CoreSchema:
@@ -54,9 +68,50 @@ def claim_models() -> Mapping[str, type[BaseModel]]:
     return {kind.id: _model(kind) for kind in list_credential_types()}
 
 
-def _model(kind: CredentialType) -> type[BaseModel]:
+@cache
+def value_models() -> Mapping[str, type[BaseModel]]:
+    """Return the model of the values of an offer of each type."""
+    return {
+        kind.id: text_model(
+            kind,
+            "Values",
+            f"The values of a {kind.id}.",
+            kind.attributes,
+            {attribute.name for attribute in kind.attributes if attribute.computed is not None},
+        )
+        for kind in list_credential_types()
+    }
+
+
+def text_model(
+    kind: CredentialType, what: str, about: str, attributes: Iterable[Attribute], missing: Collection[str]
+) -> type[BaseModel]:
+    """Return a model whose members are all texts.
+
+    Args:
+        kind: the type.
+        what: ending of the name.
+        about: what it is.
+        attributes: the members.
+        missing: those of them that may be missing.
+    """
+    fields: dict[str, Any] = {}
+    for attribute in attributes:
+        told: dict[str, Any] = {"description": str(attribute.label), "examples": [example_of(attribute)]}
+        # A factory, so that the description names no default: whoever leaves it out sends nothing.
+        fields[attribute.name] = (
+            str,
+            Field(default_factory=str, **told) if attribute.name in missing else Field(**told),
+        )
+    return create_model(_name(kind, what), __base__=ClaimModel, __doc__=about, **fields)
+
+
+def _name(kind: CredentialType, what: str) -> str:
     words = re.findall(r"[a-z0-9]+", kind.name.lower())
-    name = "".join(word.capitalize() for word in words) + "Claim" + kind.version.replace(".", "_")
+    return "".join(word.capitalize() for word in words) + what + kind.version.replace(".", "_")
+
+
+def _model(kind: CredentialType) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for attribute in kind.attributes:
         is_year = attribute.computed is not None and attribute.computed.by is Computation.YEAR_OF
@@ -66,18 +121,21 @@ def _model(kind: CredentialType) -> type[BaseModel]:
         if is_year:  # may be given, where it agrees
             about = f"{attribute.label}: may be left out, it is computed"
         fields[attribute.name] = _field(attribute, about, may_be_missing=is_year or attribute.absent is not None)
-    return create_model(name, __base__=_Claim, __doc__=f"The claims of a {kind.id}: {kind.label}.", **fields)
+    return create_model(
+        _name(kind, "Claim"), __base__=ClaimModel, __doc__=f"The claims of a {kind.id}: {kind.label}.", **fields
+    )
 
 
 def _field(attribute: Attribute, about: str, *, may_be_missing: bool) -> tuple[Any, Any]:
-    example = [_example(attribute)]
+    example = [example_of(attribute)]
     kind = _type(attribute)
     if may_be_missing:
         return kind | None, Field(default=None, description=about, examples=example)
     return kind, Field(description=about, examples=example)
 
 
-def _example(attribute: Attribute) -> str:
+def example_of(attribute: Attribute) -> str:
+    """Return an example of a claim as people write it."""
     if attribute.kind is Kind.DATE and re.fullmatch(r"[0-9]{8}", attribute.example):
         return date.fromisoformat(attribute.example).isoformat()
     return attribute.example

@@ -415,6 +415,8 @@ async def test_a_client_made_of_a_centres_description_makes_a_batch_and_corrects
 
     new = models.NewBatch.from_dict({"title": "Class", "list": class_list(), "access": "in-person"})
     async with module().AuthenticatedClient(base_url=f"{centre.app_url}/v1", token=centre.token) as client:
+        looked = await call("post_issuer_class_lists_read")(client=client, body=new.list_)
+        assert [type(row).__name__ for row in looked.preview] == ["QualificationRow10"] * 2
         make, key = call("post_issuer_batches"), "8e03978e-40d5-43dd-bc93-6894a57f9324-batch"
         made = await make(client=client, body=new, idempotency_key=key)
         assert (await make(client=client, body=new, idempotency_key=key)).batch.id == made.batch.id

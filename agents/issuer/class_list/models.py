@@ -7,6 +7,7 @@ from pydantic import Base64Bytes, Field
 
 from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
+from wanderbuch.agents.issuer.class_list.typed_rows import TypedForAll, TypedRow
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.importing.dates import DayOrder
@@ -45,7 +46,7 @@ class ClassListIn(ApiModel):
     header_rows: tuple[int, int] | None = None
     answers: dict[str, str] = Field(default_factory=dict, max_length=100)
     mapping: dict[str, str] = Field(default_factory=dict, max_length=200)
-    for_all: dict[str, str] = Field(default_factory=dict, max_length=100)
+    for_all: TypedForAll = Field(default_factory=dict, max_length=100)
     dates: DayOrder = DayOrder.REFUSE
     results: dict[str, Result] = Field(default_factory=dict, max_length=200)
     makes_numbers: bool = False
@@ -114,7 +115,7 @@ class ClassListOut(ApiModel):
     columns: dict[str, str]
     proposed: dict[str, str | None]
     digest: str
-    preview: list[dict[str, str]]
+    preview: list[TypedRow]
     findings: list[ClassFinding]
     more_findings: int
 

@@ -45,7 +45,7 @@ _MOST_RESULTS: Final = 12
 _MONTH: Final = timedelta(days=31)
 _MAX_TITLE: Final = 200
 
-type CauseTold = Mapping[str, str]
+type ShownCause = Mapping[str, str]
 """Where something was found, and what is said of it."""
 
 
@@ -237,17 +237,17 @@ def _is_answer(name: str, answer: str) -> bool:
     return bool(answer) and name in QUESTIONS and answer in QUESTIONS[name].answers
 
 
-def _look_at(listed: ClassList, causes: ListCauses) -> list[tuple[int, list[CauseTold]]]:
+def _look_at(listed: ClassList, causes: ListCauses) -> list[tuple[int, list[ShownCause]]]:
     """Return the rows to look at, each with what is wrong with it."""
     wanted = listed.to_look_at[:_SHOWN]
-    told: dict[int, list[CauseTold]] = {number: [] for number in wanted}
+    told: dict[int, list[ShownCause]] = {number: [] for number in wanted}
     for finding in listed.findings:
         if stops(finding) and finding.row in told:
             told[finding.row].append(_shown(finding, causes))
     return [(number, why) for number, why in told.items() if why]  # the others wait for what is above all rows
 
 
-def _shown(finding: CellFinding, causes: ListCauses, names: Mapping[str, Markup] = MappingProxyType({})) -> CauseTold:
+def _shown(finding: CellFinding, causes: ListCauses, names: Mapping[str, Markup] = MappingProxyType({})) -> ShownCause:
     """Return a finding for people.
 
     Args:

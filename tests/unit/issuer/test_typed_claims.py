@@ -7,8 +7,11 @@ from jsonschema import Draft202012Validator
 
 from wanderbuch.agents.issuer.api import ISSUER_ROUTES
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
+from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
+from wanderbuch.agents.issuer.class_list.listed import NUMBER, OWN
+from wanderbuch.agents.issuer.class_list.typed_rows import for_all_model, row_models
 from wanderbuch.agents.issuer.holding.holding_api import HOLDING_ROUTES
-from wanderbuch.agents.issuer.typed_claims import claim_models
+from wanderbuch.agents.issuer.typed_claims import claim_models, value_models
 from wanderbuch.agents.runtime.openapi import DescribedGroup, describe
 from wanderbuch.schemas.claims import ClaimError, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, Kind, list_credential_types
@@ -17,7 +20,7 @@ from wanderbuch.schemas.credential_type import CredentialType, Kind, list_creden
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
     """Return the description of the routes that take or give claims."""
-    routes = (*ISSUER_ROUTES, *BATCH_ROUTES, *HOLDING_ROUTES)
+    routes = (*ISSUER_ROUTES, *BATCH_ROUTES, *HOLDING_ROUTES, *CLASS_LIST_ROUTES)
     return describe([DescribedGroup("issuer", routes)], title="Centre", version="1")
 
 
@@ -85,3 +88,38 @@ def test_each_body_and_answer_with_a_claim_says_all_types(description: dict[str,
 
     for body in ("NewOffer", "RowEdit", "RowOut", "Supersede"):
         assert references(schemas[body]["properties"]["claim"]) >= wanted, body
+
+
+def test_lists_and_offers_are_described_as_the_type_has_them(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    members = {
+        "preview": schemas["ClassListOut"]["properties"]["preview"]["items"],
+        "values": schemas["OfferOut"]["properties"]["values"],
+    }
+    for name, models in (("preview", row_models()), ("values", value_models())):
+        one_of_them = schemas[members[name]["$ref"].rpartition("/")[2]]["anyOf"]
+        told = {one["$ref"].rpartition("/")[2] for one in one_of_them}
+        assert told == {models[kind.id].__name__ for kind in list_credential_types()}, name
+    for_all = schemas["ClassListIn"]["properties"]["for_all"]["$ref"].rpartition("/")[2]
+    assert for_all == for_all_model().__name__
+    for kind in list_credential_types():
+        claim = examples(kind)
+        values = validate_claim(kind, claim).to_values(eqf_level=4, crosswalk_version="7") if kind.level else {}
+        shared = {name: text for name, text in claim.items() if name not in OWN}
+        plain = validate_claim(kind, claim).plain
+        needed = [attribute.name for attribute in kind.claimed if attribute.absent is None]
+        good: list[tuple[type, dict[str, Any]]] = [
+            (for_all_model(), shared),
+            (for_all_model(), {}),
+            (row_models()[kind.id], plain),
+            (row_models()[kind.id], {name: plain[name] for name in needed}),
+            (row_models()[kind.id], {name: text for name, text in plain.items() if name != NUMBER}),
+        ]
+        if values:
+            good.append((value_models()[kind.id], values))
+        for model, sent in good:
+            check = validator(description, model.__name__)
+            assert check.is_valid(sent), [error.message for error in check.iter_errors(sent)]
+            assert not check.is_valid(sent | {"colour": "red"}), model.__name__
+        assert not validator(description, for_all_model().__name__).is_valid(claim)  # a person's own
+        assert not validator(description, row_models()[kind.id].__name__).is_valid(shared)
