@@ -22,7 +22,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 from cachetools import LRUCache
@@ -144,7 +144,8 @@ class SlipDesk:
             SlipUnknownError: it is none of ours.
         """
         slip = await self._genuine(token)
-        batch, row, _ = await self._named(slip)
+        async with self._profile.session() as session:
+            batch, row = await _named_in(session.handle, slip)
         return _look(batch, row, turn=slip.turn, at=datetime.now(UTC))
 
     async def claim(self, token: str, told: str = "") -> Offer:
@@ -265,12 +266,7 @@ class SlipDesk:
     async def _named(self, slip: Slip) -> tuple[Batch, BatchRow, Mapping[str, str]]:
         """Return the batch, the row and the claim of a slip that is genuine."""
         async with self._profile.session() as session:
-            entry = await session.handle.fetch(Batch.category, slip.batch_id)
-            if entry is None:  # it was removed
-                raise _unknown()
-            batch = Batch.read(entry)
-            entry = await session.handle.fetch(BatchRow.category, row_id(batch.id, slip.number))
-            row = untouched(batch.id, slip.number) if entry is None else BatchRow.read(entry)
+            batch, row = await _named_in(session.handle, slip)
             return batch, row, await claim_in(session.handle, batch, slip.number)
 
     async def _proven(self, batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> BatchRow:
@@ -317,6 +313,16 @@ class SlipDesk:
             await self._end(offer.id)
             raise ClaimRefusedError(_look(batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
         return offer
+
+
+async def _named_in(handle: Any, slip: Slip) -> tuple[Batch, BatchRow]:
+    """Return the batch and the row of a slip that is genuine, without the claims beside it."""
+    entry = await handle.fetch(Batch.category, slip.batch_id)
+    if entry is None:  # it was removed
+        raise _unknown()
+    batch = Batch.read(entry)
+    entry = await handle.fetch(BatchRow.category, row_id(batch.id, slip.number))
+    return batch, untouched(batch.id, slip.number) if entry is None else BatchRow.read(entry)
 
 
 def state_of(offer: Offer) -> RowState:
