@@ -128,15 +128,15 @@ async def _measured(
     sent = asyncio.gather(
         *(liar.post(f"/requests/{request}/send", {"presentation": answer}) for request, answer in made)
     )
-    before = await _has_used(clocks, _AT_WORK_S)
+    start = await _has_used(clocks, _AT_WORK_S)
     others_before = others.cpu_s()
     after_library = asyncio.create_task(_has_used(clocks, _UNASKED * library_ms * cores / 1e3))
     await sent
     await after_library
     await _all_ended(employer)
     after = clocks.read()
-    wall_ms = 1e3 * (after.at - before.at)
-    own_ms = 1e3 * (after.cpu_s["employer"] - before.cpu_s["employer"]) / cores
+    wall_ms = 1e3 * (after.at - start.at)
+    own_ms = 1e3 * (after.cpu_s["employer"] - start.cpu_s["employer"]) / cores
     others_ms = 1e3 * (others.cpu_s() - others_before) / cores
     outcomes = await _outcomes(employer, asked)
     details = {

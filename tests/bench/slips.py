@@ -3,7 +3,8 @@
 `python -m tests.bench.slips [--rows 2000] [--profile FOLDER]` measures it alone. Real agents: the issuer reads, judges
 and keeps the list; people open the pages of their slips and press the button; wallets take what that offers. The CPU of
 the whole process of the issuer counts, from the file on until everybody is at rest after the last wallet, less what it
-uses when nothing is asked of it. Listing the slips is not counted: that belongs to drawing them. Beside it, after each
+uses when nothing is asked of it. Listing the slips is not counted: that belongs to drawing them; nor is the code on the
+page of the offer drawn, since people who have the page on their phone press its button. Beside it, after each
 part of the class, the raw library offers and issues a few; it also makes a registry as often as the issuer did. The
 holder's side of either is not counted.
 """

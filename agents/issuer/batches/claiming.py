@@ -148,6 +148,14 @@ class SlipDesk:
             batch, row = await _named_in(session.handle, slip)
         return _look(batch, row, turn=slip.turn, at=datetime.now(UTC))
 
+    async def expect_genuine(self, token: str) -> None:
+        """Refuse a token that we have not made, as `look` does, without looking at its row.
+
+        Raises:
+            SlipUnknownError: it is none of ours.
+        """
+        await self._genuine(token)
+
     async def claim(self, token: str, told: str = "") -> Offer:
         """Return the offer that a slip becomes, or has become.
 
