@@ -30,7 +30,7 @@ from wanderbuch.store.schema import TABLES
 from wanderbuch.store.tables import tables_of, tenant_of
 
 FEW = 1_000
-_AT_ONCE = 10_000
+_AT_ONCE = 5_000
 _WORDS_AT_ONCE = 50_000
 _FILLING_CACHE_KIB = 256 << 10
 _WORDS_BY_RECORD = "word_by_id"
