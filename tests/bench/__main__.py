@@ -46,6 +46,7 @@ from tests.bench.keys import (
     PROCESSES,
     RECORDS,
     REGISTERS,
+    SLIPS,
     STORE,
     TENANTS,
     WALLET_PAGE,
@@ -59,6 +60,7 @@ from tests.bench.processes import measure_processes
 from tests.bench.records import measure_records
 from tests.bench.registers import measure_registers
 from tests.bench.scaling import measure_scaling
+from tests.bench.slips import measure_slips
 from tests.bench.tenants import measure_tenants
 from tests.bench.wallet_page import measure_wallet_page
 from tests.bench.wallet_proofs import measure_wallet_proofs
@@ -91,6 +93,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "wallet_proofs": WALLET_PROOFS,
     "judging": JUDGING,
     "asking": ASKING,
+    "slips": SLIPS,
     **exchange.PARTS,
     "scaling": PROCESSES,
 }
@@ -111,6 +114,7 @@ class Sizes:
     ended: int = 200_000
     certificates: int = 200_000
     listed: int = 200_000
+    slips: int = 2_000
     idle_wallets: int = 5_000
     store_rounds: int = 5
     sessions: int = 200
@@ -128,6 +132,7 @@ _QUICK: Final = Sizes(
     ended=5_000,
     certificates=5_000,
     listed=5_000,
+    slips=100,
     store_rounds=2,
     idle_wallets=200,
     sessions=60,
@@ -152,6 +157,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="PARTS", help=f"some of {','.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few rounds and small sizes: a look, no figures to keep")
     parser.add_argument("--rounds", type=int, help="of the agents; 16 by default")
+    parser.add_argument("--slips", type=int, help="rows of the class with slips; 2,000 by default")
     parser.add_argument("--any-cores", action="store_true", help="throughput also where processors are too few for it")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
     told = parser.parse_args()
@@ -161,6 +167,8 @@ def main() -> None:
     sizes = _QUICK if told.quick else Sizes()
     if told.rounds:
         sizes = replace(sizes, rounds=told.rounds)
+    if told.slips:
+        sizes = replace(sizes, slips=told.slips)
     # Agents start from compiled code, as they do where a wheel is installed: the first start writes it. An environment
     # that wants none written would have each start compile all of ours, which is neither an agent's CPU nor its memory.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -340,6 +348,12 @@ async def _asking(run: _Run) -> None:
         run.figures.faults.append(f"{found.lost} answers were lost: {found.outcomes}")
 
 
+async def _slips(run: _Run) -> None:
+    found = await measure_slips(run.folder / "slips", run.progress, rows=run.sizes.slips)
+    run.figures.take("slip_to_held_cpu_over_crypto", found.ratio)
+    run.figures.details["slips"] = found.details
+
+
 async def _exchange(run: _Run) -> None:
     sizes = run.sizes
     options = ExchangeOptions(
@@ -375,6 +389,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "wallet_proofs": _wallet_proofs,
     "judging": _judging,
     "asking": _asking,
+    "slips": _slips,
     " ".join(exchange.PARTS): _exchange,
     "scaling": _scaling,
 }

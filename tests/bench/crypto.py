@@ -56,13 +56,17 @@ class RawCrypto:
         self._cred_def, self._cred_def_private, self._key_proof = CredentialDefinition.create(
             SCHEMA_ID, self._schema, DID, "bench", "CL", support_revocation=True
         )
+        self.make_registry(registry_size, folder)
+        self._link_secret = create_link_secret()
+
+    def make_registry(self, size: int, folder: Path) -> None:
+        """Make the registry, its tails file and its first list; credentials count from its first place again."""
         self._registry, self._registry_private = RevocationRegistryDefinition.create(
-            CRED_DEF_ID, self._cred_def, DID, "bench", "CL_ACCUM", registry_size, tails_dir_path=str(folder)
+            CRED_DEF_ID, self._cred_def, DID, "bench", "CL_ACCUM", size, tails_dir_path=str(folder)
         )
         self._list = RevocationStatusList.create(
             self._cred_def, _REGISTRY_ID, self._registry, self._registry_private, DID, True, int(time.time())
         )
-        self._link_secret = create_link_secret()
         self._next_index = 0
 
     def offer(self) -> Any:

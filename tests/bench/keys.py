@@ -118,6 +118,9 @@ BATCHES: Final[Mapping[str, Key]] = {
     "batch_10k_rss_growth_mb": Key("What an issuer's process grows by for a batch of ten thousand rows, MiB", 50),
     "slip_over_offer": Key("A claimed slip until its offer, over making the offer (CPU)", 4),
 }
+SLIPS: Final[Mapping[str, Key]] = {
+    "slip_to_held_cpu_over_crypto": Key("Issuer: a class from its list to the last credential in a wallet", 1.9),
+}
 IMPORTING: Final[Mapping[str, Key]] = {
     "import_200k_rows_over_calamine": Key("A workbook of 200,000 rows read as it is seen, over its values alone", 15),
 }
@@ -143,5 +146,6 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "Many questions": ASKING,
     "A batch": BATCHES,
     "A list": IMPORTING,
+    "A class with slips": SLIPS,
 }
 KEYS: Final[Mapping[str, Key]] = {name: key for group in GROUPS.values() for name, key in group.items()}

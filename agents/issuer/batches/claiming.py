@@ -22,7 +22,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 from cachetools import LRUCache
@@ -147,8 +147,17 @@ class SlipDesk:
             SlipUnknownError: it is none of ours.
         """
         slip = await self._genuine(token)
-        batch, row, _ = await self._named(slip)
+        async with self._profile.session() as session:
+            batch, row = await _named_in(session.handle, slip)
         return _look(batch, row, turn=slip.turn, at=datetime.now(UTC))
+
+    async def expect_genuine(self, token: str) -> None:
+        """Refuse a token that we have not made, as `look` does, without looking at its row.
+
+        Raises:
+            SlipUnknownError: it is none of ours.
+        """
+        await self._genuine(token)
 
     async def claim(self, token: str, told: str = "") -> Offer:
         """Return the offer that a slip becomes, or has become.
@@ -272,12 +281,7 @@ class SlipDesk:
     async def _named(self, slip: Slip) -> tuple[Batch, BatchRow, Mapping[str, str]]:
         """Return the batch, the row and the claim of a slip that is genuine."""
         async with self._profile.session() as session:
-            entry = await session.handle.fetch(Batch.category, slip.batch_id)
-            if entry is None:  # it was removed
-                raise _unknown()
-            batch = Batch.read(entry)
-            entry = await session.handle.fetch(BatchRow.category, row_id(batch.id, slip.number))
-            row = untouched(batch.id, slip.number) if entry is None else BatchRow.read(entry)
+            batch, row = await _named_in(session.handle, slip)
             return batch, row, await claim_in(session.handle, batch, slip.number)
 
     async def _proven(self, batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> BatchRow:
@@ -324,6 +328,16 @@ class SlipDesk:
             await self._end(offer.id)
             raise ClaimRefusedError(_look(batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
         return offer
+
+
+async def _named_in(handle: Any, slip: Slip) -> tuple[Batch, BatchRow]:
+    """Return the batch and the row of a slip that is genuine, without the claims beside it."""
+    entry = await handle.fetch(Batch.category, slip.batch_id)
+    if entry is None:  # it was removed
+        raise _unknown()
+    batch = Batch.read(entry)
+    entry = await handle.fetch(BatchRow.category, row_id(batch.id, slip.number))
+    return batch, untouched(batch.id, slip.number) if entry is None else BatchRow.read(entry)
 
 
 def state_of(offer: Offer) -> RowState:

@@ -100,7 +100,7 @@ class ClaimPages:
         except ForbiddenError:
             return await self._elsewhere(office, request, language)
         try:
-            look = await claiming.look(token)
+            await claiming.expect_genuine(token)
             office.claims.take(network_of(office, request))
             offer = await claiming.claim(token, told)
         except SlipUnknownError:
@@ -109,22 +109,35 @@ class ClaimPages:
             return self._show(office, request, language, err.look, status=_status(err.look))
         except OfferRefusedError as err:
             reasons = [reason.text for reason in err.decision.reasons]
-            return self._show(office, request, language, look, said="claim.refused", reasons=reasons, status=409)
+            return await self._say(office, request, language, "claim.refused", reasons=reasons, status=409)
         except TooOftenError as err:
-            response = self._show(office, request, language, look, said="claim.too_often", status=429)
+            response = await self._say(office, request, language, "claim.too_often", status=429)
             response.headers["Retry-After"] = str(err.wait_s)
             return response
         except (NotReadyError, LeaseBusyError):
-            return self._show(office, request, language, look, said="claim.not_now", status=503)
+            return await self._say(office, request, language, "claim.not_now", status=503)
         return self._offer(office, request, language, offer)
 
     async def _elsewhere(self, office: ClaimWork, request: web.Request, language: Language) -> web.Response:
         """Return the page for a form that a page of another site sent: nothing of it was read."""
+        return await self._say(office, request, language, "form.elsewhere", status=403)
+
+    async def _say(
+        self,
+        office: ClaimWork,
+        request: web.Request,
+        language: Language,
+        said: str,
+        *,
+        reasons: list[str] | None = None,
+        status: int,
+    ) -> web.Response:
+        """Return the page of a slip as it is now, with why it was not claimed."""
         try:
             look = await office.batches.claiming.look(request.match_info["token"])
         except SlipUnknownError:
             return self._unknown(office, request, language)
-        return self._show(office, request, language, look, said="form.elsewhere", status=403)
+        return self._show(office, request, language, look, said=said, reasons=reasons or (), status=status)
 
     def _offer(self, office: ClaimWork, request: web.Request, language: Language, offer: Offer) -> web.Response:
         short = offer.short_url or ""

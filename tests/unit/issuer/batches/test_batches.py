@@ -12,11 +12,12 @@ from wanderbuch.agents.issuer.batch_records.row import MOST_OFFERS, MOST_TRIES, 
 from wanderbuch.agents.issuer.batch_records.slips import own_number, pin_of, read_token, slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import Counts, ListChangedError, ListNotReadyError
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipUnknownError
+from wanderbuch.agents.issuer.batches.claims import remove_claims
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.errors import ExchangeError
 from wanderbuch.store.entries import fetch_entries
-from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.errors import NotFoundError, StoreError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.tables import tables_of, tenant_of
 
@@ -52,6 +53,15 @@ async def told(centre: Centre, subject: str) -> list[tuple[str, object]]:
     return [
         (entry.kind, entry.body) for entry in await tables.events.read(tenant, 0, 10_000) if entry.subject == subject
     ]
+
+
+async def test_who_looks_at_a_slip_has_no_claim_read(centre: Centre) -> None:
+    batch = await centre.running()
+    token = await centre.token(batch)
+    await remove_claims(centre.workshop.profile, batch)
+    assert (await centre.claiming.look(token)).is_open
+    with pytest.raises(StoreError):
+        await centre.claiming.claim(token)
 
 
 async def test_a_batch_of_many_rows_costs_a_few_entries_and_no_offer_until_it_is_claimed(centre: Centre) -> None:

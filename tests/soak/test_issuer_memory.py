@@ -1,0 +1,53 @@
+"""An issuer that has issued 20,000 credentials is hardly larger than after its first 10,000.
+
+Classes of people claim their slips and take what they bring with wallets, through one agent on real sockets.
+WANDERBUCH_SOAK_ISSUED says how many there are (20,000); a short run finds what leaks much. What an agent leaves at rest
+is read after each class; of the readings around one point the median counts, for memory comes and goes in arenas.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from tests.bench.agents import Agents, running_agents
+from tests.bench.class_day import ClassDay
+from tests.bench.memory import resident_kib
+
+ISSUED: Final = int(os.environ.get("WANDERBUCH_SOAK_ISSUED", "20000"))
+CLASSES: Final = 20
+AT_ONCE: Final = 8
+WALLETS: Final = 2
+MOST_MIB: Final = 5.0
+"""`issuer_rss_growth_mb_10k_to_20k`: from half of them to all."""
+_READINGS: Final = 5
+_APART_S: Final = 1.0
+_AROUND: Final = 3  # classes whose readings count at one point
+
+
+async def test_an_issuer_does_not_grow_with_what_it_has_issued(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    size = max(1, ISSUED // CLASSES)
+    after: list[float] = []
+    async with running_agents(tmp_path / "agents", registry_size=1000, wallets=WALLETS - 1) as agents:
+        day = ClassDay(agents, AT_ONCE)
+        for number in range(CLASSES):
+            batch_id = await day.hand_in(size, series=f"M{number:02}")
+            await day.take([slip["address"] async for slip in day.slips(batch_id)])
+            assert await day.issued(batch_id) == size
+            after.append(await _resident_mib(agents))
+    half = CLASSES // 2
+    growth = median(after[-_AROUND:]) - median(after[half - _AROUND : half])
+    told = ", ".join(f"{mib:.1f}" for mib in after)
+    tell(f"{size * CLASSES} issued; MiB after each {size}: {told}; issuer_rss_growth_mb_10k_to_20k {growth:.1f}")
+    assert growth <= MOST_MIB
+
+
+async def _resident_mib(agents: Agents) -> float:
+    """Return the least of a few readings of the issuer: what it works on for a moment is not what it keeps."""
+    readings = []
+    for _ in range(_READINGS):
+        await asyncio.sleep(_APART_S)
+        readings.append(resident_kib(agents.pids["issuer"]) / 1024)
+    return min(readings)
