@@ -4,7 +4,8 @@
 // 1. The author is pinned: whoever serves the page says who it is, before anything is fetched.
 // 2. Versions never go back, and one number never means two files, also across visits ('seen').
 // 3. Where parties sign, those of the version seen last must have signed the next one; versions that were missed are gone through.
-// 4. What cannot be checked now is not there: nothing is decided on an older copy.
+// 4. What cannot be checked now is not there: nothing is decided on an older copy; without a network, on what was fetched last, if its
+//    author still vouches for it (`kept_files.ts`).
 // 5. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
 
 import { UnreachableError, CheckFailedError } from '../errors.js'
