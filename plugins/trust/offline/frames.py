@@ -91,8 +91,7 @@ def frames_of_whole(carried: Carried, whole: bytes) -> list[str]:
         )
     digest = hashlib.sha256(whole).digest()[:_DIGEST_BYTES]
     return [
-        _PREFIX
-        + base45(bytes((carried, place, count)) + digest + whole[place * PART_BYTES : (place + 1) * PART_BYTES])
+        _PREFIX + base45(bytes((carried, place, count)) + digest + whole[place * PART_BYTES : (place + 1) * PART_BYTES])
         for place in range(count)
     ]
 
@@ -192,10 +191,10 @@ def base45(content: bytes) -> str:
 
 
 def from_base45(text: str) -> bytes | None:
-    """Return the bytes that a text writes; None: it is not base45.
+    r"""Return the bytes that a text writes; None: it is not base45.
 
     >>> from_base45("QED8WEX0"), from_base45("GGW"), from_base45("a")
-    (b'ietf!', b'\\xff\\xff', None)
+    (b'ietf!', b'\xff\xff', None)
     """
     content = bytearray()
     if len(text) % 3 == 1:

@@ -128,9 +128,7 @@ class Judge:
         judged = [
             replace(
                 now,
-                decision=with_age(
-                    now.decision, then.decision, as_of=as_of, now=at, lasts=lasts, oldest=self._oldest
-                ),
+                decision=with_age(now.decision, then.decision, as_of=as_of, now=at, lasts=lasts, oldest=self._oldest),
             )
             for now, then in zip(
                 _judge_each(proofs, groups, snapshot, at),
