@@ -18,6 +18,7 @@ export function player(frames: readonly string[]): HTMLCanvasElement {
   const side = (pictures[0]?.length ?? 0) * POINT
   Object.assign(canvas, { width: side, height: side, className: 'codes' })
   canvas.setAttribute('role', 'img')
+  canvas.dataset['codes'] = String(frames.length)
   const context = canvas.getContext('2d') as CanvasRenderingContext2D
   let round: Picture[] = []
   let wasShown = false
