@@ -1,7 +1,7 @@
 """A question and its answer by codes alone: a wallet's page and a desk's page, each before the other's screen.
 
-What one page draws is taken from its canvas, turned and blurred as a camera of 640 x 480 sees it, and is the film of the
-other's fake camera, at 10 pictures a second: each code on two of them, as the pages show them.
+What one page draws is taken from its canvas, turned and blurred as a camera of 640 x 480 sees it, and is the film of
+the other's fake camera, at 10 pictures a second: each code on two of them, as the pages show them.
 """
 
 import base64
@@ -25,7 +25,7 @@ from tests.unit.wallet.wallet_process import WalletProcess
 WIDTH: Final = 640
 HEIGHT: Final = 480
 PICTURES_A_SECOND: Final = 10
-WAIT_MS: Final = 180_000
+WAIT_MS: Final = 120_000
 """A bound for what a machine under load does; nothing is decided by it."""
 
 _FILM: Final = """async ([width, height]) => {
@@ -130,6 +130,7 @@ async def walk_offline(place: DeskPlace, site: WalletSite, wallet: WalletProcess
             page = await context.new_page()
             page.set_default_timeout(WAIT_MS)
             await page.goto(f"{site.url}/")
+            await press(page, "I have a book already")
             await press(page, "I have it as a file")
             await open_file(page, folder / "my.book", " ".join(book["code"]))
             await sees(page, "My book")
@@ -152,4 +153,3 @@ async def walk_offline(place: DeskPlace, site: WalletSite, wallet: WalletProcess
             await page.locator(".verdict").wait_for()
             verdict = await page.locator("main").inner_text()
     return OfflineWalk(asked.id, request_codes, answer_codes, request_s, answer_s, consent, verdict)
-
