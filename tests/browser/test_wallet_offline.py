@@ -1,5 +1,6 @@
 """Shown without a network: a wallet's page and a desk's page, by their cameras alone."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ pytestmark = [
 async def test_a_worker_shows_a_certificate_where_there_is_no_network(tmp_path: Path) -> None:
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
     place = await open_place(profile)
-    recorded_at = place.employer.now - timedelta(hours=2)
+    recorded_at = place.employer.now - timedelta(minutes=30)
     recording = FallbackEdge(None, {}, recorded_at=recorded_at, clock=place.employer.clock)
     recording.last_replayed_at = place.employer.now
     place.office.desk._judge._recording = recording
@@ -35,7 +36,8 @@ async def test_a_worker_shows_a_certificate_where_there_is_no_network(tmp_path: 
     assert "No, and tell them so" not in walked.consent
     ended = await place.office.desk.status(profile, walked.asked)
     assert ended.state is VerificationState.DECIDED
-    assert "2 h old" in walked.verdict
-    assert walked.verdict.count(" old)") >= 3
+    assert walked.verdict.startswith("Accepted")
+    assert "30 minutes old" in walked.verdict
+    assert re.search(r"\(\d+ min old\)", walked.verdict)  # the status list, of the facts that have a source
     assert walked.answer_codes > 1
     await profile.close()
