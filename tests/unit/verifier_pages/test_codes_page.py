@@ -3,11 +3,13 @@
 import html
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from tests.unit.verifier_pages.conftest import Browser, put
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskPlace
 
+from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.offline.frames import Carried, frames_of, message_of
 from wanderbuch.plugins.trust.offline.messages import ANSWER_TYPE
 
@@ -60,3 +62,20 @@ async def test_only_who_may_ask_scans(browsers: dict[str, Browser]) -> None:
     for person in (AUDITOR, ADMINISTRATOR):
         assert (await browsers[person].ask(path)).status == 403
         assert (await browsers[person].send(path, codes="")).status == 403
+
+
+async def test_the_verdict_says_of_each_fact_how_old_it_was(place: DeskPlace, browsers: dict[str, Browser]) -> None:
+    asker, now = browsers[ASKER], place.employer.now
+    question = await put(asker)
+    asked = await place.office.desk.status(place.profile, question)
+    recording = FallbackEdge(None, {}, recorded_at=now - timedelta(minutes=30), clock=place.employer.clock)
+    recording.last_replayed_at = now
+    place.office.desk._judge._recording = recording
+    frames = answer_to(place, {"id": question, "request": asked.proof_request})
+    await asker.send(f"/desk/en/question/{question}/codes", codes="|".join(frames))
+    text = (await asker.ask(f"/desk/en/question/{question}")).text
+    place.office.desk._judge._recording = None
+    main = re.sub(r"<[^>]+>", "", text.partition("<main")[2].partition(">")[2]).strip()
+    assert main.startswith("Accepted")
+    assert "30 minutes old" in main
+    assert re.search(r"\(\d+ min old\)", main)
