@@ -25,8 +25,13 @@ _TIMEOUT_S: Final = 300
 PAGE: Final = Path(__file__).parents[1] / "agents" / "wallet_host" / "page"
 """The page's files as they are committed."""
 
-_ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts"}
-"""The worker is split where it imports `session.ts`: the first screen needs `worker.js` and `chunk.js` alone."""
+_ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts", "offline": "src/page/offline.ts"}
+"""The worker is split where it imports `session.ts`: the first screen needs `worker.js` and `chunk.js` alone. What
+the page imports as `offline.js` is built by itself, so that it shares no file with the rest."""
+_DESK: Final = "src/desk/desk.ts"
+DESK: Final = Path(__file__).parents[1] / "agents" / "verifier" / "pages" / "assets" / "codes.js"
+"""The script of the verifier's desk that shows and reads codes, as it is committed."""
+
 _KEEPER: Final = "src/page/keeper.ts"
 """The service worker: it has the digests of the other files, so it is built last."""
 _PINNED: Final = (
@@ -38,7 +43,10 @@ _PINNED: Final = (
     "--minify",
     "--splitting",
     "--chunk-names=[name]",
+    "--external:*/offline.js",
 )
+_IN_ONE: Final = [flag for flag in _PINNED if "chunk" not in flag and flag != "--splitting"]
+"""Of what is one file."""
 
 
 class WalletToolError(Exception):
@@ -74,6 +82,15 @@ def build_page() -> dict[str, bytes]:
     return {**others, "keeper.js": _keeper(others), "licences.txt": _licences()}
 
 
+def build_desk() -> bytes:
+    """Return the script of the verifier's desk: one file, with all that it needs."""
+    build()  # types first
+    with _locked():
+        out = BUILT / "desk-files" / "codes.js"
+        _run("node_modules/.bin/esbuild", _DESK, *_IN_ONE, f"--outfile={out}", "--log-level=warning")
+        return out.read_bytes()
+
+
 def _keeper(others: Mapping[str, bytes]) -> bytes:
     """Return the service worker, which keeps the other files by their digests (SHA-256, base64)."""
     paths = {"/" if name == "index.html" else f"/{name}": body for name, body in sorted(others.items())}
@@ -81,8 +98,7 @@ def _keeper(others: Mapping[str, bytes]) -> bytes:
     with _locked():
         out = BUILT / "page-files" / "keeper.js"
         define = f"--define:FILES={json.dumps(digests)}"
-        pinned = [flag for flag in _PINNED if "chunk" not in flag and flag != "--splitting"]
-        _run("node_modules/.bin/esbuild", _KEEPER, *pinned, define, f"--outfile={out}", "--log-level=warning")
+        _run("node_modules/.bin/esbuild", _KEEPER, *_IN_ONE, define, f"--outfile={out}", "--log-level=warning")
         return out.read_bytes()
 
 
@@ -115,6 +131,7 @@ def write_page() -> None:
         place = PAGE / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(body)
+    DESK.write_bytes(build_desk())
 
 
 def _install() -> None:

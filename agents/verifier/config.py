@@ -46,5 +46,9 @@ class VerifierConfig(BaseModel):
     keep_seen_days: int = Field(default=30, ge=0, le=3650)
     """How long revealed values are kept. The decision and its reasons stay; the presentation is never stored."""
 
+    oldest_facts_h: int | None = Field(default=None, ge=1, le=8760)
+    """How old, in hours, facts of a bundle may be for a yes; on older ones the answer is UNKNOWN. Not said: as long as
+    the authority vouches for them."""
+
     walk_in: WalkInConfig = WalkInConfig()
     """Questions without an account; off unless they are switched on."""

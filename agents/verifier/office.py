@@ -60,6 +60,7 @@ class VerifierOffice:
                 keep_seen=timedelta(days=self.longest_seen_days),
             ),
             recording=tenant.edge if isinstance(tenant.edge, FallbackEdge) else None,
+            oldest_facts=None if self.config.oldest_facts_h is None else timedelta(hours=self.config.oldest_facts_h),
             keeps_cases=CaseMaker(
                 tenant.edge,
                 source.config.url,

@@ -7,12 +7,19 @@ from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
 
 
 def with_age(
-    decision: TrustDecision, then: TrustDecision, *, as_of: datetime, now: datetime, lasts: timedelta | None = None
+    decision: TrustDecision,
+    then: TrustDecision,
+    *,
+    as_of: datetime,
+    now: datetime,
+    lasts: timedelta | None = None,
+    oldest: timedelta | None = None,
 ) -> TrustDecision:
     """Return a decision that rests on recorded facts, with their age and, where it is STALE, what it was then.
 
     The author's word may be new where a status list is an old recording, for whoever keeps hosts from being reached. So
-    what was TRUSTED is STALE where the facts are older than `lasts`.
+    what was TRUSTED is STALE where the facts are older than `lasts`. Where they are older than the verifier's own rule
+    allows, it is UNKNOWN, whatever the author says.
 
     Args:
         decision: now.
@@ -20,7 +27,13 @@ def with_age(
         as_of: when the author vouched for the facts.
         now: the instant of the decision.
         lasts: how long the author lets facts count; None where the decision has seen to that.
+        oldest: how old facts may be for a yes, by the verifier's own rule; None: as the author says.
     """
+    if oldest is not None and decision.verdict is Verdict.TRUSTED and now - as_of > oldest:
+        text = "The facts are older than this verifier lets recorded facts be: bring it to a network, and ask again."
+        decision = replace(
+            decision, verdict=Verdict.UNKNOWN, reasons=(Reason("offline.policy", text), *decision.reasons)
+        )
     if lasts is not None and decision.verdict is Verdict.TRUSTED and now - as_of >= lasts:
         text = "Some of the facts could not be fetched now, and what was recorded of them is too old to be relied on."
         decision = replace(
@@ -31,7 +44,7 @@ def with_age(
             "offline.age", f"The facts are from {_instant(as_of)}, {_age(now - as_of)}; what changed since is unknown."
         )
     ]
-    if decision.verdict is Verdict.STALE:
+    if decision.verdict is Verdict.STALE or any(reason.code == "offline.policy" for reason in decision.reasons):
         told.append(Reason("offline.then", f"With the facts of that time the answer was {then.verdict.value}."))
         told += [reason for reason in then.reasons if reason not in decision.reasons]
     return replace(decision, reasons=(*decision.reasons, *told))

@@ -43,6 +43,7 @@ from tests.bench.keys import (
     IMPORTING,
     JUDGING,
     MEDIATOR,
+    OFFLINE,
     PROCESSES,
     RECORDS,
     REGISTERS,
@@ -55,6 +56,7 @@ from tests.bench.keys import (
     Key,
 )
 from tests.bench.mediator import measure_mediator
+from tests.bench.offline import measure_offline
 from tests.bench.process_clock import NotQuietError
 from tests.bench.processes import measure_processes
 from tests.bench.records import measure_records
@@ -91,6 +93,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "wallet_page": WALLET_PAGE,
     "wallet_walk": WALLET_WALK,
     "wallet_proofs": WALLET_PROOFS,
+    "offline": OFFLINE,
     "judging": JUDGING,
     "asking": ASKING,
     "slips": SLIPS,
@@ -323,6 +326,15 @@ async def _wallet_proofs(run: _Run) -> None:
     run.figures.details["wallet_proofs"] = found.details
 
 
+async def _offline(run: _Run) -> None:
+    run.progress("A question and its answer by codes on two screens")
+    folder = run.folder / "offline"
+    folder.mkdir()
+    found = await measure_offline(folder)
+    run.figures.take("offline_read_s", found.answer_s)
+    run.figures.details["offline"] = found.details
+
+
 async def _judging(run: _Run) -> None:
     run.progress("A decision, and the cryptography of the same answer")
     folder = run.folder / "judging"
@@ -387,6 +399,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "wallet_page": _wallet_page,
     "wallet_walk": _wallet_walk,
     "wallet_proofs": _wallet_proofs,
+    "offline": _offline,
     "judging": _judging,
     "asking": _asking,
     "slips": _slips,

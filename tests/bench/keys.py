@@ -91,6 +91,9 @@ WALLET_PAGE: Final[Mapping[str, Key]] = {
     "wallet_first_page_kb": Key("The first screen of the wallet in the page, in English, kB of brotli", 60),
     "wallet_whole_kb": Key("All that the wallet in the page fetches of its host, in English, kB of brotli", 120),
 }
+OFFLINE: Final[Mapping[str, Key]] = {
+    "offline_read_s": Key("A desk reads an answer from codes, at 640 x 480, blurred, 10 pictures a second, s", 10),
+}
 WALLET_WALK: Final[Mapping[str, Key]] = {
     "first_credential_kb": Key("A first-time worker's certificate, all bytes over TLS both ways, kB", 250),
     "answer_kb": Key("Answering who asks, in another tab, all bytes over TLS both ways, kB", 60),
@@ -142,6 +145,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "The wallet in the page": WALLET_PAGE,
     "A worker's walk through it": WALLET_WALK,
     "Proofs in the page": WALLET_PROOFS,
+    "Shown without a network": OFFLINE,
     "A decision": JUDGING,
     "Many questions": ASKING,
     "A batch": BATCHES,

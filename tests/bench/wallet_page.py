@@ -18,8 +18,9 @@ _FIRST: Final = (
     *("words/en.json", "words/facts.json"),
 )
 _LATER: Final = ("session.js", "keeper.js", "app.webmanifest")
-_SCANNING: Final = ("decoder.js",)
-"""Fetched by who scans with a browser that has no detector of its own; told in the details alone."""
+_SCANNING: Final = ("decoder.js", "offline.js")
+"""Fetched by who scans with a browser that has no detector of its own, and by who shows something without a network;
+told in the details alone."""
 _BROTLI: Final = """
 const { brotliCompressSync } = require("zlib"), { readFileSync } = require("fs")
 console.log(JSON.stringify(process.argv.slice(1).map((path) => brotliCompressSync(readFileSync(path)).length)))

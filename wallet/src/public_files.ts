@@ -4,10 +4,12 @@
 // 2. Only what was checked is kept, sealed, on this phone alone ('object'); of so many files, so many bytes; the one that was used
 //    longest ago goes first.
 // 3. A file that may change is asked for at each visit; a file that its address names by a digest is read from here.
+// 4. Without a network, what may change is read as it was last kept by whoever wants that (`readAlsoWhile`), and by nobody else: how old
+//    it may be is for its signer to say.
 
 import { base64, fromAnyBase64 } from './base64.js'
 import { deflated, inflated } from './deflate.js'
-import { WalletError } from './errors.js'
+import { UnreachableError, WalletError } from './errors.js'
 import type { Network } from './network.js'
 import type { Change, JsonObject, Store } from './store.js'
 
@@ -24,19 +26,38 @@ interface Place {
   readonly day: number
 }
 
+/** Which files are kept, the one that was used longest ago first. */
+interface Shelf {
+  places?: Promise<Map<string, Place>>
+}
+
 export class PublicFiles {
   readonly #network: Network
   readonly #store: Store
-  #places: Promise<Map<string, Place>> | undefined
+  readonly #isAway: () => boolean
+  readonly #shelf: Shelf
 
-  constructor(network: Network, store: Store) {
+  constructor(network: Network, store: Store, isAway: () => boolean = () => false, shelf: Shelf = {}) {
     this.#network = network
     this.#store = store
+    this.#isAway = isAway
+    this.#shelf = shelf
   }
 
-  /** A file that may change, as it is now (3). */
+  /** The same files, for who also reads what was kept while there is no network (4). */
+  readAlsoWhile(isAway: () => boolean): PublicFiles {
+    return new PublicFiles(this.#network, this.#store, isAway, this.#shelf)
+  }
+
+  /** A file that may change, as it is now (3), or as it was last kept (4). */
   async fetch(url: string, mostBytes: number): Promise<Uint8Array> {
-    return this.#network.get(url, mostBytes, await this.kept(url))
+    const kept = await this.kept(url)
+    try {
+      return await this.#network.get(url, mostBytes, kept)
+    } catch (error) {
+      if (!kept || kept.length > mostBytes || !(error instanceof UnreachableError) || !this.#isAway()) throw error
+      return kept
+    }
   }
 
   /** A file that is not kept. */
@@ -111,8 +132,8 @@ export class PublicFiles {
   }
 
   #known(): Promise<Map<string, Place>> {
-    this.#places ??= this.#kept()
-    return this.#places
+    this.#shelf.places ??= this.#kept()
+    return this.#shelf.places
   }
 
   async #kept(): Promise<Map<string, Place>> {

@@ -8,7 +8,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from wanderbuch.agents.verifier.answers import AskAgain, ask_again
@@ -78,6 +78,14 @@ class AnswerView:
     def decision(self) -> TrustDecision | None:
         """The whole decision."""
         return self.verification.decision
+
+    @property
+    def facts_judged_at(self) -> datetime | None:
+        """When facts of a recording were judged, so that the page says how old each was; None: they came just then."""
+        decision = self.decision
+        if decision is None or all(reason.code != "offline.age" for reason in decision.reasons):
+            return None
+        return decision.decided_at
 
     @property
     def numbers(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ from wanderbuch.agents.site.desks import DESK_PLACE, DeskHandlers, desk_routes
 from wanderbuch.agents.verifier.pages.desk import AskingPages
 from wanderbuch.agents.verifier.pages.desk_applications import OwnApplicationPages
 from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
+from wanderbuch.agents.verifier.pages.desk_codes import DeskCodes
 from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
 from wanderbuch.agents.verifier.pages.desk_papers import DeskPapers
 from wanderbuch.agents.verifier.pages.desk_policy import DeskPolicy
@@ -21,6 +22,7 @@ def desk_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **desk.entrance.handlers(),
         **DeskAsking(desk).handlers(),
         **DeskQuestions(desk).handlers(),
+        **DeskCodes(desk).handlers(),
         **DeskLinks(desk).handlers(),
         **DeskPapers(desk).handlers(),
         **DeskRecords(desk).handlers(),

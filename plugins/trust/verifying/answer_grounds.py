@@ -77,6 +77,7 @@ _WHERE: Final[Mapping[str, tuple[int, FactKind]]] = {
     "requirement.subject": (7, FactKind.HOLDER_NAMED),
     "governance.missing": (7, FactKind.GOVERNANCE_CURRENT),
     "governance.stale": (7, FactKind.GOVERNANCE_CURRENT),
+    "offline.policy": (7, FactKind.GOVERNANCE_CURRENT),
     "offline.too_old": (7, FactKind.GOVERNANCE_CURRENT),
     "award.date_needed": (7, FactKind.AWARD_IN_MANDATE),
     "award.in_future": (7, FactKind.AWARD_IN_MANDATE),

@@ -40,6 +40,7 @@ class Judge:
     Args:
         source: the governance that decisions rest on.
         recording: serves what was recorded where the network is away; decisions on that say so.
+        oldest_facts: how old recorded facts may be for a yes, by the verifier's own rule; None: as the author says.
         clock: the instant now, aware UTC.
         reads: the format of the credentials that are asked for.
     """
@@ -50,11 +51,13 @@ class Judge:
         *,
         recording: FallbackEdge | None,
         clock: Callable[[], datetime],
+        oldest_facts: timedelta | None = None,
         reads: CredentialFormat = _ANONCREDS,
     ) -> None:
         self._source = source
         self._format = reads
         self._recording = recording
+        self._oldest = oldest_facts
         self._clock = clock
 
     async def judge(
@@ -123,7 +126,10 @@ class Judge:
         lasts = timedelta(0) if snapshot.fresh_until is None else snapshot.fresh_until - vouched_at
         proofs = examined.at(at)
         judged = [
-            replace(now, decision=with_age(now.decision, then.decision, as_of=as_of, now=at, lasts=lasts))
+            replace(
+                now,
+                decision=with_age(now.decision, then.decision, as_of=as_of, now=at, lasts=lasts, oldest=self._oldest),
+            )
             for now, then in zip(
                 _judge_each(proofs, groups, snapshot, at),
                 _judge_each(examined.at(vouched_at), groups, snapshot, vouched_at),

@@ -33,6 +33,7 @@ from wanderbuch.plugins.exchange.connecting.connections import find_channel
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.following.source import GovernanceSource
+from wanderbuch.plugins.trust.offline.messages import answer_members
 from wanderbuch.plugins.trust.verifying.anoncreds.presentation import message_digest, presentation_members
 from wanderbuch.plugins.trust.verifying.anoncreds.request import CompiledRequest
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential
@@ -91,6 +92,7 @@ class VerificationDesk:
         source: the governance that decisions rest on.
         limits: how long things may take and stay.
         recording: serves what was recorded where the network is away; decisions on that say so.
+        oldest_facts: how old recorded facts may be for a yes, by the verifier's own rule; None: as the author says.
         clock: the instant now, aware UTC.
         old_names: which ledger old ids are on.
         keeps_cases: keeps the case file of an answer where the question said so; None: nobody does.
@@ -102,6 +104,7 @@ class VerificationDesk:
         *,
         limits: DeskLimits | None = None,
         recording: FallbackEdge | None = None,
+        oldest_facts: timedelta | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         old_names: OldNames = UNKNOWN_LEDGER,
         keeps_cases: KeepsCases | None = None,
@@ -109,7 +112,7 @@ class VerificationDesk:
         self._keeps_cases = keeps_cases
         self.limits = limits or DeskLimits()
         self._clock, self._since = clock, clock()
-        self._judge = Judge(source, recording=recording, clock=clock)
+        self._judge = Judge(source, recording=recording, oldest_facts=oldest_facts, clock=clock)
         self._questions = Questions(source, clock, old_names)
         self._endings: dict[str, Endings] = {}  # by tenant
 
@@ -378,6 +381,38 @@ class VerificationDesk:
             return
         await self._receive_again(endings, taken, message, incoming)
 
+    async def receive_codes(self, profile: Profile, verification_id: str, texts: list[str]) -> Verification:
+        """Take an answer that was shown as codes, judge it, save the decision, and return how it stands then.
+
+        Nobody is told: there is no way to the wallet. The same codes again lead to the same end.
+
+        Args:
+            profile: who asked.
+            verification_id: what the page shows that scanned them.
+            texts: as they were read, in any order.
+
+        Raises:
+            NotFoundError: there is no such verification.
+            FramesError: they are no whole answer to it; it stays open.
+            ExchangeError: it is over, was answered before, or was put to somebody else (rule 1).
+        """
+        verification, endings = await self.status(profile, verification_id), self._of(profile)
+        message = presentation_members(answer_members(texts, question_id=verification.id))
+        digest, at = message_digest(message), self._clock()
+        if verification.answer_digest != digest:
+            reason = check_exchange(verification, at=at)  # rule 1
+            if reason is None and verification.over is not None:
+                reason = Reason("exchange.other_connection", "This question was put to another wallet.")
+            if reason is None:
+                verification = await endings.take(verification, digest, at=at)
+                if verification.answer_digest != digest:
+                    late = Reason("exchange.late", "The answer came after the deadline.")
+                    reason = check_exchange(verification, at=at) or late
+            if reason is not None:
+                LOGGER.warning("verification %s: codes refused: %s", verification.id, reason.code)
+                raise ExchangeError(reason.text)
+        return await self._decided(endings, verification, message)
+
     async def declined(self, incoming: Incoming, code: str) -> bool:
         """Take a wallet's decline; return whether it is about a verification of ours."""
         endings = self._of(incoming.profile)
@@ -403,16 +438,23 @@ class VerificationDesk:
         self, endings: Endings, verification: Verification, message: dict[str, object], incoming: Incoming
     ) -> None:
         """Judge an answer that was taken, or tell the same end again."""
-        if verification.decision is None:
-            try:
-                async with endings.judging(verification.id):
-                    judgement = await self._judged_and_kept(incoming.profile, verification, message)
-                    verification = await endings.decide(verification, judgement, at=self._clock())
-            except LeaseBusyError:
-                LOGGER.info("verification %s: it is being judged", verification.id)
-                return
+        verification = await self._decided(endings, verification, message)
         if verification.decision is not None:
             await tell_decision(incoming, verification.decision)
+
+    async def _decided(
+        self, endings: Endings, verification: Verification, message: Mapping[str, object]
+    ) -> Verification:
+        """Judge an answer that was taken, unless it is decided, or somebody judges it just now."""
+        if verification.decision is not None:
+            return verification
+        try:
+            async with endings.judging(verification.id):
+                judgement = await self._judged_and_kept(endings.profile, verification, message)
+                return await endings.decide(verification, judgement, at=self._clock())
+        except LeaseBusyError:
+            LOGGER.info("verification %s: it is being judged", verification.id)
+            return verification
 
     async def _judged_and_kept(
         self, profile: Profile, verification: Verification, message: Mapping[str, object]

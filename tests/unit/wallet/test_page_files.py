@@ -4,7 +4,7 @@ import re
 
 import pytest
 from tests.bench.wallet_page import measure_wallet_page
-from tests.wallet_tools import PAGE, WALLET, build_page
+from tests.wallet_tools import DESK, PAGE, WALLET, build_desk, build_page
 from tests.wallet_words import catalogues
 
 from wanderbuch.agents.wallet_host.page_files import load_page
@@ -21,6 +21,7 @@ def test_they_are_what_the_sources_build() -> None:
     assert set(committed) == set(built), "run: python -m tests.wallet_tools"
     other = sorted(name for name, body in built.items() if committed[name] != body)
     assert other == [], "run: python -m tests.wallet_tools"
+    assert DESK.read_bytes() == build_desk(), "run: python -m tests.wallet_tools"
     assert set(load_page({})) == {*built, "settings.json"}
 
 
@@ -30,7 +31,11 @@ def test_the_first_screen_needs_little_and_no_cryptography() -> None:
     assert found.whole_kb <= 120
     static = {name: (PAGE / name).read_text() for name in ("page.js", "worker.js", "chunk.js")}
     imported = {name: re.findall(r"(?:from|import)\s*\(?\s*[\"']\./(\w+)\.js", text) for name, text in static.items()}
-    assert imported == {"page.js": ["decoder"], "worker.js": ["chunk", "session"], "chunk.js": []}
+    assert {name: sorted(set(found)) for name, found in imported.items()} == {
+        "page.js": ["decoder", "offline"],
+        "worker.js": ["chunk", "session"],
+        "chunk.js": [],
+    }
     assert "secp" not in "".join(static.values())
 
 

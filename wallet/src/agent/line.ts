@@ -22,6 +22,7 @@ export class Line {
   #timer: ReturnType<typeof setTimeout> | undefined
   #wait = FIRST_WAIT_MS
   #isStopped = false
+  #isOpen = false
 
   /** @param opened what to do each time that the socket opened, before others ask */
   constructor(network: Network, url: string, received: (envelope: Uint8Array) => void, opened: () => Promise<void>) {
@@ -29,6 +30,11 @@ export class Line {
     this.#url = url
     this.#received = received
     this.#opened = opened
+  }
+
+  /** Whether the socket is open, and what is to be done first was done. */
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** Open the socket, if it is not open; and do what is to be done first. */
@@ -44,6 +50,7 @@ export class Line {
     try {
       await opening
       await this.#opened()
+      this.#isOpen = this.#socket === opening
       this.#wait = FIRST_WAIT_MS
     } catch (error) {
       if (error instanceof UnreachableError) this.#closed(opening)
@@ -108,6 +115,7 @@ export class Line {
   }
 
   #fail(): void {
+    this.#isOpen = false
     for (const { failed } of this.#waiting.values()) failed(new UnreachableError('the connection to the mediator closed'))
     this.#waiting.clear()
   }

@@ -64,6 +64,11 @@ export class Mediator {
     this.#label = label
   }
 
+  /** Whether the wallet is connected now. */
+  get isConnected(): boolean {
+    return this.#line?.isOpen ?? false
+  }
+
   /** Connect, and go live. Throws UnreachableError if that does not work now; later it may. */
   async start(): Promise<void> {
     const row = await this.#store.get('mediator', ROW)

@@ -6,12 +6,15 @@
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { Fp12, G2, productOfPairings, type Point2 } from '../bn254.js'
-import { unverifiedTail } from '../bn254_forms.js'
+import { readPoint2, unverifiedTail, writePoint2 } from '../bn254_forms.js'
 import { base58 } from '../base58.js'
 import { CannotProveError, CheckFailedError, MalformedError } from '../errors.js'
 import type { NonRevocationCredential } from './credential.js'
 import type { CredentialDefinition } from './credential_definition.js'
+import { LONGEST_IDENTIFIER } from './parameters.js'
 import type { RevocationRegistry, StatusList } from './revocation_registry.js'
+import type { Received } from '../received.js'
+import type { JsonObject } from '../store.js'
 
 export const TAIL_BYTES = 128
 const HEADER_BYTES = 2
@@ -90,6 +93,23 @@ export function issuedWitness(
   return list.registryId === credential.registryId && credential.issued.accumulator.equals(list.accumulator)
     ? checkedWitness(credential, definition, registry, credential.issued.omega, list)
     : undefined
+}
+
+/** A witness as the wallet keeps it for when there is no network. */
+export function sealWitness({ omega, list }: Witness): JsonObject {
+  return { omega: writePoint2(omega), accumulator: writePoint2(list.accumulator), timestamp: list.timestamp, registry: list.registryId }
+}
+
+/** A witness that was kept; of its list no more is known than that this credential was not revoked in it. */
+export function unsealWitness(received: Received, credential: NonRevocationCredential, definition: CredentialDefinition, registry: RevocationRegistry): Witness {
+  const list: StatusList = {
+    registryId: received.member('registry').text(LONGEST_IDENTIFIER),
+    timestamp: received.member('timestamp').integer(0, Number.MAX_SAFE_INTEGER),
+    accumulator: readPoint2(received.member('accumulator')),
+    isRevoked: (place) => place !== credential.place,
+  }
+  if (list.registryId !== credential.registryId) throw new CheckFailedError('the witness is of another revocation registry')
+  return checkedWitness(credential, definition, registry, readPoint2(received.member('omega')), list)
 }
 
 /** Whether a witness and an accumulator belong together: e(g_i, acc) = z e(g, omega). */

@@ -1,11 +1,14 @@
 // The credentials that the wallet has, whether they are revoked, and their witnesses; revocation notification 2.0 (Aries RFC 0721).
 //
 // A notice is a hint: what counts is the status list, which is looked at then. Its sender must be the issuer's connection.
+//
+// The newest witness that was made is kept ('object'): it is all that a proof without a network needs beside what is kept anyway.
 
 import { unsealCredential, type Credential } from '../anoncreds/credential.js'
 import type { CredentialDefinition } from '../anoncreds/credential_definition.js'
 import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
-import { issuedWitness, tailRange, updatedWitness, type Witness } from '../anoncreds/witness.js'
+import type { RevocationRegistry, StatusList } from '../anoncreds/revocation_registry.js'
+import { issuedWitness, sealWitness, tailRange, unsealWitness, updatedWitness, type Witness } from '../anoncreds/witness.js'
 import type { Agent } from '../agent/agent.js'
 import { connectionOf } from '../agent/did_exchange.js'
 import type { Step } from '../agent/step.js'
@@ -57,8 +60,10 @@ export class Credentials {
   async isRevoked(entry: Entry, isAnew = false): Promise<boolean> {
     const place = entry.credential.nonRevocation
     if (!place) return false
-    const list = await this.#objects.statusList(await this.#objects.registryNow(place.registryId, isAnew))
+    const now = await this.#objects.registryNow(place.registryId, isAnew)
+    const list = await this.#objects.statusList(now)
     if (list.isRevoked(place.place) !== entry.isKnownRevoked) await this.#note(entry.id, list.isRevoked(place.place))
+    if (!list.isRevoked(place.place)) await this.#keepIssued(entry, now.registry, list)
     return list.isRevoked(place.place)
   }
 
@@ -68,7 +73,27 @@ export class Credentials {
    * @param notAfter the newest status list that the verifier takes, in seconds since 1970
    * @throws CannotProveError it is revoked
    */
-  async witness({ credential, definition }: Entry, notAfter: number): Promise<Witness | undefined> {
+  async witness(entry: Entry, notAfter: number): Promise<Witness | undefined> {
+    const witness = await this.#newest(entry, notAfter)
+    if (witness && notAfter * 1000 >= Date.now()) await this.#keep(entry, witness)
+    return witness
+  }
+
+  /** The witness that was kept, for a proof without a network; undefined: there is none, or none is needed. */
+  async keptWitness({ id, credential, definition }: Entry): Promise<Witness | undefined> {
+    const place = credential.nonRevocation
+    const kept = place && (await this.#agent.store.get('object', keptAt(id)))
+    return kept && unsealWitness(new Received(kept, 'witness'), place, definition, await this.#objects.registry(place.registryId))
+  }
+
+  /** The time of the status list of which a witness is kept, in seconds since 1970; Infinity: none is needed; undefined: none is kept. */
+  async readySince({ id, credential }: Entry): Promise<number | undefined> {
+    if (!credential.nonRevocation) return Infinity
+    const kept = await this.#agent.store.get('object', keptAt(id))
+    return kept && Number(kept['timestamp'])
+  }
+
+  async #newest({ credential, definition }: Entry, notAfter: number): Promise<Witness | undefined> {
     const place = credential.nonRevocation
     if (!place) return undefined
     const now = await this.#objects.registryNow(place.registryId)
@@ -80,6 +105,18 @@ export class Credentials {
       const { start, end } = tailRange(index)
       return file.subarray(start, end)
     })
+  }
+
+  // One that came in the credential needs no tails file: so it is kept without anybody's asking.
+  async #keepIssued(entry: Entry, registry: RevocationRegistry, list: StatusList): Promise<void> {
+    const place = entry.credential.nonRevocation
+    if (!place || (await this.readySince(entry)) === list.timestamp) return
+    const witness = issuedWitness(place, entry.definition, registry, list)
+    if (witness) await this.#keep(entry, witness)
+  }
+
+  async #keep({ id }: Entry, witness: Witness): Promise<void> {
+    await this.#agent.store.write([{ kind: 'object', id: keptAt(id), value: sealWitness(witness) }])
   }
 
   #entry(id: string, row: JsonObject): Promise<Entry> {
@@ -125,4 +162,8 @@ export class Credentials {
     const row = await this.#agent.store.get('credential', id)
     if (row) await this.#agent.commit({ changes: [{ kind: 'credential', id, value: { ...row, revoked } }] })
   }
+}
+
+function keptAt(id: string): string {
+  return `witness ${id}`
 }

@@ -5,9 +5,12 @@
 //    made for it alone, so that two answers cannot be linked by it.
 // 3. The proof is kept with the message that carries it, and goes out then: cut short, that message goes out again, never another proof.
 // 4. A verdict counts on the thread, to the key of the answer, from a key of who asked; the first one.
+// 5. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
+//    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
 
 import { LONGEST_NAME } from '../anoncreds/parameters.js'
 import { present, type Choice } from '../anoncreds/presentation.js'
+import type { Witness } from '../anoncreds/witness.js'
 import { readPresentationRequest, type PresentationRequest } from '../anoncreds/presentation_request.js'
 import type { Agent } from '../agent/agent.js'
 import { contactOf } from '../agent/contacts.js'
@@ -19,12 +22,13 @@ import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
 import { attach, readAttached } from '../didcomm/attachments.js'
 import { verkey, type Verkey } from '../didcomm/keys.js'
 import { identifier, kindOf, message, told, type Incoming } from '../didcomm/message.js'
-import { CannotProveError, CheckFailedError, MalformedError, StateError } from '../errors.js'
+import { CannotProveError, CheckFailedError, MalformedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { Change, JsonObject } from '../store.js'
 import type { Credentials, Entry } from './credentials.js'
 import { misfit, readRestrictions, type Restrictions } from './fitting.js'
 import { linkSecretOf } from './link_secret.js'
+import { readShownRequest, shownAnswer, withoutShown } from './shown.js'
 import { emptied, makeRoom, type Unanswered } from './unanswered.js'
 
 const PROTOCOL = 'present-proof/2.0'
@@ -74,6 +78,25 @@ export class Questions {
     return id
   }
 
+  /** Take a question that was read from codes; the same one again is the same question. Gives its id. */
+  async openShown(bytes: Uint8Array): Promise<string> {
+    const { digest: id, thread, asker, goalCode, request } = readShownRequest(bytes)
+    await this.#agent.locks.run(id, async () => {
+      if (await this.#agent.store.get('question', id)) return
+      const row = { ...rowOf(request), comment: null, thread, asker, goalCode: goalCode ?? null, own: null, contact: null, isShown: true }
+      await this.#unanswered.letIn('question', id, row)
+      const before = withoutShown(await this.#agent.store.list('question'))
+      await this.#agent.commit({ changes: [...before.map(([each, rest]) => at(each, rest)), at(id, row)] })
+    })
+    return id
+  }
+
+  /** The answer to a question that was read from codes, to be shown as codes; undefined: it is not there any more. */
+  async shown(id: string): Promise<string | undefined> {
+    const text = (await this.#agent.store.get('question', id))?.['shown']
+    return typeof text === 'string' ? text : undefined
+  }
+
   /** What a question asks. */
   async read(id: string): Promise<Question> {
     const row = await this.#agent.store.get('question', id)
@@ -104,6 +127,7 @@ export class Questions {
       if (!entry || misfit(entry.credential, request, restrictions, referent)) throw new CannotProveError('a part of the request has no credential that fits')
       if (entry.isKnownRevoked) throw new CannotProveError('the credential is revoked')
     }
+    if ((await this.#agent.store.get('question', id))?.['isShown'] === true) return this.#answerShown(id, answers, seen)
     await this.#change(id, (row) => {
       if (typeof row['own'] === 'string') return { changes: [at(id, { ...row, state: 'answering', answers })] }
       const { key, change } = this.#agent.ring.fresh()
@@ -120,7 +144,7 @@ export class Questions {
    */
   async decline(id: string, isTold: boolean): Promise<void> {
     await this.#change(id, (row) => {
-      if (!isTold) return { changes: [at(id, { ...emptied(row), state: 'declined' })] }
+      if (!isTold || row['isShown'] === true) return { changes: [at(id, { ...emptied(row), state: 'declined' })] }
       const { key, change } = this.#agent.ring.fresh()
       const own = typeof row['own'] === 'string' ? verkey(row['own'], 'own') : key.verkey
       if (own === key.verkey) this.#agent.ring.add(key)
@@ -135,6 +159,19 @@ export class Questions {
     await this.#agent.locks.run(id, async () => {
       const row = await this.#agent.store.get('question', id)
       if (row?.['state'] === 'answering') await ifItCanBe(this.#agent, row, (changed) => at(id, changed['state'] === 'failed' ? emptied(changed) : changed), () => this.#present(id, row))
+    })
+  }
+
+  // 5
+  async #answerShown(id: string, answers: Answers, seen: number | undefined): Promise<void> {
+    await this.#agent.locks.run(id, async () => {
+      const row = await this.#agent.store.get('question', id)
+      if (row?.['state'] !== 'asked' || (seen !== undefined && row['at'] !== seen)) throw new StateError('the question is not open')
+      const choices = await this.#choices({ ...row, answers }).catch((error: unknown) => {
+        throw error instanceof UnreachableError ? new WalletError('not_ready', 'what the proof needs is not on this phone') : error
+      })
+      const proof = present(questionIn(row).request, choices, new Map(), await linkSecretOf(this.#agent))
+      await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered', answers, shown: shownAnswer(String(row['thread']), proof) })] })
     })
   }
 
@@ -159,10 +196,10 @@ export class Questions {
     const notAfter = latestList(new Received(row['request'], 'request'))
     const byCredential = new Map<string, string[]>()
     for (const [referent, id] of Object.entries(row['answers'] as Answers)) byCredential.set(id, [...(byCredential.get(id) ?? []), referent])
-    return Promise.all([...byCredential].map(async ([id, referents]) => this.#choice(await this.#credentials.one(id), referents, request, notAfter)))
+    return Promise.all([...byCredential].map(async ([id, referents]) => this.#choice(await this.#credentials.one(id), referents, request, notAfter, row['isShown'] === true)))
   }
 
-  async #choice(entry: Entry, referents: string[], request: PresentationRequest, notAfter: number): Promise<Choice> {
+  async #choice(entry: Entry, referents: string[], request: PresentationRequest, notAfter: number, isShown: boolean): Promise<Choice> {
     const asked = referents.map((referent) => request.attributes.get(referent) ?? request.predicates.get(referent))
     const wantsNonRevocation = asked.some((part) => part?.wantsNonRevocation)
     return {
@@ -171,7 +208,18 @@ export class Questions {
       revealed: referents.filter((referent) => request.attributes.has(referent)),
       unrevealed: [],
       predicates: referents.filter((referent) => request.predicates.has(referent)),
-      witness: wantsNonRevocation ? await this.#credentials.witness(entry, notAfter) : undefined,
+      witness: wantsNonRevocation ? await this.#witness(entry, notAfter, isShown) : undefined,
+    }
+  }
+
+  // Without a network, the one that was kept.
+  async #witness(entry: Entry, notAfter: number, isShown: boolean): Promise<Witness | undefined> {
+    try {
+      return await this.#credentials.witness(entry, notAfter)
+    } catch (error) {
+      const kept = isShown && error instanceof UnreachableError ? await this.#credentials.keptWitness(entry) : undefined
+      if (!kept || kept.list.timestamp > notAfter) throw error
+      return kept
     }
   }
 
@@ -215,10 +263,13 @@ export class Questions {
 }
 
 function readRequest(body: Received): JsonObject {
-  const request = readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)
+  return { ...rowOf(readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)), comment: told(body.optional('comment')) ?? null }
+}
+
+function rowOf(request: Received): JsonObject {
   readPresentationRequest(request)
   readRestrictions(request)
-  return { state: 'asked', request: request.value() as JsonObject, comment: told(body.optional('comment')) ?? null, at: Date.now() }
+  return { state: 'asked', request: request.value() as JsonObject, at: Date.now() }
 }
 
 /** What an open question, or one that was answered, asks. */

@@ -4,7 +4,8 @@
 // 1. The author is pinned: whoever serves the page says who it is, before anything is fetched.
 // 2. Versions never go back, and one number never means two files, also across visits ('seen').
 // 3. Where parties sign, those of the version seen last must have signed the next one; versions that were missed are gone through.
-// 4. What cannot be checked now is not there: nothing is decided on an older copy.
+// 4. What cannot be checked now is not there: nothing is decided on an older copy; without a network, on what was fetched last, if its
+//    author still vouches for it (`freshness.jws`).
 // 5. Parts that an earlier visit fetched are kept, and checked again when they are read: the file names them by their digests.
 // 6. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
 
@@ -96,11 +97,13 @@ export class Governance {
     const current = this.#beside('current.jws')
     const keys = this.#resolver.resolve(author) // needed for both, and looked at there
     keys.catch(() => undefined)
-    const [jws, statement] = await Promise.all([this.#files.fetch(current, MOST_JWS_BYTES), this.#files.once(this.#beside('freshness.jws'), MOST_FRESHNESS_BYTES)])
+    const vouched = this.#beside('freshness.jws')
+    const [jws, statement] = await Promise.all([this.#files.fetch(current, MOST_JWS_BYTES), this.#files.fetch(vouched, MOST_FRESHNESS_BYTES)])
     const signed = await this.#verified(jws, seen)
     const freshness = await verifyFreshness(statement, author, this.#resolve, Date.now())
     await this.#remember(signed)
     await this.#files.keep(current, jws)
+    await this.#files.keep(vouched, statement)
     return { signed, freshness, parts: new Map(), coming: new Map() }
   }
 

@@ -3,8 +3,8 @@
 // The browser's own detector reads it where there is one (Shape Detection API), else `decoder.ts`. Some browsers say that they have one, and
 // fail when it is asked.
 
-import { RefusedError } from './client.js'
 import { h } from './dom.js'
+import { RefusedError } from './refused.js'
 
 interface Detector {
   detect(source: HTMLVideoElement): Promise<readonly { readonly rawValue: string }[]>

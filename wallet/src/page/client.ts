@@ -1,21 +1,12 @@
 // The page's side of the worker: calls by name.
 
 import type { AnswerMessage, CallName, Calls, EventMessage } from './protocol.js'
+import { RefusedError } from './refused.js'
 import { scriptUrl } from './scripts.js'
 
 const WORKER = '/worker.js'
 
-/** A call that was refused, by its code. */
-export class RefusedError extends Error {
-  readonly code: string
-  readonly detail: number | null
-
-  constructor(code: string, detail: number | null) {
-    super(code)
-    this.code = code
-    this.detail = detail
-  }
-}
+export { RefusedError }
 
 export class Client {
   readonly #worker: Worker

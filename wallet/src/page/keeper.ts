@@ -16,7 +16,7 @@ declare const FILES: Readonly<Record<string, string>>
 const CACHE = 'page'
 const SETTINGS = '/settings.json'
 const WITH_POLICY = ['/', '/worker.js']
-const FURTHER = /^\/(?:words\/(?!en\.json|facts\.json)|decoder\.js$)/
+const FURTHER = /^\/(?:words\/(?!en\.json|facts\.json)|(?:decoder|offline)\.js$)/
 const PATIENCE_MS = 4_000
 
 interface Lasting extends Event {

@@ -39,6 +39,8 @@ class Page implements Actions {
   /** Open while the worker scans, and no longer. */
   #camera: Camera | undefined
   #hidden: ReturnType<typeof setTimeout> | undefined
+  /** What is shown as codes, by its question. */
+  #codes: { readonly id: string; readonly canvas: HTMLElement } | undefined
 
   constructor(words: Words) {
     this.#words = words
@@ -174,7 +176,7 @@ class Page implements Actions {
         this.show('book')
         throw error
       })
-      if (text !== undefined) await this.open({ address: text })
+      if (text !== undefined) await (/^WB[0-9]/.test(text) ? this.#readCodes(camera, text) : this.open({ address: text }))
     })
   }
 
@@ -217,8 +219,21 @@ class Page implements Actions {
   }
 
   async answer(id: string, entry: string, seen: number): Promise<void> {
-    await this.#try(async () => this.#client.call('answer', { id, entry, seen }))
-    await this.#look()
+    const isDone = await this.#try(async () => {
+      if ((await this.#client.call('answer', { id, entry, seen })) === 'shown') this.#place = `codes ${id}`
+    })
+    await this.#look(isDone && this.#place === `codes ${id}`)
+  }
+
+  async prepare(): Promise<void> {
+    const isReady = await this.#try(async () => {
+      await this.#client.call('prepare')
+      // What reads and shows codes is fetched when it is needed, and kept on the phone then.
+      await Promise.all([offline(), import('./decoder.js')]).catch(() => {
+        throw new RefusedError('unreachable', null)
+      })
+    })
+    await this.#look(isReady)
   }
 
   async choose(id: string, entry: string): Promise<void> {
@@ -293,6 +308,29 @@ class Page implements Actions {
     await this.#look(true)
   }
 
+  // A question in codes that follow each other, one of which was seen.
+  async #readCodes(camera: Camera, first: string): Promise<void> {
+    const { readCodes } = await offline()
+    const message = await readCodes(camera, first, (key, named) => this.#say(this.#words.say(key, named))).catch((error: unknown) => {
+      this.show('book')
+      throw error
+    })
+    if (!message) return
+    const { id } = await this.#client.call('openShown', { message })
+    this.show(`question ${id}`)
+  }
+
+  async #codesScreen(id: string): Promise<Screen> {
+    if (this.#codes?.id !== id) {
+      const message = await this.#client.call('shown', { id })
+      if (!message) throw new RefusedError('codes_gone', null)
+      const canvas = await (await offline()).codesOf(message)
+      if (!canvas) throw new RefusedError('codes_long', null)
+      this.#codes = { id, canvas }
+    }
+    return this.#screens.codes(this.#codes.canvas)
+  }
+
   async #look(isNew = false): Promise<void> {
     const look = this.#looks.begin(isNew)
     let status: Status
@@ -304,6 +342,8 @@ class Page implements Actions {
       return
     }
     const place = this.#place
+    // A picture that moves is on one screen at a time: it stays where it is.
+    if (!isNew && /^(?:scan$|codes )/.test(place) && this.#shown === this.#named(status, place)) return
     let screen: Screen
     try {
       screen = await this.#screen(status)
@@ -317,14 +357,15 @@ class Page implements Actions {
     if (!this.#looks.mayDraw(look)) return
     this.#looks.drawn(look)
     if (status.phase !== 'open' || place !== 'scan') this.#endCamera()
+    if (status.phase !== 'open' || !place.startsWith('codes ')) this.#codes = undefined
     const lock = document.getElementById('lock')
     if (lock) lock.hidden = status.phase !== 'open'
     this.#isHistoryOpen &&= status.phase === 'open'
-    this.#draw(screen, isNew, `${status.phase} ${place} ${this.#phased(status)}`)
+    this.#draw(screen, isNew, this.#named(status, place))
   }
 
-  #phased({ phase }: Status): boolean {
-    return phase === 'open'
+  #named({ phase }: Status, place: string): string {
+    return `${phase} ${place}`
   }
 
   async #screen(status: Status): Promise<Screen> {
@@ -358,8 +399,9 @@ class Page implements Actions {
         if (kind === 'history') return historyScreen(this.#screens, this.#isHistoryOpen ? await this.#client.call('history') : null)
         if (kind === 'report') return reportScreen(this.#screens, await this.#client.call('question', { id }))
         if (kind === 'scan' && this.#camera) return this.#screens.scan(this.#camera.video)
+        if (kind === 'codes') return this.#codesScreen(id)
         if (kind === 'waiting') return this.#screens.waiting()
-        if (kind === 'more') return this.#screens.more((await this.#client.call('passkey')) ? 'kept' : (await mayHavePasskey()) ? 'possible' : 'none')
+        if (kind === 'more') return this.#screens.more((await this.#client.call('passkey')) ? 'kept' : (await mayHavePasskey()) ? 'possible' : 'none', await this.#client.call('ready'))
         return this.#screens.book(await this.#client.call('book'), status)
     }
   }
@@ -421,6 +463,13 @@ class Page implements Actions {
     if (document.visibilityState === 'hidden' && this.#camera) this.show('book')
     if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#lockUnseen(), HIDDEN_MS)
   }
+}
+
+// What reads and shows codes: fetched when somebody shows something without a network, and not before.
+function offline(): Promise<typeof import('./offline.js')> {
+  return import('./offline.js').catch(() => {
+    throw new RefusedError('unreachable', null)
+  })
 }
 
 // Which language was picked here: nothing else is kept where no PIN guards it. Where nothing can be kept, it is the browser's.

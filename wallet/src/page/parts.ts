@@ -33,6 +33,8 @@ export interface Actions {
   /** Show the question as it would be answered with another entry. */
   choose(id: string, entry: string): Promise<void>
   decline(id: string, isTold: boolean): Promise<void>
+  /** Fetch what showing without a network needs. */
+  prepare(): Promise<void>
 }
 
 /** What stands in a field: a text, a tick, a file. */

@@ -1,5 +1,5 @@
-// What page and worker tell each other. Secrets are in the worker alone: nothing here carries a key, a proof or a nonce, and the
-// recovery code goes out once, to be written down.
+// What page and worker tell each other. Secrets are in the worker alone: nothing here carries a key or a nonce, the recovery code goes out
+// once, to be written down, and a proof only if it is to be shown as codes.
 
 import type { Purpose } from '../governance/facts.js'
 import type { Erasure } from '../exchange/erasures.js'
@@ -118,7 +118,9 @@ export interface QuestionView {
   readonly may: Judgement
   /** What they write; null also where it came with a link, which nobody signed. */
   readonly comment: string | null
-  /** Whether it came with a link: whoever made it chose whom it names and what for. The answer goes to whom it names all the same. */
+  /** Whether it was read from codes on a screen, and is answered by codes. */
+  readonly isShown: boolean
+  /** Whether it came with a link, or by codes: whoever made it chose whom it names and what for. The answer goes to whom it names all the same. */
   readonly isFromLink: boolean
   /** Of one that was declined: whether they were told. */
   readonly isTold: boolean
@@ -165,6 +167,16 @@ export interface BookView {
   readonly isSending: boolean
 }
 
+/** What can be shown without a network. */
+export interface ReadyView {
+  /** Certificates that can be shown. */
+  readonly ready: number
+  /** Certificates that cannot, before `prepare` was called with a network. */
+  readonly missing: number
+  /** Since when that is what is known of them, in milliseconds since 1970: the oldest; null: of none is anything needed. */
+  readonly since: number | null
+}
+
 /** One answer that was given, or is on its way. */
 export interface GivenView {
   readonly question: QuestionView
@@ -205,8 +217,15 @@ export interface Calls {
   accept(told: { id: string; seen: number }): void
   /** `wrong`: what is not right in it; empty: nothing is said of that. */
   declineOffer(told: { id: string; wrong: readonly Wrong[] }): void
-  /** `seen`: `at` of the question that was shown. */
-  answer(told: { id: string; entry: string; seen: number }): void
+  /** `seen`: `at` of the question that was shown. 'shown': the answer goes by codes on the screen. */
+  answer(told: { id: string; entry: string; seen: number }): 'sent' | 'shown'
+  /** Take a question that was read from codes. */
+  openShown(told: { message: Uint8Array }): { id: string }
+  /** The answer to it, to be shown as codes; null: it is not there any more. */
+  shown(told: { id: string }): Uint8Array | null
+  ready(): ReadyView
+  /** Fetch what showing without a network needs. */
+  prepare(): void
   /** Without `isTold` the asker learns nothing: neither a no, nor whether anything fits. */
   decline(told: { id: string; isTold: boolean }): void
   /** The history opens by the PIN, until it is closed or the book is locked. */

@@ -34,12 +34,14 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
   ]
   // Which certificate, where there is no choice of one, and what they do not do with it: for who wants to know.
   const further = [...(answer && (isOpen || isAnswered) ? certificate(parts, question, answer) : []), ...(isLeft ? keeping(parts, question) : [])]
-  if (!isOpen) return { title, body: [parts.outcome('question', question.isTold ? 'told' : state, question.why), parts.back(), parts.fold([...whole, ...further])] }
+  const became = question.isShown && state === 'answered' ? 'shown' : question.isTold ? 'told' : state
+  const codes = became === 'shown' && parts.button('shown.codes', () => parts.actions.show(`codes ${question.id}`), 'main')
+  if (!isOpen) return { title, body: [parts.outcome('question', became, question.why), codes, parts.back(), parts.fold([...whole, ...further])] }
   const isPlain = mayAnswer && question.others.length === 0 && !question.kept
   const [yes, ...no] = choice(parts, question, mayAnswer)
   return {
     title,
-    body: [parts.machineNote(), ...whole, ...(isPlain ? [] : further), misfit(parts, question), yes, ...(isPlain ? [parts.fold([...further, ...no])] : no), parts.back()],
+    body: [parts.machineNote(), question.isShown && h('p', { class: 'note' }, ...both('shown.who')), ...whole, ...(isPlain ? [] : further), misfit(parts, question), yes, ...(isPlain ? [parts.fold([...further, ...no])] : no), parts.back()],
   }
 }
 
@@ -105,7 +107,7 @@ function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
 }
 
 // The buttons; then what there is to say of a no.
-function choice(parts: Parts, { id, at, answer, may, beyond }: QuestionView, mayAnswer: boolean): Child[] {
+function choice(parts: Parts, { id, at, answer, may, beyond, isShown }: QuestionView, mayAnswer: boolean): Child[] {
   const { both, actions } = parts
   const isRefused = may.verdict === 'NOT_TRUSTED'
   return [
@@ -118,7 +120,7 @@ function choice(parts: Parts, { id, at, answer, may, beyond }: QuestionView, may
         parts.choice('question.no', () => actions.decline(id, false)),
       ),
     ),
-    h('p', { class: 'hint' }, ...both('question.no.hint')),
-    parts.choice('question.tell', () => actions.decline(id, true)),
+    !isShown && h('p', { class: 'hint' }, ...both('question.no.hint')),
+    !isShown && parts.choice('question.tell', () => actions.decline(id, true)),
   ]
 }

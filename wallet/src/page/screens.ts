@@ -2,7 +2,7 @@
 
 import { h, outside } from './dom.js'
 import { Parts, type Screen } from './parts.js'
-import type { BookView, EntryView, Status, Worth } from './protocol.js'
+import type { BookView, EntryView, ReadyView, Status, Worth } from './protocol.js'
 
 export class Screens extends Parts {
   /** @param inApp where the page is in a browser inside an app: the better one, and the address for it */
@@ -113,6 +113,12 @@ export class Screens extends Parts {
     return this.screen('scan.title', [h('p', {}, this.say('scan.what')), video, this.back()])
   }
 
+  /** @param canvas where the codes follow each other */
+  codes(canvas: HTMLElement): Screen {
+    canvas.setAttribute('aria-label', this.say('shown.codes'))
+    return this.screen('shown.title', [h('p', {}, this.say('shown.what')), canvas, this.back()])
+  }
+
   waiting(): Screen {
     return this.screen('waiting.title', [h('p', {}, this.say('waiting.what'))])
   }
@@ -139,7 +145,7 @@ export class Screens extends Parts {
   }
 
   /** @param passkey whether one opens the book, or may be asked for */
-  more(passkey: 'kept' | 'possible' | 'none' = 'none'): Screen {
+  more(passkey: 'kept' | 'possible' | 'none' = 'none', ready?: ReadyView): Screen {
     const { say } = this
     return this.screen('more.title', [
       h('h2', {}, say('more.operator')),
@@ -149,6 +155,7 @@ export class Screens extends Parts {
       h('h2', {}, say('more.page')),
       h('p', {}, say('more.page.what')),
       ...(passkey === 'none' ? [] : [h('h2', {}, say('more.passkey')), h('p', {}, say('more.passkey.what')), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
+      ...(ready && ready.ready + ready.missing > 0 ? this.#ready(ready) : []),
       h('h2', {}, say('more.file')),
       h('p', {}, say('more.file.what')),
       this.button('more.file.save', () => this.actions.saveFile()),
@@ -157,6 +164,16 @@ export class Screens extends Parts {
       this.form('more.delete.do', ({ sure }) => this.actions.deleteBook({ sure: sure === true }), [this.tick('sure', say('more.delete.sure'))], 'danger'),
       this.back(),
     ])
+  }
+
+  // What can be shown without a network, and what is to be done for it.
+  #ready({ missing, since }: ReadyView): HTMLElement[] {
+    return [
+      h('h2', {}, this.say('ready.title')),
+      h('p', {}, this.say('ready.what')),
+      h('p', { class: missing ? 'note' : 'note good' }, missing ? this.say('ready.missing') : since === null ? this.say('ready.always') : this.say('ready.since', { date: this.words.date(since) })),
+      this.button('ready.do', () => this.actions.prepare()),
+    ]
   }
 
   // By what they are about, and then by time.

@@ -20,8 +20,10 @@ import { OvertakenError, Vault, VaultDeletedError } from '../keeping/vault.js'
 import { VaultKey } from '../keeping/vault_key.js'
 import type { Network } from '../network.js'
 import { Wallet } from '../wallet.js'
+import { HistoryMemory } from '../webvh/history.js'
+import { WebvhResolver } from '../webvh/resolver.js'
 import { passkeyAt, phaseAt } from './door.js'
-import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type PasskeyPlace, type PasskeySecret, type Phase, type QuestionView, type Settings, type Status, type Wrong } from './protocol.js'
+import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type PasskeyPlace, type PasskeySecret, type Phase, type QuestionView, type ReadyView, type Settings, type Status, type Wrong } from './protocol.js'
 import { Views } from './views.js'
 
 export { WebNetwork } from '../web_network.js'
@@ -268,11 +270,30 @@ export class Session implements Handlers {
     await this.#opened().wallet.offers.decline(id, said)
   }
 
-  async answer({ id, entry, seen }: { id: string; entry: string; seen: number }): Promise<void> {
+  async answer({ id, entry, seen }: { id: string; entry: string; seen: number }): Promise<'sent' | 'shown'> {
     const { wallet } = this.#opened()
     const { restrictions } = await wallet.questions.read(id)
     const answers = Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
     await this.#whatCan(() => wallet.questions.answer(id, answers, seen))
+    return (await wallet.questions.shown(id)) === undefined ? 'sent' : 'shown'
+  }
+
+  async openShown({ message }: { message: Uint8Array }): Promise<{ id: string }> {
+    return { id: await this.#opened().wallet.questions.openShown(message) }
+  }
+
+  async shown({ id }: { id: string }): Promise<Uint8Array | null> {
+    const text = await this.#seen((views) => views.shown(id))
+    return text === undefined ? null : new TextEncoder().encode(text)
+  }
+
+  ready(): Promise<ReadyView> {
+    return this.#seen((views) => views.ready())
+  }
+
+  async prepare(): Promise<void> {
+    const { wallet } = this.#opened()
+    for (const entry of (await wallet.credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked)) await wallet.credentials.witness(entry, Infinity)
   }
 
   async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {
@@ -370,7 +391,9 @@ export class Session implements Handlers {
     goesOn()
     const { governance } = this.#settings
     const { agent } = wallet
-    const followed = governance ? new Governance(governance, agent.files, agent.store, agent.resolver) : undefined
+    // By a resolver of its own, which reads kept files too: nobody but the authority is judged by them.
+    const files = agent.files.readAlsoWhile(() => !agent.mediator.isConnected)
+    const followed = governance ? new Governance(governance, files, agent.store, new WebvhResolver(files, new HistoryMemory(agent.store))) : undefined
     this.#open = { key, store, backup, wallet, views: new Views(wallet, followed) }
     backup.onState = (state) => {
       if (state === 'elsewhere') this.#close('elsewhere')

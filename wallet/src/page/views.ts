@@ -14,7 +14,7 @@ import { parseResourceId } from '../webvh/did.js'
 import { askedWords } from './asked_words.js'
 import { judgeAsker, judgeIssuer, purposeOf } from './judging.js'
 import { closest, isOver } from './misfits.js'
-import type { BookView, EntryView, HistoryView, OfferView, QuestionPart, QuestionView, Worth } from './protocol.js'
+import type { BookView, EntryView, HistoryView, OfferView, QuestionPart, QuestionView, ReadyView, Worth } from './protocol.js'
 import { issuedOf, typeOf, typesWith } from './types.js'
 import { worthOf } from './worth.js'
 
@@ -88,7 +88,8 @@ export class Views {
     const proven = parts.flatMap((part) => part.proven.map(({ name }) => name))
     const told = new Set([...shown, ...parts.flatMap(({ learned }) => learned.map(({ name }) => name)), ...enclosed(request)])
     const purpose = purposeOf(row['goalCode'])
-    const isFromLink = row['parent'] !== undefined
+    const isShown = row['isShown'] === true
+    const isFromLink = isShown || row['parent'] !== undefined
     // What was answered with; else the entry that answers all of it and is valid longest, then the newest: one certificate, so that nothing is
     // mixed.
     const [used] = Object.values((row['answers'] ?? {}) as JsonObject)
@@ -109,6 +110,7 @@ export class Views {
       authority,
       may,
       comment: isFromLink ? null : textOf(row['comment']),
+      isShown,
       isFromLink,
       isTold: row['isTold'] === true,
       purpose,
@@ -121,6 +123,18 @@ export class Views {
       others: await Promise.all(others.map((entry) => this.#entry(entry))),
       misfit: lack ? { code: lack.code, entry: lack.entry ? await this.#entry(lack.entry) : null, names: lack.names } : null,
     }
+  }
+
+  shown(id: string): Promise<string | undefined> {
+    return this.#wallet.questions.shown(id)
+  }
+
+  async ready(): Promise<ReadyView> {
+    const entries = (await this.#wallet.credentials.all()).filter((entry) => !entry.isKnownRevoked && !isOver(entry, todayHere()))
+    const times = await Promise.all(entries.map((entry) => this.#wallet.credentials.readySince(entry)))
+    const known = times.filter((time) => time !== undefined)
+    const since = Math.min(...known)
+    return { ready: known.length, missing: times.length - known.length, since: Number.isFinite(since) ? since * 1000 : null }
   }
 
   /** What was given to whom, the newest first. */
