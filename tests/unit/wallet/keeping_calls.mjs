@@ -184,6 +184,29 @@ export async function calls(load) {
         another: await failure(() => SealedStore.open(shelf, VaultKey.of(new Uint8Array(32)))),
       }
     },
+    // Changes of one moment: how many timers run and what the host has, before and after the timer; and of a message that came.
+    together: async () => {
+      const host = new Host()
+      const { backup, guarded } = await opened(new MemoryShelf(), host)
+      const { setTimeout } = globalThis
+      const timers = []
+      globalThis.setTimeout = (step, wait) => timers.push({ step, wait })
+      const told = []
+      try {
+        for (let n = 0; n < 5; n++) await guarded.write([row('a', { n }), row(`b${n}`, { n })])
+        told.push(timers.length, timers[0].wait > 0, host.number)
+        timers[0].step()
+        await backup.flush()
+        told.push(host.number, backup.state)
+        await guarded.write([row('c', { n: 1 })])
+        told.push(timers.length, host.number)
+        await guarded.write([row('m', { n: 1 }, 'inbox')])
+        told.push(timers.length, host.number)
+      } finally {
+        globalThis.setTimeout = setTimeout
+      }
+      return told
+    },
     moves: async () => {
       const host = new Host()
       const first = await opened(new MemoryShelf(), host)

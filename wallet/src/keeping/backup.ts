@@ -8,6 +8,8 @@
 //    was opened there meanwhile (`course.ts`): that is another phone, whatever its number is.
 // 4. What came from others (a row of the inbox) is in the vault before it is acknowledged, wherever the host can be reached: a phone
 //    that has been overtaken and does not know it yet takes nothing that is for the other one.
+// 5. What else is written within a moment goes in one revision: a step writes several times, and each revision costs half a kilobyte of
+//    headers and a round trip. Until then it lies on the shelf, as what waits for a network does.
 
 import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, Store } from '../store.js'
@@ -20,6 +22,7 @@ import type { VaultKey } from './vault_key.js'
 const MOST_REVISIONS = 48
 const LEAST_BYTES = 64 * 1024
 const MOST_TRIES = 5
+const TOGETHER_MS = 300
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
 
@@ -59,6 +62,8 @@ export class Backup {
   #standing: Standing
   #running: Promise<void> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Whether what waits is about to be sent (5). */
+  #isSoon = false
   #wait = FIRST_WAIT_MS
   #isStopped = false
   state: BackupState = 'waiting'
@@ -71,7 +76,7 @@ export class Backup {
     this.#store = store
     this.#vault = vault
     this.#standing = standing
-    store.onWaiting = () => this.#later(0)
+    store.onWaiting = () => this.#soon()
   }
 
   static async open(shelf: Shelf, key: VaultKey, store: SealedStore, vault: Vault): Promise<Backup> {
@@ -110,6 +115,7 @@ export class Backup {
    * @throws UnreachableError it will be tried again
    */
   async flush(): Promise<void> {
+    if (this.#isSoon) this.#later(this.#wait) // it is sent now; should that fail, it is tried again then
     const before = this.#running
     if (before) await before.catch(() => undefined) // what was written meanwhile is not in it
     this.#running ??= this.#guarded(() => this.#send()).finally(() => (this.#running = undefined))
@@ -265,10 +271,19 @@ export class Backup {
     this.onState(state)
   }
 
+  // 5: counted from the first change, so that many do not put it off for ever.
+  #soon(): void {
+    if (this.#isSoon) return
+    this.#later(TOGETHER_MS)
+    this.#isSoon = true
+  }
+
   #later(wait: number): void {
     clearTimeout(this.#timer)
+    this.#isSoon = false
     if (this.#isStopped || this.state === 'elsewhere' || this.state === 'deleted') return
     this.#timer = setTimeout(() => {
+      this.#isSoon = false
       this.flush().catch((error: unknown) => {
         if (!(error instanceof WalletError)) throw error
         if (error instanceof OvertakenError || error instanceof VaultDeletedError) return
