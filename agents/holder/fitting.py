@@ -64,6 +64,7 @@ class HeldCredential:
     rev_index: int | None = None
 
 
+UNCHECKED_REVOCATION: Final = "fit.revocation_unchecked"
 _SOURCE: Final = attrgetter(
     "schema_id", "cred_def_id", "issuer_did", "schema_issuer_did", "schema_name", "schema_version", "rev_reg_id"
 )
@@ -88,7 +89,7 @@ def of_revocation(revocation: Revocation) -> tuple[Reason, ...]:
             return (Reason("fit.revoked", "Its issuer has revoked it."),)
         case Revocation.UNCHECKED:
             text = "Whether it is revoked could not be checked; try again later."
-            return (Reason("fit.revocation_unchecked", text),)
+            return (Reason(UNCHECKED_REVOCATION, text),)
         case _:
             return ()
 

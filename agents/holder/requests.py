@@ -19,7 +19,7 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from wanderbuch.agents.holder.asked import Item, ProofRequest, stays_hidden
 from wanderbuch.agents.holder.asking import judge_asking, may_be_asked
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.fitting import HeldCredential, Matcher, misfits, of_revocation
+from wanderbuch.agents.holder.fitting import UNCHECKED_REVOCATION, HeldCredential, Matcher, misfits, of_revocation
 from wanderbuch.agents.holder.peers import Peer, peer_of
 from wanderbuch.agents.holder.proving import AnsweredPart, Answering, Prover
 from wanderbuch.agents.holder.reading import Page, newest
@@ -37,7 +37,7 @@ from wanderbuch.agents.holder.wallet import (
 from wanderbuch.agents.runtime.at_once import each_at_once
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.errors import ExchangeError, PresentationError
+from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.exchange.own_way import reached_at
@@ -163,7 +163,8 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
         RefusedError: the verifier may not ask this, or a credential does not fit; the members say why.
         ExchangeError: the request is not open.
         PresentationError: the request is malformed, or the proof could not be made.
-        ResolutionError: the answer to it would not reach us: our mediator does not answer.
+        ResolutionError: whether the credential is revoked could not be checked; or the answer to it would not reach us:
+            our mediator does not answer.
         NotFoundError: there is no such request or credential.
     """
     async with one_step(profile, request_id):
@@ -179,7 +180,10 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
         for part, (unchecked, signed) in zip(_parts(read.request, named), outcome, strict=True):
             credential = with_revocation(unchecked, lists)
             await _refuse_over_asking(profile, record, part, credential)  # 2
-            if reasons := misfits(part, credential, at=days_anywhere(datetime.now(UTC)).first):  # 3
+            reasons = misfits(part, credential, at=days_anywhere(datetime.now(UTC)).first)  # 3
+            if [reason.code for reason in reasons] == [UNCHECKED_REVOCATION]:
+                raise ResolutionError("whether the credential is revoked could not be checked", hint="try again later")
+            if reasons:
                 raise RefusedError(
                     "this credential does not answer the request: " + " ".join(reason.text for reason in reasons),
                     members={"reasons": [{"code": reason.code, "text": reason.text} for reason in reasons]},

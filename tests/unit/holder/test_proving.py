@@ -17,7 +17,7 @@ from wanderbuch.agents.holder.proving import Prover
 from wanderbuch.agents.holder.request_book import RequestState
 from wanderbuch.agents.holder.witnesses import Witnesses
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.errors import PresentationError
+from wanderbuch.errors import PresentationError, ResolutionError
 from wanderbuch.plugins.exchange.anoncreds.objects import Objects
 from wanderbuch.plugins.webvh.errors import TailsError
 
@@ -161,9 +161,8 @@ async def test_a_revoked_credential_answers_nothing(asked: AskedWallet) -> None:
 async def test_a_list_that_cannot_be_had_answers_nothing(asked: AskedWallet) -> None:
     credential, request = await asked.credential_id(), await asked.asked()
     asked.registry.lists_down = True
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(ResolutionError, match="could not be checked"):  # not "refused": later it may answer
         await requests.present(asked.profile, CONFIG, request.id, credential)
-    assert [reason["code"] for reason in refused.value.members["reasons"]] == ["fit.revocation_unchecked"]
     asked.registry.lists_down = False
     await requests.present(asked.profile, CONFIG, request.id, credential)
 
