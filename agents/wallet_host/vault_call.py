@@ -5,6 +5,8 @@
 2. `Vault-Signature`: of what is to be done, by the secret key: to whom, what, upon which number, with which content
    (`signed_text`). Heard once: the number goes on. Who has it not cannot write, delete or lock anybody out.
 3. `If-None-Match: *` makes a vault, `If-Match: "7"` goes on from revision 7; one of them must be there (RFC 9110 §13).
+4. `Vault-Newest` says which revision is meant by its number: a host that came back from an older copy counts numbers a
+   second time.
 """
 
 import hashlib
@@ -21,11 +23,13 @@ from wanderbuch.base64_text import from_base64
 KEY_HEADER: Final = "Vault-Key"
 SIGNATURE_HEADER: Final = "Vault-Signature"
 BASE_HEADER: Final = "Vault-Base"
+NEWEST_HEADER: Final = "Vault-Newest"
 _KEY_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
 _MOST_NUMBER: Final = 2**53 - 1  # what the page can count
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _SIGNATURE: Final = re.compile(r"[A-Za-z0-9_-]{86}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _TAG: Final = re.compile(r'"(0|[1-9][0-9]{0,15})"')
 _DELETE: Final = "DELETE"
 
@@ -37,11 +41,13 @@ class VaultWrite:
     Args:
         after: number of the revision that it comes after; 0: it makes the vault.
         is_base: whether it stands for all before it.
+        upon: digest of the revision that it comes after (4); None: any of that number.
         unverified_signature: as it came.
     """
 
     after: int
     is_base: bool
+    upon: str | None
     unverified_signature: bytes
 
 
@@ -71,7 +77,22 @@ def vault_write(request: web.Request) -> VaultWrite:
     named = request.headers.getall(BASE_HEADER, ())
     if named not in ((), ["?1"]) or (makes and not named):
         raise web.HTTPBadRequest(text=f"expected {BASE_HEADER}: ?1, or none; the first revision is a base")
-    return VaultWrite(after, bool(named), _bytes_in(request, SIGNATURE_HEADER, _SIGNATURE, _SIGNATURE_BYTES))
+    signature = _bytes_in(request, SIGNATURE_HEADER, _SIGNATURE, _SIGNATURE_BYTES)
+    return VaultWrite(after, bool(named), newest_known(request), signature)
+
+
+def newest_known(request: web.Request) -> str | None:
+    """Return the digest of the newest revision that who asks knows (4), None if they do not say it.
+
+    Raises:
+        HTTPBadRequest: it is no digest.
+    """
+    named = request.headers.getall(NEWEST_HEADER, ())
+    if not named:
+        return None
+    if len(named) != 1 or not _DIGEST.fullmatch(named[0]):
+        raise web.HTTPBadRequest(text=f"expected {NEWEST_HEADER}: SHA-256 in 64 hexadecimal digits")
+    return named[0]
 
 
 def check_write(origin: str, key: bytes, write: VaultWrite, sealed: bytes) -> None:

@@ -21,6 +21,7 @@ from wanderbuch.agents.wallet_host.vault_call import (
     SIGNATURE_HEADER,
     check_delete,
     check_write,
+    newest_known,
     vault_key,
     vault_write,
 )
@@ -88,7 +89,8 @@ class VaultSite:
             raise web.HTTPGone(headers=_gone(state))
         if not state.number:
             raise web.HTTPNotFound(headers=_HEADERS)
-        if request.headers.get(hdrs.IF_NONE_MATCH) == _tag(state.number):
+        is_known = newest_known(request) in (None, state.digest)
+        if is_known and request.headers.get(hdrs.IF_NONE_MATCH) == _tag(state.number):
             return web.Response(status=304, headers={**_HEADERS, hdrs.ETAG: _tag(state.number)})
         self._take(self._reads, vault)
         state, revisions = await self._vaults.read(vault)
@@ -119,7 +121,9 @@ class VaultSite:
             raise _too_often(wait_s)
         if not write.after and not (await self._vaults.state(vault)).number:
             self._take(self._new, network)
-        written, number = await self._vaults.write(vault, sealed, after=write.after, is_base=write.is_base)
+        written, number = await self._vaults.write(
+            vault, sealed, after=write.after, is_base=write.is_base, upon=write.upon
+        )
         headers = {**_HEADERS, hdrs.ETAG: _tag(number)}
         match written:
             case WriteOutcome.TAKEN:

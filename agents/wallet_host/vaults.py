@@ -45,12 +45,14 @@ class VaultState:
     Args:
         number: of its newest revision; 0: there is no such vault.
         base: number of the oldest one that is kept.
+        digest: of the newest revision, SHA-256 in hexadecimal; empty: there is none.
         is_deleted: whether it was deleted (5).
         deletion: the signature of who deleted it, as it came; empty: it was not deleted.
     """
 
     number: int = 0
     base: int = 0
+    digest: str = ""
     is_deleted: bool = False
     deletion: str = ""
 
@@ -111,7 +113,9 @@ class Vaults:
         )
         return _state(rows), [bytes(sealed) for *_, number, sealed in rows if number is not None]
 
-    async def write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
+    async def write(
+        self, vault: str, sealed: bytes, *, after: int, is_base: bool, upon: str | None = None
+    ) -> tuple[WriteOutcome, int]:
         """Add a revision to a vault; return what became of it, and the vault's number now (2).
 
         Args:
@@ -119,18 +123,21 @@ class Vaults:
             sealed: the revision.
             after: number of the revision that it comes after; 0: it makes the vault.
             is_base: whether it stands for all before it (3).
+            upon: digest of the revision that it comes after; None: any of that number.
         """
-        written, number = await self._write(vault, sealed, after=after, is_base=is_base)
+        written, number = await self._write(vault, sealed, after=after, is_base=is_base, upon=upon)
         is_for_place = written is WriteOutcome.FULL and after == 0 and len(sealed) <= self._bounds.bytes
         if is_for_place and await self._forget_unused():
-            written, number = await self._write(vault, sealed, after=after, is_base=is_base)
+            written, number = await self._write(vault, sealed, after=after, is_base=is_base, upon=upon)
         return written, number
 
-    async def _write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
+    async def _write(
+        self, vault: str, sealed: bytes, *, after: int, is_base: bool, upon: str | None
+    ) -> tuple[WriteOutcome, int]:
         digest, size, number = hashlib.sha256(sealed).hexdigest(), len(sealed), after + 1
         results = await self._engine.together(
             Statement("UPDATE vault SET day = ? WHERE tenant = ? AND id = ?", (_today(), self._tenant, vault)),  # (6)
-            self._begin(vault, digest, size) if after == 0 else self._go_on(vault, digest, size, number, is_base),
+            self._begin(vault, digest, size) if after == 0 else self._go_on(vault, digest, size, number, is_base, upon),
             Statement(
                 "INSERT INTO vault_revision (tenant, id, number, sealed) SELECT tenant, id, number, ? FROM vault"
                 " WHERE tenant = ? AND id = ? AND number = ? AND digest = ? AND bytes > 0"
@@ -151,7 +158,8 @@ class Vaults:
             return WriteOutcome.DELETED, state.number
         if state.number == number and results[-1][0][2] == digest:
             return WriteOutcome.TAKEN, number
-        return WriteOutcome.FULL if state.number == after else WriteOutcome.OVERTAKEN, state.number
+        is_where_it_was = state.number == after and upon in (None, state.digest)
+        return WriteOutcome.FULL if is_where_it_was else WriteOutcome.OVERTAKEN, state.number
 
     async def delete(self, vault: str, *, signature: str) -> bool:
         """Delete what is in a vault (5); False: there is none.
@@ -222,15 +230,17 @@ class Vaults:
             ),
         )
 
-    def _go_on(self, vault: str, digest: str, size: int, number: int, is_base: bool) -> Statement:
+    def _go_on(self, vault: str, digest: str, size: int, number: int, is_base: bool, upon: str | None) -> Statement:
         # A base takes the place of all before it, so it needs room for itself alone (4).
         bytes_, base = ("CAST(? AS BIGINT)", "(number + 1)") if is_base else ("(bytes + ?)", "base")
         return Statement(
             f"UPDATE vault SET number = number + 1, base = {base}, bytes = {bytes_}, digest = ?, day = ?"  # noqa: S608
-            f" WHERE tenant = ? AND id = ? AND number = ? AND bytes > 0 AND {bytes_} <= ? AND ? - {base} < ?",
+            f" WHERE tenant = ? AND id = ? AND number = ? AND bytes > 0 AND {bytes_} <= ? AND ? - {base} < ?"
+            f"{'' if upon is None else ' AND digest = ?'}",
             (
                 *(size, digest, _today(), self._tenant, vault, number - 1),
                 *(size, self._bounds.bytes, number, self._bounds.revisions),
+                *(() if upon is None else (upon,)),
             ),
         )
 
@@ -239,7 +249,7 @@ def _state(rows: Rows) -> VaultState:
     if not rows:
         return VaultState()
     number, base, digest, size, *_ = rows[0]  # without a byte: it was deleted (5)
-    return VaultState(number, base) if size else VaultState(number, base, is_deleted=True, deletion=digest)
+    return VaultState(number, base, digest) if size else VaultState(number, base, is_deleted=True, deletion=digest)
 
 
 def _today() -> int:

@@ -52,11 +52,13 @@ export async function calls(load) {
       const answer = (status, told = {}, bytes) => new Response(bytes ?? null, { status, headers: told })
       const tag = () => ({ ETag: `"${this.number}"` })
       if (url !== `${this.origin}/vault`) return answer(404)
+      const newest = this.revisions.get(this.number)
+      const isMeant = headers['Vault-Newest'] === undefined || (newest && headers['Vault-Newest'] === hex(sha256(newest)))
       const gone = () => answer(410, this.deletion ? { 'Vault-Signature': this.deletion } : {})
       if (method === 'GET') {
         if (this.isDeleted) return gone()
         if (this.isBlank || !this.number || this.key !== headers['Vault-Key']) return answer(404)
-        if (headers['If-None-Match'] === `"${this.number}"`) return answer(304, tag())
+        if (isMeant && headers['If-None-Match'] === `"${this.number}"`) return answer(304, tag())
         const parts = [...this.revisions.values()].flatMap((sealed) => {
           const length = Buffer.alloc(4)
           length.writeUInt32BE(sealed.length)
@@ -80,7 +82,7 @@ export async function calls(load) {
       }
       this.key ??= headers['Vault-Key']
       const same = this.number === after + 1 && this.revisions.get(this.number)?.equals(sealed)
-      if (!same && this.number !== after) return answer(412, tag())
+      if (!same && (this.number !== after || !isMeant)) return answer(412, tag())
       const size = [...this.revisions.values()].reduce((sum, each) => sum + each.length, 0)
       if (!same && (isBase ? 0 : size) + sealed.length > this.most) return answer(507, tag())
       if (isBase && !same) this.revisions.clear()
@@ -562,6 +564,30 @@ export async function calls(load) {
       const [number, base] = [host.number, host.base]
       Object.assign(host, { number: 5, revisions: new Map([...host.revisions, [4, four], [5, five]]) })
       return [number, base, await failure(() => elsewhere(host))]
+    },
+    // A host came back from an older copy, and another phone went on there to the very number that this one knows.
+    same_number: async () => {
+      const told = []
+      for (const isLooked of [true, false]) {
+        const host = new Host()
+        const one = await opened(new MemoryShelf(), host)
+        const write = async (phone, n) => {
+          await phone.guarded.write([row('a', { n })])
+          await phone.backup.flush()
+        }
+        await write(one, 1)
+        const copy = { number: host.number, base: host.base, revisions: new Map(host.revisions) }
+        await write(one, 2)
+        await write(one, 3)
+        Object.assign(host, copy)
+        const other = await elsewhere(host)
+        await write(other, 10)
+        const [number, same] = [host.number, one.backup.number]
+        const found = await failure(() => (isLooked ? one.backup.check() : write(one, 4)))
+        await write(other, 11)
+        told.push([number === same, found, one.backup.state, await rowsOf((await elsewhere(host)).store)])
+      }
+      return told
     },
     // What a phone took that was overtaken meanwhile, and a host that has gone back.
     used_here: async () => {

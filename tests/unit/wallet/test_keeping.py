@@ -217,6 +217,10 @@ def test_a_host_that_knows_again_what_this_phone_wrote_is_no_other_phone(wallet:
     ]
 
 
+def test_the_same_number_is_not_the_same_revision(wallet: WalletProcess) -> None:
+    assert wallet.call("same_number") == [[True, "overtaken", "elsewhere", {"a": {"n": 11}}]] * 2
+
+
 def test_two_courses_of_a_book_do_not_mix(wallet: WalletProcess) -> None:
     assert wallet.call("mixed") == [3, 3, "check_failed"]
 

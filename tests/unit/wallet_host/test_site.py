@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+from hashlib import sha256
 
 import pytest
 from tests.unit.wallet_host.conftest import MEDIATOR
@@ -28,6 +29,11 @@ async def test_a_worker_writes_reads_goes_on_elsewhere_and_deletes(site: HostSit
     assert whole.revisions == [b"first", b"second"]
     assert whole.headers["cache-control"] == "no-store"
     assert (await worker.read(**{"If-None-Match": '"2"'})).status == 304
+
+    meant = {"If-None-Match": '"2"', "Vault-Newest": sha256(b"second").hexdigest()}
+    assert (await worker.read(**meant)).status == 304
+    assert (await worker.read(**{**meant, "Vault-Newest": sha256(b"other").hexdigest()})).status == 200
+    assert (await worker.read(**{**meant, "Vault-Newest": "other"})).status == 400
 
     other_phone = Worker(site, key=worker.key)
     assert (await other_phone.write(b"taken over", after=2, is_base=True)).tag == '"3"'

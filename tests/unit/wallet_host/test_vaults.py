@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,11 @@ async def test_a_vault_is_written_read_taken_over_and_deleted(
     assert await vaults.write(mine, b"two", after=1, is_base=False) == (WriteOutcome.TAKEN, 2)
     assert await vaults.write(mine, b"new", after=1, is_base=False) == (WriteOutcome.OVERTAKEN, 2)
     assert await vaults.write(mine, b"three", after=2, is_base=False) == (WriteOutcome.FULL, 2)  # 11 bytes
-    assert await vaults.read(mine) == (VaultState(2, 1), [b"one", b"two"])
+    assert await vaults.read(mine) == (_state(2, 1, b"two"), [b"one", b"two"])
     assert await vaults.write(mine, b"x" * 11, after=2, is_base=True) == (WriteOutcome.FULL, 2)
     assert await vaults.write(mine, b"0123456", after=2, is_base=True) == (WriteOutcome.TAKEN, 3)
     assert await vaults.write(mine, b"0123456", after=2, is_base=True) == (WriteOutcome.TAKEN, 3)
-    assert await vaults.read(mine) == (VaultState(3, 3), [b"0123456"])
+    assert await vaults.read(mine) == (_state(3, 3, b"0123456"), [b"0123456"])
     for number in (3, 4):
         assert await vaults.write(mine, b"a", after=number, is_base=False) == (WriteOutcome.TAKEN, number + 1)
     assert await vaults.write(mine, b"a", after=5, is_base=False) == (WriteOutcome.FULL, 5)  # revisions
@@ -78,7 +79,7 @@ async def test_a_vault_is_written_read_taken_over_and_deleted(
     assert (await vaults.state(yours)).number == 1  # somebody asked
     await vaults.forget_old(days=30)
     assert [await vaults.state(each) for each in (mine, third)] == [VaultState(), VaultState()]
-    assert await vaults.read(yours) == (VaultState(1, 1), [b"y"])
+    assert await vaults.read(yours) == (_state(1, 1, b"y"), [b"y"])
     assert await vaults.write(fourth, b"w", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
 
 
@@ -109,6 +110,15 @@ async def test_of_many_who_write_at_once_upon_one_number_one_is_taken(vaults: Va
     assert sorted(each.name for each, _ in written) == ["OVERTAKEN"] * 7 + ["TAKEN"]
     state, revisions = await vaults.read(vault)
     assert (state.number, revisions[-1]) == (2, bytes([[each for each, _ in written].index(WriteOutcome.TAKEN)]))
+
+
+async def test_who_means_another_revision_of_that_number_is_overtaken(vaults: Vaults) -> None:
+    vault, digests = vaults.id_of(b"\2" * 32), [sha256(each).hexdigest() for each in (b"1", b"other")]
+    await vaults.write(vault, b"1", after=0, is_base=True)
+    assert (await vaults.state(vault)).digest == digests[0]
+    assert await vaults.write(vault, b"2", after=1, is_base=True, upon=digests[1]) == (WriteOutcome.OVERTAKEN, 1)
+    assert await vaults.write(vault, b"2", after=1, is_base=False, upon=digests[0]) == (WriteOutcome.TAKEN, 2)
+    assert await vaults.write(vault, b"2", after=1, is_base=False, upon=digests[0]) == (WriteOutcome.TAKEN, 2)  # again
 
 
 async def test_the_row_of_a_vault_is_changed_before_its_revisions(vaults: Vaults, engine: Engine) -> None:
@@ -148,3 +158,7 @@ async def test_of_writes_and_a_deletion_at_once_nothing_is_left(vaults: Vaults, 
         await asyncio.gather(*steps)
         assert (await vaults.state(vault)).is_deleted
         assert await engine.run("SELECT sealed FROM vault_revision") == []
+
+
+def _state(number: int, base: int, newest: bytes) -> VaultState:
+    return VaultState(number, base, sha256(newest).hexdigest())

@@ -102,10 +102,14 @@ export class Backup {
    */
   async check(): Promise<void> {
     await this.#guarded(async () => {
-      const known = this.#standing.sending ? this.#standing.number + 1 : this.#standing.number
-      const number = (await this.#vault.read(known))?.number ?? 0
-      if (number < this.#standing.number) await this.#knowsLess(number)
-      else if (number > known) await this.#knowsMore(number)
+      const { number: written, digest, sending } = this.#standing
+      const known = sending ? written + 1 : written
+      const content = await this.#vault.read(known, sending ? digestOf(sending.sealed) : digest)
+      const number = content?.number ?? 0
+      const newest = content?.revisions.at(-1)
+      const ours = number === written ? digest : sending && digestOf(sending.sealed)
+      if (number < written) await this.#knowsLess(number)
+      else if (number > known || (newest && ours !== undefined && digestOf(newest) !== ours)) await this.#knowsMore(number)
     })
   }
 
@@ -186,7 +190,7 @@ export class Backup {
     if (waiting.length === 0 && standing.number > 0 && standing.further < MOST_REVISIONS) return undefined
     const isBase = standing.digest === undefined || standing.further >= MOST_REVISIONS || standing.bytes > Math.max(LEAST_BYTES, 2 * standing.baseBytes)
     const rows = isBase ? this.#store.whole() : merged(waiting.flatMap(({ sealed }) => openWaiting(this.#key, sealed)))
-    const sealed = await this.#vault.seal(JSON.stringify(rows), standing.number, isBase ? undefined : standing.digest)
+    const sealed = await this.#vault.seal(JSON.stringify(rows), standing.number, isBase ? undefined : standing.digest, standing.digest)
     const sending = { ...sealed, upTo: waiting.at(-1)?.number ?? 0 }
     await this.#note({ ...standing, sending })
     return sending
@@ -337,7 +341,7 @@ export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes:
     const theirs = await rowsIn(vault, content)
     if (isOurs && content.number < own.number && !wentOn(courseIn(theirs), course)) return 'older'
     const rows = withWaiting(theirs, waiting)
-    const base = await vault.seal(JSON.stringify(rows), content.number)
+    const base = await vault.seal(JSON.stringify(rows), content.number, undefined, digestOf(content.revisions.at(-1) as Uint8Array))
     goesOn()
     try {
       await vault.write(base)

@@ -8,7 +8,7 @@
 import type { VaultKey } from './vault_key.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
-import { OvertakenError, type Vault } from './vault.js'
+import { digestOf, OvertakenError, type Vault } from './vault.js'
 import { numberOn, rowsIn, standingAt, withWaiting } from './backup.js'
 import { BookFileError, type BookFile } from './book_file.js'
 import { compared, courseIn, onNewCourse } from './course.js'
@@ -36,7 +36,8 @@ export async function takeFile(shelf: Shelf, key: VaultKey, vault: Vault, file: 
   for (let left = MOST_TRIES; ; left--) {
     const content = await vault.read()
     if (content && !isNewer(file, { course: courseIn(await rowsIn(vault, content)), number: content.number, isAhead: false })) return 'vault'
-    const base = await vault.seal(JSON.stringify(rows), content?.number ?? 0)
+    const newest = content?.revisions.at(-1)
+    const base = await vault.seal(JSON.stringify(rows), content?.number ?? 0, undefined, newest && digestOf(newest))
     goesOn()
     try {
       await vault.write(base)

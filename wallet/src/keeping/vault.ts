@@ -56,6 +56,8 @@ export interface VaultContent {
 
 export interface Sealed {
   readonly after: number
+  /** Digest of the revision that it comes after, where it is known: a host that came back from an older copy counts numbers again. */
+  readonly upon?: string
   readonly isBase: boolean
   readonly sealed: Uint8Array
 }
@@ -80,9 +82,14 @@ export class Vault {
     this.#fetch = ask
   }
 
-  /** What is in the vault; undefined: there is none; the number alone if that is `known`, and so nothing is new. */
-  async read(known = 0): Promise<VaultContent | undefined> {
-    const response = await this.#ask('GET', known ? { 'If-None-Match': `"${known}"` } : {})
+  /**
+   * What is in the vault; undefined: there is none; the number alone if that is `known`, and so nothing is new.
+   *
+   * @param digest of the revision of that number
+   */
+  async read(known = 0, digest?: string): Promise<VaultContent | undefined> {
+    const newest = digest === undefined ? {} : { 'Vault-Newest': digest }
+    const response = await this.#ask('GET', known ? { 'If-None-Match': `"${known}"`, ...newest } : {})
     if (response.status === 304) return { number: known, base: known, revisions: [] }
     if (response.status === 404) return undefined
     const bytes = new Uint8Array(await bodyOf(response))
@@ -98,10 +105,11 @@ export class Vault {
    *
    * @throws OvertakenError the vault has another number (1)
    */
-  async write({ after, isBase, sealed }: Sealed): Promise<number> {
+  async write({ after, upon, isBase, sealed }: Sealed): Promise<number> {
     const response = await this.#ask('PUT', {
       ...(after ? { 'If-Match': `"${after}"` } : { 'If-None-Match': '*' }),
       ...(isBase && { 'Vault-Base': '?1' }),
+      ...(after && upon !== undefined && { 'Vault-Newest': upon }),
       'Content-Type': 'application/octet-stream',
       'Vault-Signature': this.#key.sign(this.#signed(isBase ? 'base' : 'further', after, sealed)),
     }, sealed)
@@ -121,10 +129,11 @@ export class Vault {
    * Seal a revision for its place (3): compressed, and padded, so that its length tells less.
    *
    * @param before digest of the revision that it adds to; undefined: it is a base, which stands for itself
+   * @param upon digest of the revision that a base comes after, where it is known
    */
-  async seal(content: string, after: number, before?: string): Promise<Sealed> {
+  async seal(content: string, after: number, before?: string, upon = before): Promise<Sealed> {
     const packed = padded(await deflated(new TextEncoder().encode(content)))
-    return { after, isBase: before === undefined, sealed: this.#key.sealRevision(packed, this.#place(after + 1, before)) }
+    return { after, ...(upon !== undefined && { upon }), isBase: before === undefined, sealed: this.#key.sealRevision(packed, this.#place(after + 1, before)) }
   }
 
   /** @throws CheckFailedError a revision is not ours, or not of this place */
