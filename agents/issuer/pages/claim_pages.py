@@ -5,7 +5,7 @@ messengers and mail filters open whatever they pass on: only the button does. Th
 cookie, asks no other site, and says nothing of whose slip it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.governance.facts.accreditation import Participant
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import Reason
 from wanderbuch.store.errors import LeaseBusyError
 
 CLAIM_PLACE: Final = "/claim"
@@ -108,7 +109,7 @@ class ClaimPages:
         except ClaimRefusedError as err:
             return self._show(office, request, language, err.look, status=_status(err.look))
         except OfferRefusedError as err:
-            reasons = [reason.text for reason in err.decision.reasons]
+            reasons = err.decision.reasons
             return await self._say(office, request, language, "claim.refused", reasons=reasons, status=409)
         except TooOftenError as err:
             response = await self._say(office, request, language, "claim.too_often", status=429)
@@ -129,7 +130,7 @@ class ClaimPages:
         language: Language,
         said: str,
         *,
-        reasons: list[str] | None = None,
+        reasons: Sequence[Reason] = (),
         status: int,
     ) -> web.Response:
         """Return the page of a slip as it is now, with why it was not claimed."""
@@ -137,7 +138,7 @@ class ClaimPages:
             look = await office.batches.claiming.look(request.match_info["token"])
         except SlipUnknownError:
             return self._unknown(office, request, language)
-        return self._show(office, request, language, look, said=said, reasons=reasons or (), status=status)
+        return self._show(office, request, language, look, said=said, reasons=reasons, status=status)
 
     def _offer(self, office: ClaimWork, request: web.Request, language: Language, offer: Offer) -> web.Response:
         short = offer.short_url or ""
@@ -163,7 +164,7 @@ class ClaimPages:
         look: SlipLook,
         *,
         said: str = "",
-        reasons: tuple[str, ...] | list[str] = (),
+        reasons: Sequence[Reason] = (),
         status: int = 200,
     ) -> web.Response:
         token = request.match_info["token"]
