@@ -110,7 +110,7 @@ class ConsoleBatches:
             is_over=visit.office.tenant.clock() > batch.claim_until,
             may_mail=_may_mail(visit, batch),
             mailing=await visit.office.postman.of(batch.id),
-            may_hand_over=_may_hand_over(visit),
+            may_hand_over=_may_hand_over(visit, batch),
             err=err,
         )
 
@@ -334,9 +334,11 @@ class ConsoleBatches:
         return visit.office.slip_address(slip_token(row.slip, batch.secret))
 
 
-def _may_hand_over(visit: ConsoleVisit) -> bool:
-    """Return whether the authority has named a successor, and this person may hand a batch over."""
-    return ClerkRole.ADMINISTRATOR in visit.person.roles and visit.office.handing.successor() is not None
+def _may_hand_over(visit: ConsoleVisit, batch: Batch) -> bool:
+    """Return whether this person may hand a batch over, or did: the authority has named a successor."""
+    if not visit.person.may(ClerkRole.ADMINISTRATOR) or batch.state is BatchState.CANCELLED:
+        return False
+    return batch.state is BatchState.HANDED_OVER or visit.office.handing.successor() is not None
 
 
 def _may_mail(visit: ConsoleVisit, batch: Batch) -> bool:

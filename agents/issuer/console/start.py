@@ -3,6 +3,7 @@
 1. What may be issued is what the signed governance file says now (`Joining.view`), not what anybody promised.
 2. What is waiting is what somebody has to do with: batches that are not over, offers that no wallet has taken.
 3. What is wrong is said with what to do about it; nothing is said where nothing is.
+4. Where the authority has named who goes on, an administrator finds the batches that are to be handed over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from wanderbuch.agents.site.rendering import PageHandler
 
 _BATCHES: Final = 20
 _LAST: Final = 10
+_HANDED: Final = 200
 _OVER: Final = (BatchState.CANCELLED, BatchState.HANDED_OVER)
 
 
@@ -74,6 +76,7 @@ class ConsoleStart:
         view = await office.joining.view()
         batches = await _running(office) if may_issue else []
         reports = await office.reports.count_open() if may_issue else 0
+        handed = await _to_hand_over(office) if visit.person.may(ClerkRole.ADMINISTRATOR) else []
         offers: Sequence[Offer] = (await office.desk.page(limit=_LAST)).items if may_issue else ()
         return self._console.show(
             visit,
@@ -82,6 +85,8 @@ class ConsoleStart:
             view=view,
             wrong=_wrong(office, view, batches, reports),
             batches=[one for one in batches if not one.is_done],
+            handed=handed,
+            successor=office.handing.called(None) if handed else None,
             waiting=[offer for offer in offers if offer.state is OfferState.OPEN],
             name_of=name_of,
             last=[offer for offer in offers if offer.state is not OfferState.OPEN],
@@ -91,6 +96,14 @@ class ConsoleStart:
 async def _running(office: ConsoleOffice) -> list[RunningBatch]:
     page = await office.batches.page(limit=_BATCHES, cursor=None)
     return [RunningBatch(batch, await office.batches.counts(batch)) for batch in page.items if batch.state not in _OVER]
+
+
+async def _to_hand_over(office: ConsoleOffice) -> list[Batch]:
+    """Return what an administrator hands over, or has begun to (4); nothing where nobody is named."""
+    if office.handing.successor() is None:
+        return []
+    page = await office.batches.page(limit=_HANDED, cursor=None)
+    return [batch for batch in page.items if batch.state is not BatchState.CANCELLED]
 
 
 def _wrong(office: ConsoleOffice, view: JoiningView, batches: Sequence[RunningBatch], reports: int) -> list[Wrong]:

@@ -57,6 +57,7 @@ class ConsoleSuccession:
             "console_hand_over.html",
             status=status,
             batch=batch,
+            may_work=visit.person.may(ClerkRole.CLERK),
             counts=await office.batches.counts(batch),
             file_parts=office.handing.parts_of(batch),
             successor=office.handing.called(batch.handed_to),
