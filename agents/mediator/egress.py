@@ -237,6 +237,7 @@ class Egress:
             log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
 
     async def _answer(self, wallet: str, request: EgressRequest) -> Relayed | EgressRefusedError:
+        came = self._config.egress_answer_kb * 1024  # how much came, nobody knows; also where the wallet hung up
         try:
             relayed: Relayed = await self._edge.relay(
                 request.method,
@@ -247,11 +248,14 @@ class Egress:
                 timeout_s=TIMEOUT_S,
                 mapped_hosts=self._config.egress_hosts,
             )
-        except HttpError as err:
-            if not isinstance(err, (AddressRefusedError, NoConnectionError)):  # how much came, nobody knows
-                self._bytes.spend(wallet, len(request.body or b"") + self._config.egress_answer_kb * 1024)
+            came = len(relayed.body)
+        except (AddressRefusedError, NoConnectionError) as err:  # nothing was asked
+            came = -len(request.body or b"")
             return _refused(err)
-        self._bytes.spend(wallet, len(request.body or b"") + len(relayed.body))
+        except HttpError as err:
+            return _refused(err)
+        finally:
+            self._bytes.spend(wallet, len(request.body or b"") + came)
         return relayed
 
 

@@ -346,6 +346,8 @@ async def test_a_host_that_is_slow_ends_with_its_time_or_with_the_socket(
         (task,) = office.egress._tasks
     await asyncio.wait({task})
     assert task.cancelled()
+    ((_, size),) = office.egress._bytes._spent.values()
+    assert size == ANSWER_KB * 1024  # who hangs up before the end had all that may have come
     monkeypatch.setattr(egress, "TIMEOUT_S", 0.05)
     async with phone.live() as live:
         assert code_of(await asked_for(live, f"https://{HOST}/slow")) == "e.m.egress.deadline"
