@@ -237,7 +237,7 @@ class Egress:
             log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
 
     async def _answer(self, wallet: str, request: EgressRequest) -> Relayed | EgressRefusedError:
-        came = self._config.egress_answer_kb * 1024  # how much came, nobody knows; also where the wallet hung up
+        came: int | None = self._config.egress_answer_kb * 1024  # how much came, nobody knows; also where the wallet hung up
         try:
             relayed: Relayed = await self._edge.relay(
                 request.method,
@@ -250,12 +250,13 @@ class Egress:
             )
             came = len(relayed.body)
         except (AddressRefusedError, NoConnectionError) as err:  # nothing was asked
-            came = -len(request.body or b"")
+            came = None
             return _refused(err)
         except HttpError as err:
             return _refused(err)
         finally:
-            self._bytes.spend(wallet, len(request.body or b"") + came)
+            if came is not None:
+                self._bytes.spend(wallet, len(request.body or b"") + came)
         return relayed
 
 
