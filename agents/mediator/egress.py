@@ -237,7 +237,8 @@ class Egress:
             log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
 
     async def _answer(self, wallet: str, request: EgressRequest) -> Relayed | EgressRefusedError:
-        came: int | None = self._config.egress_answer_kb * 1024  # how much came, nobody knows; also where the wallet hung up
+        # Where it fails or the wallet hangs up, nobody knows how much came: all that may have.
+        came: int | None = self._config.egress_answer_kb * 1024
         try:
             relayed: Relayed = await self._edge.relay(
                 request.method,
