@@ -44,7 +44,7 @@ class Carried(IntEnum):
     ANSWER = 2
 
 
-class Taken(Enum):
+class FrameOutcome(Enum):
     """What became of a text that was read: taken, known before, or why it was not."""
 
     NEW = "new"
@@ -62,10 +62,10 @@ class FramesError(ExchangeError):
 
 
 _REFUSED: Final = {
-    Taken.FOREIGN: "one of the codes is none of ours: show the codes of the wallet alone, and scan again",
-    Taken.VERSION: "the codes are of another version of this program: bring both sides up to date",
-    Taken.CARRIES: "the codes are a question, not an answer: scan the codes on the worker's phone",
-    Taken.DAMAGED: "the codes do not belong together: scan them again",
+    FrameOutcome.FOREIGN: "one of the codes is none of ours: show the codes of the wallet alone, and scan again",
+    FrameOutcome.VERSION: "the codes are of another version of this program: bring both sides up to date",
+    FrameOutcome.CARRIES: "the codes are a question, not an answer: scan the codes on the worker's phone",
+    FrameOutcome.DAMAGED: "the codes do not belong together: scan them again",
 }
 
 
@@ -117,29 +117,29 @@ class FrameCollector:
         """How many of them are here."""
         return len(self._parts)
 
-    def add(self, text: str) -> Taken:
+    def add(self, text: str) -> FrameOutcome:
         """Take a text that was read, if it is a frame."""
         if not text.startswith(_PREFIX):  # 1
-            return Taken.VERSION if _OTHER_VERSION.match(text[:16]) else Taken.FOREIGN
+            return FrameOutcome.VERSION if _OTHER_VERSION.match(text[:16]) else FrameOutcome.FOREIGN
         received = None if len(text) > _LONGEST else from_base45(text[len(_PREFIX) :])  # 2
         if received is None or len(received) <= _HEAD_BYTES:
-            return Taken.DAMAGED
+            return FrameOutcome.DAMAGED
         kind, place, count = received[:3]
         part = received[_HEAD_BYTES:]
         is_full = len(part) == PART_BYTES or (place == count - 1 and len(part) < PART_BYTES)
         if count > MAX_FRAMES or place >= count or not is_full or kind not in (Carried.REQUEST, Carried.ANSWER):
-            return Taken.DAMAGED
+            return FrameOutcome.DAMAGED
         if kind != self._carried:  # 3
-            return Taken.CARRIES
+            return FrameOutcome.CARRIES
         of = received[2:_HEAD_BYTES]
         if of != self._of:  # 4
             self._begin(of, count)
         known = self._parts.get(place)
         if known is not None and known != part:  # 5
             self._begin(b"", 0)
-            return Taken.DAMAGED
+            return FrameOutcome.DAMAGED
         self._parts[place] = part
-        return Taken.NEW if known is None else Taken.KNOWN
+        return FrameOutcome.NEW if known is None else FrameOutcome.KNOWN
 
     def message(self) -> bytes | None:
         """Return the message, once all frames are here; None: they are not, or it is damaged and all of it is gone."""
@@ -170,7 +170,7 @@ def message_of(carried: Carried, texts: list[str]) -> bytes:
             raise FramesError(_REFUSED[taken])
     message = collector.message()
     if message is None or len(texts) > MAX_FRAMES:
-        raise FramesError(_REFUSED[Taken.DAMAGED])
+        raise FramesError(_REFUSED[FrameOutcome.DAMAGED])
     return message
 
 
