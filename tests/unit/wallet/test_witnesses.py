@@ -190,7 +190,7 @@ def test_a_kept_witness_is_read_and_checked_also_at_infinity(
     told = {"credential": entry.credential, **centre.told(), "tails": centre.tails, "lists": lists}
     sealed = wallet.call("sealed_witness", choice=told)
     assert wallet.call("unsealed_witness", choice=told, sealed=sealed) == sealed
-    # It is the witness of the last place once all others are revoked; the library issues none there, so here it is a wrong one.
+    # The last place has it once all others are revoked. The library issues none there: so here it is a wrong one.
     infinity = {**sealed, "omega": "1 0 1 0 1 1 1 0 1 0 1 0"}
     with pytest.raises(WalletRefusedError, match="accumulator"):
         wallet.call("unsealed_witness", choice=told, sealed=infinity)

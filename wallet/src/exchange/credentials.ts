@@ -107,6 +107,19 @@ export class Credentials {
     return kept && Number(kept['timestamp'])
   }
 
+  /** Have a witness kept of each that is not known to be revoked, as far as it can be; then throw what one of the others failed with. */
+  async makeReady(): Promise<void> {
+    let failed: WalletError | undefined
+    for (const entry of (await this.all()).filter(({ isKnownRevoked }) => !isKnownRevoked))
+      try {
+        await this.witness(entry, Infinity)
+      } catch (error) {
+        if (!(error instanceof WalletError)) throw error
+        failed ??= error
+      }
+    if (failed) throw failed
+  }
+
   async #newest({ credential, definition }: Entry, notAfter: number): Promise<Witness | undefined> {
     const place = credential.nonRevocation
     if (!place) return undefined

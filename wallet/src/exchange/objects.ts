@@ -56,7 +56,7 @@ export class Objects {
    * @throws CheckFailedError it is of another DID, which is not asked, or of another credential definition
    */
   async registry(id: string, definitionId: string): Promise<RevocationRegistry> {
-    if (parseResourceId(id).did.scid !== parseResourceId(definitionId).did.scid) throw new CheckFailedError('the revocation registry is of another issuer')
+    if (!(await this.#kept(id, REGISTRY)) && parseResourceId(id).did.scid !== parseResourceId(definitionId).did.scid) throw new CheckFailedError('the revocation registry is of another issuer')
     const { registry, content } = await this.#registry(id, () => this.#content(id, REGISTRY))
     if (registry.credentialDefinitionId !== definitionId) throw new CheckFailedError('the revocation registry is of another credential definition')
     await this.#keep(id, content)

@@ -293,15 +293,7 @@ export class Session implements Handlers {
 
   async prepare(): Promise<void> {
     const { wallet } = this.#opened()
-    let failed: WalletError | undefined
-    for (const entry of (await wallet.credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked))
-      try {
-        await wallet.credentials.witness(entry, Infinity)
-      } catch (error) {
-        if (!(error instanceof WalletError)) throw error
-        failed ??= error
-      }
-    if (failed) throw failed // once the others are ready
+    await wallet.credentials.makeReady()
   }
 
   async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {
