@@ -28,7 +28,7 @@ async ({ tag, screen, markup }) => {
   }
   const none = (code) => ({ ...question, answer: null, chosen: null, others: [], misfit: { code, entry: ['empty', 'attribute', 'several'].includes(code) ? null : entry, names: ['country_of_award'] } })
   const offer = { id: 'o', state: 'offered', why: null, at: 0, issuer: centre, authority, may: may('UNKNOWN', 'governance.unreachable'), isTold: false, type: 'qualification/1.0', values: list }
-  const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }], questions: [], isSending: true }
+  const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }], questions: [], unread: 1, isSending: true }
   const given = { question: { ...question, state: 'accepted' }, erasure: { at: 0, answeredAt: Date.UTC(2026, 10, 28), kept: [{ until: '20310501', law: 'Decree 4' }] } }
   const misfits = ['empty', 'revoked', 'over', 'ends', 'level', 'occupation', 'issuer', 'value', 'attribute', 'several']
   const ours = ['id', 'state', 'verdict', 'code', 'chosen', 'comparison', 'type', 'backup', 'purpose', 'purposes', 'until']

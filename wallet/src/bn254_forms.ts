@@ -29,7 +29,7 @@ export function writeScalar(value: bigint): string {
 export function readPoint1(received: Received): Point1 {
   const [x, y, z] = coordinates(received, 3) as [bigint, bigint, bigint]
   if (z === 0n) throw new MalformedError(received.path, 'a point that is not at infinity')
-  return checked(received, new G1(x, y, z))
+  return checked(received, () => new G1(x, y, z))
 }
 
 /** A point of the second group. The subgroup is checked: the twist has points outside it. */
@@ -39,7 +39,7 @@ export function readPoint2(received: Received, { orInfinity = false } = {}): Poi
     if (!orInfinity) throw new MalformedError(received.path, 'a point that is not at infinity')
     return G2.ZERO
   }
-  return checked(received, new G2(pair(x0, x1), pair(y0, y1), pair(z0, z1)))
+  return checked(received, () => new G2(pair(x0, x1), pair(y0, y1), pair(z0, z1)))
 }
 
 /** An element of the target group, as it stands there: it counts only by being equal to a pairing. */
@@ -80,7 +80,7 @@ export function hashedTarget({ c0, c1 }: Target): Uint8Array {
   return padded(concat(...parts.flatMap((part) => [to32Bytes(part.c0), to32Bytes(part.c1)])), 512)
 }
 
-/** A point of the second group of the 128 bytes that a tails file has, on the curve; the subgroup is not checked. */
+/** What the 128 bytes of a tail say: whether it is a point of the second group is not checked. Throws an Error where y is 0. */
 export function unverifiedTail(bytes: Uint8Array): Point2 {
   const number = (index: number): bigint => {
     let value = 0n
@@ -101,13 +101,14 @@ function coordinates(received: Received, count: number): bigint[] {
   })
 }
 
-function checked<Point extends Point1 | Point2>(received: Received, point: Point): Point {
+function checked<Point extends Point1 | Point2>(received: Received, make: () => Point): Point {
   try {
+    const point = make() // which throws where y is 0
     point.assertValidity()
+    return point
   } catch {
     throw new MalformedError(received.path, 'a point of the curve, in its group of prime order')
   }
-  return point
 }
 
 function residue(value: bigint): string {

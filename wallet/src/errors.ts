@@ -52,6 +52,14 @@ export class UnreachableError extends WalletError {
 /** Somebody was asked on a connection that stayed open, and did not answer. */
 export class SilentError extends UnreachableError {}
 
+/**
+ * Something threw that is no WalletError: a fault of ours. It shows as an unhandled rejection, in the console and in tests, and what came
+ * next in a queue is dealt with all the same.
+ */
+export function unexpected(error: unknown): void {
+  void Promise.reject(error as Error)
+}
+
 /** What was asked of the wallet does not fit the state that an exchange is in. */
 export class StateError extends WalletError {
   constructor(message: string) {

@@ -72,6 +72,43 @@ export async function calls(load) {
       counts.push(await world.deliver(large))
       return counts
     },
+    // What breaks the code here: the first message, the first connection that is gone on with. What came next, and what shows of the faults.
+    poison: async () => {
+      const shown = []
+      const others = process.listeners('unhandledRejection')
+      process.removeAllListeners('unhandledRejection').on('unhandledRejection', (error) => shown.push(error.message))
+      try {
+        const world = await fresh()
+        const { peer, request, own } = await connected(world)
+        await world.deliver([peer.response(request)])
+        const { agent } = world.wallet
+        const taken = []
+        agent.inbox.handle('basicmessage/1.0/message', async ({ body }) => {
+          const content = body.member('content').text(16)
+          if (content === 'bad') throw new TypeError('poison')
+          taken.push(content)
+          return { changes: [] }
+        })
+        const send = (content) => pack(JSON.stringify(say('basicmessage/1.0/message', { content })), own, peer.key)
+        const isAcknowledged = await world.deliver([send('bad'), send('good')])
+        await world.deliver([send('later')])
+        const advanced = []
+        await agent.store.write(['one', 'two'].map((id) => ({ kind: 'erasure', id, value: {} })))
+        agent.goesOn('erasure', async (id) => {
+          advanced.push(id)
+          if (id === 'one') throw new TypeError('poisoned row')
+        })
+        await agent.goOn()
+        await new Promise((resolve) => setImmediate(resolve))
+        // The browser's storage fails once: the message waits.
+        agent.inbox.handle('basicmessage/1.0/message', async () => { throw new DOMException('full', 'QuotaExceededError') })
+        await world.deliver([send('kept')])
+        return [isAcknowledged, taken, advanced, shown, (await world.rows('inbox')).length]
+      } finally {
+        process.removeAllListeners('unhandledRejection')
+        for (const other of others) process.on('unhandledRejection', other)
+      }
+    },
     // A peer that is away; the page ends; the next visit sends the very same message.
     outbox: async () => {
       const world = await fresh()

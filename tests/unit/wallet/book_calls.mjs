@@ -3,7 +3,7 @@
 import { simulated } from './simulated.mjs'
 
 export async function calls(load) {
-  const { World, Peer, connected, pack, say } = await simulated(load)
+  const { World, Peer, connected, pack, say, fresh, UnreachableError } = await simulated(load)
   const { SealedStore } = await load('keeping/sealed_store.js')
   const { MemoryShelf } = await load('keeping/shelf.js')
   const { VaultKey } = await load('keeping/vault_key.js')
@@ -31,6 +31,68 @@ export async function calls(load) {
   }
 
   return {
+    // A new phone, on which nothing of what issuers published is yet: the issuer of one certificate is gone, and for another the first try fails.
+    gone_issuer: async ({ credential, link_secret, definition, registry, lists, gone, request }) => {
+      const { Views } = await load('page/views.js')
+      const world = await fresh()
+      const rows = [['gone', { ...credential, cred_def_id: gone }], ['first', credential], ['second', credential]]
+      await world.store.write(rows.map(([id, sealed], at) => ({ kind: 'credential', id, value: { sealed, connection: 'none', at, issuer: null, revoked: false } })))
+      await world.store.write([{ kind: 'link-secret', id: 'it', value: { sealed: link_secret } }, { kind: 'offer', id: 'gone', value: { state: 'kept', credential: 'gone', at: 1, preview: [], connection: 'none', own: 'k' } }])
+      const asked = []
+      world.wallet.agent.resolver.resource = async (id) => {
+        asked.push(id)
+        if (id === gone) throw new UnreachableError('gone')
+        if (id === definition.id) return { content: new Received(definition.json, 'definition'), links: [] }
+        if (id === registry.id) {
+          // It is read for the entries, and looked at for each of them that is made ready.
+          if (asked.filter((each) => each === registry.id).length === 2) throw new UnreachableError('away')
+          return { content: new Received(registry.json, 'registry'), links: lists.map(({ timestamp }) => ({ id: { id: String(timestamp) }, timestamp })) }
+        }
+        return { content: new Received(lists.find(({ timestamp }) => String(timestamp) === id), 'list'), links: [] }
+      }
+      const views = new Views(world.wallet, undefined)
+      const { entries, unread } = await views.book()
+      const { peer, request: their, own } = await connected(world)
+      await world.deliver([peer.response(their)])
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }
+      await world.deliver([pack(JSON.stringify(say('present-proof/2.0/request-presentation', attached)), own, peer.key)])
+      const [[id]] = await world.rows('question')
+      const candidates = Object.values(await world.wallet.questions.candidates(id))
+      const { answer } = await views.question(id)
+      const before = await views.ready()
+      const made = await world.wallet.credentials.makeReady().then(() => 'made', (error) => error.code)
+      const { ready, missing } = await views.ready()
+      const offer = await views.offer('gone')
+      world.wallet.stop()
+      return { entries: entries.map((each) => each.id), unread, candidates, answer: answer.id, before: [before.ready, before.missing], made, after: [ready, missing], offer: offer.state }
+    },
+    // An issuer whose offer was accepted sends what is no credential of it, each time with another registry.
+    refusals: async ({ definition, registry, other }) => {
+      const world = await fresh()
+      const { peer, id, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const row = { state: 'requested', connection: id, own, thread: 't', issuer: null, offer: { cred_def_id: definition.id }, secrets: {}, preview: [], at: 1 }
+      await world.store.write([{ kind: 'offer', id: `${id} t`, value: row }, { kind: 'object', id: definition.id, value: { content: definition.json } }])
+      const asked = []
+      const [theirs] = registry.id.split('/resources/')
+      world.wallet.agent.resolver.resource = async (id) => {
+        asked.push(id)
+        return { content: new Received(asked.length % 2 ? {} : { ...registry.json, credDefId: other }, 'registry'), links: [] }
+      }
+      const states = []
+      for (let number = 0; number < 12; number++) {
+        const [did, end] = [number % 3 ? theirs : other.split('/resources/')[0], 'ABCDEFGHJKLM'[number]]
+        const body = { rev_reg_id: `${did}/resources/z${'1'.repeat(45)}${end}` }
+        const attached = { formats: [{ attach_id: '0', format: 'anoncreds/credential@v1.0' }], 'credentials~attach': [{ '@id': '0', data: { json: body } }] }
+        await world.deliver([pack(JSON.stringify(say('issue-credential/2.0/issue-credential', attached, 't')), own, peer.key)])
+        states.push((await world.store.get('offer', `${id} t`)).state)
+      }
+      await world.wallet.agent.outbox.flush()
+      const reports = world.opened(peer.key).filter((message) => message['@type'].endsWith('/problem-report')).length
+      const { offer, secrets } = await world.store.get('offer', `${id} t`)
+      world.wallet.stop()
+      return { states, asked: asked.length, isAlwaysTheirs: asked.every((each) => each.startsWith(theirs)), objects: (await world.rows('object')).length, reports, isEmptied: !offer && !secrets, inbox: (await world.rows('inbox')).length }
+    },
     // For each size of the book: what it costs to read it the first time, and then each proof, in ms of CPU. The sizes take turns.
     cost_of_proofs: async ({ counts, proofs, request, ...told }) => {
       const books = []

@@ -50,6 +50,26 @@ export async function calls(load) {
     },
     frames_of_whole: async ({ carried, whole }) => (await framesOfWhole(carried, bytes(whole))) ?? null,
     frames_of: async ({ carried, message }) => (await framesOf(carried, bytes(message))) ?? null,
+    // How many bytes at a time the collector gives to what inflates, at most: a browser inflates all of them before anybody can stop it.
+    inflated_at_once: async ({ frames }) => {
+      const { DecompressionStream } = globalThis
+      let most = 0
+      globalThis.DecompressionStream = class {
+        constructor(format) {
+          const inner = new DecompressionStream(format)
+          const count = new TransformStream({ transform: (chunk, to) => ((most = Math.max(most, chunk.length)), to.enqueue(chunk)) })
+          this.writable = count.writable
+          this.readable = count.readable.pipeThrough(inner)
+        }
+      }
+      try {
+        const collector = new FrameCollector('answer')
+        for (const frame of frames) collector.add(frame)
+        return [(await collector.message()) !== undefined, most]
+      } finally {
+        globalThis.DecompressionStream = DecompressionStream
+      }
+    },
     // What becomes of each text; the message at the end, if it is whole; and how many frames are kept then, and before.
     collect_frames: async ({ carried, texts }) => {
       const collector = new FrameCollector(carried)

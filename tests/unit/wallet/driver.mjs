@@ -142,6 +142,10 @@ const calls = {
       ),
     ),
   sealed_witness: ({ choice }) => witnesses.sealWitness(choiceOf(choice).witness),
+  unsealed_witness: ({ choice, sealed }) => {
+    const { credential, definition } = choiceOf({ ...choice, lists: undefined })
+    return witnesses.sealWitness(witnesses.unsealWitness(received(sealed, 'witness'), credential.nonRevocation, definition, registryOf(choice.registry)))
+  },
   present: ({ request, choices, self_attested, link_secret }) =>
     presentations.present(
       readPresentationRequest(received(request, 'request')),

@@ -46,6 +46,13 @@ def test_nobody_fills_the_book_with_what_is_not_answered(wallet: WalletProcess) 
     }
 
 
+def test_what_breaks_the_code_stops_no_queue(wallet: WalletProcess) -> None:
+    is_acknowledged, taken, advanced, shown, left = wallet.call("poison")
+    assert (is_acknowledged, taken, advanced) == (True, ["good", "later"], ["one", "two"])
+    assert shown == ["poison", "poisoned row", "full"]
+    assert left == 1
+
+
 def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet: WalletProcess) -> None:
     assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 3}
 

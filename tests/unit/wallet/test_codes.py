@@ -32,6 +32,14 @@ def test_vectors(wallet: WalletProcess) -> None:
     assert wrong == []
 
 
+def test_a_bomb_is_inflated_by_small_slices(wallet: WalletProcess) -> None:
+    whole = zlib.compress(bytes(30 << 20), wbits=-15)
+    frames = wallet.call("frames_of_whole", carried="answer", whole=whole.hex())
+    is_taken, at_once = wallet.call("inflated_at_once", frames=frames)
+    assert not is_taken
+    assert 0 < at_once <= 4_096
+
+
 def test_what_the_wallet_shows_an_agent_reads(wallet: WalletProcess) -> None:
     message = json.dumps({"numbers": [str(3**power) for power in range(500)]}).encode()
     frames = wallet.call("frames_of", carried="answer", message=message.hex())

@@ -101,6 +101,8 @@ def test_points_that_are_not_of_their_group(wallet: WalletProcess, centres: list
             " ".join(words[:-2]),
             f"{point} 1 00",
             " ".join([*words[:1], words[3], words[2], words[1], *words[4:]]),
+            "1 1 1 0 1 1",  # y = 0
+            "1 1 1 0 1 0 1 0 1 1 1 0",
         ):
             refusal(
                 wallet,

@@ -1,5 +1,6 @@
 """Non-revocation: witnesses are kept up with the lists, and only what is not revoked in the named list verifies."""
 
+import hashlib
 from copy import deepcopy
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.unit.wallet.centre import (
     present_by_wallet,
 )
 from tests.unit.wallet.wallet_process import WalletProcess, WalletRefusedError
+
+from wanderbuch.plugins.webvh.base58_text import to_base58
 
 pytestmark = pytest.mark.needs("node")
 
@@ -158,6 +161,39 @@ def test_refuses_tails_that_are_not_the_registry_s(
     file.write_bytes(content)
     with pytest.raises(WalletRefusedError, match="tails file"):
         present_by_wallet(wallet, REQUEST, answer(entry), {}, link_secret)
+
+
+@pytest.mark.parametrize("tail", [bytes(128), b"\x01" * 128])
+def test_refuses_tails_that_are_no_points(
+    wallet: WalletProcess, centre: Centre, link_secret: str, tail: bytes, tmp_path: Any
+) -> None:
+    entry = issue_to_wallet(wallet, centre, link_secret, VALUES)
+    centre.revoke(5)
+    (file,) = (path for path in tmp_path.iterdir() if path.is_file())
+    at = 2 + 128 * (PLACES + 1 - 5 + 1)  # place 1 takes it off when place 5 is revoked
+    content = file.read_bytes()
+    file.write_bytes(content[:at] + tail + content[at + 128 :])
+    # The issuer signs what it likes: the registry names this very file.
+    told = centre.told()
+    told["registry"]["json"]["value"]["tailsHash"] = to_base58(hashlib.sha256(file.read_bytes()).digest())
+    lists = [each.to_dict() for each in centre.lists]
+    choice = {"credential": entry.credential, **told, "tails": str(file), "lists": lists}
+    with pytest.raises(WalletRefusedError, match="not points"):
+        wallet.call("sealed_witness", choice=choice)
+
+
+def test_a_kept_witness_is_read_and_checked_also_at_infinity(
+    wallet: WalletProcess, centre: Centre, link_secret: str
+) -> None:
+    entry = issue_to_wallet(wallet, centre, link_secret, VALUES)
+    lists = [centre.lists[-1].to_dict()]
+    told = {"credential": entry.credential, **centre.told(), "tails": centre.tails, "lists": lists}
+    sealed = wallet.call("sealed_witness", choice=told)
+    assert wallet.call("unsealed_witness", choice=told, sealed=sealed) == sealed
+    # The last place has it once all others are revoked. The library issues none there: so here it is a wrong one.
+    infinity = {**sealed, "omega": "1 0 1 0 1 1 1 0 1 0 1 0"}
+    with pytest.raises(WalletRefusedError, match="accumulator"):
+        wallet.call("unsealed_witness", choice=told, sealed=infinity)
 
 
 def test_refuses_a_list_of_another_registry(

@@ -1,7 +1,7 @@
 // The agent of a wallet: keys, messages that come and go, connections. What messages are about is in `exchange/`.
 
 import type { Network } from '../network.js'
-import { UnreachableError, WalletError } from '../errors.js'
+import { UnreachableError, unexpected, WalletError } from '../errors.js'
 import type { Change, Kind, Store } from '../store.js'
 import { PublicFiles } from '../public_files.js'
 import { HistoryMemory } from '../webvh/history.js'
@@ -96,8 +96,7 @@ export class Agent {
   async goOn(): Promise<void> {
     if (this.#isStopped) return
     this.#isLeft = false
-    await Promise.all([this.outbox.flush(), this.inbox.work(), ...this.#advancers.map((advance) => advance())])
-    await this.#later()
+    await Promise.all([this.outbox.flush(), this.inbox.work(), ...this.#advancers.map((advance) => advance())]).finally(() => this.#later())
   }
 
   stop(): void {
@@ -124,12 +123,12 @@ export class Agent {
     })
   }
 
-  /** Do something that may be impossible now; then a later visit, or the next socket, does it. */
+  /** Do something that may be impossible now; then a later visit, or the next socket, does it. What fails otherwise stops nothing else. */
   async ifReachable(step: () => Promise<void>): Promise<void> {
     try {
       await step()
     } catch (error) {
-      if (!(error instanceof WalletError)) throw error
+      if (!(error instanceof WalletError)) return unexpected(error)
       if (error instanceof UnreachableError) this.#isLeft = true
     }
   }

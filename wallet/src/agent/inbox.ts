@@ -3,14 +3,15 @@
 //
 // 1. Only messages to keys of ours, of kinds that something here handles, are kept at all.
 // 2. A key has at most 8 of them waiting, the wallet 64: who writes more than that is not heard.
-// 3. What is malformed, or not true, is dropped. What could not be looked up waits, at most a week.
+// 3. What is malformed, or not true, is dropped, and so is what breaks the code here. What could not be looked up waits, at most a week,
+//    and what the browser's storage fails with loses nothing.
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { base58 } from '../base58.js'
 import { unpack, type Opened } from '../didcomm/envelope.js'
 import { verkey } from '../didcomm/keys.js'
 import { readMessage, type Incoming } from '../didcomm/message.js'
-import { UnreachableError, WalletError } from '../errors.js'
+import { UnreachableError, unexpected, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { Change, JsonObject, Store } from '../store.js'
 import type { KeyRing } from './key_ring.js'
@@ -87,6 +88,7 @@ export class Inbox {
         await this.#commit({ ...step, changes: [...step.changes, gone] })
       } catch (error) {
         if (error instanceof UnreachableError && Date.now() - Number(row['at']) < GIVE_UP_MS) return // 3
+        if (error instanceof DOMException) throw error
         this.#dropped(incoming?.kind ?? 'message', error)
         await this.#commit({ changes: [gone] })
       }
@@ -94,7 +96,7 @@ export class Inbox {
   }
 
   #dropped(kind: string, error: unknown): void {
-    if (!(error instanceof WalletError)) throw error
+    if (!(error instanceof WalletError)) return unexpected(error)
     this.onDropped(kind, error)
   }
 }

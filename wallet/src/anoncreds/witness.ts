@@ -8,7 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { Fp12, G2, productOfPairings, type Point2 } from '../bn254.js'
 import { readPoint2, unverifiedTail, writePoint2 } from '../bn254_forms.js'
 import { base58 } from '../base58.js'
-import { CannotProveError, CheckFailedError, MalformedError } from '../errors.js'
+import { CannotProveError, CheckFailedError, MalformedError, WalletError } from '../errors.js'
 import type { NonRevocationCredential } from './credential.js'
 import type { CredentialDefinition } from './credential_definition.js'
 import { LONGEST_IDENTIFIER } from './parameters.js'
@@ -75,11 +75,7 @@ export function updatedWitness(
   if (registry.id !== credential.registryId || to.registryId !== registry.id || (from && from.list.registryId !== registry.id))
     throw new CheckFailedError('the status list is of another revocation registry than the credential')
   if (to.isRevoked(credential.place)) throw new CannotProveError('the credential is revoked')
-  let omega = from ? from.omega : G2.ZERO
-  for (const { index, isAdded } of tailChanges(registry, credential.place, from?.list, to)) {
-    const point = readTail(tail(index))
-    omega = isAdded ? omega.add(point) : omega.subtract(point)
-  }
+  const omega = addedTails(from ? from.omega : G2.ZERO, tailChanges(registry, credential.place, from?.list, to), tail)
   return checkedWitness(credential, definition, registry, omega, to)
 }
 
@@ -109,7 +105,7 @@ export function unsealWitness(received: Received, credential: NonRevocationCrede
     isRevoked: (place) => place !== credential.place,
   }
   if (list.registryId !== credential.registryId) throw new CheckFailedError('the witness is of another revocation registry')
-  return checkedWitness(credential, definition, registry, readPoint2(received.member('omega')), list)
+  return checkedWitness(credential, definition, registry, readPoint2(received.member('omega'), { orInfinity: true }), list)
 }
 
 /** Whether a witness and an accumulator belong together: e(g_i, acc) = z e(g, omega). */
@@ -128,6 +124,21 @@ function checkedWitness(
   if (!isWitness(credential.gI, definition, registry, list.accumulator, omega))
     throw new CheckFailedError("the witness does not belong to the status list's accumulator")
   return { omega, list }
+}
+
+// A tails file is its issuer's: what it has need not be points, and then the arithmetic throws.
+function addedTails(from: Point2, changes: readonly TailChange[], tail: (index: number) => Uint8Array): Point2 {
+  try {
+    let omega = from
+    for (const { index, isAdded } of changes) {
+      const point = readTail(tail(index))
+      omega = isAdded ? omega.add(point) : omega.subtract(point)
+    }
+    omega.assertValidity()
+    return omega
+  } catch (error) {
+    throw error instanceof WalletError ? error : new CheckFailedError('the tails are not points of the second group')
+  }
 }
 
 function readTail(bytes: Uint8Array): Point2 {

@@ -14,6 +14,8 @@
 // 6. When all are there, the digest is compared; another one: it begins anew with none.
 // 7. It is inflated to at most 256 KiB.
 
+import { deflated, inflated } from '../deflate.js'
+import { WalletError } from '../errors.js'
 import { base45, fromBase45 } from './base45.js'
 
 export type Carried = 'request' | 'answer'
@@ -33,7 +35,7 @@ const LONGEST = PREFIX.length + Math.ceil(((HEAD_BYTES + PART_BYTES) * 3) / 2)
 
 /** The frames of a message; undefined: it is too long to be shown. */
 export async function framesOf(carried: Carried, message: Uint8Array): Promise<string[] | undefined> {
-  return message.length > MOST_MESSAGE_BYTES ? undefined : framesOfWhole(carried, (await through(message, new CompressionStream('deflate-raw'), Infinity)) as Uint8Array)
+  return message.length > MOST_MESSAGE_BYTES ? undefined : framesOfWhole(carried, await deflated(message))
 }
 
 /** The frames of a message that is deflated. */
@@ -99,7 +101,7 @@ export class FrameCollector {
     const parts = [...this.#frames].sort(([one], [two]) => one - two).map(([, { part }]) => part)
     const whole = new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer())
     const isSame = [this.#count, ...(await digestOf(whole))].join() === of // 6
-    const message = this.isWhole && isSame ? await through(whole, new DecompressionStream('deflate-raw'), MOST_MESSAGE_BYTES) : undefined // 7
+    const message = this.isWhole && isSame ? await orDamaged(inflated(whole, MOST_MESSAGE_BYTES)) : undefined // 7
     if (!message && of === this.#of) this.#begin('', 0)
     return message
   }
@@ -115,24 +117,11 @@ async function digestOf(whole: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', whole as Uint8Array<ArrayBuffer>)).subarray(0, DIGEST_BYTES)
 }
 
-// undefined: it cannot be inflated, or to more than that; no more is read of it then.
-async function through(content: Uint8Array, stream: CompressionStream | DecompressionStream, mostBytes: number): Promise<Uint8Array | undefined> {
-  const reader = new Blob([content as Uint8Array<ArrayBuffer>]).stream().pipeThrough(stream).getReader()
-  const parts: Uint8Array[] = []
-  let length = 0
+async function orDamaged(inflating: Promise<Uint8Array>): Promise<Uint8Array | undefined> {
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      length += value.length
-      if (length > mostBytes) {
-        await reader.cancel()
-        return undefined
-      }
-      parts.push(value)
-    }
-  } catch {
+    return await inflating
+  } catch (error) {
+    if (!(error instanceof WalletError)) throw error
     return undefined
   }
-  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer())
 }

@@ -13,7 +13,7 @@ import type { Agent } from '../agent/agent.js'
 import { connectionOf } from '../agent/did_exchange.js'
 import type { Step } from '../agent/step.js'
 import { message, type Incoming } from '../didcomm/message.js'
-import { StateError } from '../errors.js'
+import { StateError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
 import type { Objects } from './objects.js'
@@ -41,9 +41,23 @@ export class Credentials {
     agent.inbox.handle('revocation_notification/2.0/revoke', (incoming) => this.#takeNotice(incoming))
   }
 
+  /** All that can be read now. */
   async all(): Promise<Entry[]> {
+    return (await this.read()).entries
+  }
+
+  /** All that can be read now, and how many cannot: on a new phone, what an issuer published is fetched anew, and one may be gone. */
+  async read(): Promise<{ entries: Entry[]; unread: number }> {
     const rows = await this.#agent.store.list('credential')
-    return Promise.all(rows.map(([id, row]) => this.#entry(id, row)))
+    const entries = await this.#readable(rows)
+    return { entries, unread: rows.length - entries.length }
+  }
+
+  /** What a credential says its definition is; nothing is looked up for that. */
+  async definitionId(id: string): Promise<string> {
+    const row = await this.#agent.store.get('credential', id)
+    if (!row) throw new StateError('there is no such credential')
+    return new Received(row['sealed'], 'credential').member('cred_def_id').text(LONGEST_IDENTIFIER)
   }
 
   async one(id: string): Promise<Entry> {
@@ -83,7 +97,7 @@ export class Credentials {
   async keptWitness({ id, credential, definition }: Entry): Promise<Witness | undefined> {
     const place = credential.nonRevocation
     const kept = place && (await this.#agent.store.get('object', keptAt(id)))
-    return kept && unsealWitness(new Received(kept, 'witness'), place, definition, await this.#objects.registry(place.registryId))
+    return kept && unsealWitness(new Received(kept, 'witness'), place, definition, await this.#objects.registry(place.registryId, definition.id))
   }
 
   /** The time of the status list of which a witness is kept, in seconds since 1970; Infinity: none is needed; undefined: none is kept. */
@@ -91,6 +105,19 @@ export class Credentials {
     if (!credential.nonRevocation) return Infinity
     const kept = await this.#agent.store.get('object', keptAt(id))
     return kept && Number(kept['timestamp'])
+  }
+
+  /** Have a witness kept of each that is not known to be revoked, as far as it can be; then throw what one of the others failed with. */
+  async makeReady(): Promise<void> {
+    let failed: WalletError | undefined
+    for (const entry of (await this.all()).filter(({ isKnownRevoked }) => !isKnownRevoked))
+      try {
+        await this.witness(entry, Infinity)
+      } catch (error) {
+        if (!(error instanceof WalletError)) throw error
+        failed ??= error
+      }
+    if (failed) throw failed
   }
 
   async #newest({ credential, definition }: Entry, notAfter: number): Promise<Witness | undefined> {
@@ -119,6 +146,15 @@ export class Credentials {
     await this.#agent.store.write([{ kind: 'object', id: keptAt(id), value: sealWitness(witness) }])
   }
 
+  async #readable(rows: readonly [string, JsonObject][]): Promise<Entry[]> {
+    const read = await Promise.allSettled(rows.map(([id, row]) => this.#entry(id, row)))
+    return read.flatMap((each) => {
+      if (each.status === 'fulfilled') return [each.value]
+      if (!(each.reason instanceof WalletError)) throw each.reason
+      return []
+    })
+  }
+
   #entry(id: string, row: JsonObject): Promise<Entry> {
     const known = this.#read.get(row)
     if (known) return known
@@ -132,7 +168,7 @@ export class Credentials {
     const sealed = new Received(row['sealed'], 'credential')
     const definition = await this.#objects.definition(sealed.member('cred_def_id').text(LONGEST_IDENTIFIER))
     const registryId = sealed.optional('rev_reg_id')?.text(LONGEST_IDENTIFIER)
-    const registry = registryId === undefined ? undefined : await this.#objects.registry(registryId)
+    const registry = registryId === undefined ? undefined : await this.#objects.registry(registryId, definition.id)
     const issuer = row['issuer']
     return {
       id,
@@ -148,7 +184,7 @@ export class Credentials {
     if (!connection) return undefined
     const [registryId, place] = incoming.body.member('credential_id').text(LONGEST_IDENTIFIER).split('::')
     const rows = (await this.#agent.store.list('credential')).filter(([, row]) => row['connection'] === connection.id)
-    const entries = await Promise.all(rows.map(([id, row]) => this.#entry(id, row)))
+    const entries = await this.#readable(rows)
     const named = entries.find(({ credential: { nonRevocation } }) => nonRevocation?.registryId === registryId && String(nonRevocation?.place) === place)
     if (!named) return undefined
     await this.isRevoked(named, true)

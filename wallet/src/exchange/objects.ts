@@ -9,6 +9,7 @@ import { publicAddress } from '../network.js'
 import type { PublicFiles } from '../public_files.js'
 import { Received } from '../received.js'
 import type { JsonObject, Store } from '../store.js'
+import { parseResourceId } from '../webvh/did.js'
 import type { Resource } from '../webvh/resource.js'
 import type { WebvhResolver } from '../webvh/resolver.js'
 
@@ -19,6 +20,11 @@ const REGISTRY = 'anonCredsRevocRegDef'
 export interface RegistryNow {
   readonly registry: RevocationRegistry
   readonly resource: Resource
+}
+
+interface ReadRegistry {
+  readonly registry: RevocationRegistry
+  readonly content: Received
 }
 
 export class Objects {
@@ -34,14 +40,27 @@ export class Objects {
     this.#store = store
   }
 
-  /** A credential definition. It never changes, for its id holds its hash: so it is kept once it was verified. */
+  /** A credential definition. It never changes, for its id holds its hash: so it is kept once it was verified and read. */
   definition(id: string): Promise<CredentialDefinition> {
-    return this.#read(id, async () => readCredentialDefinition(id, await this.#content(id, 'anonCredsCredDef')))
+    return this.#read(id, async () => {
+      const content = await this.#content(id, 'anonCredsCredDef')
+      const definition = readCredentialDefinition(id, content)
+      await this.#keep(id, content)
+      return definition
+    })
   }
 
-  /** A registry, without its status lists: that never changes, either. */
-  registry(id: string): Promise<RevocationRegistry> {
-    return this.#read(id, async () => readRevocationRegistry(id, await this.#content(id, REGISTRY)))
+  /**
+   * The registry of a credential, without its status lists: that never changes, either. Only one of that definition is kept.
+   *
+   * @throws CheckFailedError it is of another DID, which is not asked, or of another credential definition
+   */
+  async registry(id: string, definitionId: string): Promise<RevocationRegistry> {
+    if (!(await this.#kept(id, REGISTRY)) && parseResourceId(id).did.scid !== parseResourceId(definitionId).did.scid) throw new CheckFailedError('the revocation registry is of another issuer')
+    const { registry, content } = await this.#registry(id, () => this.#content(id, REGISTRY))
+    if (registry.credentialDefinitionId !== definitionId) throw new CheckFailedError('the revocation registry is of another credential definition')
+    await this.#keep(id, content)
+    return registry
   }
 
   /**
@@ -52,8 +71,8 @@ export class Objects {
   registryNow(id: string, isAnew = false): Promise<RegistryNow> {
     const ask = async (): Promise<RegistryNow> => {
       const resource = await this.#resolver.resource(id, REGISTRY)
-      const content = async (): Promise<Received> => (await this.#kept(id, REGISTRY)) ?? this.#keep(id, resource.content)
-      return { registry: await this.#read(id, async () => readRevocationRegistry(id, await content())), resource }
+      const { registry } = await this.#registry(id, async () => (await this.#kept(id, REGISTRY)) ?? resource.content)
+      return { registry, resource }
     }
     return isAnew ? ask() : this.#shared(id, ask)
   }
@@ -94,8 +113,15 @@ export class Objects {
     return reading
   }
 
+  #registry(id: string, content: () => Promise<Received>): Promise<ReadRegistry> {
+    return this.#read(id, async () => {
+      const read = await content()
+      return { registry: readRevocationRegistry(id, read), content: read }
+    })
+  }
+
   async #content(id: string, type: 'anonCredsCredDef' | typeof REGISTRY): Promise<Received> {
-    return (await this.#kept(id, type)) ?? this.#keep(id, (await this.#resolver.resource(id, type)).content)
+    return (await this.#kept(id, type)) ?? (await this.#resolver.resource(id, type)).content
   }
 
   async #kept(id: string, type: string): Promise<Received | undefined> {
@@ -103,8 +129,7 @@ export class Objects {
     return row && new Received(row['content'], type)
   }
 
-  async #keep(id: string, content: Received): Promise<Received> {
-    await this.#store.write([{ kind: 'object', id, value: { content: content.value() as JsonObject } }])
-    return content
+  async #keep(id: string, content: Received): Promise<void> {
+    if (!(await this.#store.get('object', id))) await this.#store.write([{ kind: 'object', id, value: { content: content.value() as JsonObject } }])
   }
 }

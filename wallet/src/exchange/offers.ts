@@ -5,7 +5,8 @@
 // 2. Nothing is requested before the worker says yes; that is kept first, then the request with its secrets, then it goes out.
 // 3. A credential is kept if it is what was offered, value by value, and passes all checks of `anoncreds/credential.ts`; with the
 //    acknowledgement, at once. The same one again is acknowledged again.
-// 4. One that does not is refused with a problem report; the request stands, so that the right one can still come.
+// 4. One that does not is refused with a problem report; the request stands, so that the right one can still come. After 8 of them it has
+//    failed: each may name what is to be looked up.
 
 import { keyName } from '../anoncreds/attributes.js'
 import { receiveCredential, sealCredential } from '../anoncreds/credential.js'
@@ -28,6 +29,7 @@ const MOST_OFFER = 128 * 1024
 const MOST_CREDENTIAL = 256 * 1024
 const LONGEST_VALUE = 64 * 1024
 const MOST_OPEN = 16
+const MOST_REFUSED = 8
 
 export class Offers {
   readonly #agent: Agent
@@ -135,7 +137,9 @@ export class Offers {
     } catch (error) {
       if (!(error instanceof WalletError) || error instanceof UnreachableError) throw error
       const report = this.#report(connection, incoming.thread, 'issuance-abandoned', 'The credential is not what was offered, or not properly signed.')
-      return { changes: [at(id, { ...row, refused: error.code })], send: [report] }
+      const refusals = Number(row['refusals'] ?? 0) + 1
+      const refused = refusals < MOST_REFUSED ? { ...row, refused: error.code, refusals } : { ...emptied(row), state: 'failed', why: error.code }
+      return { changes: [at(id, refused)], send: [report] }
     }
   }
 
@@ -145,7 +149,7 @@ export class Offers {
     const offer = new Received(row['offer'], 'offer')
     const definition = await this.#objects.definition(offer.member('cred_def_id').text(LONGEST_IDENTIFIER))
     const registryId = received.optional('rev_reg_id')?.text(LONGEST_IDENTIFIER)
-    const registry = registryId === undefined ? undefined : await this.#objects.registry(registryId)
+    const registry = registryId === undefined ? undefined : await this.#objects.registry(registryId, definition.id)
     const secrets = unsealSecrets(new Received(row['secrets'], 'secrets'))
     const credential = receiveCredential(received, secrets, await linkSecretOf(this.#agent), definition, registry)
     const preview = row['preview'] as readonly (readonly [string, string])[]

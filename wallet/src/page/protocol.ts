@@ -164,6 +164,8 @@ export interface BookView {
   readonly entries: readonly (EntryView & { readonly worth: Worth })[]
   readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
+  /** How many entries cannot be read now. */
+  readonly unread: number
   readonly isSending: boolean
 }
 

@@ -132,7 +132,7 @@ export class Screens extends Parts {
       book.isSending && h('p', { class: 'note' }, say('book.sending')),
       ...offers.map(({ id, type }) => this.link(say('book.offer', { type: this.words.type(type) }), `offer ${id}`)),
       ...questions.map(({ id }) => this.link(say('book.question'), `question ${id}`)),
-      ...this.#entries(book.entries),
+      ...this.#entries(book),
       h('h2', {}, say('book.open')),
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
         this.field('address', say('book.address'), { type: 'url', autocomplete: 'off', required: true }, say('book.hint')),
@@ -177,14 +177,15 @@ export class Screens extends Parts {
   }
 
   // By what they are about, and then by time.
-  #entries(entries: BookView['entries']): HTMLElement[] {
-    if (entries.length === 0) return [h('p', {}, this.say('book.empty'))]
+  #entries({ entries, unread }: BookView): HTMLElement[] {
+    if (entries.length + unread === 0) return [h('p', {}, this.say('book.empty'))]
     const groups = new Map<string, BookView['entries'][number][]>()
     for (const entry of [...entries].sort((one, two) => (awarded(one) < awarded(two) ? 1 : -1))) {
       const about = this.aboutOf(entry) ?? this.say('book.other')
       groups.set(about, [...(groups.get(about) ?? []), entry])
     }
-    return [...groups].flatMap(([about, some]) => [h('h2', {}, outside(about)), h('ul', { class: 'entries' }, ...some.map((entry) => h('li', {}, this.#entry(entry))))])
+    const lost = Array.from({ length: unread }, () => h('p', { class: 'note' }, this.say('book.unread')))
+    return [...lost, ...[...groups].flatMap(([about, some]) => [h('h2', {}, outside(about)), h('ul', { class: 'entries' }, ...some.map((entry) => h('li', {}, this.#entry(entry))))])]
   }
 
   #worth({ verdict, authority, places, level }: Worth): HTMLElement[] {

@@ -293,7 +293,7 @@ export class Session implements Handlers {
 
   async prepare(): Promise<void> {
     const { wallet } = this.#opened()
-    for (const entry of (await wallet.credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked)) await wallet.credentials.witness(entry, Infinity)
+    await wallet.credentials.makeReady()
   }
 
   async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {

@@ -33,12 +33,13 @@ export class Views {
 
   async book(): Promise<BookView> {
     const { store } = this.#wallet.agent
-    const [entries, offers, questions, outbox] = await Promise.all([this.#wallet.credentials.all(), store.list('offer'), store.list('question'), store.list('outbox')])
+    const [{ entries, unread }, offers, questions, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('outbox')])
     return {
       entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry)), worth: await this.#worth(entry) }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
       // What was answered is the history's, which opens by the PIN.
       questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
+      unread,
       isSending: outbox.length > 0,
     }
   }
@@ -48,7 +49,7 @@ export class Views {
     if (!row) throw new StateError('there is no such offer')
     const values = previewOf(row)
     const type = typeOf(values.keys())
-    const definitionId = row['credential'] === undefined ? definitionOf(row) : (await this.#wallet.credentials.one(id)).credential.definitionId
+    const definitionId = row['credential'] === undefined ? definitionOf(row) : await this.#wallet.credentials.definitionId(id)
     const signer = parseResourceId(definitionId).did.did
     const inviter = typeof row['issuer'] === 'string' ? row['issuer'] : undefined
     const { party, authority, may } = await judgeIssuer(this.#governance, issuedOf(type, values, signer, definitionId), signer, inviter)
@@ -130,11 +131,12 @@ export class Views {
   }
 
   async ready(): Promise<ReadyView> {
-    const entries = (await this.#wallet.credentials.all()).filter((entry) => !entry.isKnownRevoked && !isOver(entry, todayHere()))
+    const { entries: all, unread } = await this.#wallet.credentials.read()
+    const entries = all.filter((entry) => !entry.isKnownRevoked && !isOver(entry, todayHere()))
     const times = await Promise.all(entries.map((entry) => this.#wallet.credentials.readySince(entry)))
     const known = times.filter((time) => time !== undefined)
     const since = Math.min(...known)
-    return { ready: known.length, missing: times.length - known.length, since: Number.isFinite(since) ? since * 1000 : null }
+    return { ready: known.length, missing: times.length - known.length + unread, since: Number.isFinite(since) ? since * 1000 : null }
   }
 
   /** What was given to whom, the newest first. */

@@ -1,0 +1,63 @@
+"""Issuers that are gone, or send what they did not offer: what a book still shows, how little of theirs it keeps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.wallet.centre import Centre, issue_to_wallet
+from tests.unit.wallet.conftest import SMALL
+from tests.unit.wallet.wallet_process import WalletProcess
+
+pytestmark = pytest.mark.needs("node")
+
+DID = f"did:webvh:Qm{'1' * 44}:centre.example.test"
+OTHER = f"did:webvh:Qm{'2' * 44}:other.example.test/resources/z{'1' * 46}"
+
+
+def published(centre: Centre, told: dict[str, Any]) -> dict[str, Any]:
+    """Call what a centre published, and names, by ids of a did:webvh DID."""
+    text = json.dumps(told)
+    for number, name in enumerate((centre.definition_id, centre.registry_id), 2):
+        text = text.replace(name, f"{DID}/resources/z{str(number) * 46}")
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
+
+
+def test_a_new_phone_shows_the_book_without_the_issuer_that_is_gone(wallet: WalletProcess, tmp_path: Path) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    request = {
+        "name": "q",
+        "version": "1.0",
+        "nonce": "1234567890",
+        "requested_attributes": {"a": {"names": ["level"]}},
+        "requested_predicates": {},
+    }
+    told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
+    seen = wallet.call("gone_issuer", **published(centre, told), link_secret=secret, gone=OTHER, request=request)
+    assert seen == {
+        "entries": ["first", "second"],
+        "unread": 1,
+        "candidates": [["first", "second"]],
+        "answer": "second",
+        "before": [0, 3],
+        "made": "unreachable",
+        "after": [1, 2],
+        "offer": "kept",
+    }
+
+
+def test_an_issuer_has_little_looked_up_and_nothing_kept(wallet: WalletProcess, tmp_path: Path) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    seen = wallet.call("refusals", **published(centre, centre.told()), other=OTHER)
+    assert seen == {
+        "states": ["requested"] * 7 + ["failed"] * 5,
+        "asked": 5,
+        "isAlwaysTheirs": True,
+        "objects": 1,  # the definition
+        "reports": 8,
+        "isEmptied": True,
+        "inbox": 0,
+    }
