@@ -1,11 +1,13 @@
 // Public files: fetched, and kept on this phone so that the next visit need not fetch them again.
 //
 // 1. What is kept proves nothing: whoever reads it checks it as if it had come just now.
-// 2. Only what was checked is kept, sealed, on this phone alone ('object'); of so many files, so many bytes; the one that was used
-//    longest ago goes first.
+// 2. Only what was checked is kept, sealed, on this phone alone ('object'); in each room so many files, so many bytes; the one that was
+//    used longest ago goes first.
 // 3. A file that may change is asked for at each visit; a file that its address names by a digest is read from here.
 // 4. Without a network, what may change is read as it was last kept by whoever wants that (`readAlsoWhile`), and by nobody else: how old
-//    it may be is for its signer to say.
+//    it may be is for its signer to say. It is counted (`oldReads`), so that nothing rests on it once the network is back.
+// 5. Files that may change, and those that may not, have a room each; whoever reads them without a network has two of their own. So
+//    nobody's large files push theirs out, and what others say of an address does not come in their place.
 
 import { base64, fromAnyBase64 } from './base64.js'
 import { deflated, inflated } from './deflate.js'
@@ -13,40 +15,42 @@ import { UnreachableError, WalletError } from './errors.js'
 import type { Network } from './network.js'
 import type { Change, JsonObject, Store } from './store.js'
 
-const PREFIX = 'file '
 const MOST_FILES = 64
 const MOST_EACH = 400 * 1024
 const MOST_ALL = 1_536 * 1024
 const MOST_OPENED = 4 << 20
 const DAY_MS = 86_400_000
 
-interface Place {
-  readonly size: number
-  /** The day that it was used last: days since 1970. */
-  readonly day: number
-}
-
-/** Which files are kept, the one that was used longest ago first. */
-interface Shelf {
-  places?: Promise<Map<string, Place>>
-}
-
 export class PublicFiles {
   readonly #network: Network
   readonly #store: Store
   readonly #isAway: () => boolean
-  readonly #shelf: Shelf
+  readonly #changing: Room
+  readonly #lasting: Room
+  #oldReads = 0
 
-  constructor(network: Network, store: Store, isAway: () => boolean = () => false, shelf: Shelf = {}) {
+  /** @param owner whose rooms they are (5) */
+  constructor(network: Network, store: Store, isAway: () => boolean = () => false, owner = '') {
     this.#network = network
     this.#store = store
     this.#isAway = isAway
-    this.#shelf = shelf
+    this.#changing = new Room(store, `${owner}file `)
+    this.#lasting = new Room(store, `${owner}lasting `)
   }
 
-  /** The same files, for who also reads what was kept while there is no network (4). */
+  /** Files for who also reads what was kept while there is no network (4), in rooms of their own (5). */
   readAlsoWhile(isAway: () => boolean): PublicFiles {
-    return new PublicFiles(this.#network, this.#store, isAway, this.#shelf)
+    return new PublicFiles(this.#network, this.#store, isAway, 'away ')
+  }
+
+  /** How many times something rested on a file as it was kept (4). */
+  get oldReads(): number {
+    return this.#oldReads
+  }
+
+  /** Something rests on what rested on an old file (4). */
+  countOldRead(): void {
+    this.#oldReads += 1
   }
 
   /** A file that may change, as it is now (3), or as it was last kept (4). */
@@ -56,6 +60,7 @@ export class PublicFiles {
       return await this.#network.get(url, mostBytes, kept)
     } catch (error) {
       if (!kept || kept.length > mostBytes || !(error instanceof UnreachableError) || !this.#isAway()) throw error
+      this.countOldRead()
       return kept
     }
   }
@@ -71,11 +76,11 @@ export class PublicFiles {
    * @param read checks the digest, and all else (1)
    */
   async lasting<T>(url: string, mostBytes: number, read: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
-    const kept = await this.kept(url)
+    const kept = await this.#lasting.get(url)
     if (kept && kept.length <= mostBytes) {
       try {
         const value = await read(kept)
-        await this.#used(url)
+        await this.#lasting.used(url)
         return value
       } catch (error) {
         if (!(error instanceof WalletError)) throw error
@@ -83,13 +88,41 @@ export class PublicFiles {
     }
     const bytes = await this.#network.get(url, mostBytes)
     const value = await read(bytes)
-    await this.keep(url, bytes)
+    await this.#lasting.put(url, bytes)
     return value
   }
 
-  /** What is kept of an address, not checked (1). */
-  async kept(url: string): Promise<Uint8Array | undefined> {
-    const row = await this.#store.get('object', PREFIX + url)
+  /** What is kept of an address whose file may change, not checked (1). */
+  kept(url: string): Promise<Uint8Array | undefined> {
+    return this.#changing.get(url)
+  }
+
+  /** Keep what may change, and was checked (2). */
+  keep(url: string, bytes: Uint8Array): Promise<void> {
+    return this.#changing.put(url, bytes)
+  }
+}
+
+interface Place {
+  readonly size: number
+  /** The day that it was used last: days since 1970. */
+  readonly day: number
+}
+
+// Files of one kind, within their bounds (2).
+class Room {
+  readonly #store: Store
+  readonly #prefix: string
+  /** Which files are kept, the one that was used longest ago first. */
+  #places: Promise<Map<string, Place>> | undefined
+
+  constructor(store: Store, prefix: string) {
+    this.#store = store
+    this.#prefix = prefix
+  }
+
+  async get(url: string): Promise<Uint8Array | undefined> {
+    const row = await this.#store.get('object', this.#prefix + url)
     if (!row) return undefined
     try {
       return await inflated(fromAnyBase64(row['body'] as string, 'kept file'), MOST_OPENED)
@@ -99,18 +132,18 @@ export class PublicFiles {
     }
   }
 
-  /** Keep what was checked (2). */
-  async keep(url: string, bytes: Uint8Array): Promise<void> {
+  async put(url: string, bytes: Uint8Array): Promise<void> {
+    const id = this.#prefix + url
     const body = base64(await deflated(bytes))
-    const before = await this.#store.get('object', PREFIX + url)
-    if (before?.['body'] === body) return this.#used(url)
-    if (body.length > MOST_EACH) return
-    await this.#write(PREFIX + url, body)
+    const before = await this.#store.get('object', id)
+    if (before?.['body'] === body) return this.used(url)
+    if (body.length <= MOST_EACH) await this.#write(id, body)
+    else if (before) await this.#remove(id) // an older copy is not what was checked
   }
 
   // Noted once a day.
-  async #used(url: string): Promise<void> {
-    const id = PREFIX + url
+  async used(url: string): Promise<void> {
+    const id = this.#prefix + url
     const places = await this.#known()
     const [place, row] = [places.get(id), await this.#store.get('object', id)]
     if (!place || !row) return
@@ -131,13 +164,19 @@ export class PublicFiles {
     await this.#store.write([...changes, { kind: 'object', id, value }])
   }
 
+  async #remove(id: string): Promise<void> {
+    const places = await this.#known()
+    places.delete(id)
+    await this.#store.write([{ kind: 'object', id, value: undefined }])
+  }
+
   #known(): Promise<Map<string, Place>> {
-    this.#shelf.places ??= this.#kept()
-    return this.#shelf.places
+    this.#places ??= this.#kept()
+    return this.#places
   }
 
   async #kept(): Promise<Map<string, Place>> {
-    const rows = (await this.#store.list('object')).filter(([id]) => id.startsWith(PREFIX))
+    const rows = (await this.#store.list('object')).filter(([id]) => id.startsWith(this.#prefix))
     const places = rows.map(([id, row]): [string, Place] => [id, { size: (row['body'] as string).length, day: row['day'] as number }])
     return new Map(places.sort(([, one], [, other]) => one.day - other.day))
   }

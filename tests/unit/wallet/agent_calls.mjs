@@ -242,6 +242,23 @@ export async function calls(load) {
       await one.keep('https://a.test/large4', noise(240_000))
       const size = (await store.list('object')).reduce((sum, [, row]) => sum + row.body.length, 0)
       outcomes.large = [size <= 1_536 * 1024, await kept(visit(), 'huge', '69', 'large0', 'large1', 'large2', 'large4')]
+      await one.keep('https://a.test/large4', noise(400_000))
+      outcomes.outgrown = await kept(visit(), 'large4')
+      // Nobody's files by digest, however large or named, come in the place of the authority's.
+      const theirs = visit().readAlsoWhile(() => true)
+      const authority = ['current.jws', 'did.jsonl'].map((name) => `https://a.test/${name}`)
+      for (const url of authority) await theirs.keep(url, utf8(url))
+      await theirs.lasting('https://a.test/part', 100, read(text(served)))
+      served = utf8('tails')
+      await visit().lasting(authority[0], 100, () => undefined)
+      served = noise(290_000)
+      for (let number = 0; number < 8; number++) await visit().lasting(`https://a.test/tails${number}`, 300_000, () => undefined)
+      served = utf8('tails')
+      for (let number = 0; number < 70; number++) await visit().keep(`https://a.test/log${number}`, served)
+      const there = visit().readAlsoWhile(() => true)
+      last()
+      await there.lasting('https://a.test/part', 100, () => undefined)
+      outcomes.rooms = [await Promise.all(authority.map(async (url) => text((await there.kept(url)) ?? utf8('gone')) === url)), last()]
       return outcomes
     },
     // Connections that fill the book: large offers at once, offers that are withdrawn again and again, questions by links.

@@ -138,6 +138,27 @@ export async function calls(load) {
       outcomes.away = [await told(Array.from({ length: 4 }, () => lost.snapshot([]))), await told([lost.snapshot([])])]
       while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve))
       outcomes.away.push(asked.length)
+      // What was read while away counts for some seconds; then the network is asked again, for the author's log too.
+      isAway = false
+      const now = Date.now
+      let ahead = 0
+      Date.now = () => now() + ahead
+      try {
+        const files = new PublicFiles(network, store).readAlsoWhile(() => isAway)
+        const reading = new Governance({ url: 'https://a.example.test', author }, files, store, resolver)
+        await reading.snapshot([])
+        const kept = new Governance({ url: 'https://a.example.test', author }, files, store, resolver)
+        isAway = true
+        outcomes.kept_away = [await told([kept.snapshot([])])]
+        isAway = false
+        for (const seconds of [4, 2, 200]) {
+          ahead += seconds * 1_000
+          asked.length = 0
+          outcomes.kept_away.push(await told([kept.snapshot([])]), asked.length)
+        }
+      } finally {
+        Date.now = now
+      }
       isOver = true
       await answering
       return outcomes

@@ -150,6 +150,11 @@ export async function calls(load) {
       }
       for (const lists of [[[10, 'a'], [20, 'b']], [[10, 'a']], [[10, 'a'], [20, 'c']], [[10, 'a'], [20, 'b'], [30, 'd']]])
         outcomes.push(await new HistoryMemory(store).accept('registry', new Map(lists)).then(() => 'taken', (error) => error.code))
+      // Two at once, the newer one first, whichever resolver has them.
+      const lists = [[10, 'a'], [20, 'b'], [30, 'd'], [40, 'e'], [50, 'f']]
+      const atOnce = [lists, lists.slice(0, 4)].map((each) => new HistoryMemory(store).accept('registry', new Map(each)))
+      outcomes.push(...(await Promise.all(atOnce.map((each) => each.then(() => 'taken', (error) => error.code)))))
+      outcomes.push((await store.get('seen', 'registry')).number)
       return outcomes
     },
   }

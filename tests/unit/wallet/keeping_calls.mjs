@@ -204,6 +204,9 @@ export async function calls(load) {
         told.push(timers.length, host.number)
         await guarded.write([row('m', { n: 1 }, 'inbox')])
         told.push(timers.length, host.number)
+        await guarded.write([row('p', { n: 1 }, 'outbox')])
+        for (let turn = 0; turn < 100 && host.number === 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+        told.push(host.number)
       } finally {
         globalThis.setTimeout = setTimeout
       }

@@ -269,7 +269,9 @@ def test_public_files_are_kept_once_checked_so_many_and_so_large(wallet: WalletP
         "changed": ["two", [None, "one"]],
         "lasting": ["malformed", "two", "two", [None, None]],  # the last one is read from here
         "altered": ["three", "malformed", [None, None]],
-        "many": [64, [False, False, True, True]],
+        "many": [65, [False, False, True, True]],
         "used": [True, False, True],
         "large": [True, [False, False, True, False, True, True]],
+        "outgrown": [False],
+        "rooms": [[True, True], []],
     }

@@ -119,7 +119,7 @@ def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
 
 
 def test_what_is_written_in_a_moment_goes_in_one_revision(wallet: WalletProcess) -> None:
-    assert wallet.call("together") == [1, True, 0, 1, "kept", 2, 1, 3, 2]
+    assert wallet.call("together") == [1, True, 0, 1, "kept", 2, 1, 3, 2, 3]
 
 
 def test_a_book_moves_and_the_phone_before_learns_it(wallet: WalletProcess) -> None:

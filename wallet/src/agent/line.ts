@@ -93,6 +93,11 @@ export class Line {
     return waiting !== undefined
   }
 
+  /** The device has no network: the socket is closed, though nobody has noticed yet, and opened again later. */
+  lost(): void {
+    if (this.#socket) this.#closed(this.#socket)
+  }
+
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)

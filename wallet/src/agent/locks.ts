@@ -15,3 +15,12 @@ export class Locks {
     }
   }
 }
+
+const ofStores = new WeakMap<object, Locks>()
+
+/** The locks of a store's rows that several parts of the wallet write. */
+export function locksOf(store: object): Locks {
+  const known = ofStores.get(store) ?? new Locks()
+  ofStores.set(store, known)
+  return known
+}

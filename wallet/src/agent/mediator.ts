@@ -128,6 +128,11 @@ export class Mediator {
     this.#line = undefined
   }
 
+  /** The device has no network: who waits for an answer waits no longer. */
+  lost(): void {
+    this.#line?.lost()
+  }
+
   /** For good: whatever is under way ends, and opens no further socket. */
   stop(): void {
     this.#isStopped = true

@@ -5,10 +5,11 @@
 // 2. Versions never go back, and one number never means two files, also across visits ('seen').
 // 3. Where parties sign, those of the version seen last must have signed the next one; versions that were missed are gone through.
 // 4. What cannot be checked now is not there: nothing is decided on an older copy; without a network, on what was fetched last, if its
-//    author still vouches for it (`freshness.jws`).
+//    author still vouches for it (`freshness.jws`), and for some seconds only: then the network is asked again.
 // 5. Parts that an earlier visit fetched are kept, and checked again when they are read: the file names them by their digests.
 // 6. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
 
+import { locksOf } from '../agent/locks.js'
 import { UnreachableError, CheckFailedError } from '../errors.js'
 import type { PublicFiles } from '../public_files.js'
 import { Received } from '../received.js'
@@ -84,9 +85,10 @@ export class Governance {
   // 6
   #now(): Promise<AtHand> {
     if (this.#fetched && Date.now() < this.#fetched.until) return this.#fetched.read
+    const before = this.#files.oldReads
     const fetched: Fetched = { until: Infinity, read: this.#fetch() }
-    const lasts = (ms: number) => () => void (fetched.until = Date.now() + ms)
-    fetched.read.then(lasts(LIFETIME_MS), lasts(FAILED_MS))
+    const lasts = (ms: number) => void (fetched.until = Date.now() + ms)
+    fetched.read.then(() => lasts(this.#files.oldReads === before ? LIFETIME_MS : FAILED_MS), () => lasts(FAILED_MS))
     this.#fetched = fetched
     return fetched.read
   }
@@ -164,13 +166,15 @@ export class Governance {
   }
 
   // 2: against what was seen by now, which may be newer than what was seen when it was asked for.
-  async #remember(signed: SignedFile): Promise<void> {
-    const before = await this.#seen()
-    const seen = accept(before, signed)
-    if (before && before.version === seen.version && before.digest === seen.digest) return
-    const { signatories } = signed.file
-    const value: JsonObject = { ...seen, signatories: signatories ? { threshold: signatories.threshold, parties: [...signatories.parties] } : null }
-    const change: Change = { kind: 'seen', id: this.#row, value }
-    await this.#store.write([change])
+  #remember(signed: SignedFile): Promise<void> {
+    return locksOf(this.#store).run(this.#row, async () => {
+      const before = await this.#seen()
+      const seen = accept(before, signed)
+      if (before && before.version === seen.version && before.digest === seen.digest) return
+      const { signatories } = signed.file
+      const value: JsonObject = { ...seen, signatories: signatories ? { threshold: signatories.threshold, parties: [...signatories.parties] } : null }
+      const change: Change = { kind: 'seen', id: this.#row, value }
+      await this.#store.write([change])
+    })
   }
 }

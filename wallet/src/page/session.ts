@@ -193,6 +193,11 @@ export class Session implements Handlers {
     })
   }
 
+  /** The device says that it has no network. */
+  offline(): void {
+    this.#open?.wallet.agent.mediator.lost()
+  }
+
   deleteBook(): Promise<void> {
     return this.#inTurn(async () => {
       const { key, backup } = this.#opened()
@@ -392,7 +397,7 @@ export class Session implements Handlers {
     const { governance } = this.#settings
     const { agent } = wallet
     // By a resolver of its own, which reads kept files too: nobody but the authority is judged by them.
-    const files = agent.files.readAlsoWhile(() => !agent.mediator.isConnected)
+    const files = agent.files.readAlsoWhile(() => !agent.mediator.isConnected || isOffline())
     const followed = governance ? new Governance(governance, files, agent.store, new WebvhResolver(files, new HistoryMemory(agent.store))) : undefined
     this.#open = { key, store, backup, wallet, views: new Views(wallet, followed) }
     backup.onState = (state) => {
@@ -487,4 +492,9 @@ export class Session implements Handlers {
     this.#phase = phase
     this.#tell('status')
   }
+}
+
+// A line that ended without a word counts as open for a while yet.
+function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false
 }

@@ -61,6 +61,7 @@ async function begin(): Promise<Session> {
   })
   const made = await Session.begin(shelf, new WebNetwork(), settings, tell)
   await alone(() => made.leave())
+  addEventListener('offline', () => made.offline())
   return made
 }
 

@@ -3,7 +3,9 @@
 //
 // 1. The newest number is not lower than the newest one seen.
 // 2. Where the entry seen last is still listed, it is the same one.
+// 3. Of several that come at once, each is checked against what the one before left, whoever asked for it.
 
+import { locksOf } from '../agent/locks.js'
 import { CheckFailedError } from '../errors.js'
 import { Received } from '../received.js'
 import type { Change, Store } from '../store.js'
@@ -23,7 +25,11 @@ export class HistoryMemory {
    *
    * @param subject whose: the SCID of a log, the id of a registry
    */
-  async accept(subject: string, history: History): Promise<void> {
+  accept(subject: string, history: History): Promise<void> {
+    return locksOf(this.#store).run(subject, () => this.#accept(subject, history)) // 3
+  }
+
+  async #accept(subject: string, history: History): Promise<void> {
     const newest = Math.max(...history.keys())
     const row = await this.#store.get('seen', subject)
     if (row) {

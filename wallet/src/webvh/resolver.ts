@@ -9,12 +9,20 @@ import { MOST_RESOURCE_BYTES, verifyResource, type Resource, type ResourceType }
 import { MOST_WITNESS_BYTES } from './witnesses.js'
 
 const LIFETIME_MS = 30_000
+const OLD_MS = 5_000
 const MOST_AT_HAND = 200
+
+interface Known {
+  until: number
+  /** Whether it rests on a file as it was kept. */
+  isOld: boolean
+  readonly log: Promise<VerifiedLog>
+}
 
 export class WebvhResolver {
   readonly #files: PublicFiles
   readonly #memory: HistoryMemory
-  readonly #logs = new Map<string, { readonly until: number; readonly log: Promise<VerifiedLog> }>()
+  readonly #logs = new Map<string, Known>()
 
   constructor(files: PublicFiles, memory: HistoryMemory) {
     this.#files = files
@@ -22,18 +30,26 @@ export class WebvhResolver {
   }
 
   /**
-   * The newest log of a DID; one that was verified at most 30 seconds ago is taken again.
+   * The newest log of a DID; one that was verified at most 30 seconds ago is taken again (without a network, 5 seconds ago).
    *
    * @throws UnreachableError it could not be fetched
    * @throws MalformedError, CheckFailedError it breaks a rule, has ended, or is not the one seen before
    */
   resolve(did: string): Promise<VerifiedLog> {
     const known = this.#logs.get(did)
-    if (known && known.until > Date.now()) return known.log
+    if (known && known.until > Date.now()) {
+      if (known.isOld) this.#files.countOldRead()
+      return known.log
+    }
+    const before = this.#files.oldReads
     const log = this.#resolve(parseWebvh(did))
-    log.catch(() => this.#logs.delete(did))
+    const entry: Known = { until: Date.now() + LIFETIME_MS, isOld: false, log }
+    const settled = (): void => {
+      if (this.#files.oldReads !== before) Object.assign(entry, { until: Date.now() + OLD_MS, isOld: true })
+    }
+    log.then(settled, () => this.#logs.delete(did))
     if (this.#logs.size >= MOST_AT_HAND) this.#logs.clear()
-    this.#logs.set(did, { until: Date.now() + LIFETIME_MS, log })
+    this.#logs.set(did, entry)
     return log
   }
 
