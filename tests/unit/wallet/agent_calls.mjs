@@ -123,6 +123,23 @@ export async function calls(load) {
       const sent = world.opened(peer.invited).map((message) => message['@id'])
       return { same: sent.length === 1 && sent[0] === waiting[0], left: (await world.rows('outbox')).length, sockets: world.sockets }
     },
+    // The mediator's line ended without a word; the device says that it has no network: nobody waits, and the socket comes back by itself.
+    lost: async () => {
+      const world = await fresh()
+      const { mediator } = world.wallet.agent
+      const before = mediator.isConnected
+      world.mediate = () => {}
+      const asked = mediator.request('egress/1.0/request', {}).then(() => 'answered', (error) => error.constructor.name)
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      const back = new Promise((resolve) => (world.onSocket = resolve))
+      const silent = mediator.isConnected
+      mediator.lost()
+      const after = mediator.isConnected
+      const outcome = await asked
+      await back
+      world.wallet.stop()
+      return [before, silent, after, outcome, world.sockets]
+    },
     // The socket closes; it comes back by itself, and what could not be sent goes out then.
     reconnects: async () => {
       const world = await fresh()

@@ -159,6 +159,22 @@ export async function calls(load) {
       } finally {
         Date.now = now
       }
+      // Two at once: the older one is still being written while the newer one comes.
+      let isNewerThere = false
+      class Slow extends MemoryStore {
+        async write(changes) {
+          const isOlder = changes.some(({ kind, value }) => kind === 'seen' && value.version === 1)
+          for (let turn = 0; isOlder && !isNewerThere && turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
+          await super.write(changes)
+        }
+      }
+      const slow = new Slow()
+      const following = (version) => {
+        const get = async (url) => fromAnyBase64(versions[version - 1][url.slice('https://a.example.test/'.length)], 'file')
+        return new Governance({ url: 'https://a.example.test', author }, new PublicFiles({ get }, slow), slow, resolver).snapshot([])
+      }
+      await Promise.all([following(1), following(2).then(() => (isNewerThere = true))])
+      outcomes.at_once = (await slow.list('seen')).map(([, { version }]) => version)
       isOver = true
       await answering
       return outcomes

@@ -10,6 +10,7 @@ export async function calls(load) {
   const { HistoryMemory } = await load('webvh/history.js')
   const { WebvhResolver } = await load('webvh/resolver.js')
   const { PublicFiles } = await load('public_files.js')
+  const { UnreachableError } = await load('errors.js')
 
   const definition = `did:webvh:Qm${'1'.repeat(44)}:centre.example.test/resources/z${'1'.repeat(46)}`
   const offered = (attributes = [{ name: 'family_name', value: 'x' }]) =>
@@ -150,6 +151,29 @@ export async function calls(load) {
       }
       for (const lists of [[[10, 'a'], [20, 'b']], [[10, 'a']], [[10, 'a'], [20, 'c']], [[10, 'a'], [20, 'b'], [30, 'd']]])
         outcomes.push(await new HistoryMemory(store).accept('registry', new Map(lists)).then(() => 'taken', (error) => error.code))
+      // Read while away: what rests on it is counted each time, and after some seconds the network is asked again.
+      const [now, counts] = [Date.now, []]
+      let [isAway, ahead, gets] = [false, 0, 0]
+      Date.now = () => now() + ahead
+      try {
+        const get = async () => {
+          gets += 1
+          if (isAway) throw new UnreachableError('away')
+          return fromAnyBase64(logs[1], 'log')
+        }
+        const files = new PublicFiles({ get }, store).readAlsoWhile(() => isAway)
+        await new WebvhResolver(files, new HistoryMemory(store)).resolve(did)
+        const resolver = new WebvhResolver(files, new HistoryMemory(store))
+        for (const [away, seconds] of [[true, 0], [false, 2], [false, 4], [false, 20]]) {
+          isAway = away
+          ahead += seconds * 1_000
+          await resolver.resolve(did)
+          counts.push([files.oldReads, gets])
+        }
+      } finally {
+        Date.now = now
+      }
+      outcomes.push(counts)
       // Two at once, the newer one first, whichever resolver has them.
       const lists = [[10, 'a'], [20, 'b'], [30, 'd'], [40, 'e'], [50, 'f']]
       const atOnce = [lists, lists.slice(0, 4)].map((each) => new HistoryMemory(store).accept('registry', new Map(each)))

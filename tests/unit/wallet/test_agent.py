@@ -263,6 +263,12 @@ def test_public_files_come_in_few_bytes_and_never_as_more_than_they_may_be(walle
     assert posted == ["envelope"] * 3
 
 
+def test_without_a_network_nobody_waits_for_a_line_that_ended_without_a_word(wallet: WalletProcess) -> None:
+    *rest, sockets = wallet.call("lost")
+    assert rest == [True, True, False, "UnreachableError"]
+    assert sockets >= 2
+
+
 def test_public_files_are_kept_once_checked_so_many_and_so_large(wallet: WalletProcess) -> None:
     assert wallet.call("public_files") == {
         "unchecked": [[None], 0],

@@ -232,6 +232,7 @@ async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProces
         "remembered": [2],
         "away": ["unreachable", "unreachable", 2],
         "kept_away": [[2], [2], 0, [2], 2, [2], 0],
+        "at_once": [2],
     }
 
 
