@@ -33,10 +33,12 @@ class WatchedVaults(Vaults):
         super().__init__(tenant, tables, bounds)
         self.written: list[bytes] = []
 
-    async def write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
+    async def write(
+        self, vault: str, sealed: bytes, *, after: int, is_base: bool, upon: str | None = None
+    ) -> tuple[WriteOutcome, int]:
         """Take it, and remember it."""
         self.written.append(sealed)
-        return await super().write(vault, sealed, after=after, is_base=is_base)
+        return await super().write(vault, sealed, after=after, is_base=is_base, upon=upon)
 
 
 @dataclass
