@@ -81,6 +81,8 @@ class ConsoleSuccession:
         after = visit.text("after")
         if not (after.isascii() and after.isdecimal() and len(after) < 8):
             raise MalformedError("expected the part of a batch")
+        if (await visit.office.batches.get(visit.named)).handed_to is None:
+            raise MalformedError("hand the batch over first, and confirm it")
         try:
             part = await visit.office.handing.hand_over(visit.named, by=visit.person.id, after=int(after))
         except WanderbuchError as err:

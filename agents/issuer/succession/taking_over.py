@@ -167,6 +167,7 @@ class TakingOver:
             The batch, None if there is nothing to take over, and what was found.
         """
         opened = await self._opened(received)
+        await self._named(opened)  # before anything is kept of whoever signed it
         async with one_step(self._profile, f"take-over.{opened.centre}"):
             await self._batches.clear_half_taken(opened.centre)
             found = await self._judged(opened, await self._named(opened))

@@ -64,6 +64,8 @@ async def test_a_batch_is_handed_over_at_the_console(
     page = await administrator.ask(f"{at}/hand-over")
     assert f"has named <bdi>{other.did.host}</bdi> to go on" in page.text
     assert (await administrator.send(f"{at}/hand-over")).status == 400  # not confirmed
+    assert (await administrator.send(f"{at}/open-rows", after="0")).status == 400  # no way around that
+    assert (await pair.old.desk.get(batch.id)).state is BatchState.RUNNING
     assert (await administrator.send(f"{at}/hand-over", sure="yes")).target == f"{at}/hand-over"
     assert (await pair.old.desk.get(batch.id)).state is BatchState.HANDED_OVER
     page = await administrator.ask(f"{at}/hand-over")
