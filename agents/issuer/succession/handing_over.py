@@ -35,11 +35,11 @@ class NoSuccessorError(ExchangeError):
 
     code = "exchange.no_successor"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the authority has named no issuer to go on with what this centre leaves open",
-            hint="ask the authority to name one; until then the rows wait here",
-        )
+    def __init__(self, handed_to: str | None = None) -> None:
+        hint = "ask the authority to name one; until then the rows wait here"
+        if handed_to is not None:  # the batch has ended here: nobody else can go on with it
+            hint = f"this batch was handed over to {handed_to}: ask the authority to name that issuer again"
+        super().__init__("the authority has named no issuer to go on with what this centre leaves open", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +144,11 @@ class HandingOver:
         return snapshot.file.participant_name(did) or did
 
     async def _begun(self, batch_id: str, *, by: str) -> tuple[Batch, Contact]:
-        await self._batches.get(batch_id)
+        batch = await self._batches.get(batch_id)
         snapshot = await self._standing.ask()  # 1
         named = None if snapshot is None else snapshot.file.succession_of(self._standing.did)
         if named is None:
-            raise NoSuccessorError
+            raise NoSuccessorError(batch.handed_to)
         contact = await resolve_contact(self._profile, str(named.successor))
         return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
 

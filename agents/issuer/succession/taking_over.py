@@ -219,13 +219,20 @@ class TakingOver:
                 await asyncio.sleep(0)
             if (known := _known_here(opened, row, taken)) is not None:
                 left.append(known)
-            elif isinstance(claim := _claim(row, kind, at), LeftRow):
+            elif isinstance(claim := _claim(row.number, row.claim, kind, at), LeftRow):
                 left.append(claim)
             elif (text := _centre_stood(snapshot, Did(opened.centre), claim, at)) is not None:
                 left.append(LeftRow(row.number, "centre", text))
             else:
                 fit.append(row)
-        rows, renumbered = await self._issued_here(opened, fit, snapshot, name)
+        written, renumbered = await self._issued_here(opened, fit, snapshot, name)
+        rows = []
+        for issued in written:  # what was added may be more than an attribute takes: that row alone stays out
+            checked = _claim(issued.number, issued.claim, kind, at)
+            if isinstance(checked, LeftRow):
+                left.append(checked)
+            else:
+                rows.append(issued)
         decisions = await self._standing.decisions([row.claim for row in rows], at=at)
         kept = []
         for issued, decision in zip(rows, decisions, strict=True):
@@ -276,11 +283,11 @@ def _known_here(opened: OpenRows, row: OpenRow, taken: Mapping[tuple[str, int], 
     return LeftRow(row.number, "again", "This row is here already.", ours)
 
 
-def _claim(row: OpenRow, kind: CredentialType, at: datetime) -> Claim | LeftRow:
+def _claim(number: int, claim: Mapping[str, str], kind: CredentialType, at: datetime) -> Claim | LeftRow:
     try:
-        return validate_claim(kind, row.claim, at=days_anywhere(at).last)
+        return validate_claim(kind, claim, at=days_anywhere(at).last)
     except CredentialError as err:
-        return LeftRow(row.number, "claim", err.message)
+        return LeftRow(number, "claim", err.message)
 
 
 def _centre_stood(snapshot: GovernanceSnapshot, centre: Did, claim: Claim, at: datetime) -> str | None:

@@ -211,6 +211,22 @@ async def test_each_row_is_judged_by_the_day_of_its_award(pair: Pair) -> None:
     assert later is not None
     assert [row.number for row in found.rows] == [3]
 
+    long, _ = await left_open(pair)
+    claims = {row.number: row.claim async for row in read_claims(old.workshop.profile, long)}
+    rows = [{"number": number, "claim": {**claim}} for number, claim in claims.items()]
+    rows[0]["claim"] |= {"details": "ab " * 1_330}  # whole, but for where it comes from
+    told = {"centre": old.workshop.did, "successor": new.workshop.did, "made_at": "2026-01-01T00:00:00Z"}
+    told |= {"batch": long.id, "title": "Welders", "credential_type": long.credential_type}
+    made, found = await pair.take(await sealed_by(old.workshop, {**told, "rows": rows}, new.workshop))
+    assert made is not None
+    assert ([row.why for row in found.left], len(found.rows)) == (["claim"], len(rows) - 1)
+
+    await pair.publish()
+    with pytest.raises(NoSuccessorError, match="named no issuer") as gone:
+        await pair.hand_over(long)
+    assert gone.value.hint is not None
+    assert "name that issuer again" in gone.value.hint
+
     other, sealed = await left_open(pair)
     await pair.named(new={"occupations": ["C75"]})
     assert (await pair.take(sealed))[0] is None
