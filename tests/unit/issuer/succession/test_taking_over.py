@@ -213,7 +213,7 @@ async def test_each_row_is_judged_by_the_day_of_its_award(pair: Pair) -> None:
 
     long, _ = await left_open(pair)
     claims = {row.number: row.claim async for row in read_claims(old.workshop.profile, long)}
-    rows = [{"number": number, "claim": {**claim}} for number, claim in claims.items()]
+    rows: list[dict[str, Any]] = [{"number": number, "claim": {**claim}} for number, claim in claims.items()]
     rows[0]["claim"] |= {"details": "ab " * 1_330}  # whole, but for where it comes from
     told = {"centre": old.workshop.did, "successor": new.workshop.did, "made_at": "2026-01-01T00:00:00Z"}
     told |= {"batch": long.id, "title": "Welders", "credential_type": long.credential_type}
