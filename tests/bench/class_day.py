@@ -97,7 +97,7 @@ class ClassDay:
         """Return the address of the offer that a slip becomes."""
         host, path = urlsplit(slip).netloc, urlsplit(slip).path
         number, self._came = self._came, self._came + 1
-        own = f"127.{10 + number // 62_500}.{number // 250 % 250}.{number % 250 + 1}"
+        own = f"127.{10 + number // 250 % 240}.{number % 250}.{number // 60_000 + 1}"  # a /24 is one network
         site = f"https://{self._agents.issuer.target}"
         asked: dict[str, Any] = {"headers": {"Host": host}, "ssl": self._trusted, "server_hostname": host}
         connector = aiohttp.TCPConnector(local_addr=(own, 0))
