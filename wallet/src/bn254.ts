@@ -144,6 +144,15 @@ export function multiple2(point: Point2, scalar: bigint): Point2 {
   return new G2(x, y, Fp2.ONE)
 }
 
+/** The point by its own coordinates: whoever asks for them again divides no more. */
+export function normal1(point: Point1): Point1 {
+  return G1.fromAffine(point.toAffine())
+}
+
+export function normal2(point: Point2): Point2 {
+  return G2.fromAffine(point.toAffine())
+}
+
 /** A point times a scalar of any sign and size. */
 export function times<Point extends Point1 | Point2>(point: Point, scalar: bigint): Point {
   return point.multiplyUnsafe(mod(scalar, ORDER)) as Point

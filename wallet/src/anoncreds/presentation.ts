@@ -1,7 +1,7 @@
 // The answer to a request (AnonCreds 1.0, Generate the Presentation): a sub-proof for each credential, one challenge for all, and
 // one random number for the link secret in all of them, by which they are known to belong to one holder.
 
-import { productOfPowers } from '../arithmetic.js'
+import { productOfPowers, type KeptBase } from '../arithmetic.js'
 import { toBytes } from '../bytes.js'
 import { CannotProveError } from '../errors.js'
 import { randomBits } from '../random.js'
@@ -95,8 +95,8 @@ function commit(request: PresentationRequest, choice: Choice, linkSecret: LinkSe
   const eTilde = randomBits(E_TILDE)
   const vTilde = randomBits(V_TILDE)
   const aPrime = (a * key.powersOfS.power(r)) % key.n
-  const bases = hidden.map(({ name, tilde }): [bigint, bigint] => [key.r.get(name) as bigint, tilde])
-  const t = (key.powersOfS.power(vTilde) * productOfPowers([[aPrime, eTilde], [key.rctxt, m2Tilde], ...bases], key.n)) % key.n
+  const bases = hidden.map(({ name, tilde }): [KeptBase, bigint] => [key.kept.r.get(name) as KeptBase, tilde])
+  const t = (key.powersOfS.power(vTilde) * productOfPowers([[aPrime, eTilde], [key.kept.rctxt, m2Tilde], ...bases], key.n)) % key.n
 
   const predicates = choice.predicates.map((referent) => {
     const predicate = predicateOf(request, referent)

@@ -3,8 +3,8 @@
 // 1. A key of WebCrypto that cannot be exported makes, of the stretched PIN (PBKDF2 with HMAC-SHA-512, RFC 8018, by the browser itself:
 //    adr/0122), the key under which it is sealed. So a copy of the rows alone opens nothing, and trying PINs needs this browser.
 // 2. A try is counted before it is made, one at a time. After ten wrong ones the phone forgets: the recovery code opens the book then.
-// 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked, and days, can try all PINs
-//    of six digits there. A PIN protects from whoever picks the phone up.
+// 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked can try all PINs of six
+//    digits, in a day or two of a processor. A PIN protects from whoever picks the phone up.
 // 4. A passkey may stand beside the PIN: the phone's own secret (WebAuthn PRF) takes the place of the stretched PIN in (1). It is never
 //    alone: PIN and recovery code open the book as before, and what forgets the PIN forgets it.
 // 5. What was sealed before that was stretched by scrypt (RFC 7914). Once its PIN opens it, it is sealed anew as (1) says.
@@ -171,7 +171,9 @@ async function sealingKey(device: CryptoKey, salt: Uint8Array, pin: string, stre
 
 async function stretched(pin: string, salt: Uint8Array): Promise<Uint8Array> {
   const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(pin), 'PBKDF2', false, ['deriveBits'])
-  return new Uint8Array(await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: salt as Uint8Array<ArrayBuffer>, iterations: ITERATIONS }, key, KEY_BITS))
+  const bits = crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: salt as Uint8Array<ArrayBuffer>, iterations: ITERATIONS }, key, KEY_BITS)
+  VaultKey.prepare() // the browser stretches in another thread
+  return new Uint8Array(await bits)
 }
 
 // 5
