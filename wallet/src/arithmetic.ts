@@ -117,6 +117,11 @@ export class FixedBase {
     return ++this.#uses > FEW_USES
   }
 
+  /** Compute the powers that an exponent of so many bits wants. */
+  prepare(bits: number): void {
+    this.powerAt(Math.ceil(bits / DIGIT_BITS) - 1)
+  }
+
   /** base^(64^place). */
   powerAt(place: number): bigint {
     while (this.#powers.length <= place) {

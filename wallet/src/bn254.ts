@@ -117,11 +117,7 @@ const places2 = new WeakMap<Point2, readonly [Affine<Element2>[], Affine<Element
 
 /** The sum of points of the first group, each times a scalar of any sign and size. What is computed of a point is remembered with it. */
 export function sumOfMultiples1(...terms: [Point1, bigint][]): Point1 {
-  const told = terms.filter(([point]) => !point.is0()).map(([point, scalar]): [Affine<bigint>[], bigint] => {
-    const places = places1.get(point) ?? sums1.places(point.toAffine())
-    places1.set(point, places)
-    return [places, mod(scalar, ORDER)]
-  })
+  const told = terms.filter(([point]) => !point.is0()).map(([point, scalar]): [Affine<bigint>[], bigint] => [placesOf1(point), mod(scalar, ORDER)])
   const sum = sums1.sum(told)
   if (!sum) return G1.ZERO
   const { x, y } = reduced1(sum, P)
@@ -131,17 +127,35 @@ export function sumOfMultiples1(...terms: [Point1, bigint][]): Point1 {
 /** The same for one point of the second group, which must be in it. */
 export function multiple2(point: Point2, scalar: bigint): Point2 {
   if (point.is0()) return G2.ZERO
+  const places = placesOf2(point)
+  const factor = mod(scalar, ORDER)
+  const sum = sums2.sum([[places[0], factor % MU], [places[1], factor / MU]])
+  if (!sum) return G2.ZERO
+  const { x, y } = reduced2(sum, P)
+  return new G2(x, y, Fp2.ONE)
+}
+
+/** Compute now what multiples and pairings of points will want. */
+export function prepare({ multiplied, multiplied2, paired }: { multiplied: readonly Point1[]; multiplied2: readonly Point2[]; paired: readonly Point2[] }): void {
+  multiplied.filter((point) => !point.is0()).forEach(placesOf1)
+  multiplied2.filter((point) => !point.is0()).forEach(placesOf2)
+  paired.filter((point) => !point.is0()).forEach(linesOf)
+}
+
+function placesOf1(point: Point1): Affine<bigint>[] {
+  const places = places1.get(point) ?? sums1.places(point.toAffine())
+  places1.set(point, places)
+  return places
+}
+
+function placesOf2(point: Point2): readonly [Affine<Element2>[], Affine<Element2>[]] {
   let places = places2.get(point)
   if (!places) {
     const own = sums2.places(point.toAffine()).map((place) => reduced2(place, P))
     places = [own, own.map(({ x, y }) => psi(x, y)).map(([x, y]) => ({ x, y }))]
     places2.set(point, places)
   }
-  const factor = mod(scalar, ORDER)
-  const sum = sums2.sum([[places[0], factor % MU], [places[1], factor / MU]])
-  if (!sum) return G2.ZERO
-  const { x, y } = reduced2(sum, P)
-  return new G2(x, y, Fp2.ONE)
+  return places
 }
 
 /** The point by its own coordinates: whoever asks for them again divides no more. */

@@ -203,6 +203,18 @@ const calls = {
       new Map(Object.entries(self_attested ?? {})),
       secretOf(link_secret),
     ),
+  // Whether two proofs of what was prepared have any commitment, or response, in common.
+  prepared: ({ request, choice, link_secret }) => {
+    const [known, asked] = [choiceOf(choice), readPresentationRequest(received(request, 'request'))]
+    presentations.prepareProof(known)
+    const made = [1, 2].map(() => presentations.present(asked, [known], new Map(), secretOf(link_secret)))
+    const numbers = made.map(({ proof }) => {
+      const { primary_proof: { eq_proof }, non_revoc_proof } = proof.proofs[0]
+      const { m, a_prime, e, v, m2 } = eq_proof
+      return [a_prime, e, v, m2, ...Object.values(m), ...Object.values(non_revoc_proof.x_list), ...Object.values(non_revoc_proof.c_list)]
+    })
+    return { made, common: numbers[0].filter((each) => numbers[1].includes(each)).length, all: numbers[0].length }
+  },
 }
 
 for (const more of ['didcomm_calls.mjs', 'webvh_calls.mjs', 'governance_calls.mjs', 'agent_calls.mjs', 'hostile_calls.mjs', 'keeping_calls.mjs', 'page_calls.mjs', 'book_calls.mjs', 'codes_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))

@@ -2,7 +2,7 @@
 // (AnonCreds 1.0, Non-Revocation Proof Generation Steps; the responses' sign is that of the library: x~ + c x).
 
 import { mod } from '../arithmetic.js'
-import { multiple2, normal1, normal2, ORDER, productOfPairings, sumOfMultiples1, type Point1 } from '../bn254.js'
+import { multiple2, normal1, normal2, ORDER, prepare, productOfPairings, sumOfMultiples1, type Point1 } from '../bn254.js'
 import { hashedPoint1, hashedPoint2, hashedTarget, writePoint1, writePoint2, writeScalar } from '../bn254_forms.js'
 import { randomBelow } from '../random.js'
 import type { NonRevocationCredential } from './credential.js'
@@ -94,6 +94,11 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
       },
     }),
   }
+}
+
+/** Compute now what any proof will want of the points that stay. Nothing in it is drawn. */
+export function prepareNonRevocation({ g, h, h1, h2, htilde, pk, hCap, u, y }: RevocationKey, credential: NonRevocationCredential): void {
+  prepare({ multiplied: [g, h, h1, h2, htilde, credential.sigma, signedPlace(pk, credential)], multiplied2: [hCap], paired: [hCap, y, u, credential.sigmaI] })
 }
 
 // What multiplies a point finds it again in the next proof (`sumOfMultiples1`).

@@ -10,7 +10,7 @@ import type { Attribute, Credential } from './credential.js'
 import type { CredentialDefinition } from './credential_definition.js'
 import { challenge } from './hash.js'
 import type { LinkSecret } from './link_secret.js'
-import { commitToNonRevocation } from './non_revocation_proof.js'
+import { commitToNonRevocation, prepareNonRevocation } from './non_revocation_proof.js'
 import { ATTRIBUTE_TILDE, BLINDING, E_START, E_TILDE, LONGEST_VALUE, M2_TILDE, V_TILDE } from './parameters.js'
 import { commitToPredicate, type Predicate } from './predicate_proof.js'
 import type { PresentationRequest, RequestedAttribute } from './presentation_request.js'
@@ -63,6 +63,15 @@ export function present(
       timestamp: witness ? witness.list.timestamp : null,
     })),
   }
+}
+
+/**
+ * Compute now what any proof of a credential will want of keys and signatures, so that whoever says yes waits less. Nothing in it is drawn,
+ * so nothing of it must not be used twice.
+ */
+export function prepareProof({ definition, credential }: Pick<Choice, 'definition' | 'credential'>): void {
+  definition.primary.powersOfS.prepare(V_TILDE)
+  if (definition.revocation && credential.nonRevocation) prepareNonRevocation(definition.revocation, credential.nonRevocation)
 }
 
 interface Commitment {
