@@ -2,12 +2,13 @@
 // (`agents/wallet_host/vaults.py`); the real one is asked in `tests/interop/test_page.py`.
 
 import { register } from 'node:module'
+import { pbkdf2Sync, scryptSync } from 'node:crypto'
 import { library } from './native_scrypt.mjs'
 
 export async function calls(load) {
   register('./native_scrypt.mjs', import.meta.url)
   const codes = await load('keeping/recovery_code.js')
-  const { VaultKey } = await load('keeping/vault_key.js')
+  const { open, seal, VaultKey } = await load('keeping/vault_key.js')
   const { MemoryShelf } = await load('keeping/shelf.js')
   const { SealedStore } = await load('keeping/sealed_store.js')
   const { Vault } = await load('keeping/vault.js')
@@ -163,6 +164,24 @@ export async function calls(load) {
       const after = [await phone.isRemembered(shelf), await failure(() => phone.recall(shelf, '246810'))]
       return { short, wrong, right, exported, elsewhere, after, plain: text(sealed).includes(text(KEY.reveal())) }
     },
+    // By Node.js's own functions: how a phone had it sealed before, what opening that makes of it, and what a passkey beside it is worth then.
+    phone_before: async () => {
+      const shelf = new MemoryShelf()
+      const { device } = await phone.remembering(KEY, '246810')
+      const keyed = async (stretched) => new Uint8Array(await crypto.subtle.sign('HMAC', device, stretched))
+      const salt = crypto.getRandomValues(new Uint8Array(16))
+      const byScrypt = await keyed(scryptSync('246810', salt, 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }))
+      await shelf.write({ notes: { phone: { device, salt, sealed: seal(byScrypt, KEY.reveal(), 'this phone'), tries: 0 } } })
+      const secret = crypto.getRandomValues(new Uint8Array(32))
+      await phone.rememberPasskey(shelf, KEY, { id: salt, salt, secret })
+      const isKey = async (found) => hex((await found).reveal()) === hex(KEY.reveal())
+      const wrong = [await failure(() => phone.recall(shelf, '246811')), (await shelf.note('phone')).stretching ?? null]
+      const first = await isKey(phone.recall(shelf, '246810'))
+      const { salt: fresh, sealed, stretching, tries } = await shelf.note('phone')
+      const opened = open(await keyed(pbkdf2Sync('246810', fresh, 210_000, 32, 'sha512')), sealed, 'this phone')
+      const anew = [stretching, tries, hex(fresh) !== hex(salt), hex(opened) === hex(KEY.reveal())]
+      return { wrong, first, anew, again: await isKey(phone.recall(shelf, '246810')), other: await failure(() => phone.recall(shelf, '246811')), passkey: await isKey(phone.recallByPasskey(shelf, secret)) }
+    },
     sealed_rows: async () => {
       const shelf = new MemoryShelf()
       const store = await SealedStore.open(shelf, KEY)
@@ -205,7 +224,7 @@ export async function calls(load) {
         await guarded.write([row('m', { n: 1 }, 'inbox')])
         told.push(timers.length, host.number)
         await guarded.write([row('p', { n: 1 }, 'outbox')])
-        for (let turn = 0; turn < 100 && host.number === 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+        for (const until = Date.now() + 10_000; Date.now() < until && host.number === 2; ) await new Promise((resolve) => setImmediate(resolve))
         told.push(host.number)
       } finally {
         globalThis.setTimeout = setTimeout

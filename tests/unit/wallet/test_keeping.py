@@ -93,6 +93,17 @@ def test_a_phone_remembers_by_its_own_key_and_a_pin_and_forgets_after_ten_tries(
     }
 
 
+def test_what_a_phone_had_sealed_by_scrypt_opens_and_is_sealed_anew(wallet: WalletProcess) -> None:
+    assert wallet.call("phone_before") == {
+        "wrong": ["pin", None],
+        "first": True,
+        "anew": ["pbkdf2", 0, True, True],
+        "again": True,
+        "other": "pin",
+        "passkey": True,
+    }
+
+
 def test_a_passkey_opens_beside_the_pin_on_its_phone_and_is_forgotten_with_it(wallet: WalletProcess) -> None:
     assert wallet.call("passkeys") == [
         *("passkey", None),  # nothing is remembered

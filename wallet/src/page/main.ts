@@ -80,7 +80,9 @@ class Page implements Actions {
 
   async unlock(form: { pin: string }): Promise<void> {
     await this.#try(async () => {
-      await this.#client.call('unlock', form)
+      const opening = this.#client.call('unlock', form)
+      this.#words.prepare()
+      await opening
       await this.#opened()
     })
   }

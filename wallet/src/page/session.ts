@@ -6,6 +6,7 @@
 // 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
 // 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
 
+import { prepareProof } from '../anoncreds/presentation.js'
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
 import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
@@ -259,8 +260,20 @@ export class Session implements Handlers {
     return this.#seen((views) => views.offer(id))
   }
 
-  question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
-    return this.#seen((views) => views.question(id, entry))
+  async question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
+    const view = await this.#seen((views) => views.question(id, entry))
+    const { answer } = view
+    if (view.state === 'asked' && answer) setTimeout(() => void this.#prepareProof(answer.id), 0) // while it is read
+    return view
+  }
+
+  async #prepareProof(id: string): Promise<void> {
+    try {
+      const entry = await this.#open?.wallet.credentials.one(id)
+      if (entry) prepareProof(entry)
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error // who says yes is told
+    }
   }
 
   // 2
