@@ -145,7 +145,7 @@ def _programmes(trade: str, accreditation: Mapping[str, Any], drawn: random.Rand
             "occupation": trade,
             "framework": _FRAMEWORK,
             "level": str(level),
-            "units": [{"id": f"{short}-U{drawn.randint(1, 99):02}", "title": unit} for unit in taken],
+            "units": [{"id": f"{short}-U{1 + units.index(unit):02}", "title": unit} for unit in taken],
             "learning_settings": sorted(drawn.sample(("formal", "non-formal", "informal-rpl"), drawn.randint(1, 3))),
             "intervals": [{"start": accreditation["intervals"][-1]["start"]}],
         }
