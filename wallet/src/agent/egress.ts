@@ -10,6 +10,7 @@ import { base64, fromAnyBase64 } from '../base64.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '../bytes.js'
 import { inflated } from '../deflate.js'
+import { compacted } from '../didcomm/compact.js'
 import type { Incoming } from '../didcomm/message.js'
 import { CheckFailedError, MalformedError, UnreachableError } from '../errors.js'
 import { publicAddress, type Network, type Socket, type SocketEvents } from '../network.js'
@@ -25,7 +26,16 @@ const AGAIN = [408, 425, 429]
 const NEVER = ['e.m.egress.address', 'e.m.egress.malformed', 'e.m.egress.off']
 
 /** Asks the mediator something, and gives its answer or its problem report. */
-export type AskMediator = (kind: string, members: JsonObject) => Promise<Incoming>
+export interface AskMediator {
+  (kind: string, members: JsonObject, tail?: Uint8Array): Promise<Incoming>
+  /** Whether bytes may follow what it is asked (ADR 120). */
+  readonly takesTails: () => boolean
+}
+
+interface Answer {
+  readonly body: Received
+  readonly tail: Uint8Array | undefined
+}
 
 export class EgressNetwork implements Network {
   readonly #direct: Network
@@ -49,9 +59,9 @@ export class EgressNetwork implements Network {
     for (let count = 0; count <= MOST_REDIRECTS; count++) {
       const answer = await this.#request({ method: 'GET', url: next, headers: { accept: 'application/json' }, ...few })
       const status = statusOf(answer)
-      if (kept && status === 200 && answer.optional('unchanged')?.boolean()) return kept
+      if (kept && status === 200 && answer.body.optional('unchanged')?.boolean()) return kept
       if (status >= 200 && status < 300) return publicBody(answer, mostBytes)
-      const location = answer.optional('headers')?.optional('location')
+      const location = answer.body.optional('headers')?.optional('location')
       if (!REDIRECTS.includes(status) || !location) throw new UnreachableError('a public file could not be fetched')
       next = publicAddress(new URL(location.text(2048), next).href, 'location').href
     }
@@ -60,8 +70,9 @@ export class EgressNetwork implements Network {
 
   async post(url: string, envelope: string): Promise<Uint8Array | undefined> {
     if (new URL(url).host === this.#mediatorHost) return this.#direct.post(url, envelope)
-    const body = this.#takesText ? { text: envelope } : { body: base64(new TextEncoder().encode(envelope)) }
-    const answer = await this.#request({ method: 'POST', url, ...body, headers: { 'content-type': 'application/didcomm-envelope-enc' } })
+    const tail = this.#ask.takesTails() ? compacted(envelope) : undefined
+    const body = tail ? { body_follows: true } : this.#takesText ? { text: envelope } : { body: base64(new TextEncoder().encode(envelope)) }
+    const answer = await this.#request({ method: 'POST', url, ...body, headers: { 'content-type': 'application/didcomm-envelope-enc' } }, tail)
     const status = statusOf(answer)
     if (status >= 500 || AGAIN.includes(status)) throw new UnreachableError('the other side cannot take the message now')
     if (status < 200 || status >= 300) throw new CheckFailedError('the other side does not take the message')
@@ -73,14 +84,14 @@ export class EgressNetwork implements Network {
     return this.#direct.open(url, events)
   }
 
-  async #request(members: JsonObject): Promise<Received> {
+  async #request(members: JsonObject, tail?: Uint8Array): Promise<Answer> {
     if (this.#underWay >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#underWay++
     try {
-      const { kind, body } = await this.#ask('egress/1.0/request', members)
+      const { kind, body, tail: follows } = await this.#ask('egress/1.0/request', members, tail)
       if (kind === 'egress/1.0/response') {
         this.#takesText = body.optional('takes_text')?.boolean() ?? false
-        return body
+        return { body, tail: follows }
       }
       const code = body.optional('description')?.optional('code')?.value()
       if (typeof code === 'string' && NEVER.includes(code)) throw new CheckFailedError('the mediator does not pass the request on')
@@ -92,19 +103,23 @@ export class EgressNetwork implements Network {
   }
 }
 
-function statusOf(answer: Received): number {
-  return answer.member('status').integer(100, 599)
+function statusOf({ body }: Answer): number {
+  return body.member('status').integer(100, 599)
 }
 
-async function publicBody(answer: Received, mostBytes: number): Promise<Uint8Array> {
-  const encoding = answer.optional('content_encoding')
+async function publicBody(answer: Answer, mostBytes: number): Promise<Uint8Array> {
+  const encoding = answer.body.optional('content_encoding')
   const body = bodyOf(answer, mostBytes)
   if (!encoding) return body
   if (encoding.text(16) !== DEFLATE) throw new MalformedError(encoding.path, DEFLATE)
   return inflated(body, mostBytes, DEFLATE)
 }
 
-function bodyOf(answer: Received, mostBytes: number): Uint8Array {
+function bodyOf({ body: answer, tail }: Answer, mostBytes: number): Uint8Array {
+  if (answer.optional('body_follows')?.boolean()) {
+    if ((tail?.length ?? 0) > mostBytes) throw new UnreachableError(`a file has more than ${mostBytes} bytes`)
+    return tail ?? new Uint8Array()
+  }
   const body = answer.member('body')
   const text = body.value()
   if (typeof text === 'string' && text.length > Math.ceil(mostBytes / 3) * 4) throw new UnreachableError(`a file has more than ${mostBytes} bytes`)

@@ -11,6 +11,7 @@
 import { fromAnyBase64 } from '../base64.js'
 import { readContact, sealContact, unsealContact, type Contact } from '../dids/contact.js'
 import { makePeerDid, peerDocument, QUEUE, type Address } from '../dids/peer.js'
+import { expanded } from '../didcomm/compact.js'
 import { pack, unpack } from '../didcomm/envelope.js'
 import { anyKey, didKey, SecretKey, verkey, type Verkey } from '../didcomm/keys.js'
 import { message, readMessage, type Incoming } from '../didcomm/message.js'
@@ -149,8 +150,13 @@ export class Mediator {
   }
 
   /** Ask something of a protocol of the mediator's own; its answer may be a problem report. */
-  request(kind: string, members: JsonObject): Promise<Incoming> {
-    return this.#send(message(kind, members))
+  request(kind: string, members: JsonObject, tail?: Uint8Array): Promise<Incoming> {
+    return this.#send(message(kind, members), undefined, tail)
+  }
+
+  /** Whether bytes may follow what it is asked (ADR 120). */
+  get takesTails(): boolean {
+    return this.#line?.isCompact ?? false
   }
 
   /** Take a key off the list: nothing comes to it any more. */
@@ -216,6 +222,7 @@ export class Mediator {
       throw error
     }
     await this.#noteAnswer()
+    if (this.#line) this.#line.isCompact = body.optional('takes_compact')?.boolean() ?? false
     this.#lookAt(body)
     this.onOpen()
   }
@@ -232,9 +239,18 @@ export class Mediator {
     clearTimeout(this.#patience)
     const delivered = incoming.body.member('~attach').items(MOST_DELIVERED).map((item) => ({
       id: item.member('@id').text(256),
-      envelope: deliveredIn(item.member('data')),
+      data: item.member('data'),
     }))
-    await this.#inbox.keep(delivered.map(({ envelope }) => envelope))
+    let at = 0
+    const envelopes = delivered.map(({ data }) => {
+      const follows = data.optional('follows')
+      if (!follows) return deliveredIn(data)
+      const size = follows.integer(1, LONGEST_DELIVERED)
+      const frame = incoming.tail?.subarray(at, (at += size))
+      if (frame?.length !== size) throw new MalformedError(data.path, 'as many bytes as follow')
+      return expanded(frame)
+    })
+    await this.#inbox.keep(envelopes)
     this.#tell('messagepickup/2.0/messages-received', { message_id_list: delivered.map(({ id }) => id) })
     await this.#inbox.work()
   }
@@ -248,7 +264,7 @@ export class Mediator {
 
   async #take(envelope: Uint8Array): Promise<void> {
     const session = this.#session as Session
-    const opened = unpack(envelope, (key) => (key === session.key.verkey ? session.key : undefined), MOST_FRAME_BYTES)
+    const opened = unpack(expanded(envelope), (key) => (key === session.key.verkey ? session.key : undefined), MOST_FRAME_BYTES, true)
     const incoming = readMessage(opened, MOST_FRAME_BYTES)
     const { from, kind, thread } = incoming
     if (from === undefined) throw new CheckFailedError('a message of the mediator from nobody')
@@ -271,15 +287,15 @@ export class Mediator {
     return incoming
   }
 
-  async #send(asked: JsonObject, answer?: string): Promise<Incoming> {
+  async #send(asked: JsonObject, answer?: string, tail?: Uint8Array): Promise<Incoming> {
     if (!this.#line) throw new UnreachableError('the wallet is not connected to its mediator')
     const names = [asked['@id'] as string, ...(answer?.endsWith('mediate-grant') ? [answer] : [])]
-    return this.#line.ask<Incoming>(names, this.#packed(asked))
+    return this.#line.ask<Incoming>(names, this.#packed(asked, tail))
   }
 
-  #packed(asked: JsonObject): string {
+  #packed(asked: JsonObject, tail?: Uint8Array): string {
     const { key, contact } = this.#session as Session
-    return pack(JSON.stringify({ ...asked, '~transport': { return_route: 'all' } }), contact.keys[0] as Verkey, key)
+    return pack(JSON.stringify({ ...asked, '~transport': { return_route: 'all' } }), contact.keys[0] as Verkey, key, tail)
   }
 }
 
