@@ -28,6 +28,7 @@ from wanderbuch.plugins.exchange.beside import BesidePlaces, Place
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.attached import with_packed_numbers
 from wanderbuch.plugins.exchange.packing import pack
 from wanderbuch.plugins.http.edge import HttpEdge
 
@@ -263,6 +264,8 @@ class Sending:
     async def _packed(self, profile: Profile, channel: Channel, message: Mapping[str, Any], *, asks: bool) -> bytes:
         own = await self._keys.secret(profile, channel.own_key)
         sent = {**message, **_REPLY_ASKED} if asks else message
+        if channel.takes_packed:
+            sent = with_packed_numbers(sent)
         return pack(sent, to=channel.their_key, own=own, routing_keys=channel.routing_keys)
 
     async def _post(self, channel: Channel, packed: bytes, *, asks: bool) -> None:

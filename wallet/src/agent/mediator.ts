@@ -2,7 +2,8 @@
 // (RFC 0685), all over one web socket.
 //
 // 1. It is met once, with a DID and key for it alone; what it granted is kept. Cut short, it is met again from the beginning.
-// 2. Each time that the socket opens, live delivery is asked for. What is delivered is kept, then acknowledged, then dealt with.
+// 2. Each time that the socket opens, live delivery is asked for. What is delivered is kept, dealt with, and acknowledged once all that is
+//    in the vault, too; it is not waited for long.
 // 3. A key is listed before anybody is given it.
 // 4. A mediator that forgot this wallet is silent, for it knows no such sender. After three silent talks, an hour apart or more, it is met
 //    anew; if it answers that and still not the old connection, the new one takes its place, and every key is listed again. A socket that
@@ -74,13 +75,25 @@ export class Mediator {
   async start(): Promise<void> {
     const row = await this.#store.get('mediator', ROW)
     if (row && (await this.#silentTalks()) >= SILENT_TALKS) return this.#startAnew(unsealSession(row))
-    if (row) this.#session = unsealSession(row)
-    else {
-      const met = await this.#meet()
-      await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(met) }])
-      this.#session = met
-    }
+    if (!row) return this.#startFirst()
+    this.#session = unsealSession(row)
     await this.#openLine(() => this.#goLive())
+  }
+
+  // What it is met over stays open: a further socket would be a further handshake.
+  async #startFirst(): Promise<void> {
+    const met = await this.#granted().catch((error: unknown) => {
+      this.#hangUp()
+      throw error
+    })
+    await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(met) }])
+    this.#session = met
+    try {
+      await this.#goLive()
+    } catch (error) {
+      if (error instanceof UnreachableError) this.#line?.lost()
+      throw error
+    }
   }
 
   // 4
@@ -188,7 +201,9 @@ export class Mediator {
     const inviter = invitation.service
     const key = SecretKey.random()
     this.#session = { key, contact: inviter, address: undefined }
-    await this.#openLine(async () => undefined)
+    await this.#openLine(async () => {
+      if (this.#session?.address) await this.#goLive() // it was met meanwhile, and the socket came back
+    })
     const request = message('didexchange/1.1/request', { label: this.#label, did: makePeerDid(key.verkey, QUEUE) })
     const thread = { thid: request['@id'] as string, pthid: invitation.id }
     const { body } = await this.#send({ ...request, '~thread': thread })
@@ -251,8 +266,11 @@ export class Mediator {
       return expanded(frame)
     })
     await this.#inbox.keep(envelopes)
+    const work = this.#inbox.work()
+    await atMost(PATIENCE_MS, work) // what takes longer is kept as it came
+    await this.#store.settle?.()
     this.#tell('messagepickup/2.0/messages-received', { message_id_list: delivered.map(({ id }) => id) })
-    await this.#inbox.work()
+    await work
   }
 
   #received(envelope: Uint8Array): void {
@@ -296,6 +314,15 @@ export class Mediator {
   #packed(asked: JsonObject, tail?: Uint8Array): string {
     const { key, contact } = this.#session as Session
     return pack(JSON.stringify({ ...asked, '~transport': { return_route: 'all' } }), contact.keys[0] as Verkey, key, tail)
+  }
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  try {
+    await Promise.race([work, new Promise((done) => (timer = setTimeout(done, ms)))])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
