@@ -65,6 +65,8 @@ _HEADERS: Final = frozenset({"accept", "content-type", "if-none-match", "range"}
 _VALUE: Final = re.compile(r"[ -~]{1,256}")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _DEFLATE: Final = "deflate"  # RFC 9110 §8.4.1.2: deflated data with a head and a checksum (RFC 1950)
+_JWS_DEFLATE: Final = "jws+deflate"
+_JWS_PARTS: Final = 3
 _LONGEST_WORD: Final = 256
 _MAX_URL: Final = 2_048
 _MAX_BODY: Final = 1024 * 1024
@@ -96,6 +98,7 @@ class EgressRequest:
     Args:
         takes_deflate: whether the answer's body may come deflated (5).
         known: digest of the body that the wallet has: "sha256:" and hexadecimal digits.
+        takes_jws: whether a JWS may come without its base64, deflated (5).
     """
 
     method: str
@@ -104,6 +107,7 @@ class EgressRequest:
     body: bytes | None = field(repr=False)
     takes_deflate: bool = False
     known: str | None = field(default=None, repr=False)
+    takes_jws: bool = False
 
     @classmethod
     def read(cls, members: Mapping[str, Any], tail: bytes = b"") -> "EgressRequest":
@@ -132,6 +136,7 @@ class EgressRequest:
             None,
             takes_deflate=_word(members, "accept_encoding") == _DEFLATE,
             known=_digest(_word(members, "known")),
+            takes_jws=members.get("takes_jws") is True,
         )
 
 
@@ -284,8 +289,12 @@ def response(
     encoding: dict[str, Any] = {}
     if relayed.status == 200 and request.known == f"sha256:{hashlib.sha256(body).hexdigest()}":
         body, encoding = b"", {"unchanged": True}
-    elif request.takes_deflate and len(deflated := zlib.compress(body)) < len(body):
-        body, encoding = deflated, {"content_encoding": _DEFLATE}
+    elif request.takes_deflate:
+        deflated, name = zlib.compress(body), _DEFLATE
+        if request.takes_jws and (parts := _jws_parts(body)) is not None:
+            deflated, name = zlib.compress(parts), _JWS_DEFLATE
+        if len(deflated) < len(body):
+            body, encoding = deflated, {"content_encoding": name}
     said = {
         "@type": f"{PREFIX}{FAMILY}/response",
         "@id": str(uuid4()),
@@ -297,6 +306,21 @@ def response(
     if follows:
         return {**said, "body_follows": True}, body
     return {**said, "body": base64.b64encode(body).decode("ascii"), "takes_text": True}, b""
+
+
+def _jws_parts(body: bytes) -> bytes | None:
+    """Return a compact JWS (RFC 7515 §7.1) as its three parts without base64, each after its length in four bytes;
+    None if it is none, or would not come out the same, to the letter."""
+    texts = body.split(b".")
+    if len(texts) != _JWS_PARTS:
+        return None
+    try:
+        parts = [base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)) for text in texts]
+    except ValueError:
+        return None
+    if [base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts] != texts:
+        return None
+    return b"".join(len(part).to_bytes(4) + part for part in parts)
 
 
 def refusal(thread_id: str, error: EgressRefusedError) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 //
 // The mediator itself is reached directly. At most 4 requests are under way, as mediators allow. Redirects are followed, three at most.
 
-import { base64, fromAnyBase64 } from '../base64.js'
+import { base64, base64url, fromAnyBase64 } from '../base64.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '../bytes.js'
 import { inflated } from '../deflate.js'
@@ -21,6 +21,7 @@ const AT_ONCE = 4
 const MOST_REDIRECTS = 3
 const MOST_REPLY = 1 << 20
 const DEFLATE = 'deflate'
+const JWS_DEFLATE = 'jws+deflate'
 const REDIRECTS = [301, 302, 303, 307, 308]
 const AGAIN = [408, 425, 429]
 const NEVER = ['e.m.egress.address', 'e.m.egress.malformed', 'e.m.egress.off']
@@ -54,7 +55,7 @@ export class EgressNetwork implements Network {
 
   async get(url: string, mostBytes: number, kept?: Uint8Array): Promise<Uint8Array> {
     if (new URL(url).host === this.#mediatorHost) return this.#direct.get(url, mostBytes)
-    const few = { accept_encoding: DEFLATE, ...(kept && { known: `sha256:${toHex(sha256(kept))}` }) }
+    const few = { accept_encoding: DEFLATE, takes_jws: true, ...(kept && { known: `sha256:${toHex(sha256(kept))}` }) }
     let next = url
     for (let count = 0; count <= MOST_REDIRECTS; count++) {
       const answer = await this.#request({ method: 'GET', url: next, headers: { accept: 'application/json' }, ...few })
@@ -111,8 +112,26 @@ async function publicBody(answer: Answer, mostBytes: number): Promise<Uint8Array
   const encoding = answer.body.optional('content_encoding')
   const body = bodyOf(answer, mostBytes)
   if (!encoding) return body
-  if (encoding.text(16) !== DEFLATE) throw new MalformedError(encoding.path, DEFLATE)
-  return inflated(body, mostBytes, DEFLATE)
+  const isJws = encoding.text(16) === JWS_DEFLATE
+  if (!isJws && encoding.text(16) !== DEFLATE) throw new MalformedError(encoding.path, DEFLATE)
+  const content = await inflated(body, mostBytes, DEFLATE)
+  return isJws ? compactJws(content, mostBytes, encoding.path) : content
+}
+
+// Three parts, each after its length in four bytes: base64 does not shrink as what is in it does.
+function compactJws(content: Uint8Array, mostBytes: number, path: string): Uint8Array {
+  const view = new DataView(content.buffer, content.byteOffset, content.length)
+  const parts: string[] = []
+  let at = 0
+  while (at + 4 <= content.length) {
+    const end = at + 4 + view.getUint32(at)
+    if (end > content.length) break
+    parts.push(base64url(content.subarray(at + 4, end)))
+    at = end
+  }
+  const jws = new TextEncoder().encode(parts.join('.'))
+  if (at !== content.length || parts.length !== 3 || jws.length > mostBytes) throw new MalformedError(path, 'the parts of a JWS')
+  return jws
 }
 
 function bodyOf({ body: answer, tail }: Answer, mostBytes: number): Uint8Array {

@@ -204,6 +204,7 @@ export class Mediator {
     await this.#openLine(async () => {
       if (this.#session?.address) await this.#goLive() // it was met meanwhile, and the socket came back
     })
+    if (this.#line) this.#line.isCompact = invitation.takesCompact
     const request = message('didexchange/1.1/request', { label: this.#label, did: makePeerDid(key.verkey, QUEUE) })
     const thread = { thid: request['@id'] as string, pthid: invitation.id }
     const { body } = await this.#send({ ...request, '~thread': thread })

@@ -26,7 +26,7 @@ import type { VaultKey } from './vault_key.js'
 const MOST_REVISIONS = 48
 const LEAST_BYTES = 64 * 1024
 const MOST_TRIES = 5
-const TOGETHER_MS = 300
+const TOGETHER_MS = 1_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
 
@@ -133,6 +133,12 @@ export class Backup {
     if (before) await before.catch(() => undefined) // what was written meanwhile is not in it
     this.#running ??= this.#guarded(() => this.#send()).finally(() => (this.#running = undefined))
     return this.#running
+  }
+
+  /** Send what an earlier visit left; of a new book nothing yet, but what is written within a moment (5). Nobody waits for it. */
+  begin(): void {
+    if (this.hasVault) this.#flushBeside()
+    else this.#soon()
   }
 
   /** Do something while nothing is on its way to the vault; what is to be sent waits for it. */
