@@ -39,6 +39,9 @@ _TYPES: Final = {
     ".txt": "text/plain; charset=utf-8",
     ".webmanifest": "application/manifest+json",
 }
+_ASKED: Final = frozenset({_INDEX, _SETTINGS, "keeper.js"})
+_STEADY: Final = "max-age=60"
+"""Page, worker and service worker ask for the same files within seconds. The service worker knows each by its digest."""
 _ANY: Final = "*"
 _BR: Final = re.compile(r"(?:^|,)\s*br\s*(?:,|$)")
 
@@ -53,6 +56,7 @@ class PageFile:
         brotli: the same, by brotli (RFC 7932); None: it is not there.
         content_type: what it is.
         tag: its entity tag, without quotes.
+        is_steady: whether a browser need not ask for it again within one visit.
         has_policy: whether it comes with the policy, and what else is about pages and workers.
     """
 
@@ -62,13 +66,15 @@ class PageFile:
     content_type: str
     tag: str
     has_policy: bool
+    is_steady: bool
 
     @classmethod
     def of(cls, name: str, body: bytes, brotli: Mapping[str, bytes] = MappingProxyType({})) -> "PageFile":
         """Return the file of a name with this content; `brotli` has what was compressed, by digest."""
         suffix, tag = name[name.rindex(".") :], hashlib.sha256(body).hexdigest()[:32]
         zipped = gzip.compress(body, mtime=0)
-        return cls(body, zipped, brotli.get(tag), _TYPES[suffix], tag, not (suffix in _DATA or name in _IMPORTED))
+        has_policy = not (suffix in _DATA or name in _IMPORTED)
+        return cls(body, zipped, brotli.get(tag), _TYPES[suffix], tag, has_policy, name not in _ASKED)
 
 
 class PageFiles:
@@ -114,6 +120,8 @@ class PageFiles:
             raise web.HTTPNotFound(headers=self._with_policy)
         own = self._with_policy if file.has_policy else self._headers
         headers = {**own, hdrs.ETAG: f'"{file.tag}"'}
+        if file.is_steady:
+            headers[hdrs.CACHE_CONTROL] = _STEADY
         tags = request.if_none_match
         if tags is not None and {tag.value for tag in tags} & {file.tag, _ANY}:
             return web.Response(status=304, headers=headers)

@@ -27,6 +27,7 @@ const MOST_REVISIONS = 48
 const LEAST_BYTES = 64 * 1024
 const MOST_TRIES = 5
 const TOGETHER_MS = 1_000
+const SELDOM_MS = 10_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
 
@@ -68,6 +69,7 @@ export class Backup {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Whether what waits is about to be sent (5). */
   #isSoon = false
+  #due = 0
   #wait = FIRST_WAIT_MS
   #isStopped = false
   /** What the vault has, as far as this visit wrote it (6); and what is being sent. */
@@ -83,8 +85,10 @@ export class Backup {
     this.#store = store
     this.#vault = vault
     this.#standing = standing
-    store.onWaiting = (isInbox) => {
-      if (!isInbox) this.#soon()
+    store.onWaiting = (written) => {
+      if (written.every(([kind, , value]) => kind === 'inbox' && value !== null)) return // 4: what comes of it goes, or it itself
+      // That a message went out is told along with the next thing: on another phone it may go out again, word for word.
+      this.#soon(written.every(([kind, , value]) => kind === 'outbox' && value === null) ? SELDOM_MS : TOGETHER_MS)
     }
   }
 
@@ -135,10 +139,9 @@ export class Backup {
     return this.#running
   }
 
-  /** Send what an earlier visit left; of a new book nothing yet, but what is written within a moment (5). Nobody waits for it. */
+  /** Send what an earlier visit left, and a base of a new book; with what is written within a moment (5). Nobody waits for it. */
   begin(): void {
-    if (this.hasVault) this.#flushBeside()
-    else this.#soon()
+    this.#soon(TOGETHER_MS)
   }
 
   /** Do something while nothing is on its way to the vault; what is to be sent waits for it. */
@@ -318,10 +321,12 @@ export class Backup {
   }
 
   // 5: counted from the first change, so that many do not put it off for ever.
-  #soon(): void {
-    if (this.#isSoon) return
-    this.#later(TOGETHER_MS)
+  #soon(wait: number): void {
+    const due = Date.now() + wait
+    if (this.#isSoon && this.#due <= due) return
+    this.#later(wait)
     this.#isSoon = true
+    this.#due = due
   }
 
   #later(wait: number): void {
