@@ -95,19 +95,26 @@ def _plain(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
         raise AttachedError(f"expected packed numbers in {name}") from err
 
 
-def with_packed_numbers(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message for who takes packed numbers: what is attached in base64, and not signed, is packed."""
-    return {
-        name: [_packed(name, item) for item in value] if name.endswith("~attach") and isinstance(value, list) else value
+def with_packed_numbers(message: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return a message for who takes packed numbers, and its tail: what is attached in base64, and not signed, is packed."""
+    tail = bytearray()
+    members = {
+        name: [_packed(name, item, tail) for item in value] if _is_attached(name, value) else value
         for name, value in message.items()
     }
+    return members, bytes(tail)
 
 
-def _packed(name: str, attachment: Mapping[str, Any]) -> Mapping[str, Any]:
+def _is_attached(name: str, value: object) -> bool:
+    return name.endswith("~attach") and isinstance(value, list)
+
+
+def _packed(name: str, attachment: Mapping[str, Any], tail: bytearray) -> Mapping[str, Any]:
     data = attachment["data"]
     if set(data) != {"base64"}:
         return attachment
-    return {**attachment, "data": {"packed": packed(decode_attached(attachment, name, max_bytes=len(data["base64"])).content)}}
+    content = decode_attached(attachment, name, max_bytes=len(data["base64"])).content
+    return {**attachment, "data": {"packed": packed(content, tail)}}
 
 
 def attach(text: str, *, attach_id: str, of_format: str, name: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ a message that becomes base64 once more. Packed, a value of the JSON stands as
 2. `#b` and base64url, for a list of 16 or more numbers from 0 to 255;
 3. `##` and the rest, for any other text that begins with `#`;
 
-and the attachment as `packed`, which is JSON in the message itself. Everything else stays. What is packed has the
+and the attachment as `packed`, which is JSON in the message itself. Where bytes may follow the message (its *tail*,
+`packing`), `#N` and `#B` stand for the same with `offset,length` of the bytes there. Everything else stays. What is packed has the
 length that its numbers have, whatever they are: nothing is compressed, so nothing can be learnt from how well.
 """
 
@@ -24,20 +25,20 @@ _LEAST_LIST: Final = 16
 _BYTE: Final = range(256)
 
 
-def packed(value: Any) -> Any:  # noqa: ANN401 (any JSON)
-    """Return JSON with its numbers packed."""
+def packed(value: Any, tail: bytearray | None = None) -> Any:  # noqa: ANN401 (any JSON)
+    """Return JSON with its numbers packed; `tail` takes their bytes, if there is one."""
     match value:
         case str():
             if _NUMBER.fullmatch(value):
                 number = int(value)
-                return f"#n{_b64(number.to_bytes((number.bit_length() + 7) // 8))}"
+                return _told("n", number.to_bytes((number.bit_length() + 7) // 8), tail)
             return f"#{value}" if value.startswith("#") else value
         case list():
             if len(value) >= _LEAST_LIST and all(type(item) is int and item in _BYTE for item in value):
-                return f"#b{_b64(bytes(value))}"
-            return [packed(item) for item in value]
+                return _told("b", bytes(value), tail)
+            return [packed(item, tail) for item in value]
         case dict():
-            return {name: packed(item) for name, item in value.items()}
+            return {name: packed(item, tail) for name, item in value.items()}
         case _:
             return value
 
@@ -72,5 +73,8 @@ def _text(value: str) -> str | list[int]:
     raise ValueError("expected a packed number, or bytes")
 
 
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+def _told(kind: str, data: bytes, tail: bytearray | None) -> str:
+    if tail is None:
+        return f"#{kind}{base64.urlsafe_b64encode(data).decode('ascii').rstrip('=')}"
+    tail += data
+    return f"#{kind.upper()}{len(tail) - len(data)},{len(data)}"

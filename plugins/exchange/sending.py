@@ -264,9 +264,10 @@ class Sending:
     async def _packed(self, profile: Profile, channel: Channel, message: Mapping[str, Any], *, asks: bool) -> bytes:
         own = await self._keys.secret(profile, channel.own_key)
         sent = {**message, **_REPLY_ASKED} if asks else message
+        tail = b""
         if channel.takes_packed:
-            sent = with_packed_numbers(sent)
-        return pack(sent, to=channel.their_key, own=own, routing_keys=channel.routing_keys)
+            sent, tail = with_packed_numbers(sent)
+        return pack(sent, to=channel.their_key, own=own, routing_keys=channel.routing_keys, tail=tail)
 
     async def _post(self, channel: Channel, packed: bytes, *, asks: bool) -> None:
         if not channel.has_address:
