@@ -193,7 +193,7 @@ class Places:
             self._changed.discard(place.registry_id)
             await self._load(_Taken(place.registry_id, 0, 0, 0, entries))
         newest = self._loaded.get(place.registry_id)
-        return place if newest is None else replace(place, registry=newest[1])
+        return place if newest is None or newest[1] is place.registry else replace(place, registry=newest[1])
 
     async def _load(self, taken: _Taken) -> LoadedRegistry:
         """Return a registry ready for the library; loaded again where its accumulator has changed."""
