@@ -50,7 +50,15 @@ _TURN_S: Final = 120.0  # for another process's turn with a registry
 class Revocations:
     """The revocations of one issuer, and their one publisher."""
 
-    def __init__(self, profile: Profile, book: OfferBook, sending: Sending, *, on_wanted: Callable[[], None], on_listed: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        book: OfferBook,
+        sending: Sending,
+        *,
+        on_wanted: Callable[[], None],
+        on_listed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Prepare; nothing is published yet.
 
         Args:

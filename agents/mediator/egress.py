@@ -309,8 +309,10 @@ def response(
 
 
 def _jws_parts(body: bytes) -> bytes | None:
-    """Return a compact JWS (RFC 7515 §7.1) as its three parts without base64, each after its length in four bytes;
-    None if it is none, or would not come out the same, to the letter."""
+    """Return a compact JWS (RFC 7515 §7.1) as its three parts without base64, each after its length in four bytes.
+
+    None: it is none, or would not come out the same, to the letter.
+    """
     texts = body.split(b".")
     if len(texts) != _JWS_PARTS:
         return None

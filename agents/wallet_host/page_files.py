@@ -41,7 +41,7 @@ _TYPES: Final = {
 }
 _ASKED: Final = frozenset({_INDEX, _SETTINGS, "keeper.js"})
 _STEADY: Final = "max-age=60"
-"""Page, worker and service worker ask for the same files within seconds. The service worker knows each by its digest."""
+"""Page, worker and service worker ask for the same files within seconds; the last one knows each by its digest."""
 _ANY: Final = "*"
 _BR: Final = re.compile(r"(?:^|,)\s*br\s*(?:,|$)")
 

@@ -96,7 +96,7 @@ def _plain(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def with_packed_numbers(message: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Return a message for who takes packed numbers, and its tail: what is attached in base64, and not signed, is packed."""
+    """Return a message for who takes packed numbers, and its tail; what is attached in base64 and signed stays."""
     tail = bytearray()
     members = {
         name: [_packed(name, item, tail) for item in value] if _is_attached(name, value) else value

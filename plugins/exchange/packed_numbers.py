@@ -8,8 +8,10 @@ a message that becomes base64 once more. Packed, a value of the JSON stands as
 3. `##` and the rest, for any other text that begins with `#`;
 
 and the attachment as `packed`, which is JSON in the message itself. Where bytes may follow the message (its *tail*,
-`packing`), `#N` and `#B` stand for the same with `offset,length` of the bytes there. Everything else stays. What is packed has the
-length that its numbers have, whatever they are: nothing is compressed, so nothing can be learnt from how well.
+`packing`), `#N` and `#B` stand for the same with `offset,length` of the bytes there. Everything else stays.
+
+What is packed has the length that its numbers have, whatever they are: nothing is compressed, so nothing can be learnt
+from how well it shrinks.
 """
 
 import base64
@@ -25,7 +27,7 @@ _LEAST_LIST: Final = 16
 _BYTE: Final = range(256)
 
 
-def packed(value: Any, tail: bytearray | None = None) -> Any:  # noqa: ANN401 (any JSON)
+def packed(value: Any, tail: bytearray | None = None) -> Any:
     """Return JSON with its numbers packed; `tail` takes their bytes, if there is one."""
     match value:
         case str():
@@ -43,7 +45,7 @@ def packed(value: Any, tail: bytearray | None = None) -> Any:  # noqa: ANN401 (a
             return value
 
 
-def unpacked(value: Any) -> Any:  # noqa: ANN401 (any JSON)
+def unpacked(value: Any) -> Any:
     """Return what `packed` was given.
 
     Raises:

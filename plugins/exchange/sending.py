@@ -24,11 +24,11 @@ from aries_askar import AskarError
 
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.faults import describe
+from wanderbuch.plugins.exchange.attached import with_packed_numbers
 from wanderbuch.plugins.exchange.beside import BesidePlaces, Place
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing
-from wanderbuch.plugins.exchange.attached import with_packed_numbers
 from wanderbuch.plugins.exchange.packing import pack
 from wanderbuch.plugins.http.edge import HttpEdge
 

@@ -21,16 +21,85 @@ _TYPE: Final = "qualification/1.0"
 _FRAMEWORK: Final = "LK-NVQ"
 _FIRST_DAY: Final = date(2008, 1, 1)
 _DAYS: Final = 6_000
-_TOWNS: Final = (
-    "Ampara Anuradhapura Badulla Balangoda Bandarawela Batticaloa Beruwala Chilaw Colombo Dambulla Dehiwala Embilipitiya "
-    "Galle Gampaha Hambantota Haputale Hatton Horana Jaffna Ja-Ela Kalmunai Kalutara Kandy Kegalle Kelaniya Kilinochchi "
-    "Kuliyapitiya Kurunegala Maharagama Mannar Matale Matara Mihintale Monaragala Moratuwa Mullaitivu Nawalapitiya "
-    "Negombo Nuwara-Eliya Panadura Polonnaruwa Puttalam Ratnapura Tangalle Trincomalee Vavuniya Wattala Weligama"
-).split()
-_SAINTS: Final = (
-    "Ananda Asoka Bandara Dharmapala Dias Fernando Gamini Gunawardena Jayewardene Kumara Lanka Mahinda Mercy Nalanda "
-    "Perera Rahula Rajapaksa Ranasinghe Royal Sarvodaya Senanayake Silva Sirimavo Sujatha Thurstan Vidyartha Visakha"
-).split()
+_TOWNS: Final = [
+    "Ampara",
+    "Anuradhapura",
+    "Badulla",
+    "Balangoda",
+    "Bandarawela",
+    "Batticaloa",
+    "Beruwala",
+    "Chilaw",
+    "Colombo",
+    "Dambulla",
+    "Dehiwala",
+    "Embilipitiya",
+    "Galle",
+    "Gampaha",
+    "Hambantota",
+    "Haputale",
+    "Hatton",
+    "Horana",
+    "Jaffna",
+    "Ja-Ela",
+    "Kalmunai",
+    "Kalutara",
+    "Kandy",
+    "Kegalle",
+    "Kelaniya",
+    "Kilinochchi",
+    "Kuliyapitiya",
+    "Kurunegala",
+    "Maharagama",
+    "Mannar",
+    "Matale",
+    "Matara",
+    "Mihintale",
+    "Monaragala",
+    "Moratuwa",
+    "Mullaitivu",
+    "Nawalapitiya",
+    "Negombo",
+    "Nuwara-Eliya",
+    "Panadura",
+    "Polonnaruwa",
+    "Puttalam",
+    "Ratnapura",
+    "Tangalle",
+    "Trincomalee",
+    "Vavuniya",
+    "Wattala",
+    "Weligama",
+]
+_SAINTS: Final = [
+    "Ananda",
+    "Asoka",
+    "Bandara",
+    "Dharmapala",
+    "Dias",
+    "Fernando",
+    "Gamini",
+    "Gunawardena",
+    "Jayewardene",
+    "Kumara",
+    "Lanka",
+    "Mahinda",
+    "Mercy",
+    "Nalanda",
+    "Perera",
+    "Rahula",
+    "Rajapaksa",
+    "Ranasinghe",
+    "Royal",
+    "Sarvodaya",
+    "Senanayake",
+    "Silva",
+    "Sirimavo",
+    "Sujatha",
+    "Thurstan",
+    "Vidyartha",
+    "Visakha",
+]
 _KINDS: Final = (
     "Technical College",
     "Training Centre",
@@ -76,7 +145,7 @@ def institutions(count: int, *, authority: Mapping[str, str], seed: int) -> Iter
         authority: `name` and `did` of whom they are accredited by, and its `site`: "https://authority.example".
         seed: of all that is drawn.
     """
-    drawn = random.Random(seed)  # noqa: S311: nothing here is a secret
+    drawn = random.Random(seed)  # noqa: S311 (nothing here is a secret)
     for number in range(count):
         yield _institution(number, authority, drawn)
 

@@ -86,7 +86,9 @@ async def page_town(
             authority = next(agent for agent in machine.agents if agent.role == "authority")
             authority.configure(app={"max_body_bytes": authority_body_bytes})
 
-    async with running_ecosystem(folder, worker=worker, further=further, authority_options=authority_options) as ecosystem:
+    async with running_ecosystem(
+        folder, worker=worker, further=further, authority_options=authority_options
+    ) as ecosystem:
         handles = {agent.host: agent for agent in ecosystem.machine.agents}
         mediator, host = handles[MEDIATOR], handles[WALLET]
         view = await ecosystem.authority.get("/identity")

@@ -11,7 +11,13 @@ from aries_askar import Key, KeyAlg
 
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.gate.received import Received, ReceivedError
-from wanderbuch.plugins.exchange.attached import AttachedError, attach, decode_attached, read_attached, with_packed_numbers
+from wanderbuch.plugins.exchange.attached import (
+    AttachedError,
+    attach,
+    decode_attached,
+    read_attached,
+    with_packed_numbers,
+)
 from wanderbuch.plugins.exchange.compact import compacted, expanded, is_compact
 from wanderbuch.plugins.exchange.packed_numbers import packed, unpacked
 from wanderbuch.plugins.exchange.packing import pack
@@ -63,7 +69,11 @@ def test_what_would_come_out_otherwise_is_left_alone(change: str) -> None:
             other = [outside]
     if change in {"two", "typ"}:
         outside["protected"] = base64.urlsafe_b64encode(json.dumps(header, separators=(",", ":")).encode()).decode()
-    text = b"no" if change == "no json" else json.dumps(other, separators=(", ", ":") if change == "blank" else (",", ":")).encode()
+    text = (
+        b"no"
+        if change == "no json"
+        else json.dumps(other, separators=(", ", ":") if change == "blank" else (",", ":")).encode()
+    )
     assert compacted(text) == text
 
 
@@ -110,7 +120,7 @@ def test_numbers_are_packed_and_come_out_as_they_were() -> None:
 
 @pytest.mark.parametrize("wrong", ["#", "#x", "#n!", "#nA", "#b!", "#N0,1", "#n" + "_" * 2_300])
 def test_refuses_what_is_not_packed_so(wrong: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"packed|base64|[Ii]nvalid"):
         unpacked({"proof": [wrong]})
     formats = attach("{}", attach_id="a", of_format="f", name="x~attach")
     message = {**formats, "x~attach": [{"@id": "a", "data": {"packed": {"proof": wrong}}}]}
@@ -120,7 +130,11 @@ def test_refuses_what_is_not_packed_so(wrong: str) -> None:
 
 def test_what_is_attached_is_packed_for_who_takes_that_and_read_as_it_was() -> None:
     text = json.dumps({"proof": NUMBERS, "name": "#1"}, separators=(",", ":"))
-    message = {"@id": "1", **attach(text, attach_id="a", of_format="f", name="x~attach"), "plain~attach": {"data": {"base64": "e30="}}}
+    message = {
+        "@id": "1",
+        **attach(text, attach_id="a", of_format="f", name="x~attach"),
+        "plain~attach": {"data": {"base64": "e30="}},
+    }
     signed = {"data": {"base64": "e30=", "jws": {}}}
     told, tail = with_packed_numbers({**message, "did_rotate~attach": [signed]})
     assert len(json.dumps(told)) + len(tail) < 0.6 * len(json.dumps(message))

@@ -281,7 +281,9 @@ async def test_who_speaks_compactly_sends_and_gets_bodies_as_they_are(
         assert {read(key, envelope) for envelope in came} == {"word 0", "word 1"}
         # Behind what takes nothing there is nothing: such a message is not taken.
         before = await phone.status()
-        odd = message("messagepickup/2.0/messages-received", message_id_list=[item["@id"] for item in delivery["~attach"]])
+        odd = message(
+            "messagepickup/2.0/messages-received", message_id_list=[item["@id"] for item in delivery["~attach"]]
+        )
         await live.socket.send_bytes(pack(odd, to=phone.mediator_key, own=phone.key, tail=b"x"))
         assert (await phone.status())["message_count"] == before["message_count"] == 2
 
