@@ -13,10 +13,11 @@ the same in bytes, and gives the same text again, to the letter: whoever opens a
 """
 
 import base64
-import json
 from typing import Any, Final
 
 import base58
+
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _VERSION: Final = 1
 _IS_ANONYMOUS: Final = 1
@@ -28,6 +29,7 @@ _SEALED_BYTES: Final = 80
 _BOX_NONCE_BYTES: Final = 24
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
+_MAX_DEPTH: Final = 6
 
 
 def is_compact(frame: bytes) -> bool:
@@ -40,7 +42,7 @@ def compacted(envelope: bytes) -> bytes:
     try:
         frame = _frame(envelope)
         return frame if _text(frame) == envelope else envelope
-    except (LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, StrictJsonError, TypeError, ValueError):
         return envelope
 
 
@@ -54,8 +56,8 @@ def expanded(frame: bytes) -> bytes:
 
 
 def _frame(envelope: bytes) -> bytes:
-    outside: dict[str, Any] = json.loads(envelope)
-    header = json.loads(_bytes(outside["protected"]))
+    outside = _read(envelope)
+    header = _read(_bytes(outside["protected"]))
     (recipient,) = header["recipients"]
     named = recipient["header"]
     is_anonymous = header["alg"] == "Anoncrypt"
@@ -108,6 +110,10 @@ def _text(frame: bytes) -> bytes:
 def _b64(data: bytes, is_padded: bool) -> str:
     text = base64.urlsafe_b64encode(data).decode("ascii")
     return text if is_padded else text.rstrip("=")
+
+
+def _read(text: bytes) -> Any:
+    return read_strict_json(text, max_bytes=len(text), max_depth=_MAX_DEPTH)
 
 
 def _bytes(text: str) -> bytes:

@@ -157,7 +157,8 @@ def _institution(number: int, authority: Mapping[str, str], drawn: random.Random
     did = f"did:webvh:{scid}:{host}:org"
     trades = drawn.sample(sorted(_TRADES), drawn.choices((1, 2, 3), (6, 3, 1))[0])
     begun = _FIRST_DAY + timedelta(days=drawn.randrange(_DAYS))
-    accreditations, programmes = [], []
+    accreditations: list[dict[str, Any]] = []
+    programmes: list[dict[str, Any]] = []
     for trade in trades:
         ident = f"{3 * number + len(accreditations):05}"  # each id is given once
         accreditation = _accreditation(did, trade, ident, begun, authority, drawn)
