@@ -139,8 +139,6 @@ _QUICK: Final = Sizes(
     store_rounds=2,
     idle_wallets=200,
     sessions=60,
-    institutions=100,
-    revoked=2,
 )
 
 
@@ -309,7 +307,7 @@ async def _wallet_page(run: _Run) -> None:
 async def _wallet_walk(run: _Run) -> None:
     found = await measure_wallet_walk(
         run.folder / "wallet_walk",
-        institutions=run.sizes.institutions,
+        count=run.sizes.institutions,
         revoked=run.sizes.revoked,
         progress=run.progress,
     )

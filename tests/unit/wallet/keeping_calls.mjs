@@ -223,13 +223,54 @@ export async function calls(load) {
         told.push(timers.length, host.number)
         await guarded.write([row('m', { n: 1 }, 'inbox')])
         told.push(timers.length, host.number)
+        await guarded.settle()
+        told.push(timers.length, host.number)
         await guarded.write([row('p', { n: 1 }, 'outbox')])
         for (const until = Date.now() + 10_000; Date.now() < until && host.number === 2; ) await new Promise((resolve) => setImmediate(resolve))
         told.push(host.number)
+        // What came of a message is there once it was dealt with; that one was sent can wait, and waits for nobody.
+        await guarded.write([row('m', undefined, 'inbox'), row('d', { n: 1 })])
+        await backup.flush()
+        await guarded.write([row('p', undefined, 'outbox')])
+        const [seldom, before] = [timers.at(-1).wait, timers.length]
+        await guarded.write([row('e', { n: 1 })])
+        told.push(host.number, seldom, timers.length - before, timers.at(-1).wait)
       } finally {
         globalThis.setTimeout = setTimeout
       }
       return told
+    },
+    // Of a row that the vault has, the next revision tells what changed in it; another visit, and another phone, read it whole.
+    changed: async () => {
+      const host = new Host()
+      const shelf = new MemoryShelf()
+      const { backup, guarded } = await opened(shelf, host)
+      const long = hex(crypto.getRandomValues(new Uint8Array(4000)))
+      const lengths = []
+      const step = async (own, ...changes) => {
+        await own.guarded.write(changes)
+        await own.backup.flush()
+        lengths.push(host.revisions.get(host.number).length)
+      }
+      const one = { backup, guarded }
+      await step(one, row('a', { long, state: 1, gone: 2 }))
+      const [base] = [...host.revisions.values()]
+      await step(one, row('a', { long, state: 3 }), row('b', { small: 1 }))
+      const second = host.revisions.get(2)
+      await step(one, row('a', undefined), row('b', { small: 2 }))
+      await step(one, row('a', { long, state: 4 }))
+      const again = await opened(shelf, host)
+      await step(again, row('a', { long, state: 5 })) // who has not written it this time does not know what the vault has
+      await step(again, row('a', { long, state: 6, more: [] }))
+      const place = (form) => `wanderbuch revision ${form}\n${KEY.id}\n2\nfurther\n${hex(sha256(base))}`
+      const forms = await Promise.all([2, 3].map((form) => failure(() => KEY.openRevision(second, place(form)))))
+      const vault = new Vault(ORIGIN, KEY, host.fetch)
+      const moved = await elsewhere(host)
+      const rows = Object.entries(await rowsOf(moved.store)).map(([id, value]) => [id, { ...value, ...(value.long && { long: value.long === long }) }])
+      // One that keeps what is not there is not ours.
+      const { sealed } = await vault.seal(JSON.stringify([['connection', 'c', { n: 1 }, ['long']]]), 1, hex(sha256(base)), undefined, 3)
+      const other = Object.assign(new Host(), { number: 2, base: 1, key: KEY.id, revisions: new Map([[1, base], [2, Buffer.from(sealed)]]) })
+      return { isShort: lengths.map((length) => length < 1_200), rows: Object.fromEntries(rows), forms, nowhere: await failure(() => elsewhere(other)) }
     },
     moves: async () => {
       const host = new Host()
@@ -241,7 +282,9 @@ export async function calls(load) {
       await first.backup.flush()
       const [atHost, isRevised] = [[...host.revisions.values()].map((each) => text(each)).join(''), host.revisions.size]
       const second = await elsewhere(host)
-      const late = await failure(() => first.guarded.write([row('m', { from: 'x' }, 'inbox')]))
+      const late = [await failure(() => first.guarded.write([row('m', { from: 'x' }, 'inbox')]))]
+      late.push(await failure(() => first.guarded.write([row('m', undefined, 'inbox'), row('p', { n: 1 }, 'outbox')])))
+      late.push(await failure(() => first.guarded.settle()))
       const after = await failure(() => first.guarded.write([row('a', { n: 5 })]))
       await second.guarded.write([row('c', { n: 6 })])
       await second.backup.flush()
@@ -250,7 +293,7 @@ export async function calls(load) {
         had: second.had,
         rows: await rowsOf(second.store),
         objects: (await second.store.list('object')).length,
-        late: [late, after, first.backup.state],
+        late: [...late, after, first.backup.state],
         second: [second.backup.state, host.number, host.base],
         tells: ['connection', '"n"'].some((word) => atHost.includes(word)),
         sizes: [...host.revisions.values()].map((each) => each.length % 512),

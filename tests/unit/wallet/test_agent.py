@@ -54,11 +54,11 @@ def test_what_breaks_the_code_stops_no_queue(wallet: WalletProcess) -> None:
 
 
 def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet: WalletProcess) -> None:
-    assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 3}
+    assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 2}
 
 
 def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
-    assert wallet.call("reconnects") == [0, 2, True, "complete"]
+    assert wallet.call("reconnects") == [0, 1, True, "complete"]
 
 
 def test_a_wallet_that_was_closed_while_it_met_its_mediator_opens_no_socket(wallet: WalletProcess) -> None:

@@ -130,14 +130,27 @@ def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
 
 
 def test_what_is_written_in_a_moment_goes_in_one_revision(wallet: WalletProcess) -> None:
-    assert wallet.call("together") == [1, True, 0, 1, "kept", 2, 1, 3, 2, 3]
+    assert wallet.call("together") == [
+        *(1, True, 0, 1, "kept", 2, 1),
+        *(2, 1, 3, 2, 3),  # what came waits to be dealt with, and is there once that is asked for
+        *(4, 10_000, 1, 1_000),
+    ]
+
+
+def test_a_revision_tells_what_changed_in_a_row_and_is_read_whole(wallet: WalletProcess) -> None:
+    assert wallet.call("changed") == {
+        "isShort": [False, True, True, False, False, True],
+        "rows": {"a": {"long": True, "state": 6, "more": []}, "b": {"small": 2}},
+        "forms": ["check_failed", "none"],  # an older page does not read it, rather than lose half of it
+        "nowhere": "check_failed",
+    }
 
 
 def test_a_book_moves_and_the_phone_before_learns_it(wallet: WalletProcess) -> None:
     told = wallet.call("moves")
     assert told["rows"] == {"a": {"n": 4}, "b": {"n": 3}, "c": {"n": 6}}
     assert (told["isRevised"], told["had"], told["objects"], told["stranger"]) == (2, True, 0, False)
-    assert told["late"] == ["overtaken", "overtaken", "elsewhere"]
+    assert told["late"] == ["none", "overtaken", "overtaken", "overtaken", "elsewhere"]  # nothing goes out of it
     assert told["second"] == ["kept", 4, 3]
     assert not told["tells"]
     assert set(told["sizes"]) == {40}  # whole blocks, a nonce and a tag

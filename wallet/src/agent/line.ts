@@ -1,5 +1,6 @@
 // The web socket to the mediator (Aries RFC 0092: what is asked over it is answered over it). It comes back by itself.
 
+import { compacted } from '../didcomm/compact.js'
 import type { Network, Socket } from '../network.js'
 import { SilentError, StateError, UnreachableError } from '../errors.js'
 
@@ -23,6 +24,8 @@ export class Line {
   #wait = FIRST_WAIT_MS
   #isStopped = false
   #isOpen = false
+  /** Whether its other end takes compact envelopes (ADR 120). */
+  isCompact = false
 
   /** @param opened what to do each time that the socket opened, before others ask */
   constructor(network: Network, url: string, received: (envelope: Uint8Array) => void, opened: () => Promise<void>) {
@@ -45,6 +48,7 @@ export class Line {
       return
     }
     clearTimeout(this.#timer)
+    this.isCompact = false
     const opening = this.#network.open(this.#url, { received: this.#received, closed: () => this.#closed(opening) })
     this.#socket = opening
     try {
@@ -60,7 +64,8 @@ export class Line {
 
   async send(envelope: string): Promise<void> {
     if (!this.#socket) throw new UnreachableError('the mediator is not connected')
-    ;(await this.#socket).send(envelope)
+    const socket = await this.#socket
+    socket.send(this.isCompact ? compacted(envelope) : new TextEncoder().encode(envelope))
   }
 
   /**

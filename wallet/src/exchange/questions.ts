@@ -179,7 +179,7 @@ export class Questions {
     const own = verkey(String(row['own']), 'own')
     const contact = unsealContact(new Received(row['contact'], 'contact'))
     const proof = present(questionIn(row).request, await this.#choices(row), new Map(), await linkSecretOf(this.#agent))
-    const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof)
+    const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
     const service = row['parent'] === undefined ? {} : await this.#service(own)
     const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...service }, threadOf(row))
     await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
@@ -263,7 +263,8 @@ export class Questions {
 }
 
 function readRequest(body: Received): JsonObject {
-  return { ...rowOf(readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)), comment: told(body.optional('comment')) ?? null }
+  const takesPacked = body.optional('takes_packed')?.value() === true && { takesPacked: true }
+  return { ...rowOf(readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)), comment: told(body.optional('comment')) ?? null, ...takesPacked }
 }
 
 function rowOf(request: Received): JsonObject {

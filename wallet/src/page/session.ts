@@ -421,9 +421,7 @@ export class Session implements Handlers {
     agent.onChange(() => this.#tell('changed'))
     this.#started = this.#connect(wallet, FIRST_WAIT_MS)
     this.#become('open')
-    void backup.flush().catch((error: unknown) => {
-      if (!(error instanceof WalletError)) throw error
-    })
+    backup.begin()
   }
 
   // 1
