@@ -11,6 +11,7 @@
 // 5. What else is written within a moment goes in one revision: a step writes several times, and each revision costs half a kilobyte of
 //    headers and a round trip. Until then it lies on the shelf, as what waits for a network does. What is sent to others ('outbox') goes
 //    to the vault at once, beside it: a phone that is lost then has seldom sent what the next one does not know.
+// 6. A book that is locked sends what waits before its key goes, for five seconds at most: a phone that is taken away then is no loss.
 
 import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, Store } from '../store.js'
@@ -26,6 +27,7 @@ const MOST_TRIES = 5
 const TOGETHER_MS = 300
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
+const LEAVING_MS = 5_000
 
 /** Where the vault stands, as the phone knows it. */
 interface Standing {
@@ -164,6 +166,22 @@ export class Backup {
     this.#isStopped = true
     this.#store.close()
     clearTimeout(this.#timer)
+  }
+
+  /** Nothing is written here any more; what waits is sent, if the vault takes it in time (6). Then it is over, as with `stop`. */
+  async leave(): Promise<void> {
+    this.#store.close()
+    this.onState = () => {}
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LEAVING_MS)))
+    try {
+      if (!['elsewhere', 'deleted'].includes(this.state)) await Promise.race([this.flush(), late])
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    } finally {
+      clearTimeout(timer)
+      this.stop()
+    }
   }
 
   // What fails is tried again by the timer.
