@@ -85,6 +85,7 @@ Listen = Annotated[Address, BeforeValidator(_address)]
 TrustedProxy = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 OriginUrl = Annotated[str, AfterValidator(_origin)]
+HttpsOrigin = Annotated[str, AfterValidator(_https), AfterValidator(_origin)]
 
 
 class WitnessesConfig(Table):
@@ -189,6 +190,8 @@ class PublicConfig(Table):
     """Take DIDComm v2 beside v1, at the same address; its DID then names keys for it (of roles that have one)."""
     hosts: tuple[HostConfig, ...] = ()
     """Host names of tenants that have one of their own."""
+    wallets: tuple[HttpsOrigin, ...] = Field(default=(), max_length=8)
+    """Sites of wallets, such as `https://wallet.example.org`, that pages of links offer; the first one by default."""
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
