@@ -348,6 +348,8 @@ class GovernanceConfig(Table):
     author: Annotated[str, AfterValidator(_did)]
     bundle: Path | None = None
     """A bundle of that governance, for when the network is away; decisions on it say how old the facts are."""
+    bundle_every_h: float = Field(default=6.0, ge=0, le=24 * 14)
+    """It is fetched anew when it is so many hours old and there is a network; 0: never by itself."""
 
 
 class SignUpConfig(Table):
