@@ -755,6 +755,62 @@ export async function calls(load) {
         globalThis.fetch = before
       }
     },
+    // What is written in the last moment before a lock: is it in the vault, while the phone is locked? Then where the host hangs, and where
+    // another tab takes the book while it is sent.
+    lock_sends: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      let hanging
+      globalThis.fetch = async (url, init) => {
+        if (hanging && init.method === 'PUT') {
+          hanging.came.resolve()
+          await hanging.until.promise
+        }
+        return host.fetch(url, init)
+      }
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const shelf = new MemoryShelf()
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        const code = one.newCode().join(' ')
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        const key = await VaultKey.ofCode(codes.readRecoveryCode(code))
+        // As a step of the book writes: a row, and its copy that waits.
+        const writes = async (id) => shelf.write({ rows: [], waiting: key.sealRow(JSON.stringify([row(id, { n: 1 })].map(({ kind, id, value }) => [kind, id, value])), 'waiting') })
+        const seen = []
+        await writes('late')
+        const number = host.number
+        await one.lock()
+        const phase = one.status().phase
+        await until(() => host.number > number)
+        await one.unlock({ pin: '246810' })
+        seen.push([phase, (await shelf.waiting()).length, one.status().phase])
+        // The host hangs: the lock does not, and another tab takes the book meanwhile.
+        hanging = { came: gate(), until: gate() }
+        await until(() => one.status().backup === 'kept')
+        await writes('hung')
+        await one.lock()
+        await hanging.came.promise
+        const asked = host.asked.length
+        seen.push([one.status().phase, await failure(() => one.book())])
+        one.leave()
+        hanging.until.resolve()
+        hanging = undefined
+        await until(() => host.asked.length > asked)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        const { sending } = await shelf.note('vault')
+        seen.push([one.status().phase, sending !== undefined, (await shelf.waiting()).length])
+        return seen
+      } finally {
+        globalThis.fetch = before
+      }
+    },
     // A view that is being looked up while the book is locked, and one of an open book.
     locked_views: async () => {
       const { Session } = await load('page/session.js')

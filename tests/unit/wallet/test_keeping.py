@@ -229,6 +229,15 @@ def test_what_is_looked_up_while_the_book_is_locked_goes_to_nobody(wallet: Walle
     assert wallet.call("locked_views") == [["none", "none"], ["state", "state"], None]
 
 
+def test_a_lock_sends_what_waits_and_keeps_nobody_waiting(wallet: WalletProcess) -> None:
+    assert wallet.call("lock_sends") == [
+        ["locked", 0, "open"],
+        ["locked", "state"],
+        # The tab that took the book finds what was being sent, word for word, and what waits.
+        ["other-tab", True, 1],
+    ]
+
+
 def test_tries_of_a_pin_are_counted_one_at_a_time(wallet: WalletProcess) -> None:
     assert wallet.call("tries") == [[3, 2, 1], 9, 0, False]
 

@@ -13,6 +13,7 @@
 //    headers and a round trip. Until then it lies on the shelf, as what waits for a network does. What is sent to others ('outbox') goes
 //    to the vault at once, beside it: a phone that is lost then has seldom sent what the next one does not know.
 // 6. Of a row that this visit has written to the vault before, a further revision has only the members that changed (`changed_rows.ts`).
+// 7. A book that is locked sends what waits before its key goes, for five seconds at most: a phone that is taken away then is no loss.
 
 import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, JsonObject, Store } from '../store.js'
@@ -30,6 +31,7 @@ const TOGETHER_MS = 1_000
 const SELDOM_MS = 10_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
+const LEAVING_MS = 5_000
 
 /** Where the vault stands, as the phone knows it. */
 interface Standing {
@@ -183,6 +185,22 @@ export class Backup {
     this.#isStopped = true
     this.#store.close()
     clearTimeout(this.#timer)
+  }
+
+  /** Nothing is written here any more; what waits is sent, if the vault takes it in time (7). Then it is over, as with `stop`. */
+  async leave(): Promise<void> {
+    this.#store.close()
+    this.onState = () => {}
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LEAVING_MS)))
+    try {
+      if (!['elsewhere', 'deleted'].includes(this.state)) await Promise.race([this.flush(), late])
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    } finally {
+      clearTimeout(timer)
+      this.stop()
+    }
   }
 
   // What fails is tried again by the timer.

@@ -71,6 +71,8 @@ export class Session implements Handlers {
   #retry: ReturnType<typeof setTimeout> | undefined
   #isOnline = false
   #isHistoryOpen = false
+  /** Of a book that was locked, while it sends what waits. */
+  #leaving: Backup | undefined
 
   private constructor(shelf: Shelf, network: Network, settings: Settings, phase: Phase, tell: (event: EventMessage['event']) => void) {
     this.#shelf = shelf
@@ -187,11 +189,21 @@ export class Session implements Handlers {
     })
   }
 
-  /** Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). */
+  /**
+   * Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). What waits for the vault still goes
+   * there; the screen does not wait for it, and who opens the book again does (4).
+   */
   lock(): Promise<void> {
-    return this.#inTurn(() => {
-      if (this.#phase === 'open') this.#close('locked')
+    let sent: Promise<void> | undefined
+    const locked = this.#inTurn(() => {
+      if (this.#phase !== 'open' || !this.#open) return
+      const { backup } = this.#open
+      this.#close('locked', backup)
+      this.#leaving = backup
+      sent = backup.leave().finally(() => (this.#leaving = undefined))
     })
+    this.#last = this.#last.then(() => sent).catch(() => undefined)
+    return locked
   }
 
   /** The device says that it has no network. */
@@ -486,11 +498,12 @@ export class Session implements Handlers {
     await this.#shelf.replace({})
   }
 
-  #close(phase: Phase): void {
+  /** @param leaving what is still to send something */
+  #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
     clearTimeout(this.#retry)
     this.#open?.wallet.stop()
-    this.#open?.backup.stop()
+    for (const backup of [this.#leaving, this.#open?.backup]) if (backup !== leaving) backup?.stop()
     this.#open = undefined
     if (phase !== 'elsewhere') this.#key = undefined
     this.#isOnline = false
