@@ -218,7 +218,7 @@ def _renderers() -> list[int]:
                     renderers.append(int(entry.name))
             except (FileNotFoundError, ProcessLookupError):
                 continue
-    return [each for each in renderers if os.getpid() in _ancestors(each, parents)]
+    return [renderer for renderer in renderers if os.getpid() in _ancestors(renderer, parents)]
 
 
 def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:
