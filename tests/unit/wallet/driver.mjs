@@ -177,8 +177,9 @@ const calls = {
     const [from, to] = lists.map((list) => registries.readStatusList(known, received(list, 'status list')))
     return witnesses.tailChanges(known, place, from, to)
   },
-  request: ({ offer, definition, link_secret }) => {
-    const made = requests.requestCredential(received(offer, 'offer'), definitionOf(definition), secretOf(link_secret))
+  checked_offer: ({ offer, definition }) => requests.checkedOffer(received(offer, 'offer'), definitionOf(definition)),
+  request: ({ offer, definition, link_secret, is_key_checked = false }) => {
+    const made = requests.requestCredential(received(offer, 'offer'), definitionOf(definition), secretOf(link_secret), is_key_checked)
     return { request: made.request, secrets: requests.sealSecrets(made.secrets) }
   },
   receive: ({ credential, secrets, link_secret, definition, registry }) =>

@@ -89,8 +89,9 @@ export class Backup {
     this.#standing = standing
     store.onWaiting = (written) => {
       if (written.every(([kind, , value]) => kind === 'inbox' && value !== null)) return // 4: what comes of it goes, or it itself
-      // That a message went out is told along with the next thing: on another phone it may go out again, word for word.
-      this.#soon(written.every(([kind, , value]) => kind === 'outbox' && value === null) ? SELDOM_MS : TOGETHER_MS)
+      // That a message went out is told along with the next thing: on another phone it may go out again, word for word. So is what was
+      // seen of files, which only another phone asks the vault for.
+      this.#soon(written.every(([kind, , value]) => kind === 'seen' || (kind === 'outbox' && value === null)) ? SELDOM_MS : TOGETHER_MS)
     }
   }
 
