@@ -15,7 +15,7 @@ from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.verifying.exchange import VerificationState
 
 pytestmark = [
-    pytest.mark.needs("chromium"),
+    pytest.mark.needs("chromium", "camera"),
     pytest.mark.needs("node"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
