@@ -6,15 +6,24 @@
     @settings(max_examples=examples(400), deadline=None)
     @pytest.mark.parametrize(("language", "size"), share_of(LOOKS, at=1))
     @pytest.mark.thorough
+    chance = drawn(request.node.nodeid)
+
+What is `drawn` is drawn by the commit: anew for each, so that one after the other all of it is seen, and
+the same whenever a commit's tests run again, for what failed must fail again. WANDERBUCH_DRAW draws otherwise.
 """
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+from subprocess import SubprocessError, run
 from typing import Any, Final
 
 import pytest
 
 IS_THOROUGH: Final = bool(os.environ.get("WANDERBUCH_THOROUGH"))
+DRAW: Final = "WANDERBUCH_DRAW"
 _SHARE: Final = 4
 _LEAST: Final = 25
 
@@ -27,6 +36,24 @@ def examples(all_of_them: int) -> int:
 def share_of[Case](cases: Sequence[Case], *at: int) -> Sequence[Case]:
     """Return those of the cases that stand at these places, counted from 0; all of them in a thorough run."""
     return cases if IS_THOROUGH else [cases[place] for place in at]
+
+
+def drawn(of: str) -> Random:
+    """Return what draws the share of a test, by its name."""
+    return Random(f"{draw()} {of}")  # noqa: S311
+
+
+@cache
+def draw() -> str:
+    """Return what this run's shares are drawn by: the commit, unless the environment says otherwise."""
+    if said := os.environ.get(DRAW):
+        return said
+    folder = Path(__file__).parents[1]
+    try:
+        named = run(("git", "rev-parse", "HEAD"), cwd=folder, capture_output=True, text=True, check=True)
+    except (OSError, SubprocessError):  # files without their history
+        return "no commit"
+    return named.stdout.strip()
 
 
 def leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:
