@@ -13,6 +13,7 @@ the same whenever a commit's tests run again, for what failed must fail again. W
 """
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,9 @@ IS_THOROUGH: Final = bool(os.environ.get("WANDERBUCH_THOROUGH"))
 DRAW: Final = "WANDERBUCH_DRAW"
 _SHARE: Final = 4
 _LEAST: Final = 25
+_ENGINE_SHARE: Final = 3
+_ON_POSTGRESQL: Final = re.compile(r"(?<=[\[-])postgresql(?=[\]-])")
+_STORE: Final = "tests/unit/store/"
 
 
 def examples(all_of_them: int) -> int:
@@ -57,12 +61,31 @@ def draw() -> str:
 
 
 def leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what is marked `thorough`, and power cuts that come twice, unless this run is thorough."""
-    twice = _power_cuts_on_both_engines(items)
-    left = [] if IS_THOROUGH else [item for item in items if item.get_closest_marker("thorough") or item in twice]
+    """Deselect what is marked `thorough` and what comes twice, once on each engine, unless this run is thorough."""
+    if IS_THOROUGH:
+        return
+    twice = _power_cuts_on_both_engines(items) | _not_drawn_on_postgresql(items)
+    left = [item for item in items if item.get_closest_marker("thorough") or item in twice]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+
+
+def _not_drawn_on_postgresql(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return two of three cases on PostgreSQL that run on SQLite too, others for each commit.
+
+    The store's own tests, of what differs between the two, run whole, and so does what runs on PostgreSQL alone.
+    """
+    names = {item.nodeid for item in items}
+    return {
+        item
+        for item in items
+        if not item.nodeid.startswith(_STORE)
+        and "power" not in getattr(item, "fixturenames", ())
+        and _ON_POSTGRESQL.search(item.nodeid)
+        and _ON_POSTGRESQL.sub("sqlite", item.nodeid) in names
+        and drawn(item.nodeid).randrange(_ENGINE_SHARE)
+    }
 
 
 def _power_cuts_on_both_engines(items: Iterable[pytest.Item]) -> set[pytest.Item]:
@@ -74,11 +97,7 @@ def _power_cuts_on_both_engines(items: Iterable[pytest.Item]) -> set[pytest.Item
     seen, twice = set[str](), set[pytest.Item]()
     for item in items:
         callspec: Any = getattr(item, "callspec", None)
-        if (
-            callspec is None
-            or item.nodeid.startswith("tests/unit/store/")
-            or "power" not in getattr(item, "fixturenames", ())
-        ):
+        if callspec is None or item.nodeid.startswith(_STORE) or "power" not in getattr(item, "fixturenames", ()):
             continue
         if "postgresql" in callspec.params.values():
             test = item.nodeid.partition("[")[0]

@@ -1,6 +1,8 @@
 """What a run takes a share of is drawn by its commit: again the same, another time something else, in the end all."""
 
+import os
 from itertools import takewhile
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -38,3 +40,55 @@ def test_a_run_of_the_same_commit_draws_the_same(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv(thorough.DRAW)
     thorough.draw.cache_clear()
     assert thorough.draw() not in ("one", "two")
+
+
+QUIETLY = (
+    "--collect-only",
+    "-qq",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:asyncio",
+    "--import-mode=importlib",
+    "-c",
+    os.devnull,
+)
+ON_BOTH = """
+import pytest
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request): return request.param
+
+@pytest.mark.parametrize("number", range(60))
+def test_both(engine, number): pass
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_alone(engine): pass
+"""
+
+
+@pytest.mark.parametrize("is_thorough", [False, True])
+def test_a_third_runs_on_both_engines_and_thoroughly_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_thorough: bool
+) -> None:
+    (tmp_path / "test_engines.py").write_text(ON_BOTH)
+    monkeypatch.setattr(thorough, "IS_THOROUGH", is_thorough)
+
+    class Collected:
+        def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+            thorough.leave_to_soak(config, items)
+            self.names = [item.name for item in items]
+
+    drawn = set()
+    for commit in ("one", "two"):
+        monkeypatch.setenv(thorough.DRAW, commit)
+        thorough.draw.cache_clear()
+        kept = Collected()
+        pytest.main([*QUIETLY, str(tmp_path)], [kept])
+        on_postgresql = frozenset(name for name in kept.names if name.startswith("test_both[postgresql"))
+        drawn.add(on_postgresql)
+        assert len([name for name in kept.names if name.startswith("test_both[sqlite")]) == 60
+        assert "test_alone[postgresql]" in kept.names
+        assert len(on_postgresql) == 60 if is_thorough else 8 < len(on_postgresql) < 35
+    thorough.draw.cache_clear()
+    assert len(drawn) == (1 if is_thorough else 2)
