@@ -264,10 +264,10 @@ class Egress:
 def _packed(
     answer: Relayed | EgressRefusedError, request: EgressRequest, thread_id: str, *, to: str, own: Key
 ) -> bytes:
-    said = (
+    text = (
         refusal(thread_id, answer) if isinstance(answer, EgressRefusedError) else response(thread_id, request, answer)
     )
-    return pack(said, to=to, own=own)
+    return pack(text, to=to, own=own)
 
 
 def response(thread_id: str, request: EgressRequest, relayed: Relayed) -> dict[str, Any]:
