@@ -132,8 +132,8 @@ class WalkInPages:
             told = next((told for kind, told in _REFUSALS.items() if isinstance(err, kind)), None)
             if told is None:
                 raise
-            said, status = told
-            response = self._show_form(office, request, language, filled, said=said, status=status)
+            message, status = told
+            response = self._show_form(office, request, language, filled, said=message, status=status)
             if isinstance(err, TooOftenError):
                 response.headers["Retry-After"] = str(err.wait_s)
             return response
