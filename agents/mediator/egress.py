@@ -275,17 +275,10 @@ class Egress:
 def _packed(
     answer: Relayed | EgressRefusedError, request: EgressRequest, thread_id: str, *, to: str, own: Key, follows: bool
 ) -> bytes:
-<<<<<<< HEAD
     if isinstance(answer, EgressRefusedError):
         return pack(refusal(thread_id, answer), to=to, own=own)
-    said, tail = response(thread_id, request, answer, follows=follows)
-    return pack(said, to=to, own=own, tail=tail)
-=======
-    text = (
-        refusal(thread_id, answer) if isinstance(answer, EgressRefusedError) else response(thread_id, request, answer)
-    )
-    return pack(text, to=to, own=own)
->>>>>>> s22/house
+    text, tail = response(thread_id, request, answer, follows=follows)
+    return pack(text, to=to, own=own, tail=tail)
 
 
 def response(
