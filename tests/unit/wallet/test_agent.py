@@ -269,6 +269,17 @@ def test_without_a_network_nobody_waits_for_a_line_that_ended_without_a_word(wal
     assert sockets >= 2
 
 
+def test_a_line_whose_other_end_is_gone_is_noticed_by_who_looks_and_by_who_asks_in_vain(wallet: WalletProcess) -> None:
+    assert wallet.call("dead") == [
+        [True, 1],  # it answered who looked
+        [False, 1],
+        [True, 2],
+        ["SilentError", True, 2],
+        ["SilentError", False, 2],
+        [True, 3],  # at once, for somebody looked
+    ]
+
+
 def test_public_files_are_kept_once_checked_so_many_and_so_large(wallet: WalletProcess) -> None:
     assert wallet.call("public_files") == {
         "unchecked": [[None], 0],

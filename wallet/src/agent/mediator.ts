@@ -31,6 +31,7 @@ const MOST_DELIVERED = 64
 const LONGEST_DELIVERED = 2 << 20
 const BATCH = 10
 const PATIENCE_MS = 5_000
+const QUIET_MS = 30_000
 const ROW = 'granted'
 const SILENCE = 'silence'
 const ANEW = 'anew'
@@ -145,6 +146,19 @@ export class Mediator {
   /** The device has no network: who waits for an answer waits no longer. */
   lost(): void {
     this.#line?.lost()
+  }
+
+  /** Somebody looks at the wallet again, or there is a network again: a socket that is down opens now, and one that was quiet is tried. */
+  async look(): Promise<void> {
+    const line = this.#line
+    line?.hurry()
+    if (!line?.isOpen || line.quietMs < QUIET_MS) return
+    try {
+      const status = await this.#send(message('messagepickup/2.0/status-request', {}), undefined, undefined, true)
+      this.#lookAt(status.body)
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    }
   }
 
   /** For good: whatever is under way ends, and opens no further socket. */
@@ -306,10 +320,10 @@ export class Mediator {
     return incoming
   }
 
-  async #send(asked: JsonObject, answer?: string, tail?: Uint8Array): Promise<Incoming> {
+  async #send(asked: JsonObject, answer?: string, tail?: Uint8Array, isProbe = false): Promise<Incoming> {
     if (!this.#line) throw new UnreachableError('the wallet is not connected to its mediator')
     const names = [asked['@id'] as string, ...(answer?.endsWith('mediate-grant') ? [answer] : [])]
-    return this.#line.ask<Incoming>(names, this.#packed(asked, tail))
+    return this.#line.ask<Incoming>(names, this.#packed(asked, tail), isProbe)
   }
 
   #packed(asked: JsonObject, tail?: Uint8Array): string {

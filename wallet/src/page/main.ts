@@ -464,6 +464,7 @@ class Page implements Actions {
     clearTimeout(this.#hidden)
     if (document.visibilityState === 'hidden' && this.#camera) this.show('book')
     if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#lockUnseen(), HIDDEN_MS)
+    else void this.#client.call('look').catch(() => undefined)
   }
 }
 

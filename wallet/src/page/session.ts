@@ -211,6 +211,11 @@ export class Session implements Handlers {
     this.#open?.wallet.agent.mediator.lost()
   }
 
+  /** Somebody looks at the page again, or the device says that it has a network. */
+  async look(): Promise<void> {
+    await this.#open?.wallet.agent.mediator.look()
+  }
+
   deleteBook(): Promise<void> {
     return this.#inTurn(async () => {
       const { key, backup } = this.#opened()
