@@ -41,7 +41,7 @@ format: $(READY) ## Rewrite the code in the house style.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure, print and write build/bench.json (under 20 minutes).
+bench: $(READY) ## Measure, print and write build/bench.json (about half an hour).
 	$(BIN)/python -m tests.bench
 
 soak: $(READY) ## What takes longer: kills, load, long runs; all of what `make test` takes a share of; the whole Chromium.

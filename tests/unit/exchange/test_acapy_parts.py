@@ -19,7 +19,7 @@ import pytest
 
 _ROOT: Final = Path(__file__).parents[3]
 _VERIFYING: Final = (
-    "plugins/trust/verifying/cryptography.py and the table of docs/adr/0034: every check of ACA-Py's verifier"
+    "plugins/trust/verifying/anoncreds/cryptography.py and docs/adr/0034's table: every check of ACA-Py's verifier"
 )
 _RESOLVING: Final = "plugins/exchange/anoncreds/objects.py: what registries return, in which form"
 _CONNECTIONS: Final = "plugins/exchange/connecting/acapy_entries.py: the entries of a connection that we write and read"
