@@ -74,7 +74,7 @@ class Pair:
             centre.open()
             centre.workshop.profile.context.injector.bind_instance(DIDResolver, self.documents)
         old = self.old.workshop
-        self.handing = HandingOver(old.profile, old.did, old.standing, self.old.desk)
+        self.handing = HandingOver(old.profile, old.did, old.standing, self.old.desk, self.documents.key)
         self.taking = self.taker(self.new)
 
     def taker(self, centre: Centre) -> TakingOver:
@@ -88,6 +88,7 @@ class Pair:
         self,
         *,
         named: str | None = None,
+        decided_on: str = "2025-07-01",
         old: Mapping[str, Any] | None = None,
         new: Mapping[str, Any] | None = None,
     ) -> None:
@@ -105,7 +106,7 @@ class Pair:
                 "id": "SUC-1",
                 "centre": of_old.did,
                 "successor": named,
-                "decided_on": "2025-07-01",
+                "decided_on": decided_on,
                 "decision": "https://authority.wanderbuch.test/decisions/SUC-1",
             }
             document["participants"]["entries"][SUCCESSION] = {AUTHORITY: {"successions": [succession]}}
