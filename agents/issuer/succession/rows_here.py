@@ -1,6 +1,7 @@
 """What an issuer that went on for a centre tells when the authority names another one: which rows it has.
 
-A compact JWS (RFC 7515) whose `typ` is `wanderbuch-rows-here+jws`, by a key that the issuer's DID asserts with. It names
+A compact JWS (RFC 7515) whose `typ` is `wanderbuch-rows-here+jws`, by a key that the issuer's DID asserts with.
+It names
 batches and rows by their numbers at the centre, and nobody's data: so it is not sealed. The centre hands over anew what
 is not in it.
 

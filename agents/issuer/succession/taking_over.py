@@ -4,7 +4,8 @@
 2. The authority's file, asked for now, names us as the centre's successor, by a decision that is not newer than the
    file: what was handed over before may have gone to another one meanwhile.
 3. A row is left where it is, and said so, with the reason: it is here already (`again`), or was, saying something else
-   (`altered`); of a batch that was cancelled, only what came of it is here (`taken_over`). Or it is no claim of our credential type (`claim`); the centre was not accredited for it on the day of its
+   (`altered`); of a batch that was cancelled, only what came of it is here (`taken_over`). Or it is no claim of our
+   credential type (`claim`); the centre was not accredited for it on the day of its
    award (`centre`); we may not attest it now, by our own accreditation for that day (`here`). What may be taken over
    later is, from the same file.
 4. Its details say on whose assessment it is issued. A number that another certificate has here gives way to one of its
