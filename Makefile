@@ -44,10 +44,11 @@ format: $(READY) ## Rewrite the code in the house style.
 bench: $(READY) ## Measure, print and write build/bench.json (under 20 minutes).
 	$(BIN)/python -m tests.bench
 
-soak: $(READY) ## What takes longer: kills, load, long runs; all of what `make test` takes a share of.
+soak: $(READY) ## What takes longer: kills, load, long runs; all of what `make test` takes a share of; the whole Chromium.
 	$(BIN)/pytest -m soak tests/soak
 	WANDERBUCH_THOROUGH=1 $(BIN)/pytest --numprocesses 3 --dist loadfile \
-		$$(grep -rlE --include='test_*.py' 'thorough|share_of|@given|by_chance|power\.cuts' tests/unit tests/browser tests/flow tests/interop)
+		$$(grep -rlE --include='test_*.py' 'thorough|share_of|@given|by_chance|power\.cuts|"chromium"' tests/unit tests/browser tests/flow tests/interop)
+	WANDERBUCH_THOROUGH=1 $(BIN)/pytest --numprocesses 3 --dist loadfile -k postgresql tests/unit  # all on both engines
 
 pictures: $(READY) ## Make the README's pictures of agents that run (needs Chromium).
 	$(BIN)/python -m tests.pictures

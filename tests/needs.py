@@ -16,17 +16,40 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.thorough import IS_THOROUGH
 
 from wanderbuch.agents.machine.postgresql import HOW_TO_INSTALL, MISSING, postgresql_programs
 
 OLDEST_NODE: Final = 20
 MARK: Final = "needs"
+_BROWSER: Final = "chromium"
+_SHELL: Final = "chromium-headless-shell"
+_INSTALL: Final = "Debian: apt-get install"
+_OR_NAMED: Final = "; or name one in the environment as CHROMIUM"
 
 
 def chromium_program() -> Path | None:
-    """Return the browser: the one that the environment names as CHROMIUM, else the one on the path."""
-    named = os.environ.get("CHROMIUM")
-    which = shutil.which(named or "chromium")
+    """Return the browser: the one that the environment names as CHROMIUM, else one on the path.
+
+    Without windows Chromium loads, draws and runs a page as it does with them, for half of the work: the whole one
+    draws its tabs and bars even where nobody sees them. So `make test` takes the shell where it is there, and
+    `make soak` the whole one. The shell has no camera.
+    """
+    return (None if IS_THOROUGH else _shell()) or whole_chromium() or _shell()
+
+
+def whole_chromium() -> Path | None:
+    """Return the browser that has windows and cameras, or the one that the environment names as CHROMIUM."""
+    return _on_path(os.environ.get("CHROMIUM") or _BROWSER)
+
+
+def _shell() -> Path | None:
+    """Return the browser without windows, unless the environment names one."""
+    return None if os.environ.get("CHROMIUM") else _on_path(_SHELL)
+
+
+def _on_path(name: str) -> Path | None:
+    which = shutil.which(name)
     return Path(which) if which else None
 
 
@@ -48,11 +71,11 @@ def _program(name: str, package: str) -> Callable[[], str | None]:
 
 
 def _chromium_is_missing() -> str | None:
-    return (
-        None
-        if chromium_program()
-        else "Chromium (Debian: apt-get install chromium; or name one in the environment as CHROMIUM)"
-    )
+    return None if chromium_program() else f"Chromium ({_INSTALL} {_SHELL}, or {_BROWSER}{_OR_NAMED})"
+
+
+def _camera_is_missing() -> str | None:
+    return None if whole_chromium() else f"Chromium with a camera ({_INSTALL} {_BROWSER}{_OR_NAMED})"
 
 
 def _compiler_is_missing() -> str | None:
@@ -75,6 +98,7 @@ NEEDS: Final[Mapping[str, Callable[[], str | None]]] = {
     "node": cache(node_is_missing),
     "compiler": cache(_compiler_is_missing),
     "chromium": cache(_chromium_is_missing),
+    "camera": cache(_camera_is_missing),
     "openssl": _program("openssl", "openssl"),
     "nginx": _program("nginx", "nginx"),
     "postgresql": _postgresql_is_missing,

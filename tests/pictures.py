@@ -20,7 +20,7 @@ from tests.browser.conftest import ARGUMENTS
 from tests.interop.page_town import page_town
 from tests.interop.page_walk import WAIT_MS, Walk, answer, take
 from tests.issuer_keys import share_issuer_keys
-from tests.needs import chromium_program
+from tests.needs import whole_chromium
 
 from wanderbuch.agents.demo.outcome import DemoResult
 from wanderbuch.agents.demo.report import show_result
@@ -70,7 +70,7 @@ async def make_pictures() -> None:
             rule = f"MAP {stage.authority.host}:443 {stage.authority.target}"
             async with async_playwright() as playwright:
                 arguments = [*ARGUMENTS, f"--host-resolver-rules={rule}", "--font-render-hinting=none"]
-                browser = await playwright.chromium.launch(executable_path=chromium_program(), args=arguments)
+                browser = await playwright.chromium.launch(executable_path=whole_chromium(), args=arguments)
                 await look_at_register(browser, stage)
                 await look_at_desk(browser, stage)
                 await ask_at_desk(browser, stage)

@@ -25,6 +25,19 @@ _TIMEOUT_S: Final = 300
 PAGE: Final = Path(__file__).parents[1] / "agents" / "wallet_host" / "page"
 """The page's files as they are committed."""
 
+BROTLI: Final = PAGE.parent / "brotli"
+"""The same by brotli, each under a digest of what it is of: one that is of another build is never found."""
+
+_COMPRESS: Final = """
+const { brotliCompressSync, constants } = require("zlib"), { readFileSync, writeFileSync } = require("fs")
+const [from, to, ...names] = process.argv.slice(1)
+for (const name of names) {
+  const body = readFileSync(`${from}/${name}`), params = { [constants.BROTLI_PARAM_SIZE_HINT]: body.length }
+  const digest = require("crypto").createHash("sha256").update(body).digest("hex").slice(0, 32)
+  writeFileSync(`${to}/${digest}.br`, brotliCompressSync(body, { params }))
+}
+"""
+
 _ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts", "offline": "src/page/offline.ts"}
 """The worker is split where it imports `session.ts`: the first screen needs `worker.js` and `chunk.js` alone. What
 the page imports as `offline.js` is built by itself, so that it shares no file with the rest."""
@@ -132,6 +145,10 @@ def write_page() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(body)
     DESK.write_bytes(build_desk())
+    shutil.rmtree(BROTLI, ignore_errors=True)
+    BROTLI.mkdir()
+    names = sorted(str(path.relative_to(PAGE)) for path in PAGE.rglob("*") if path.is_file())
+    _run("node", "-e", _COMPRESS, str(PAGE), str(BROTLI), *names)
 
 
 def _install() -> None:

@@ -160,11 +160,11 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str, *, wron
     held_offer = await _held(profile, offer_id)
     if held_offer.state is OfferState.OPEN:
         parts = tuple(part for part in WrongPart if part in wrong)
-        said = (
+        text = (
             f"{_DECLINE_TEXT} Something is wrong: {'; '.join(part.said for part in parts)}." if parts else _DECLINE_TEXT
         )
         told: dict[str, Any] = {"wrong": [part.value for part in parts]} if parts else {}
-        ended = await end_and_tell(profile, held_offer, OfferState.DECLINED, said, **told)
+        ended = await end_and_tell(profile, held_offer, OfferState.DECLINED, text, **told)
         held_offer = ended or await _held(profile, offer_id)
     if held_offer.state is not OfferState.DECLINED:
         raise not_open(held_offer)

@@ -86,6 +86,7 @@ class Wallet(BaseModel):
         own_key: ours, base58; the connection's own name.
         their_key: theirs, base58.
         connection_id: of ACA-Py's record of the connection.
+        takes_packed: whether it takes packed numbers (ADR 120).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,11 +96,13 @@ class Wallet(BaseModel):
     endpoint: str
     routing_keys: tuple[str, ...] = ()
     connection_id: str | None = None
+    takes_packed: bool = False
 
     @property
     def channel(self) -> Channel:
         """Return how to write to it."""
-        return Channel(self.own_key, self.their_key, self.endpoint, self.routing_keys, self.connection_id)
+        own = (self.own_key, self.their_key, self.endpoint, self.routing_keys, self.connection_id)
+        return Channel(*own, takes_packed=self.takes_packed)
 
     @classmethod
     def at(cls, channel: Channel) -> Self:
@@ -110,6 +113,7 @@ class Wallet(BaseModel):
             endpoint=channel.endpoint,
             routing_keys=channel.routing_keys,
             connection_id=channel.connection_id,
+            takes_packed=channel.takes_packed,
         )
 
 

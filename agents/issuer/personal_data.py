@@ -172,15 +172,15 @@ class PersonalData:
         """
         offer = await self._desk.get(offer_id)
         person = _person(claim_of(offer))
-        found = {offer.id: offer}
+        offers = {offer.id: offer}
         if person["birth_date"]:  # without it, namesakes are not told apart
-            found |= {one.id: one async for one in self._of_name(person["family_name"]) if _is(claim_of(one), person)}
+            offers |= {one.id: one async for one in self._of_name(person["family_name"]) if _is(claim_of(one), person)}
         await self._batches.log.note(Act.ACCESS_ANSWERED, by=by, what=offer.id)
-        lines = [line for line in await self._batches.log.entries() if line.what.split(" ")[0] in found]
+        lines = [line for line in await self._batches.log.entries() if line.what.split(" ")[0] in offers]
         return {
             "at": self._clock().isoformat(timespec="seconds"),
             "person": person,
-            "certificates": [await self._shown(one) for one in found.values()],
+            "certificates": [await self._shown(one) for one in offers.values()],
             "rows": await self._rows(person, await self.rows.rows_of(offer)),
             "log": [{"at": line.at.isoformat(), "act": line.act.value, "about": line.what} for line in lines],
             "kept": self._config.keeps_because or "until erasure is asked for",
@@ -229,12 +229,12 @@ class PersonalData:
             person: who.
             own: rows of the certificate that they show.
         """
-        found = {(batch.id, claimed.number): (batch, claimed) async for batch, claimed in self.rows.claims_at(own)}
+        claims = {(batch.id, claimed.number): (batch, claimed) async for batch, claimed in self.rows.claims_at(own)}
         if born := person["birth_date"]:
             async for batch, claimed in self.rows.claims_with(born):
                 if _is(claimed.claim, person):
-                    found[batch.id, claimed.number] = batch, claimed
-        return [await self._shown_row(batch, claimed) for batch, claimed in found.values()]
+                    claims[batch.id, claimed.number] = batch, claimed
+        return [await self._shown_row(batch, claimed) for batch, claimed in claims.values()]
 
     async def _shown_row(self, batch: Batch, claimed: ClassRow) -> dict[str, Any]:
         contacts = await read_contacts(self._profile, batch, [claimed.number])

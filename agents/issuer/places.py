@@ -10,6 +10,10 @@ wallet, or on PostgreSQL of the profile. So here
 3. where the active registry has no place left the spare takes over, or a new one;
 4. what is left comes back at a clean stop, where nobody has reserved later places. A crash loses what was reserved.
 
+5. A credential is made for the newest status list that this process knows. Its witness is of that list, and as long as
+   that is the newest one, its holder needs no tails file (256 kB for 1,000 places). A place that was reserved before a
+   revocation therefore gets the newer list with it.
+
 What is reserved counts as used, for whoever looks from outside.
 """
 
@@ -18,7 +22,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from acapy_agent.anoncreds.constants import CATEGORY_REV_LIST, CATEGORY_REV_REG_DEF, CATEGORY_REV_REG_DEF_PRIVATE
@@ -86,6 +90,7 @@ class Places:
         self._reserved: dict[str, _Reserved] = {}
         self._loaded: LRUCache[str, tuple[str, LoadedRegistry]] = LRUCache(_MAX_LOADED)
         self._active: dict[str, str] = {}
+        self._changed: set[str] = set()
         self._turn = asyncio.Lock()
 
     async def take(self, cred_def_id: CredDefId) -> Place:
@@ -99,7 +104,16 @@ class Places:
             async with self._turn:
                 if not reserved.places:
                     await self._reserve(cred_def_id, reserved)
-        return reserved.places.popleft()
+        place = reserved.places.popleft()
+        try:
+            return await self._with_newest_list(place)
+        except BaseException:
+            reserved.places.appendleft(place)
+            raise
+
+    def list_changed(self, registry_id: str) -> None:
+        """Note that a registry has a newer status list: what is signed from now on is made for that (5)."""
+        self._changed.add(registry_id)
 
     def give_back(self, cred_def_id: CredDefId, place: Place) -> None:
         """Take a place back with which nothing was signed that has left."""
@@ -165,6 +179,21 @@ class Places:
                 await session.handle.replace(CATEGORY_REV_LIST, registry_id, json.dumps(value), kept.tags)
                 await session.commit()
                 LOGGER.info("%d place(s) of %s came back", before - value["next_index"], registry_id)
+
+    async def _with_newest_list(self, place: Place) -> Place:
+        """Return a place with the newest list of its registry (5)."""
+        if place.registry_id in self._changed:
+            async with self._profile.session() as session:
+                kept = await session.handle.fetch(CATEGORY_REV_LIST, place.registry_id)
+                definition = await session.handle.fetch(CATEGORY_REV_REG_DEF, place.registry_id)
+                private = await session.handle.fetch(CATEGORY_REV_REG_DEF_PRIVATE, place.registry_id)
+            if kept is None or definition is None or private is None:
+                return place
+            entries = bytes(definition.value), bytes(private.value), dict(json.loads(kept.value)["rev_list"])
+            self._changed.discard(place.registry_id)
+            await self._load(_Taken(place.registry_id, 0, 0, 0, entries))
+        newest = self._loaded.get(place.registry_id)
+        return place if newest is None or newest[1] is place.registry else replace(place, registry=newest[1])
 
     async def _load(self, taken: _Taken) -> LoadedRegistry:
         """Return a registry ready for the library; loaded again where its accumulator has changed."""

@@ -50,7 +50,15 @@ _TURN_S: Final = 120.0  # for another process's turn with a registry
 class Revocations:
     """The revocations of one issuer, and their one publisher."""
 
-    def __init__(self, profile: Profile, book: OfferBook, sending: Sending, *, on_wanted: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        book: OfferBook,
+        sending: Sending,
+        *,
+        on_wanted: Callable[[], None],
+        on_listed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Prepare; nothing is published yet.
 
         Args:
@@ -58,11 +66,13 @@ class Revocations:
             book: the offers whose credentials are revoked.
             sending: the way out, for the notices.
             on_wanted: is told when `publish` has something to do; must not wait.
+            on_listed: is told of each registry that got a newer status list; must not wait.
         """
         self._profile = profile
         self._book = book
         self._intents = open_intents(profile)
         self.notices = Notices(profile, book, self._intents, sending)
+        self._on_listed = on_listed
         self.look_again = on_wanted
         """Have the publisher look for intents that are not published."""
         self._progress = asyncio.Condition()
@@ -205,6 +215,7 @@ class Revocations:
         registry = self._registry_of(registry_id)
         await registry.publish_kept_list(self._profile, registry_id)  # 4
         public = (await registry.get_revocation_list(self._profile, registry_id)).revocation_list
+        self._on_listed(str(registry_id))
         listed_at = datetime.fromtimestamp(public.timestamp, UTC)
         done = [intent for intent in intents if public.revocation_list[intent.index]]
         for revocation_intent in done:  # 5

@@ -111,7 +111,13 @@ class IssuerOffice:
             sending=sending,
         )
         self.register = IssuedRegister(self.desk.book, self.desk.numbers)
-        self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
+        self.revocations = Revocations(
+            tenant.profile,
+            self.desk.book,
+            sending,
+            on_wanted=self._publishing.want,
+            on_listed=self.standing.places.list_changed,
+        )
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
         self.superseding = Superseding(tenant.profile, self.desk, self.revocations)
         self.reports = Reports(tenant.profile, self.desk.book)

@@ -16,6 +16,7 @@ ending here, what. Off unless the configuration switches it on.
    wallet says that it has. The host sees nothing of either: an ETag of its own making would tell it who comes again.
    The answer to a POST is for one wallet alone, and stays as it is; what is posted may be told as text, which is
    shorter than base64 (`docs/adr/0118-few-bytes-by-the-relay.md`).
+6. Who speaks in compact envelopes sends and gets bodies as what they are, behind the message (`docs/adr/0120`).
 """
 
 import asyncio
@@ -40,6 +41,7 @@ from wanderbuch.agents.mediator.config import MediatorConfig
 from wanderbuch.agents.runtime.gate.rate_limit import RateLimit
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.exchange.compact import expanded
 from wanderbuch.plugins.exchange.incoming import Incoming, LastingRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.packing import PREFIX, pack
@@ -63,6 +65,8 @@ _HEADERS: Final = frozenset({"accept", "content-type", "if-none-match", "range"}
 _VALUE: Final = re.compile(r"[ -~]{1,256}")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _DEFLATE: Final = "deflate"  # RFC 9110 §8.4.1.2: deflated data with a head and a checksum (RFC 1950)
+_JWS_DEFLATE: Final = "jws+deflate"
+_JWS_PARTS: Final = 3
 _LONGEST_WORD: Final = 256
 _MAX_URL: Final = 2_048
 _MAX_BODY: Final = 1024 * 1024
@@ -94,6 +98,7 @@ class EgressRequest:
     Args:
         takes_deflate: whether the answer's body may come deflated (5).
         known: digest of the body that the wallet has: "sha256:" and hexadecimal digits.
+        takes_jws: whether a JWS may come without its base64, deflated (5).
     """
 
     method: str
@@ -102,10 +107,11 @@ class EgressRequest:
     body: bytes | None = field(repr=False)
     takes_deflate: bool = False
     known: str | None = field(default=None, repr=False)
+    takes_jws: bool = False
 
     @classmethod
-    def read(cls, members: Mapping[str, Any]) -> "EgressRequest":
-        """Return what a wallet says.
+    def read(cls, members: Mapping[str, Any], tail: bytes = b"") -> "EgressRequest":
+        """Return what a wallet says; `tail` is what follows it (6).
 
         Raises:
             EgressRefusedError: it is no request that is sent.
@@ -120,6 +126,8 @@ class EgressRequest:
             if name not in _HEADERS or not isinstance(value, str) or not _VALUE.fullmatch(value):
                 raise _malformed(f"expected no headers but {', '.join(sorted(_HEADERS))}, each of ASCII characters")
         if method == "POST":
+            if members.get("body_follows") is True:
+                return cls(method, url, headers, _following(members, tail))
             return cls(method, url, headers, _body(members.get("body"), members.get("text")))
         return cls(
             method,
@@ -128,6 +136,7 @@ class EgressRequest:
             None,
             takes_deflate=_word(members, "accept_encoding") == _DEFLATE,
             known=_digest(_word(members, "known")),
+            takes_jws=members.get("takes_jws") is True,
         )
 
 
@@ -183,7 +192,7 @@ class Egress:
         Raises:
             EgressRefusedError: it is not sent.
         """
-        request = EgressRequest.read(incoming.members)
+        request = EgressRequest.read(incoming.members, incoming.tail)
         crowded = len(self._tasks) >= _AT_ONCE // 2
         is_full = len(self._tasks) >= _AT_ONCE or self._of_network[route.network] >= _OF_A_NETWORK
         if is_full or self._of_wallet[wallet] >= (1 if crowded else _OF_A_WALLET):
@@ -226,7 +235,9 @@ class Egress:
             own = await self._keys.secret(self._profile, channel.own_key)
             try:
                 answer = await self._answer(wallet, request)
-                packed = await asyncio.to_thread(_packed, answer, request, thread_id, to=channel.their_key, own=own)
+                packed = await asyncio.to_thread(
+                    _packed, answer, request, thread_id, to=channel.their_key, own=own, follows=route.is_compact
+                )
             except Exception as err:  # noqa: BLE001 (its words may name the destination)
                 log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
                 packed = pack(refusal(thread_id, _unreachable()), to=channel.their_key, own=own)
@@ -262,32 +273,56 @@ class Egress:
 
 
 def _packed(
-    answer: Relayed | EgressRefusedError, request: EgressRequest, thread_id: str, *, to: str, own: Key
+    answer: Relayed | EgressRefusedError, request: EgressRequest, thread_id: str, *, to: str, own: Key, follows: bool
 ) -> bytes:
-    said = (
-        refusal(thread_id, answer) if isinstance(answer, EgressRefusedError) else response(thread_id, request, answer)
-    )
-    return pack(said, to=to, own=own)
+    if isinstance(answer, EgressRefusedError):
+        return pack(refusal(thread_id, answer), to=to, own=own)
+    text, tail = response(thread_id, request, answer, follows=follows)
+    return pack(text, to=to, own=own, tail=tail)
 
 
-def response(thread_id: str, request: EgressRequest, relayed: Relayed) -> dict[str, Any]:
-    """Return `response`, in as few bytes as the wallet lets (5)."""
+def response(
+    thread_id: str, request: EgressRequest, relayed: Relayed, *, follows: bool = False
+) -> tuple[dict[str, Any], bytes]:
+    """Return `response`, in as few bytes as the wallet lets (5), and what follows it if bodies do (6)."""
     body = relayed.body
     encoding: dict[str, Any] = {}
     if relayed.status == 200 and request.known == f"sha256:{hashlib.sha256(body).hexdigest()}":
         body, encoding = b"", {"unchanged": True}
-    elif request.takes_deflate and len(deflated := zlib.compress(body)) < len(body):
-        body, encoding = deflated, {"content_encoding": _DEFLATE}
-    return {
+    elif request.takes_deflate:
+        deflated, name = zlib.compress(body), _DEFLATE
+        if request.takes_jws and (parts := _jws_parts(body)) is not None:
+            deflated, name = zlib.compress(parts), _JWS_DEFLATE
+        if len(deflated) < len(body):
+            body, encoding = deflated, {"content_encoding": name}
+    said = {
         "@type": f"{PREFIX}{FAMILY}/response",
         "@id": str(uuid4()),
         "~thread": {"thid": thread_id},
         "status": relayed.status,
         "headers": dict(relayed.headers),
-        "body": base64.b64encode(body).decode("ascii"),
         **encoding,
-        "takes_text": True,
     }
+    if follows:
+        return {**said, "body_follows": True}, body
+    return {**said, "body": base64.b64encode(body).decode("ascii"), "takes_text": True}, b""
+
+
+def _jws_parts(body: bytes) -> bytes | None:
+    """Return a compact JWS (RFC 7515 §7.1) as its three parts without base64, each after its length in four bytes.
+
+    None: it is none, or would not come out the same, to the letter.
+    """
+    texts = body.split(b".")
+    if len(texts) != _JWS_PARTS:
+        return None
+    try:
+        parts = [base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)) for text in texts]
+    except ValueError:
+        return None
+    if [base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts] != texts:
+        return None
+    return b"".join(len(part).to_bytes(4) + part for part in parts)
 
 
 def refusal(thread_id: str, error: EgressRefusedError) -> dict[str, Any]:
@@ -322,6 +357,19 @@ def _digest(text: str | None) -> str | None:
     if text is not None and not _DIGEST.fullmatch(text):
         raise _malformed("expected sha256: and 64 hexadecimal digits as known")
     return text
+
+
+def _following(members: Mapping[str, Any], tail: bytes) -> bytes:
+    """Return the body that follows a request: an envelope made compact, or as it is."""
+    if "body" in members or "text" in members:
+        raise _malformed("expected one body")
+    try:
+        body = expanded(tail)
+    except ValueError as err:
+        raise _malformed("expected a whole envelope") from err
+    if len(body) > _MAX_BODY:
+        raise _malformed(f"expected a body of at most {_MAX_BODY} bytes")
+    return body
 
 
 def _body(text: object, plain: object) -> bytes:

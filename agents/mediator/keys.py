@@ -75,6 +75,7 @@ class MediatorKeys:
             "accept": ["didcomm/aip1", "didcomm/aip2;env=rfc19"],
             "handshake_protocols": [f"{PREFIX}{version}" for version in HANDSHAKES],
             "services": [service],
+            "takes_compact": True,  # for wallets of ours (ADR 120); others ignore the member
         }
 
 

@@ -23,6 +23,7 @@ from wanderbuch.agents.mediator.queue import CAME, Queue, Waiting
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe
 from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.exchange.compact import compacted
 from wanderbuch.plugins.exchange.incoming import LastingRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.packing import PREFIX, pack
@@ -230,8 +231,12 @@ class LiveWallets:
             if live.is_live:
                 own = await self._keys.secret(self._profile, live.channel.own_key)
                 for part in parts_of(waiting):
-                    packed = pack(delivery_message(part, as_text=live.as_text), to=live.channel.their_key, own=own)
-                    await live.route.send(packed)
+                    tail = b""
+                    if live.route.is_compact:
+                        said, tail = compact_delivery(part)
+                    else:
+                        said = delivery_message(part, as_text=live.as_text)
+                    await live.route.send(pack(said, to=live.channel.their_key, own=own, tail=tail))
                 return
             for message in waiting:
                 await live.route.send(message.envelope)
@@ -257,6 +262,15 @@ def delivery_message(
     if thread_id is not None:
         message["~thread"] = {"thid": thread_id}
     return message
+
+
+def compact_delivery(waiting: Sequence[Waiting]) -> tuple[dict[str, Any], bytes]:
+    """Return `delivery` with its envelopes behind it, one after the other, each as compact as it can be (ADR 120)."""
+    envelopes = [compacted(item.envelope) for item in waiting]
+    message = delivery_message(waiting, as_text=True)
+    for attached, envelope in zip(message["~attach"], envelopes, strict=True):
+        attached["data"] = {"follows": len(envelope)}
+    return message, b"".join(envelopes)
 
 
 def _data(envelope: bytes, *, as_text: bool) -> dict[str, str]:

@@ -160,6 +160,8 @@ async def _status(
         key = bare_key(named)
         matching = 0 if key is None else await mediator.queue.count_of_key(wallet, key)
         message |= {"recipient_key": named, "message_count": matching}
+    if _takes_text(incoming) and socket_of(incoming.way_back) is not None:
+        message["takes_compact"] = True  # for wallets of ours: see ADR 120
     if count.refused > 0:
         await mediator.wallets.told_refused(wallet, count.refused)
         message["refused_count"] = count.refused  # found no room since we told it last; others ignore the member

@@ -25,4 +25,6 @@ async def take_request(office: Any, incoming: Incoming) -> bool:
     return True
 
 
-EGRESS_HANDLERS: Final[Mapping[str, Handler]] = {f"{FAMILY}/request": Handler(take_request, is_kept=False)}
+EGRESS_HANDLERS: Final[Mapping[str, Handler]] = {
+    f"{FAMILY}/request": Handler(take_request, is_kept=False, takes_tail=True)
+}

@@ -48,7 +48,7 @@ from wanderbuch.agents.runtime.idempotency import forget_keys
 from wanderbuch.agents.runtime.indy import indy_bindings
 from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
-from wanderbuch.agents.runtime.network import make_edge
+from wanderbuch.agents.runtime.network import make_edge, make_keeper
 from wanderbuch.agents.runtime.openapi import describe, read_examples
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
@@ -281,6 +281,8 @@ class RunningAgent:
         self._maker.settle()
         self._transport.serve(self.tenants)
         self.spawn("agent.become_ready", self._become_ready())  # 5
+        if (keeper := make_keeper(self.edge, config.network, config.governance)) is not None:
+            self.spawn("governance.bundle", keeper.run())
         self.spawn("certificates", self.certificates.run())
         self.spawn("fellows", self.fellows.run())
         self.spawn("clock", self.clock.run())

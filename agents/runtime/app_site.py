@@ -322,7 +322,10 @@ async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel
     try:
         raw = await read_body(request, deadline_s=_BODY_DEADLINE_S)
     except web.HTTPRequestEntityTooLarge as err:
-        raise TooLargeError("the body is larger than this agent accepts") from err
+        raise TooLargeError(
+            f"expected a body of at most {request.client_max_size} bytes, found a larger one",
+            hint="send less at once, or have the operator raise max_body_bytes of [app]",
+        ) from err
     except web.HTTPBadRequest as err:
         raise MalformedError("the body did not come whole") from err
     except web.HTTPRequestTimeout as err:

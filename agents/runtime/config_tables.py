@@ -85,6 +85,7 @@ Listen = Annotated[Address, BeforeValidator(_address)]
 TrustedProxy = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 OriginUrl = Annotated[str, AfterValidator(_origin)]
+HttpsOrigin = Annotated[str, AfterValidator(_https), AfterValidator(_origin)]
 
 
 class WitnessesConfig(Table):
@@ -189,6 +190,8 @@ class PublicConfig(Table):
     """Take DIDComm v2 beside v1, at the same address; its DID then names keys for it (of roles that have one)."""
     hosts: tuple[HostConfig, ...] = ()
     """Host names of tenants that have one of their own."""
+    wallets: tuple[HttpsOrigin, ...] = Field(default=(), max_length=8)
+    """Sites of wallets, such as `https://wallet.example.org`, that pages of links offer; the first one by default."""
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
@@ -345,6 +348,8 @@ class GovernanceConfig(Table):
     author: Annotated[str, AfterValidator(_did)]
     bundle: Path | None = None
     """A bundle of that governance, for when the network is away; decisions on it say how old the facts are."""
+    bundle_every_h: float = Field(default=6.0, ge=0, le=24 * 14)
+    """It is fetched anew when it is so many hours old and there is a network; 0: never by itself."""
 
 
 class SignUpConfig(Table):

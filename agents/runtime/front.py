@@ -119,6 +119,8 @@ class Front(Protocol):
         ...
 
 
+WALLET_SITES: Final[web.AppKey[tuple[str, ...]]] = web.AppKey("wallet_sites")
+"""Sites of wallets that pages of links offer, the default one first."""
 ASSETS: Final = "/site/assets/{digest}/{name}"
 FAVICON: Final = "/favicon.ico"
 

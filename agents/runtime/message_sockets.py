@@ -24,6 +24,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from wanderbuch.agents.runtime.connections import SocketConnection
 from wanderbuch.agents.runtime.hanging_up import HangUp
 from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.plugins.exchange.compact import compacted, expanded, is_compact
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class MessageSocket:
         "_ws",
         "heard_at",
         "is_closed",
+        "is_compact",
         "is_known",
         "network",
         "pinged_at",
@@ -72,6 +74,8 @@ class MessageSocket:
         self.is_known = False
         """Whether somebody whom we know wrote over it."""
         self.is_closed = False
+        self.is_compact = False
+        """Whether the other end speaks in compact envelopes: then so do we (ADR 120)."""
 
     def know(self) -> None:
         """Note that somebody whom we know writes over it."""
@@ -87,7 +91,7 @@ class MessageSocket:
         """
         if self.is_closed or self._ws.closed:
             raise ConnectionResetError("the web socket has ended")
-        await self._ws.send_bytes(packed)
+        await self._ws.send_bytes(compacted(packed) if self.is_compact else packed)
 
     def took_frame(self, size: int) -> None:
         """Note that a data message came whole."""
@@ -253,6 +257,10 @@ class MessageSockets:
                     socket.took_frame(len(body))
                     if socket.is_known:  # else strangers could keep it open
                         socket.heard_at = now()
+                    if is_compact(body):
+                        socket.is_compact = True
+                        with contextlib.suppress(ValueError):  # it is refused as it came, as what is no envelope
+                            body = expanded(body)
                     if not await self._taken(body, socket, network):
                         await socket.close(WSCloseCode.TRY_AGAIN_LATER)
                         return

@@ -30,6 +30,7 @@ from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.front import (
     ASSETS,
     FAVICON,
+    WALLET_SITES,
     Failure,
     Front,
     SiteKind,
@@ -151,6 +152,7 @@ class PublicSite:
             client_max_size=self._config.max_message_bytes,
             middlewares=[without_details(front, partial(self._closed, door)), proxies],
         )
+        app[WALLET_SITES] = self._config.wallets
         app[OWN_ADDRESS] = f"https://{self._config.host}"
         app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
         app.router.add_get("/i/{id}", self._short_link(door, front))

@@ -81,7 +81,7 @@ _WAITED: Final = re.compile(r"acquiring pool connection|pool timed out")
 
 
 class StoreBusyError(ProfileError):  # type: ignore[misc]  # acapy_agent has no types
-    """No transaction could be begun in time: nothing was done, and what was asked must be asked again."""
+    """No session or transaction was opened in time: nothing was done, and what was asked must be asked again."""
 
 
 class StoreGuard:
@@ -274,7 +274,10 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         opened: OpenWallet = self._profile.opened
         if opened.room is None:
             if self.is_transaction or (kept := opened.kept.take(self._profile)) is None:
-                await self._open_one()
+                try:
+                    await self._open_one()
+                except ProfileError as err:
+                    raise _own_failure(err, err.__cause__) from err.__cause__
             else:
                 self._handle, self._opener = kept, None
             return
@@ -297,11 +300,16 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
                 return
 
     async def _open_one(self) -> None:
-        """Wait for Askar's session, as ACA-Py does."""
+        """Wait for Askar's session, as ACA-Py does; one that does not come in time is a failure of the store.
+
+        Whoever asked has no deadline that this could be: told as one, it would be taken for theirs, or for a mistake.
+        """
         try:
             self._handle = await asyncio.wait_for(self._opener, _OPENED_S)
         except AskarError as err:
             raise ProfileError("Error opening store session") from err
+        except TimeoutError as err:
+            raise StoreBusyError(f"the wallet store opened no session for {_OPENED_S:g} s") from err
         self._opener = None
 
     async def _teardown(self, commit: bool | None = None) -> None:

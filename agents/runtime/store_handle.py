@@ -16,7 +16,7 @@ from wanderbuch.store.tables import tables_of, tenant_of
 
 # Calls whose failure cannot mean that a name is taken or not there: Askar told another call's error.
 _NEVER_SO: Final = frozenset(
-    {"fetch", "fetch_all", "count", "fetch_key", "fetch_all_keys", "remove_all", "commit", "rollback"}
+    {"fetch", "fetch_all", "count", "fetch_key", "fetch_all_keys", "remove_all", "commit", "rollback", "close"}
 )
 _NOT_MEANT: Final = frozenset({AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND})
 # What a failed write of these means if the name is there (True) or not (False).

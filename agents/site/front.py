@@ -14,6 +14,7 @@ from wanderbuch.agents.runtime.closed_hosts import ClosedHost
 from wanderbuch.agents.runtime.front import Failure, SiteKind, Who
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.languages import LANGUAGES, Language, negotiated
+from wanderbuch.agents.site.opening import opening
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, Kit, Pages
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
@@ -86,7 +87,7 @@ class SiteFront:
             did=did,
             did_host=_host_of(did),
             purpose=purpose.value if purpose else None,
-            wallet_address=f"didcomm://invite?{urlsplit(long).query}",
+            opening=opening(request, short=short, long=long),
             short=short,
             code=f"{urlsplit(short).path}/code.svg",
         )

@@ -39,7 +39,6 @@ The answer names whom to appeal to: by the statements that it rests on or that s
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Final
 
 from wanderbuch.governance.deciding import chains, levels, mandate, rules, whole_groups
@@ -69,6 +68,26 @@ type Rule = tuple[int, str, Callable[[DecisionCase], Reason | None]]
 
 
 @dataclass(frozen=True, slots=True)
+class RuleTable:
+    """The rules of one kind of question, in the order of `TABLE`.
+
+    Args:
+        rules: all of them.
+        of_group: those that a divided group is asked once as a whole.
+        of_part: those that each part of it is asked.
+    """
+
+    rules: tuple[Rule, ...]
+    of_group: tuple[Rule, ...]
+    of_part: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, table: tuple[Rule, ...]) -> "RuleTable":
+        """Return some rules of `TABLE`, told apart once: a decision about a group need not."""
+        return cls(table, for_groups(table), tuple(rule for rule in table if rule[0] >= _LISTED))
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A decision with the rules that led to it, in order; those of chains say whose file they were applied to."""
 
@@ -89,7 +108,7 @@ def decide(
     """
     case = shown_case(requirement, evidence, snapshot, at)
     if evidence.occupation in unit_group_codes():  # as nearly always: nothing else is to be seen to, so quickly
-        return _judge_days(_DECIDE, case, None)
+        return _judge_days(TABLE, case, None)
     return answer_case(_DECIDE, case)
 
 
@@ -153,11 +172,11 @@ def may_issue(
     return answer_case(_MAY_ISSUE, case)
 
 
-def answer_case(table: tuple[Rule, ...], case: DecisionCase, steps: list[Step] | None = None) -> TrustDecision:
+def answer_case(table: RuleTable, case: DecisionCase, steps: list[Step] | None = None) -> TrustDecision:
     """Return what the rules of `table` say of a case, and then the chains of recognition.
 
     Args:
-        table: rules of `TABLE`, in its order.
+        table: what is asked.
         case: the question; used up by this.
         steps: takes every rule applied, if somebody wants to read them.
     """
@@ -169,13 +188,14 @@ def answer_case(table: tuple[Rule, ...], case: DecisionCase, steps: list[Step] |
     elif code in isco08().codes:
         parts = whole_groups.parts_of(case)
     if parts == (code,):  # a unit group, a language, or a group that no file divides
-        return on_some_day(case, lambda days: _judge_days(table, days, steps))
-    if (failed := first_failure(for_groups(table), case, steps)) is not None:
+        if case.anywhere is None:  # as `on_some_day` does then, but quickly
+            return _judge_days(table.rules, case, steps)
+        return on_some_day(case, lambda days: _judge_days(table.rules, days, steps))
+    if (failed := first_failure(table.of_group, case, steps)) is not None:
         return refused(case, *failed, steps)
-    of_part = tuple(rule for rule in table if rule[0] >= _LISTED)
 
     def judge_part(part: DecisionCase, taken: list[Step] | None) -> TrustDecision:
-        return on_some_day(part, lambda days: _judge_days(of_part, days, taken))
+        return on_some_day(part, lambda days: _judge_days(table.of_part, days, taken))
 
     return whole_groups.as_a_whole(case, parts, judge_part, steps)
 
@@ -191,7 +211,6 @@ def _judge_days(table: tuple[Rule, ...], case: DecisionCase, steps: list[Step] |
     return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=rules.redress(relied))
 
 
-@cache
 def for_groups(table: tuple[Rule, ...]) -> tuple[Rule, ...]:
     """Return the rules of `table` that a group is asked once as a whole, and whether ISCO-08 has it."""
     return tuple(sorted([_EXISTS, *(rule for rule in table if rule[0] < _LISTED)], key=lambda rule: rule[0]))
@@ -265,5 +284,5 @@ TABLE: Final[tuple[Rule, ...]] = (
     (13, "the level is covered", rules.level_covered),
     (14, "the award lies in the mandate", mandate.in_mandate),
 )
-_DECIDE: Final = TABLE
-_MAY_ISSUE: Final = tuple(rule for rule in TABLE if rule[0] not in (3, 5, 11))
+_DECIDE: Final = RuleTable.of(TABLE)
+_MAY_ISSUE: Final = RuleTable.of(tuple(rule for rule in TABLE if rule[0] not in (3, 5, 11)))

@@ -27,7 +27,7 @@ from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.question import DateSpan, Purpose, TrustDecision
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
-_STANDING: Final = tuple(rule for rule in decision.TABLE if rule[0] not in (3, 4, 5, 12))
+_STANDING: Final = decision.RuleTable.of(tuple(rule for rule in decision.TABLE if rule[0] not in (3, 4, 5, 12)))
 _RECOGNISES: Final = decision.for_groups(tuple(rule for rule in decision.TABLE if rule[0] in (1, 2, 6)))
 
 

@@ -14,11 +14,15 @@ together are allowed a bounded number of chains (`chains`), for whoever asks abo
 
 from collections.abc import Callable, Sequence
 from copy import replace
+from itertools import chain
+from typing import Final
 
 from wanderbuch.governance.deciding.case import DecisionCase
 from wanderbuch.governance.facts.groups import parts
 from wanderbuch.governance.facts.question import Reason, Step, TrustDecision, Verdict
 from wanderbuch.governance.facts.wording import occupation
+
+_WORST_FIRST: Final = (Verdict.NOT_TRUSTED, Verdict.STALE, Verdict.UNKNOWN, Verdict.TRUSTED)
 
 type JudgePart = Callable[[DecisionCase, list[Step] | None], TrustDecision]
 
@@ -41,19 +45,21 @@ def as_a_whole(
         judged.append((part, decision, taken))
         if decision.verdict is Verdict.NOT_TRUSTED:
             break
-    for verdict in (Verdict.NOT_TRUSTED, Verdict.STALE, Verdict.UNKNOWN):
-        for part, decision, taken in judged:
-            if decision.verdict is verdict:
-                _note(steps, part, taken)
-                return _refused(case.occupation, part, decision)
+    worst = min([_WORST_FIRST.index(decision.verdict) for _, decision, _ in judged])
+    if _WORST_FIRST[worst] is not Verdict.TRUSTED:
+        part, decision, taken = next(one for one in judged if one[1].verdict is _WORST_FIRST[worst])
+        _note(steps, part, taken)
+        return _refused(case.occupation, part, decision)
     for part, _, taken in judged:
         _note(steps, part, taken)
-    first = judged[0][1]
-    return replace(
-        first,
-        reasons=tuple(dict.fromkeys(reason for _, trust_decision, _ in judged for reason in trust_decision.reasons)),
-        chain=tuple(dict.fromkeys(link for _, trust_decision, _ in judged for link in trust_decision.chain)),
-        redress=tuple(sorted({one for _, trust_decision, _ in judged for one in trust_decision.redress})),
+    decisions = [decision for _, decision, _ in judged]
+    return TrustDecision(
+        Verdict.TRUSTED,
+        tuple(dict.fromkeys(chain.from_iterable([decision.reasons for decision in decisions]))),
+        decisions[0].governance,
+        case.at,
+        tuple(dict.fromkeys(chain.from_iterable([decision.chain for decision in decisions]))),
+        tuple(sorted({one for decision in decisions for one in decision.redress})),
     )
 
 
@@ -75,19 +81,20 @@ def parts_of(case: DecisionCase) -> tuple[str, ...]:
     """
     code, home = case.occupation, case.governance
     scopes: list[tuple[str, ...]] = []
-    for snapshot in (home, *home.recognised.values()):
+    for snapshot in (home, *home.recognised.values()) if home.recognised else (home,):
         file = snapshot.file
         scopes += file.common_scopes
         if file.holds(case.issuer):
             listed = file.index.about(case.issuer)
             scopes += [accreditation.occupations for accreditation in listed]
             scopes += [one.excluded_occupations for one in listed if one.excluded_occupations]
-            scopes += [refusal.occupations for refusal in file.refusals_of(case.issuer)]
+            if file.refusals:
+                scopes += [refusal.occupations for refusal in file.refusals_of(case.issuer)]
     # Most scopes have nothing to do with the group, so they are looked through here and not one call deeper.
-    dividing = {part for scope in scopes for part in scope if part.startswith(code) and part != code}
+    dividing = {part for part in chain.from_iterable(scopes) if part.startswith(code) and part != code}
     if not dividing:
         return (code,)
-    telling = [scope for scope in dict.fromkeys(scopes) if not dividing.isdisjoint(scope)]  # others hold all or nothing
+    telling = [scope for scope in scopes if not dividing.isdisjoint(scope)]  # others hold all or nothing
     deciding: dict[tuple[bool, ...], str] = {}
     for part in parts(code, dividing):
         deciding.setdefault(tuple([part.startswith(scope) for scope in telling]), part)

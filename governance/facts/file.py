@@ -129,7 +129,7 @@ class GovernanceFile:
     @cached_property
     def common_scopes(self) -> tuple[tuple[str, ...], ...]:
         """The scopes of occupations that concern every issuer: of recognitions and regulations, none twice."""
-        recognised = [(each.occupations, each.excluded_occupations) for each in self.recognitions]
+        recognised = [(recognition.occupations, recognition.excluded_occupations) for recognition in self.recognitions]
         regulated = [regulation.occupations for regulation in self.regulations]
         return tuple(dict.fromkeys(scope for scope in (*chain.from_iterable(recognised), *regulated) if scope))
 

@@ -1,7 +1,7 @@
 """What is attached to a message (Aries RFC 0017), read once, strictly; and attachments of our own.
 
 The gate has read the whole message strictly already. Here the one attachment that a format names is decoded: `base64`
-in either alphabet, or `json`.
+in either alphabet, `json`, or `packed`: JSON with its long numbers as bytes (`packed_numbers`), for who takes that.
 """
 
 import base64
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.packed_numbers import packed, unpacked
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _MAX_DEPTH: Final = 32
@@ -63,11 +64,12 @@ def decode_attached(attachment: Mapping[str, Any], name: str, *, max_bytes: int)
     """Return what an attachment holds; errors as with `read_attached`."""
     data = attachment.get("data")
     encoded = data.get("base64") if isinstance(data, dict) else None
-    if isinstance(data, dict) and encoded is None and isinstance(data.get("json"), dict):
-        text = json.dumps(data["json"], separators=(",", ":"))
+    plain = _plain(data, name) if isinstance(data, dict) and encoded is None else None
+    if plain is not None:
+        text = json.dumps(plain, separators=(",", ":"))
         if len(text) > max_bytes:
             raise AttachedError(f"expected at most {max_bytes} bytes in {name}")
-        return Attached(text, data["json"])
+        return Attached(text, plain)
     if not isinstance(encoded, str) or len(encoded) * 3 // 4 > max_bytes + 3:
         raise AttachedError(f"expected at most {max_bytes} bytes of base64, or json, in {name}")
     try:
@@ -79,6 +81,40 @@ def decode_attached(attachment: Mapping[str, Any], name: str, *, max_bytes: int)
     if not isinstance(content, dict):
         raise AttachedError(f"expected a JSON object in {name}")
     return Attached(text, content)
+
+
+def _plain(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return what is attached as JSON of the message itself, None if nothing is."""
+    if isinstance(data.get("json"), dict):
+        return dict(data["json"])
+    if not isinstance(data.get("packed"), dict):
+        return None
+    try:
+        return dict(unpacked(data["packed"]))
+    except ValueError as err:
+        raise AttachedError(f"expected packed numbers in {name}") from err
+
+
+def with_packed_numbers(message: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return a message for who takes packed numbers, and its tail; what is attached in base64 and signed stays."""
+    tail = bytearray()
+    members = {
+        name: [_packed(name, item, tail) for item in value] if _is_attached(name, value) else value
+        for name, value in message.items()
+    }
+    return members, bytes(tail)
+
+
+def _is_attached(name: str, value: object) -> bool:
+    return name.endswith("~attach") and isinstance(value, list)
+
+
+def _packed(name: str, attachment: Mapping[str, Any], tail: bytearray) -> Mapping[str, Any]:
+    data = attachment["data"]
+    if set(data) != {"base64"}:
+        return attachment
+    content = decode_attached(attachment, name, max_bytes=len(data["base64"])).content
+    return {**attachment, "data": {"packed": packed(content, tail)}}
 
 
 def attach(text: str, *, attach_id: str, of_format: str, name: str) -> dict[str, Any]:

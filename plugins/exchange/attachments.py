@@ -58,7 +58,7 @@ def _content(name: str, attachment: object) -> object:
         return None
     _check_signatures(name, data.get("jws"))
     encoded = data.get("base64")
-    return _decoded(name, encoded) if isinstance(encoded, str) else data.get("json")
+    return _decoded(name, encoded) if isinstance(encoded, str) else data.get("json", data.get("packed"))
 
 
 def _check_signatures(name: str, jws: object) -> None:

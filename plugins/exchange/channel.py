@@ -17,6 +17,7 @@ class Channel:
         endpoint: where they listen: an https address, or empty.
         routing_keys: of mediators on the way (Aries RFC 0094), the nearest to them first.
         connection_id: of ACA-Py's record of the connection; None where there is none.
+        takes_packed: whether they said that they take packed numbers (ADR 120).
     """
 
     own_key: str
@@ -24,6 +25,7 @@ class Channel:
     endpoint: str
     routing_keys: tuple[str, ...] = ()
     connection_id: str | None = None
+    takes_packed: bool = False
 
     @property
     def has_address(self) -> bool:

@@ -38,6 +38,9 @@ class Connection(Record):
     inviter_role: str | None = None
     """Whose invitation of ours it was made on; None where the invitation was theirs, or ACA-Py made the connection."""
 
+    takes_packed: bool = False
+    """Whether they said that they take packed numbers (ADR 120)."""
+
     @property
     def own_key(self) -> str:
         """Our key, base58."""
@@ -51,4 +54,5 @@ class Connection(Record):
     @property
     def channel(self) -> Channel:
         """How to write to them."""
-        return Channel(self.id, self.their_key, self.endpoint, self.routing_keys, self.connection_id)
+        own = (self.id, self.their_key, self.endpoint, self.routing_keys, self.connection_id)
+        return Channel(*own, takes_packed=self.takes_packed)

@@ -58,6 +58,7 @@ class Handler:
         budget: it may come from anybody, anonymously too, for somebody whom we know; nothing else is asked then.
         asked_again: its sender waits for the answer, which is worth nothing later: it is never kept. Where it cannot be
             taken now, the connection ends, and its sender asks again.
+        takes_tail: it may have bytes behind it (`Received`, 4).
     """
 
     take: Take
@@ -67,6 +68,7 @@ class Handler:
     is_kept: bool = True
     own_connections: bool = False
     asked_again: bool = False
+    takes_tail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ class LastingRoute(Protocol):
     def network(self) -> str:
         """Return the network of addresses that its other end connects from."""
 
+    @property
+    def is_compact(self) -> bool:
+        """Return whether its other end speaks in compact envelopes, and takes tails (ADR 120)."""
+
     async def send(self, packed: bytes) -> None:
         """Send an envelope; returns when there is room for a further one.
 
@@ -91,6 +95,7 @@ class Incoming:
         way_back: takes a reply on the same connection, if the sender waits for one.
         connection: the live connection that it came over, where the gate looked it up; None says nothing.
         network: that it came from; "" if that is not known.
+        tail: bytes that came with it, where its handler takes them.
     """
 
     profile: Profile
@@ -104,3 +109,4 @@ class Incoming:
     way_back: ReplyRoute
     connection: Connection | None = None
     network: str = ""
+    tail: bytes = b""

@@ -26,6 +26,8 @@ _BOX_NONCE_BYTES: Final = 24
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _FORWARD: Final = f"{PREFIX}routing/1.0/forward"
+TAIL_MARK: Final = b"\0"
+"""Between a message and bytes that go with it; no JSON has it."""
 
 
 class PackingError(ExchangeError):
@@ -34,7 +36,9 @@ class PackingError(ExchangeError):
     code = "exchange.packing"
 
 
-def pack(message: Mapping[str, Any], *, to: str, own: Key, routing_keys: Sequence[str] = ()) -> bytes:
+def pack(
+    message: Mapping[str, Any], *, to: str, own: Key, routing_keys: Sequence[str] = (), tail: bytes = b""
+) -> bytes:
     """Return a message in an envelope that only the recipient can open, and that proves who sent it.
 
     Args:
@@ -42,11 +46,12 @@ def pack(message: Mapping[str, Any], *, to: str, own: Key, routing_keys: Sequenc
         to: the recipient's Ed25519 key, base58.
         own: our secret Ed25519 key.
         routing_keys: of mediators, the nearest to the recipient first; each gets a `forward` around what is inside.
+        tail: bytes that go with it, for who is known to take them (ADR 120).
 
     Raises:
         PackingError: a key is not an Ed25519 key.
     """
-    packed = _authcrypt(to_json(message), to, own)
+    packed = _authcrypt(to_json(message) + (TAIL_MARK + tail if tail else b""), to, own)
     for key in routing_keys:
         forward = {"@type": _FORWARD, "@id": str(uuid4()), "to": to, "msg": json.loads(packed)}
         packed, to = _anoncrypt(to_json(forward), key), key

@@ -39,6 +39,7 @@ def request_message(
         **({} if goal_code is None else {"goal_code": goal_code}),
         **({} if comment is None else {"comment": comment}),
         "will_confirm": True,
+        "takes_packed": True,  # packed numbers (ADR 120): for wallets of ours, others ignore the member
         **attach(
             proof_request_json, attach_id=_ATTACH_ID, of_format=_REQUEST_FORMAT, name="request_presentations~attach"
         ),

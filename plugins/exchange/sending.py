@@ -24,6 +24,7 @@ from aries_askar import AskarError
 
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.faults import describe
+from wanderbuch.plugins.exchange.attached import with_packed_numbers
 from wanderbuch.plugins.exchange.beside import BesidePlaces, Place
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
@@ -263,7 +264,10 @@ class Sending:
     async def _packed(self, profile: Profile, channel: Channel, message: Mapping[str, Any], *, asks: bool) -> bytes:
         own = await self._keys.secret(profile, channel.own_key)
         sent = {**message, **_REPLY_ASKED} if asks else message
-        return pack(sent, to=channel.their_key, own=own, routing_keys=channel.routing_keys)
+        tail = b""
+        if channel.takes_packed:
+            sent, tail = with_packed_numbers(sent)
+        return pack(sent, to=channel.their_key, own=own, routing_keys=channel.routing_keys, tail=tail)
 
     async def _post(self, channel: Channel, packed: bytes, *, asks: bool) -> None:
         if not channel.has_address:

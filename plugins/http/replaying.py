@@ -107,6 +107,13 @@ class FallbackEdge(HttpEdge):
         """Return whether what readers hold at `at` may come from the recording: they keep things for a while."""
         return self.last_replayed_at is not None and at < self.last_replayed_at + _READERS_KEEP
 
+    def renew(self, files: Mapping[str, bytes], *, recorded_at: datetime) -> bool:
+        """Serve another recording from now on; return whether it does: what readers may hold has one age alone."""
+        if self.serves_recording(self._clock()):
+            return False
+        self._files, self.recorded_at, self.last_replayed_at = files, recorded_at, None
+        return True
+
     async def get(
         self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*", etag: str | None = None
     ) -> Fetched:

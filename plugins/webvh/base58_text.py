@@ -25,7 +25,7 @@ def to_base58(data: bytes) -> str:
     number = int.from_bytes(data, "big")
     parts = [number]
     for half in _halves((number.bit_length() // _PAIR_BITS).bit_length()):
-        parts = [each for part in parts for each in divmod(part, half)]
+        parts = [piece for part in parts for piece in divmod(part, half)]
     return _DIGITS[0] * zeros + "".join([_PAIRS[part] for part in parts]).lstrip(_DIGITS[0])
 
 

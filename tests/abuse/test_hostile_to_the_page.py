@@ -9,6 +9,8 @@ like are in `tests/unit/wallet`:
 - a private address in an invitation: `test_agent.py::test_no_invitation_makes_a_wallet_knock_at_private_doors`
 - a message bomb: `test_agent.py::test_offers_of_the_connection_alone_and_no_more_than_fit`, and
   `test_agent.py::test_nobody_fills_the_book_with_what_is_not_answered`
+- a mediator that reorders, drops, replays, alters, swaps and keeps back, as a real agent among real ones:
+  `test_lying_mediator.py`
 - a mediator that lies of itself: `test_agent.py::test_a_mediator_that_is_another_or_takes_no_key`
 - an authority's file that goes back: `test_governance_file.py::test_it_never_goes_back`
 - HTML in every field: `tests/browser/test_wallet_screens.py::test_html_in_every_field_is_text`

@@ -67,6 +67,7 @@ from tests.bench.tenants import measure_tenants
 from tests.bench.wallet_page import measure_wallet_page
 from tests.bench.wallet_proofs import measure_wallet_proofs
 from tests.bench.wallet_walk import measure_wallet_walk
+from tests.needs import whole_chromium
 
 from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
@@ -139,8 +140,6 @@ _QUICK: Final = Sizes(
     store_rounds=2,
     idle_wallets=200,
     sessions=60,
-    institutions=100,
-    revoked=2,
 )
 
 
@@ -156,6 +155,8 @@ class _Run:
 
 def main() -> None:
     """Run the bench as the command line says; never returns."""
+    if browser := whole_chromium():
+        os.environ["CHROMIUM"] = str(browser)  # what people have, and what earlier figures were measured with
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the agents' CPU.")
     parser.add_argument("--only", metavar="PARTS", help=f"some of {','.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few rounds and small sizes: a look, no figures to keep")
@@ -309,7 +310,7 @@ async def _wallet_page(run: _Run) -> None:
 async def _wallet_walk(run: _Run) -> None:
     found = await measure_wallet_walk(
         run.folder / "wallet_walk",
-        institutions=run.sizes.institutions,
+        count=run.sizes.institutions,
         revoked=run.sizes.revoked,
         progress=run.progress,
     )

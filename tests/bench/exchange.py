@@ -109,7 +109,7 @@ async def _rounds(
         RawCrypto(load_credential_type("qualification/1.0").attr_names, options.registry_size, folder), agents.values
     )
     all_clocks = (clocks, stock_clocks) if stock_clocks else (clocks,)
-    own_idle, *stock_idle = await asyncio.gather(*(idle_share(each) for each in all_clocks))
+    own_idle, *stock_idle = await asyncio.gather(*(idle_share(clock) for clock in all_clocks))
     ours = Meter(clocks, own_idle)
     theirs = Meter(stock_clocks, stock_idle[0]) if stock_clocks else None
     progress(f"{options.rounds} rounds: ours, stock ACA-Py, the raw library")

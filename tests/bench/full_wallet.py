@@ -71,7 +71,7 @@ async def _answer(agents: Agents, holder: AgentHandle, credential: str, name: st
 
 
 async def _held(holder: AgentHandle) -> list[str]:
-    return [each["id"] for each in (await holder.get("/credentials"))["items"]]
+    return [item["id"] for item in (await holder.get("/credentials"))["items"]]
 
 
 def _pid(handle: AgentHandle) -> int:

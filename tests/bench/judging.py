@@ -136,7 +136,7 @@ def _judging(
 ) -> Callable[[], None]:
     asked = _asked(compiled, at)
     terms, (group,) = Terms.of(asked), asked.groups
-    lists = tuple(each.timestamp for each in received.identifiers)
+    lists = tuple(identifier.timestamp for identifier in received.identifiers)
 
     def judged() -> None:
         if check_identifiers(received, terms):

@@ -9,8 +9,6 @@
 """
 
 import asyncio
-import copy
-import json
 import os
 import signal
 import time
@@ -20,11 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Page, ViewportSize
+from tests.bench.institutions import institutions
 from tests.interop.asked_paths import AskedPaths
 from tests.interop.page_town import PageTown, page_town
 from tests.interop.page_walk import PIN, WAIT_MS, Walk, answer, take
 from tests.issuer_keys import share_issuer_keys
+
+from wanderbuch.agents.demo.example import next_version
 
 _PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
 _SLOWER: Final = 6
@@ -32,6 +33,15 @@ _TURN_S: Final = 0.06
 _DIVIDE_ABOVE: Final = 64 * 1024
 _LINE_KBIT_S: Final = 50.0
 _ROUND_TRIP_S: Final = 0.6
+_WAIT_FOR_HEADING: Final = """
+(title) => new Promise((resolve) => {
+  const look = () => document.querySelector("h1")?.textContent.trim() === title && resolve()
+  new MutationObserver(look).observe(document, { childList: true, characterData: true, subtree: true })
+  look()
+})
+"""
+_SEED: Final = 14
+_MOST_BODY: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +53,13 @@ class WalletWalkFigures:
 
 
 async def measure_wallet_walk(
-    folder: Path, *, institutions: int, revoked: int, progress: Callable[[str], None]
+    folder: Path, *, count: int, revoked: int, progress: Callable[[str], None]
 ) -> WalletWalkFigures:
     """Walk, then answer on a slow phone, then on a slow line.
 
     Args:
         folder: where the agents keep their files.
-        institutions: further ones in the authority's file.
+        count: further institutions in the authority's file.
         revoked: certificates of the centre.
         progress: told of each step.
     """
@@ -59,8 +69,10 @@ async def measure_wallet_walk(
     options = {"divide_above_bytes": _DIVIDE_ABOVE}
     asked = AskedPaths()
     paths: dict[str, Mapping[str, str]] = {}
-    async with page_town(folder / "town", worker=True, authority_options=options, asked=asked) as town:
-        await _add_institutions(town, institutions)
+    async with page_town(
+        folder / "town", worker=True, authority_options=options, authority_body_bytes=_MOST_BODY, asked=asked
+    ) as town:
+        await _add_institutions(town, count)
         await _revoke(town, revoked)
         context = await town.browser.new_context(viewport=_PHONE, reduced_motion="reduce")
         context.on("requestfinished", asked.browser_asked)
@@ -96,7 +108,7 @@ async def measure_wallet_walk(
         values["wallet_answer_50_kbit_s"] = time.monotonic() - began
         await context.close()
     progress(f"So far: {values}")
-    details = {**walk.told(), "institutions": institutions, "revoked": revoked, "paths": paths}
+    details = {**walk.told(), "institutions": count, "revoked": revoked, "paths": paths}
     return WalletWalkFigures({key: round(value, 1) for key, value in values.items()}, details)
 
 
@@ -106,37 +118,43 @@ async def _question(town: PageTown) -> str:
 
 async def _machine_ms(page: Page, url: str, title: str, *, answers: bool = False) -> float:
     """Load the page, open the book, come to a screen and answer: without what a person takes."""
-    heading = page.get_by_role("heading", level=1)
     await page.goto("about:blank")
     began = time.monotonic()
     await page.goto(url)
-    await expect(heading).to_have_text("Your book is locked", timeout=WAIT_MS)
+    await _comes_to(page, "Your book is locked")
     await page.get_by_label("Your PIN").fill(PIN)
     await page.get_by_role("button", name="Open my book").click()
-    await expect(heading).to_have_text(title, timeout=WAIT_MS)
+    await _comes_to(page, title)
     if answers:
         await page.get_by_role("button", name="Yes, show them this").click()
-        await expect(heading).to_have_text("Your answer has arrived", timeout=WAIT_MS)
+        await _comes_to(page, "Your answer has arrived")
     return (time.monotonic() - began) * 1_000
+
+
+async def _comes_to(page: Page, title: str) -> None:
+    """Wait for a screen, and know the moment; `expect` looks every second only, after the first one.
+
+    Raises:
+        AssertionError: It did not come.
+    """
+    try:
+        async with asyncio.timeout(WAIT_MS / 1_000):
+            await page.evaluate(_WAIT_FOR_HEADING, title)
+    except TimeoutError:
+        raise AssertionError(f"the screen {title!r} did not come") from None
 
 
 async def _add_institutions(town: PageTown, count: int) -> None:
     """Publish the next version, in which so many others may do what the centre may."""
     ecosystem = town.ecosystem
-    did = (await ecosystem.centre.get("/standing"))["did"]
-    changed = copy.deepcopy(ecosystem.payload)
-    before = changed["current_version"]
-    changed["version"] += 1
-    changed["current_version"] = before.replace("/versions/1.jws", f"/versions/{changed['version']}.jws")
-    changed["previous_versions"] = [{"version": ecosystem.payload["version"], "uri": before}]
-    scid = did.split(":")[2]
-    for statements in changed["participants"]["entries"].values():
-        if did in statements:
-            text = json.dumps(statements[did])
-            for number in range(count):
-                tail = "".join("123456789ABCDEFGHJKLMNPQRSTUVWXYZ"[int(digit)] for digit in f"{number:06}")
-                other = did.replace(scid, scid[:-6] + tail)
-                statements[other] = json.loads(text.replace("TA-", f"T{number}-").replace(did, other))
+    changed = next_version(ecosystem.payload)
+    entries = changed["participants"]["entries"]
+    did = changed["author"]
+    name = next(each[did]["name"] for each in entries.values() if "name" in each.get(did, {}))
+    authority = {"did": did, "name": name, "site": f"https://{ecosystem.authority.host}"}
+    for institution in institutions(count, authority=authority, seed=_SEED):
+        for schema, statement in institution.statements.items():
+            entries[schema][institution.did] = statement
     await ecosystem.authority.post("/versions", {"payload": changed})
     for agent in (ecosystem.centre, ecosystem.employer, ecosystem.worker):
         assert agent is not None
@@ -200,7 +218,7 @@ def _renderers() -> list[int]:
                     renderers.append(int(entry.name))
             except (FileNotFoundError, ProcessLookupError):
                 continue
-    return [each for each in renderers if os.getpid() in _ancestors(each, parents)]
+    return [renderer for renderer in renderers if os.getpid() in _ancestors(renderer, parents)]
 
 
 def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:

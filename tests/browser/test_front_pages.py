@@ -54,7 +54,8 @@ class Sites:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites]:
     machine = LocalMachine(tmp_path_factory.mktemp("front") / "machine", start_child=start_prepared)
-    handle, role = machine.add("tiny", LONG_NAME, HOST), FrontedRole()
+    wallets = ["https://wallet.wanderbuch.test", "https://books-of-the-southern-province.wanderbuch.test"]
+    handle, role = machine.add("tiny", LONG_NAME, HOST, public={"wallets": wallets}), FrontedRole()
     handle.write_config()
     agent = await start(load_config(handle.config_path, {}, role=role), role)
     await agent.wait_ready()
@@ -93,6 +94,11 @@ async def test_every_page_can_be_used_by_everybody(sites: Sites, language: str, 
         await look.open("/none")
         await refused(look, 405)
         await look.check(f"front-405-{name}")
+    inside = "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 Version/4.0 Chrome/130.0 Mobile Safari/537.36"
+    async with looking(sites.chromium, sites, size, **options, user_agent=inside) as look:
+        await look.open(offer.removeprefix(sites.url))
+        await expect(look.page.locator("a[href^='intent://']")).to_have_count(1)
+        await look.check(f"front-inside-{name}")
     async with looking(sites.chromium, Sites(sites.agent, sites.chromium, "", sites.app_url), size, **options) as look:
         await look.open("/")
         await look.check(f"front-app-{name}")

@@ -15,7 +15,7 @@ from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.verifying.exchange import VerificationState
 
 pytestmark = [
-    pytest.mark.needs("chromium"),
+    pytest.mark.needs("chromium", "camera"),
     pytest.mark.needs("node"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
@@ -37,7 +37,7 @@ async def test_a_worker_shows_a_certificate_where_there_is_no_network(tmp_path: 
     ended = await place.office.desk.status(profile, walked.asked)
     assert ended.state is VerificationState.DECIDED
     assert walked.verdict.startswith("Accepted")
-    assert "30 minutes old" in walked.verdict
+    assert re.search(r"\b3[0-9] minutes old", walked.verdict)  # and as long as the walk took, on a busy machine minutes
     assert re.search(r"\(\d+ min old\)", walked.verdict)  # the status list, of the facts that have a source
     assert walked.answer_codes > 1
     await profile.close()

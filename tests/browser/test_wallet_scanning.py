@@ -10,9 +10,9 @@ import segno
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.wallet_site import WAIT_MS, WalletSite, make_book, phone, press, sees, wallet_site
-from tests.needs import chromium_program
+from tests.needs import whole_chromium
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.needs("chromium", "camera"), pytest.mark.asyncio(loop_scope="session")]
 
 LINK: Final = "https://centre.wanderbuch.test/i/0123456789abcdefghijkl"
 WIDTH: Final = 640
@@ -41,7 +41,7 @@ def video(text: str) -> bytes:
 @asynccontextmanager
 async def with_camera(*further: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_program(), args=[*ARGUMENTS, *further])
+        browser = await playwright.chromium.launch(executable_path=whole_chromium(), args=[*ARGUMENTS, *further])
         yield browser
         await browser.close()
 

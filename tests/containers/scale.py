@@ -143,7 +143,7 @@ class ScaleProject(Project):
                 await asyncio.to_thread(podman, "exec", self.container("database"), "database", "roles")
                 await asyncio.to_thread(self.compose, "up", "--detach", "--no-build", *processes)
                 await asyncio.to_thread(podman, "exec", self.container("proxy"), "nginx", "-s", "reload")
-        await asyncio.gather(*(self.wait_service(each) for each in processes))
+        await asyncio.gather(*(self.wait_service(process) for process in processes))
 
     async def lose_all(self) -> None:
         """Kill all but the object store, and give everything a fresh volume; the database starts on its own."""

@@ -105,5 +105,5 @@ def test_an_image_that_is_started_without_secrets_says_so_in_one_line(image: str
     command = ["podman", "run", "--rm", "--read-only", image, "wanderbuch", "issuer", "run", "--config", "/x.toml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    (line,) = [each for each in done.stderr.splitlines() if each.startswith("wanderbuch: ")]
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("wanderbuch: ")]
     assert "/x.toml" in line

@@ -67,6 +67,7 @@ async def page_town(
     *,
     worker: bool = False,
     authority_options: Mapping[str, object] = MappingProxyType({}),
+    authority_body_bytes: int | None = None,
     asked: AskedPaths | None = None,
 ) -> AsyncIterator[PageTown]:
     """Start everybody, and a browser that trusts the machine's names.
@@ -75,9 +76,19 @@ async def page_town(
         folder: where everything is written.
         worker: whether there is a holder's agent, too.
         authority_options: further ones of the authority's table.
+        authority_body_bytes: how large a governance file may be handed to it, other than by default.
         asked: counts what the mediator fetches for wallets.
     """
-    async with running_ecosystem(folder, worker=worker, further=_add, authority_options=authority_options) as ecosystem:
+
+    def further(machine: LocalMachine) -> None:
+        _add(machine)
+        if authority_body_bytes is not None:
+            authority = next(agent for agent in machine.agents if agent.role == "authority")
+            authority.configure(app={"max_body_bytes": authority_body_bytes})
+
+    async with running_ecosystem(
+        folder, worker=worker, further=further, authority_options=authority_options
+    ) as ecosystem:
         handles = {agent.host: agent for agent in ecosystem.machine.agents}
         mediator, host = handles[MEDIATOR], handles[WALLET]
         view = await ecosystem.authority.get("/identity")

@@ -72,6 +72,14 @@ class PageWallet:
         """Let it do something that this visit may not see the end of; return whether it did."""
         return bool(await self.do("try", call=call, told=told))
 
+    async def lives_s(self, call: str, seconds: float, **told: object) -> bool:
+        """Let it do something; return whether it was done in time. It is left to itself else."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.lives(call, **told)
+        except TimeoutError:
+            return False
+
     async def until(self, kind: str, **what: object) -> str:
         """Wait until a row of a kind is so (`state`, `id`, or `is`: a member that is true); give its id."""
         return str(await self.do("until", kind=kind, **what))

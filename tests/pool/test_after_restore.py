@@ -58,7 +58,7 @@ async def test_what_the_ledger_revokes_stays_revoked_and_more_can_be(
         assert (fresh["registry"], fresh["index"]) not in given
         _, request = await place.asked()
         shown = await place.worker.get(f"/requests/{request}")
-        fits = {each["credential_id"]: each["fits"] for each in shown["credentials"]}
+        fits = {credential["credential_id"]: credential["fits"] for credential in shown["credentials"]}
         assert {name: fits[name] for name in (lost, kept, forgotten, good)} == {
             lost: False,
             kept: False,

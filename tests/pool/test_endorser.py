@@ -32,7 +32,7 @@ class Operator:
 
     async def states(self) -> list[str]:
         """Return how far everything is that it was asked."""
-        return [str(each["state"]) for each in (await self._stock.get("/transactions"))["results"]]
+        return [str(result["state"]) for result in (await self._stock.get("/transactions"))["results"]]
 
     async def waiting(self) -> list[dict[str, Any]]:
         """Return what waits to be endorsed."""

@@ -67,12 +67,15 @@ class Relay:
     async def messages(self, *, acknowledged: bool = True) -> list[dict[str, Any]]:
         """Return the messages in the envelopes, opened with the agent's keys; the agent must be stopped."""
         return await _opened(
-            self._agent, [each.envelope for each in self.deliveries if each.acknowledged or not acknowledged]
+            self._agent,
+            [delivery.envelope for delivery in self.deliveries if delivery.acknowledged or not acknowledged],
         )
 
     async def answers(self, to: AgentHandle) -> list[dict[str, Any]]:
         """Return the messages that an agent got in answer to its own; that agent must be stopped."""
-        return await _opened(to, [each.answer for each in self.deliveries if each.acknowledged and each.answer])
+        return await _opened(
+            to, [delivery.answer for delivery in self.deliveries if delivery.acknowledged and delivery.answer]
+        )
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         assert self._session is not None

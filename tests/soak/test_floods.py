@@ -142,9 +142,9 @@ async def strangers(agent: AgentHandle) -> Flood:
     key = await public_key_of(agent)
     kinds = ("trust_ping/1.0/ping", "did-rotate/1.0/rotate", "present-proof/2.0/presentation", "nobody/1.0/knows")
     bodies = [
-        envelope(key, {"@type": f"https://didcomm.org/{kind}", "@id": f"{kind}-{each}"})
+        envelope(key, {"@type": f"https://didcomm.org/{kind}", "@id": f"{kind}-{number}"})
         for kind in kinds
-        for each in range(10)
+        for number in range(10)
     ]
     return Flood("strangers", tuple(bodies), 50)
 

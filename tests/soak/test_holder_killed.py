@@ -58,7 +58,7 @@ async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
             await asyncio.sleep(1)
     shown = [await centre.get(f"/offers/{made}") for made, _ in offers]
     held = [await worker.get(f"/offers/{received}") for _, received in offers]
-    wallet = {each["id"]: each for each in (await worker.get("/credentials"))["items"]}
+    wallet = {item["id"]: item for item in (await worker.get("/credentials"))["items"]}
     counted = Counter(
         (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, held, strict=True)
     )

@@ -61,7 +61,7 @@ async def test_one_credential_for_one_offer_whenever_the_power_fails(
     await settled(village, offers)
     shown = [await village.centre.get(f"/offers/{made}") for made, _ in offers]
     held = [await village.worker.get(f"/offers/{received}") for _, received in offers]
-    used = sum(each["used"] for each in (await village.centre.get("/standing"))["registries"])
+    used = sum(registry["used"] for registry in (await village.centre.get("/standing"))["registries"])
     await village.worker.stop()
     sent = await credentials_sent(village, *relays)
 
@@ -142,7 +142,7 @@ async def test_coming_to_stand_goes_on_where_the_power_failed(
     await village.publish_first()
     await village.worker.start()
     await village.issue()
-    states = Counter(each["state"] for each in (await centre.get("/standing"))["registries"])
+    states = Counter(registry["state"] for registry in (await centre.get("/standing"))["registries"])
     kinds = Counter(kind for kind, _ in resources(centre.data / "public"))
     tell(f"registries {dict(states)}; published {dict(kinds)}")
     assert {did for did, _ in seen} <= {standing["did"]}

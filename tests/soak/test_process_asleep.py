@@ -69,8 +69,8 @@ async def test_a_process_that_sleeps_and_wakes_does_nothing_twice_and_loses_noth
         shown = await village.centre.get(f"/offers/{made}")
         places[shown["registry"], shown["index"]] += 1
     assert max(places.values()) == 1
-    answer = [each["id"] for each in (await village.worker.get("/credentials"))["items"]]
+    answer = [item["id"] for item in (await village.worker.get("/credentials"))["items"]]
     assert len(answer) == len(set(answer)) == OFFERS
-    used = sum(each["used"] for each in (await village.centre.get("/standing"))["registries"])
+    used = sum(registry["used"] for registry in (await village.centre.get("/standing"))["registries"])
     late = sum(sleeper.log_path.read_text().count(word) for word in ("lease-lost", "didcomm.lost", "was lost"))
     tell(f"{who}: {used} places used for {OFFERS} credentials; {late} late writes, steps or envelopes were refused")

@@ -53,5 +53,5 @@ async def test_sixty_credentials_at_once_each_take_a_place_of_their_own(
 async def open_offers(village: Village) -> int:
     """Return how many offers are neither over nor confirmed."""
     items = (await village.worker.get("/offers"))["items"]
-    waiting = sum(each["state"] in {"OPEN", "ACCEPTED"} for each in items)
+    waiting = sum(item["state"] in {"OPEN", "ACCEPTED"} for item in items)
     return waiting + len((await village.centre.get("/offers", state="OPEN"))["items"])

@@ -13,13 +13,15 @@ one its commit), a write of the plain tables, a public file, a message that was 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import count
+from dataclasses import dataclass
+from itertools import accumulate, count
+from random import Random
 from typing import Any
 
 import pytest
 from acapy_agent.core.profile import Profile
 from aries_askar import Session
-from tests.thorough import IS_THOROUGH
+from tests.thorough import IS_THOROUGH, drawn
 
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.engine import Statement
@@ -28,24 +30,38 @@ from wanderbuch.store.sqlite import SqliteEngine
 from wanderbuch.store.tables import tables_of
 
 _WRITES = ("insert", "replace", "remove", "remove_all", "insert_key", "update_key", "remove_key")
+_EVERY = 8
+_EVERY_ON_POSTGRESQL = 16
 
 
 class PowerCutError(BaseException):
     """The process is gone; no handler of the product may catch it."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """One of so many cuts."""
+
+    every: int
+    chance: Random
+
+    def gaps(self) -> Iterator[int]:
+        """Return how many steps each cut comes after the one before."""
+        yield self.chance.randint(1, max(1, self.every // 3))
+        while True:
+            yield self.chance.randint(1, 2 * self.every - 1)
+
+
 class Power:
     """Counts steps, and fails after a given number of them.
 
     Args:
-        first: how many steps the first cut comes after.
-        every: how many steps further each next cut is.
+        share: of the cuts; None: all.
     """
 
-    def __init__(self, first: int = 0, every: int = 1) -> None:
+    def __init__(self, share: Share | None = None) -> None:
         self.steps = 0
-        self._first = first
-        self._every = every
+        self._share = share
         self._left: int | None = None
         self._gone = asyncio.Event()
 
@@ -53,10 +69,13 @@ class Power:
         """Return after how many steps it fails, one time after the other.
 
         Thoroughly (`tests.thorough`) after each. Else a share, since most of what these tests take is what surrounds a
-        cut: where records lie on SQLite after the first, the fourth and so on; on PostgreSQL, where the same steps are
-        done, after the third, the ninth and so on; of a test with several cases one runs there.
+        cut: where records lie on SQLite one of eight; on PostgreSQL, where the same steps are done, one of sixteen; of
+        a test with several cases one runs there. After which, is drawn anew for each commit, with one at the beginning:
+        what does little is cut too.
         """
-        return count(self._first, self._every)
+        if self._share is None:
+            return count()
+        return accumulate(self._share.gaps())
 
     def step(self) -> None:
         """Note a step that was done; the power may fail right after it."""
@@ -102,7 +121,8 @@ def power(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Po
     """The power supply of every wallet store and every public folder of this process."""
     callspec = getattr(request.node, "callspec", None)
     is_second_engine = callspec is not None and "postgresql" in callspec.params.values()
-    supply = Power() if IS_THOROUGH else Power(3, 6) if is_second_engine else Power(1, 3)
+    every = _EVERY_ON_POSTGRESQL if is_second_engine else _EVERY
+    supply = Power(None if IS_THOROUGH else Share(every, drawn(request.node.nodeid)))
     for name in _WRITES:
         monkeypatch.setattr(Session, name, _counted(supply, getattr(Session, name), in_transaction=False))
     monkeypatch.setattr(Session, "commit", _counted(supply, Session.commit, in_transaction=True))

@@ -54,6 +54,7 @@ ALLOWED = {
     "agents/issuer/personal_data.py:_look_for_erasure": OWN_STORE,
     "agents/issuer/places.py:_put_back": OWN_STORE,
     "agents/issuer/places.py:_take": OWN_STORE,
+    "agents/issuer/places.py:_with_newest_list": OWN_STORE,
     "agents/issuer/registries.py:all": OWN_STORE,
     "agents/issuer/registries.py:used": OWN_STORE,
     "agents/holder/wallet.py:_held": OWN_STORE,

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.needs import NEEDS, missing
+from tests import needs
+from tests.needs import NEEDS, chromium_program, missing, whole_chromium
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,6 +45,30 @@ def test_where_something_is_missing_a_test_is_skipped_and_names_the_package(
     assert told
     assert all("apt-get install" in line for line in told)
     assert any(package in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("there", "is_thorough", "taken"),
+    [
+        ("chromium chromium-headless-shell", False, "chromium-headless-shell"),
+        ("chromium chromium-headless-shell", True, "chromium"),
+        ("chromium", False, "chromium"),
+        ("chromium-headless-shell", True, "chromium-headless-shell"),
+        ("", False, None),
+    ],
+)
+def test_a_quick_run_takes_the_browser_without_windows_and_either_is_enough_but_for_a_camera(
+    there: str, taken: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_thorough: bool
+) -> None:
+    for name in (*there.split(), "brave"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr(needs, "IS_THOROUGH", is_thorough)
+    assert chromium_program() == (tmp_path / taken if taken else None)
+    assert whole_chromium() == (tmp_path / "chromium" if "chromium" in there.split() else None)
+    monkeypatch.setenv("CHROMIUM", "brave")
+    assert {chromium_program(), whole_chromium()} == {tmp_path / "brave"}
 
 
 def test_an_old_node_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

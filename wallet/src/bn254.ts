@@ -2,14 +2,14 @@
 // With Revocation Support). A Barreto-Naehrig curve y^2 = x^3 + 2 with the parameter u = -(2^62 + 2^55 + 1), after
 // Nogami et al. 2008. It is *not* the BN254 of Ethereum (alt_bn128).
 
-import { blsBasic, type BlsPostPrecomputeFn } from '@noble/curves/abstract/bls.js'
 import { Field } from '@noble/curves/abstract/modular.js'
 import { psiFrobenius, tower12, type Fp12 as Target, type Fp2 as Element2 } from '@noble/curves/abstract/tower.js'
 import { weierstrass, type WeierstrassPoint } from '@noble/curves/abstract/weierstrass.js'
 import { mod } from './arithmetic.js'
+import { pairingOf, type Lines } from './bn254_pairing.js'
 import { coordinates1, coordinates2, reduced1, reduced2, Sums, type Affine } from './bn254_sums.js'
 
-/** -u. The parameter is negative, so the Miller loop ends with a conjugate. */
+/** -u: the parameter is negative. */
 const X = 0x4080000000000001n
 const X_BITS = 63
 
@@ -19,12 +19,12 @@ export const P = 36n * X ** 4n - 36n * X ** 3n + 24n * X ** 2n - 6n * X + 1n
 /** The order of all three groups, also a prime: n(u) = 36u^4 + 36u^3 + 18u^2 + 6u + 1. */
 export const ORDER = 36n * X ** 4n - 36n * X ** 3n + 18n * X ** 2n - 6n * X + 1n
 
-const { Fp, Fp2, Fp6, Fp12 } = tower12({
+const { Fp, Fp2, Fp12 } = tower12({
   ORDER: P,
   X_LEN: X_BITS,
   FP2_NONRESIDUE: [1n, 1n],
   Fp2mulByB: (value: Element2): Element2 => Fp2.mul(value, TWIST_B),
-  Fp12finalExponentiate: (value: Target): Target => finalExponentiation(value),
+  Fp12finalExponentiate: (value: Target): Target => value, // the pairing has its own
 })
 export { Fp, Fp2, Fp12 }
 export type { Element2, Target }
@@ -78,42 +78,36 @@ function isInGroup(point: Point2): boolean {
   return Fp2.eql(x1, x2) && Fp2.eql(y1, y2)
 }
 
-const pairing = blsBasic(
-  { Fp, Fp2, Fp6, Fp12, Fr },
-  G1,
-  G2,
-  {
-    ateLoopSize: 6n * X - 2n,
-    xNegative: true,
-    twistType: 'divisive',
-    // The two last additions of the optimal ate pairing of a BN curve (Vercauteren 2010), for a negative parameter.
-    postPrecompute: ((Rx, Ry, Rz, Qx, Qy, add) => {
-      const first = psi(Qx, Qy)
-      ;({ Rx, Ry, Rz } = add(Rx, Ry, Rz, first[0], Fp2.neg(first[1])))
-      const second = psi(first[0], first[1])
-      add(Rx, Ry, Rz, second[0], second[1])
-    }) satisfies BlsPostPrecomputeFn,
+const pairing = pairingOf({
+  p: P,
+  x: X,
+  root: Fp2.pow(Fp2.NONRESIDUE, (P - 1n) / 6n),
+  sums2,
+  psi: ({ x, y }) => {
+    const [x1, y1] = psi(Fp2.create(x), Fp2.create(y))
+    return { x: x1, y: y1 }
   },
-)
+})
 
 /** The product of the pairings of points. A pair with the point at infinity counts as one. */
 export function productOfPairings(...pairs: [Point1, Point2][]): Target {
   const finite = pairs.filter(([g1, g2]) => !g1.is0() && !g2.is0())
   if (finite.length === 0) return Fp12.ONE
-  const told = finite.map(([g1, g2]): Parameters<typeof pairing.millerLoopBatch>[0][number] => {
-    g1.assertValidity()
-    g2.assertValidity()
-    const { x, y } = g1.toAffine()
-    return [linesOf(g2), x, y]
-  })
-  return Fp12.finalExponentiate(pairing.millerLoopBatch(told))
+  const [f0, f1, f2, f3, f4, f5] = pairing.product(
+    finite.map(([g1, g2]) => {
+      g1.assertValidity()
+      g2.assertValidity()
+      return [g1.toAffine(), linesOf(g2)]
+    }),
+  )
+  return { c0: { c0: f0, c1: f2, c2: f4 }, c1: { c0: f1, c1: f3, c2: f5 } }
 }
 
 // A point of the second group is paired several times: what is the same each time is computed once.
-const lines = new WeakMap<Point2, ReturnType<typeof pairing.utils.calcPairingPrecomputes>>()
+const lines = new WeakMap<Point2, Lines>()
 
-function linesOf(point: Point2): ReturnType<typeof pairing.utils.calcPairingPrecomputes> {
-  const known = lines.get(point) ?? pairing.utils.calcPairingPrecomputes(point)
+function linesOf(point: Point2): Lines {
+  const known = lines.get(point) ?? pairing.lines(point.toAffine())
   lines.set(point, known)
   return known
 }
@@ -123,11 +117,7 @@ const places2 = new WeakMap<Point2, readonly [Affine<Element2>[], Affine<Element
 
 /** The sum of points of the first group, each times a scalar of any sign and size. What is computed of a point is remembered with it. */
 export function sumOfMultiples1(...terms: [Point1, bigint][]): Point1 {
-  const told = terms.filter(([point]) => !point.is0()).map(([point, scalar]): [Affine<bigint>[], bigint] => {
-    const places = places1.get(point) ?? sums1.places(point.toAffine())
-    places1.set(point, places)
-    return [places, mod(scalar, ORDER)]
-  })
+  const told = terms.filter(([point]) => !point.is0()).map(([point, scalar]): [Affine<bigint>[], bigint] => [placesOf1(point), mod(scalar, ORDER)])
   const sum = sums1.sum(told)
   if (!sum) return G1.ZERO
   const { x, y } = reduced1(sum, P)
@@ -137,12 +127,7 @@ export function sumOfMultiples1(...terms: [Point1, bigint][]): Point1 {
 /** The same for one point of the second group, which must be in it. */
 export function multiple2(point: Point2, scalar: bigint): Point2 {
   if (point.is0()) return G2.ZERO
-  let places = places2.get(point)
-  if (!places) {
-    const own = sums2.places(point.toAffine()).map((place) => reduced2(place, P))
-    places = [own, own.map(({ x, y }) => psi(x, y)).map(([x, y]) => ({ x, y }))]
-    places2.set(point, places)
-  }
+  const places = placesOf2(point)
   const factor = mod(scalar, ORDER)
   const sum = sums2.sum([[places[0], factor % MU], [places[1], factor / MU]])
   if (!sum) return G2.ZERO
@@ -150,43 +135,39 @@ export function multiple2(point: Point2, scalar: bigint): Point2 {
   return new G2(x, y, Fp2.ONE)
 }
 
+/** Compute now what multiples and pairings of points will want. */
+export function prepare({ multiplied, multiplied2, paired }: { multiplied: readonly Point1[]; multiplied2: readonly Point2[]; paired: readonly Point2[] }): void {
+  multiplied.filter((point) => !point.is0()).forEach(placesOf1)
+  multiplied2.filter((point) => !point.is0()).forEach(placesOf2)
+  paired.filter((point) => !point.is0()).forEach(linesOf)
+}
+
+function placesOf1(point: Point1): Affine<bigint>[] {
+  const places = places1.get(point) ?? sums1.places(point.toAffine())
+  places1.set(point, places)
+  return places
+}
+
+function placesOf2(point: Point2): readonly [Affine<Element2>[], Affine<Element2>[]] {
+  let places = places2.get(point)
+  if (!places) {
+    const own = sums2.places(point.toAffine()).map((place) => reduced2(place, P))
+    places = [own, own.map(({ x, y }) => psi(x, y)).map(([x, y]) => ({ x, y }))]
+    places2.set(point, places)
+  }
+  return places
+}
+
+/** The point by its own coordinates: whoever asks for them again divides no more. */
+export function normal1(point: Point1): Point1 {
+  return G1.fromAffine(point.toAffine())
+}
+
+export function normal2(point: Point2): Point2 {
+  return G2.fromAffine(point.toAffine())
+}
+
 /** A point times a scalar of any sign and size. */
 export function times<Point extends Point1 | Point2>(point: Point, scalar: bigint): Point {
   return point.multiplyUnsafe(mod(scalar, ORDER)) as Point
-}
-
-// f^((p^12 - 1) / n): the easy part by Frobenius, then the hard part of Scott et al. 2009 ("On the final
-// exponentiation for calculating pairings on ordinary elliptic curves", section 5): y0 y1^2 y2^6 y3^12 y4^18 y5^30 y6^36.
-function finalExponentiation(value: Target): Target {
-  const { mul, sqr, inv } = { mul: Fp12.mul.bind(Fp12), sqr: Fp12._cyclotomicSquare.bind(Fp12), inv: Fp12.inv.bind(Fp12) }
-  const conjugate = (element: Target): Target => Fp12.conjugate(element)
-  const frobenius = (element: Target, power: number): Target => Fp12.frobeniusMap(element, power)
-  const product = (...elements: Target[]): Target => elements.reduce((left, right) => mul(left, right))
-
-  const unitary = mul(conjugate(value), inv(value))
-  const f = mul(frobenius(unitary, 2), unitary)
-
-  const fx = powerOfX(f)
-  const fx2 = powerOfX(fx)
-  const fx3 = powerOfX(fx2)
-  const y0 = product(frobenius(f, 1), frobenius(f, 2), frobenius(f, 3))
-  const y1 = conjugate(f)
-  const y2 = frobenius(fx2, 2)
-  const y3 = frobenius(fx, 1)
-  const y4 = mul(fx, conjugate(frobenius(fx2, 1)))
-  const y5 = conjugate(fx2)
-  const y6 = mul(fx3, frobenius(fx3, 1))
-
-  const a = product(sqr(y6), y4, y5) // y4 y5 y6^2
-  const b = sqr(mul(sqr(product(y3, y5, a)), mul(a, y2))) // y2^2 y3^4 y4^6 y5^10 y6^12
-  return mul(sqr(mul(b, y1)), mul(b, y0))
-}
-
-function powerOfX(value: Target): Target {
-  let power = value
-  for (let bit = BigInt(X_BITS - 2); bit >= 0n; bit--) {
-    power = Fp12._cyclotomicSquare(power)
-    if ((X >> bit) & 1n) power = Fp12.mul(power, value)
-  }
-  return power
 }

@@ -130,6 +130,18 @@ export class Sums<T> {
     return multiple && (this.#affine([multiple])[0] as Affine<T>)
   }
 
+  /** Where a chain of steps from a point comes by, each place as it is before its step. A step adds a point; undefined: it doubles. */
+  chain({ x, y }: Affine<T>, steps: readonly (Affine<T> | undefined)[]): Affine<T>[] {
+    let place: Jacobian<T> = { x, y, z: this.#field.one }
+    const places = steps.map((added) => {
+      if (!place) throw new RangeError('a chain that comes to infinity')
+      const before = place
+      place = added ? this.#addAffine(before, added, false) : this.#double(before)
+      return before
+    })
+    return this.#affine(places)
+  }
+
   // dbl-2009-l of the Explicit-Formulas Database.
   #double(point: Jacobian<T>): Jacobian<T> {
     if (!point || this.#field.isZero(point.y)) return undefined

@@ -4,7 +4,7 @@
 import { MalformedError } from './errors.js'
 
 export interface Socket {
-  send(envelope: string): void
+  send(frame: Uint8Array): void
   close(): void
 }
 

@@ -35,6 +35,8 @@ export interface Store {
   list(kind: Kind): Promise<[string, JsonObject][]>
   /** All of the changes or none of them; they are durable when it resolves. */
   write(changes: readonly Change[]): Promise<void>
+  /** What was written is wherever else it is to be (the vault), as far as that can be reached now. */
+  settle?(): Promise<void>
 }
 
 /** A store for tests, and for pages that keep nothing. */

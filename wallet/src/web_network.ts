@@ -34,9 +34,9 @@ export class WebNetwork implements Network {
       socket.onopen = () => {
         clearTimeout(timer)
         resolve({
-          send: (envelope) => {
+          send: (frame) => {
             if (socket.readyState !== WebSocket.OPEN) throw new UnreachableError(CANNOT_SEND)
-            socket.send(encoder.encode(envelope))
+            socket.send(frame as Uint8Array<ArrayBuffer>)
           },
           close: () => socket.close(),
         })

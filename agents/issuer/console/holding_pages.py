@@ -62,13 +62,13 @@ class ConsoleHolding:
         visit.must_issue()
         office, cursor = visit.office, visit.request.query.get("cursor", "")[:64] or None
         page = await office.reports.page(ReportState.OPEN, limit=_A_PAGE, cursor=cursor)
-        found = [(report, await office.desk.find(report.id)) for report in page.items]
+        reports = [(report, await office.desk.find(report.id)) for report in page.items]
         return self._console.show(
             visit,
             "console_reports.html",
             lines=[
                 (report, name_of(offer.values), number_of(claim_of(offer)))
-                for report, offer in found
+                for report, offer in reports
                 if offer is not None  # it was erased a moment ago
             ],
             next_cursor=page.next_cursor,

@@ -46,12 +46,12 @@ class ListCauses:
         """Return what was found and what to do: what it says of options of the command line is left out."""
         key = self._key(finding)
         if self._words.language.tag != ENGLISH and key in self._words:
-            said = self._words(key, found=shown(self._cell(finding)))
-            return said if finding.kind != "standing" else said + " " + self._words.in_english(finding.message)
-        said = self._words.in_english(finding.message)
+            sentence = self._words(key, found=shown(self._cell(finding)))
+            return sentence if finding.kind != "standing" else sentence + " " + self._words.in_english(finding.message)
+        sentence = self._words.in_english(finding.message)
         if not finding.fix or "--" in finding.fix:
-            return said
-        return said + Markup(' <span class="hint">{}</span>').format(self._words.in_english(finding.fix))
+            return sentence
+        return sentence + Markup(' <span class="hint">{}</span>').format(self._words.in_english(finding.fix))
 
     def asked(self, name: str) -> Markup:
         """Return what a question is about."""

@@ -23,6 +23,7 @@ from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, NotReadyError, TooSlowError
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.languages import Language, negotiated
+from wanderbuch.agents.site.opening import opening
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
@@ -149,7 +150,7 @@ class ClaimPages:
             language,
             code=f"{urlsplit(short).path}/code.svg",
             short=short,
-            wallet_address=f"didcomm://invite?{urlsplit(offer.invitation_url or '').query}",
+            opening=opening(request, short=short, long=offer.invitation_url or ""),
             answer_by=offer.answer_by,
         )
 

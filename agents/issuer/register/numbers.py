@@ -207,8 +207,8 @@ class CertificateNumbers:
         await self.index.complete()
         for part in await self._parts(batch_id, rows):
             async with self._profile.session() as session:
-                found = [(entry, await session.handle.fetch(entry.mine.category, entry.mine.id)) for entry in part]
-            for wanted, entry in found:
+                fetched = [(entry, await session.handle.fetch(entry.mine.category, entry.mine.id)) for entry in part]
+            for wanted, entry in fetched:
                 if entry is None:
                     continue
                 kept = CertificateNumber.read(entry)
@@ -367,10 +367,10 @@ class CertificateNumbers:
     async def _entry(
         self, claim: Mapping[str, str], row: SlipRow | None, offer_id: str | None = None
     ) -> CertificateNumber:
-        said = json.dumps(sorted((name, value) for name, value in claim.items() if value))
+        values = json.dumps(sorted((name, value) for name, value in claim.items() if value))
         return CertificateNumber(
             id=await self.id_of(number_of(claim)),
-            claim=(await self._hash()).of("certificate-claim", said).hex(),
+            claim=(await self._hash()).of("certificate-claim", values).hex(),
             offer_id=offer_id,
             batch_id=None if row is None else row.batch_id,
             row=None if row is None else row.number,

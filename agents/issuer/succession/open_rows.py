@@ -33,7 +33,7 @@ _MOST_CONTACTS: Final = 8
 _MAX_TEXT: Final = 20_000
 
 BatchId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
-RowNumber = Annotated[int, Field(ge=1, lt=2**24)]
+RowNumber = Annotated[int, Field(strict=True, ge=1, lt=2**24)]
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Text = Annotated[str, Field(max_length=_MAX_TEXT)]
 

@@ -175,8 +175,8 @@ async def _read(office: SuccessionWork, call: Call[OpenRowsIn]) -> TakeOverOut:
 
 
 async def _take(office: SuccessionWork, call: Call[NewTakeOver]) -> TakeOverOut:
-    batch, found = await office.taking.take(call.body.file.encode(), call.body.plan(), by=manager(call))
-    return _view(found, None if batch is None else BatchLine.of(batch))
+    batch, take_over = await office.taking.take(call.body.file.encode(), call.body.plan(), by=manager(call))
+    return _view(take_over, None if batch is None else BatchLine.of(batch))
 
 
 SUCCESSION_ROUTES: Final[Sequence[Route]] = (
@@ -224,13 +224,13 @@ def _left(row: LeftRow) -> LeftRowOut:
     return LeftRowOut.model_validate({"number": row.number, "batch": row.batch, "why": row.why, "text": row.text})
 
 
-def _view(found: TakeOver, batch: BatchLine | None) -> TakeOverOut:
+def _view(take_over: TakeOver, batch: BatchLine | None) -> TakeOverOut:
     return TakeOverOut(
-        centre=found.centre,
-        centre_name=found.centre_name,
-        made_at=found.made_at,
-        rows=len(found.rows),
+        centre=take_over.centre,
+        centre_name=take_over.centre_name,
+        made_at=take_over.made_at,
+        rows=len(take_over.rows),
         batch=batch,
-        left=[_left(row) for row in found.left],
-        renumbered=list(found.renumbered),
+        left=[_left(row) for row in take_over.left],
+        renumbered=list(take_over.renumbered),
     )

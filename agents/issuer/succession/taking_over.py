@@ -183,15 +183,17 @@ class TakingOver:
         await self._named(opened)  # before anything is kept of whoever signed it
         async with self._batches.taken.step(opened.centre):
             await self._batches.clear_half_taken(opened.centre)
-            found = await self._judged(opened, await self._named(opened), for_good=True)
-            if not found.rows:
-                return None, found
+            take_over = await self._judged(opened, await self._named(opened), for_good=True)
+            if not take_over.rows:
+                return None, take_over
             theirs = {row.number: row.claim for row in opened.rows}
-            taken = Taken(opened.centre, opened.batch, claims={row.number: theirs[row.number] for row in found.rows})
+            taken = Taken(
+                opened.centre, opened.batch, claims={row.number: theirs[row.number] for row in take_over.rows}
+            )
             titled = replace(plan, title=plan.title or opened.title, again=True)
             kind = self._standing.credential_type
-            batch = await self._batches.take(batch_id or new_id(), found.rows, kind, titled, taken, by=by)  # 5
-            return batch, found
+            batch = await self._batches.take(batch_id or new_id(), take_over.rows, kind, titled, taken, by=by)  # 5
+            return batch, take_over
 
     async def formerly(self) -> Sequence[str]:
         """Return the DIDs of centres of whose rows some are here, and for whom the authority names us no more."""

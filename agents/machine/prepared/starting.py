@@ -145,11 +145,11 @@ class PreparedStart:
         module, *modules = self._command
         with asked:
             process = subprocess.Popen(  # noqa: S603 (a module of ours)
-                [*_MODULE, module, str(asked.fileno()), *modules, *(str(each.fileno()) for each in listening)],
+                [*_MODULE, module, str(asked.fileno()), *modules, *(str(sock.fileno()) for sock in listening)],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[each.fileno() for each in (asked, *listening)],
+                pass_fds=[sock.fileno() for sock in (asked, *listening)],
                 start_new_session=True,
             )
         return process, asking

@@ -151,6 +151,8 @@ class Gate:
         except AttachmentError as err:  # which says what stood there
             raise ReceivedError("expected what is attached to be strict JSON, and not very much") from err
         handlers = self._handlers.of(kind, roles)
+        if received.tail and not (handlers and all(entry.handler.takes_tail for entry in handlers)):
+            raise ReceivedError("expected nothing behind a message of this type")
         connection: Connection | None = None
         if handlers:
             incoming = incoming_of(profile, kind, opened, received, _NOBODY_WAITS)
@@ -198,6 +200,7 @@ def incoming_of(
         way_back,
         connection,
         network,
+        received.tail,
     )
 
 

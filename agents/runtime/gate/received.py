@@ -6,16 +6,19 @@ Aries RFC 0008 (threading), 0011 (decorators), 0092 (return route), 0317 (please
 2. `@type` and `@id` are texts; so are `thid` and `pthid`, where they are there. No text that we look up by is long.
 3. The decorators of the message that are relied on are objects of the right form. The others are left out of what
    handlers see, whatever they are: nobody traces or times us from outside, and wallets decorate in ways of their own.
+4. Behind the message there may be a zero, which no JSON has, and a *tail*: bytes that would else stand in it as base64
+   (ADR 120). Only handlers that say so take it.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.packing import TAIL_MARK
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_DEPTH: Final = 32
@@ -84,7 +87,8 @@ class Received:
         parent_thread_id: `pthid`: the invitation that it answers.
         return_route: whether its sender waits for a reply on the same connection: "none", "all" or "thread".
         members: the message for a handler, without the decorators that nobody here relies on.
-        size: of the message, in bytes.
+        size: of the message, in bytes, with its tail.
+        tail: bytes behind it (4).
     """
 
     type: str
@@ -94,6 +98,7 @@ class Received:
     return_route: str
     members: dict[str, Any]
     size: int
+    tail: bytes = b""
 
     @classmethod
     def read(cls, content: bytes, *, max_bytes: int) -> Self:
@@ -102,11 +107,12 @@ class Received:
         Raises:
             ReceivedError: it breaks a rule of this module.
         """
+        text, _, tail = content.partition(TAIL_MARK)
         try:
-            members = read_strict_json(content, max_bytes=max_bytes, max_depth=MAX_DEPTH, fractions=True)
+            members = read_strict_json(text, max_bytes=max_bytes, max_depth=MAX_DEPTH, fractions=True)
         except StrictJsonError as err:
             raise ReceivedError("expected the message to be strict JSON") from err
-        return cls.of(members, size=len(content))
+        return replace(cls.of(members, size=len(content)), tail=tail)
 
     @classmethod
     def of(cls, members: object, *, size: int) -> Self:

@@ -16,6 +16,7 @@ from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, TooSlowError
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.occupation_search import Meant, meant_by
+from wanderbuch.agents.site.opening import opening
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
@@ -131,8 +132,8 @@ class WalkInPages:
             told = next((told for kind, told in _REFUSALS.items() if isinstance(err, kind)), None)
             if told is None:
                 raise
-            said, status = told
-            response = self._show_form(office, request, language, filled, said=said, status=status)
+            message, status = told
+            response = self._show_form(office, request, language, filled, said=message, status=status)
             if isinstance(err, TooOftenError):
                 response.headers["Retry-After"] = str(err.wait_s)
             return response
@@ -162,7 +163,7 @@ class WalkInPages:
             ends_at=walk_in.ends_at,
             code=f"{short}/code.svg",
             short=verification.short_url or "",
-            wallet_address=f"didcomm://invite?{urlsplit(verification.invitation_url).query}",
+            opening=opening(request, short=verification.short_url or "", long=verification.invitation_url),
             receipt=receipt_address(office, verification),
             again=f"{_base(office)}/{language.tag}/{again.query()}",
             events=f"{_base(office)}/{language.tag}/question/{token}/events",

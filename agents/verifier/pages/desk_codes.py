@@ -12,6 +12,7 @@ from aiohttp import web
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.offline.frames import MAX_FRAMES, FramesError
 from wanderbuch.plugins.trust.offline.messages import request_frames
 from wanderbuch.plugins.trust.purposes import goal_code
@@ -67,6 +68,7 @@ class DeskCodes:
             )
         except FramesError as too_long:
             err = too_long
+        edge = visit.office.tenant.edge
         response = self._desk.show(
             visit,
             "desk_codes.html",
@@ -75,6 +77,7 @@ class DeskCodes:
             about=about_question(verification, visit.words),
             frames=_BETWEEN.join(frames),
             err=err,
+            fetched_at=edge.recorded_at if isinstance(edge, FallbackEdge) else None,
         )
         response.headers["Permissions-Policy"] = _PERMISSIONS
         return response

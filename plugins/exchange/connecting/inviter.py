@@ -217,6 +217,7 @@ class Inviter:
             label=introduced.unverified_label,
             invitation_key=incoming.recipient,
             inviter_role=self.role,
+            takes_packed=introduced.takes_packed,
         )
 
 

@@ -36,12 +36,14 @@ class Introduction:
         document: of that DID, where it was attached.
         attachment: `did_doc~attach`, signed by somebody.
         unverified_label: what they call themselves.
+        takes_packed: whether they take packed numbers (ADR 120).
     """
 
     did: str
     document: Mapping[str, Any] | None = field(repr=False)
     attachment: object = field(repr=False)
     unverified_label: str | None
+    takes_packed: bool = False
 
 
 def read_introduction(members: Mapping[str, Any]) -> Introduction:
@@ -65,7 +67,8 @@ def read_introduction(members: Mapping[str, Any]) -> Introduction:
     elif not did.startswith("did:"):
         raise HandshakeError("expected a DID, found something else")
     shown = visible(label)[:_MAX_LABEL] if isinstance(label, str) else None
-    return Introduction(did, document, attachment, shown or None)
+    takes_packed = members.get("takes_packed") is True
+    return Introduction(did, document, attachment, shown or None, takes_packed)
 
 
 def request_message(*, protocol: str, request_id: str, invitation_id: str, label: str, did: str) -> dict[str, Any]:

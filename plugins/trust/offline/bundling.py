@@ -67,11 +67,15 @@ class MadeBundle:
     Args:
         body: the file.
         notes: what could not be put in; a decision about it will be UNKNOWN.
+        made_at: when that was fetched.
+        files: what is in it, by address.
     """
 
     body: bytes = field(repr=False)
     snapshot: GovernanceSnapshot
     notes: tuple[Reason, ...]
+    made_at: datetime
+    files: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ async def write_bundle(
     objects = await world.objects_of(files, sorted(wanted), issuers)
     bundle = Bundle(author, url, at, tuple(sorted(objects.registries)), recording.recorded)
     body = await asyncio.to_thread(write_bundle_file, bundle)
-    return MadeBundle(body, snapshot, (*report.reasons, *objects.notes))
+    return MadeBundle(body, snapshot, (*report.reasons, *objects.notes), at, recording.recorded)
 
 
 async def open_bundle(path: Path, *, author: Did, now: datetime) -> OfflineFacts:

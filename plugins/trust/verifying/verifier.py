@@ -12,8 +12,9 @@ What is certain:
 - The same message delivered again, also after a crash, leads to the same end; another message is a second answer.
 - Of all processes of a verifier one judges an answer; whether it still does, the store knows, not a clock.
 
-How a question is put is in `asking`, how an answer is judged in `judging`, how a verification ends in
-`ending_verifications`; what comes from wallets reaches `receive` and `declined` through `receiving`.
+How a question is put is in `asking`, whose answer is taken in `taking`, how it is judged in `judging`, how a
+verification ends in `ending_verifications`; what comes from wallets reaches `receive` and `declined` through
+`receiving`.
 """
 
 import logging
@@ -29,7 +30,6 @@ from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
 from wanderbuch.governance.facts.question import Reason
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
-from wanderbuch.plugins.exchange.connecting.connections import find_channel
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.following.source import GovernanceSource
@@ -51,12 +51,13 @@ from wanderbuch.plugins.trust.verifying.asking import (
 )
 from wanderbuch.plugins.trust.verifying.ending_verifications import DeskLimits, DropsCases, Endings
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState, busy_verifications
-from wanderbuch.plugins.trust.verifying.judgement import Judgement, check_exchange
+from wanderbuch.plugins.trust.verifying.judgement import Judgement
 from wanderbuch.plugins.trust.verifying.judging import Judge
 from wanderbuch.plugins.trust.verifying.keeping import Keeping, KeepingError
 from wanderbuch.plugins.trust.verifying.seen import forget_seen, seen_of
 from wanderbuch.plugins.trust.verifying.staples import Staples
-from wanderbuch.plugins.trust.verifying.telling import answerer, tell_decision, tell_problem
+from wanderbuch.plugins.trust.verifying.taking import is_from_whom_was_asked, take_codes, take_message
+from wanderbuch.plugins.trust.verifying.telling import tell_decision, tell_problem
 from wanderbuch.store.errors import LeaseBusyError
 from wanderbuch.store.records import Page, new_id
 from wanderbuch.store.tables import tenant_of
@@ -367,19 +368,12 @@ class VerificationDesk:
         if verification is not None and verification.answer_digest == digest:
             await self._receive_again(endings, verification, message, incoming)
             return
-        reason = check_exchange(verification, at=at)  # rule 1
-        if reason is None and verification is not None and not await _is_from_whom_was_asked(verification, incoming):
-            reason = Reason("exchange.other_connection", "This question was put to another wallet.")
-        if reason is not None:
-            await _turn_away(verification, incoming, reason)
+        taken = await take_message(endings, verification, digest, incoming, at=at)
+        if not isinstance(taken, Reason):
+            await self._receive_again(endings, taken, message, incoming)
             return
-        assert verification is not None  # noqa: S101  (rule 1; for the type checker)
-        taken = await endings.take(verification, digest, by=answerer(incoming), at=at)
-        if taken.answer_digest != digest:
-            lost = check_exchange(taken, at=at) or Reason("exchange.late", "The answer came after the deadline.")
-            await _turn_away(taken, incoming, lost)
-            return
-        await self._receive_again(endings, taken, message, incoming)
+        LOGGER.warning("verification %s: answer refused: %s", verification.id if verification else "(none)", taken.code)
+        await tell_problem(incoming, taken)  # what is already decided stays as it is
 
     async def receive_codes(self, profile: Profile, verification_id: str, texts: list[str]) -> Verification:
         """Take an answer that was shown as codes, judge it, save the decision, and return how it stands then.
@@ -398,20 +392,11 @@ class VerificationDesk:
         """
         verification, endings = await self.status(profile, verification_id), self._of(profile)
         message = presentation_members(answer_members(texts, question_id=verification.id))
-        digest, at = message_digest(message), self._clock()
-        if verification.answer_digest != digest:
-            reason = check_exchange(verification, at=at)  # rule 1
-            if reason is None and verification.over is not None:
-                reason = Reason("exchange.other_connection", "This question was put to another wallet.")
-            if reason is None:
-                verification = await endings.take(verification, digest, at=at)
-                if verification.answer_digest != digest:
-                    late = Reason("exchange.late", "The answer came after the deadline.")
-                    reason = check_exchange(verification, at=at) or late
-            if reason is not None:
-                LOGGER.warning("verification %s: codes refused: %s", verification.id, reason.code)
-                raise ExchangeError(reason.text)
-        return await self._decided(endings, verification, message)
+        taken = await take_codes(endings, verification, message_digest(message), at=self._clock())
+        if isinstance(taken, Reason):
+            LOGGER.warning("verification %s: codes refused: %s", verification.id, taken.code)
+            raise ExchangeError(taken.text)
+        return await self._decided(endings, taken, message)
 
     async def declined(self, incoming: Incoming, code: str) -> bool:
         """Take a wallet's decline; return whether it is about a verification of ours."""
@@ -419,7 +404,7 @@ class VerificationDesk:
         verification = await endings.markers.get_or_none(incoming.thread_id)
         if verification is None:
             return False
-        if not await _is_from_whom_was_asked(verification, incoming):
+        if not await is_from_whom_was_asked(verification, incoming):
             LOGGER.warning("verification %s: somebody else declines it", verification.id)
             return True
         await endings.decline(verification, code, at=self._clock())
@@ -485,19 +470,3 @@ class VerificationDesk:
                 cases=self._keeps_cases,
             )
         return endings
-
-
-async def _is_from_whom_was_asked(verification: Verification, incoming: Incoming) -> bool:
-    """Return whether a message comes over the connection over which a question was put; by invitation any may."""
-    if verification.over is None:
-        return True
-    if incoming.recipient != verification.over or incoming.sender is None:
-        return False
-    channel = await find_channel(incoming.profile, incoming.recipient)
-    return channel is not None and channel.their_key == incoming.sender
-
-
-async def _turn_away(verification: Verification | None, incoming: Incoming, reason: Reason) -> None:
-    """Refuse an answer by rule 1; what is already decided stays as it is."""
-    LOGGER.warning("verification %s: answer refused: %s", verification.id if verification else "(none)", reason.code)
-    await tell_problem(incoming, reason)

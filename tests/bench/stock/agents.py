@@ -211,7 +211,7 @@ async def invite(agent: StockAgent) -> dict[str, Any]:
 async def connection_of(agent: StockAgent, invitation: Mapping[str, Any]) -> str | None:
     """Return the id of the connection that came of an invitation; None if it is not complete."""
     results = (await agent.get("/connections", invitation_msg_id=invitation["@id"]))["results"]
-    complete = [each["connection_id"] for each in results if each["rfc23_state"] == "completed"]
+    complete = [result["connection_id"] for result in results if result["rfc23_state"] == "completed"]
     return str(complete[0]) if complete else None
 
 

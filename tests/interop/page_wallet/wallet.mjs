@@ -21,6 +21,7 @@ const built = pathToFileURL(`${process.argv[2]}/`)
 const load = (name) => import(new URL(name, built))
 const { Wallet } = await load('wallet.js')
 const { MemoryStore } = await load('store.js')
+const { FrameCollector, framesOf } = await load('codes/frames.js')
 const { WebNetwork } = await load('web_network.js')
 
 const NEVER = new Promise(() => {})
@@ -119,6 +120,14 @@ const calls = {
   decline_offer: ({ id, wrong }) => wallet.offers.decline(id, new Map(Object.entries(wrong ?? {}))),
   candidates: ({ id }) => wallet.questions.candidates(id),
   answer: ({ id, answers }) => wallet.questions.answer(id, answers),
+  make_ready: () => wallet.credentials.makeReady(),
+  // Take a question from codes, and give the codes of its answer.
+  read_codes: async ({ frames }) => {
+    const collector = new FrameCollector('request')
+    for (const frame of frames) collector.add(frame)
+    return wallet.questions.openShown(await collector.message())
+  },
+  codes: async ({ id }) => framesOf('answer', new TextEncoder().encode(await wallet.questions.shown(id))),
   decline: ({ id }) => wallet.questions.decline(id, true),
   revoked: async ({ id }) => wallet.credentials.isRevoked(await wallet.credentials.one(id)),
   rows: ({ kind }) => rows(kind),

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,9 @@ async def cuttable(
 
 
 async def test_an_offer_becomes_one_credential_wherever_the_power_fails(
-    cuttable: OfferedWallet, tmp_path: Path
+    cuttable: OfferedWallet, tmp_path: Path, power: Power
 ) -> None:
-    for steps in count():
+    for steps in power.cuts():
         wallet = cuttable.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
         offer = wallet.offer()
@@ -100,8 +99,10 @@ def read_offer(offer: dict[str, object]) -> str:
     return read_offer_message(offer).offer.text
 
 
-async def test_an_offer_is_declined_once_wherever_the_power_fails(cuttable: OfferedWallet, tmp_path: Path) -> None:
-    for steps in count():
+async def test_an_offer_is_declined_once_wherever_the_power_fails(
+    cuttable: OfferedWallet, tmp_path: Path, power: Power
+) -> None:
+    for steps in power.cuts():
         wallet = cuttable.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
         offer = wallet.offer()
@@ -131,14 +132,14 @@ async def test_an_offer_is_declined_once_wherever_the_power_fails(cuttable: Offe
 
 
 async def test_what_ended_long_ago_is_forgotten_wherever_the_power_fails(
-    cuttable: OfferedWallet, tmp_path: Path
+    cuttable: OfferedWallet, tmp_path: Path, power: Power
 ) -> None:
     await cuttable.start()
     offer = await cuttable.receive_offer(cuttable.offer())
     await offers.decline(cuttable.profile, CONFIG, offer.id)
     await cuttable.settled()
     await cuttable.stop()
-    for steps in count():
+    for steps in power.cuts():
         wallet = cuttable.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
         later = after(2 * 86_400)

@@ -2,13 +2,12 @@
 
 import json
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.unit.holder.asked_wallet import SHIPYARD, AskedWallet
 from tests.unit.holder.offered import CONFIG
-from tests.unit.power import marks_end
+from tests.unit.power import Power, marks_end
 from tests.unit.told import tell_what_was_cut, told
 
 from wanderbuch.agents.holder import requests
@@ -20,13 +19,13 @@ from wanderbuch.plugins.exchange.payloads import Payloads
 
 @pytest.mark.parametrize("over_connection", [False, True])
 async def test_a_question_is_answered_with_one_answer_wherever_the_power_fails(
-    asked: AskedWallet, tmp_path: Path, over_connection: bool
+    asked: AskedWallet, tmp_path: Path, over_connection: bool, power: Power
 ) -> None:
     credential = await asked.credential_id()
     if over_connection:
         await asked.connect_verifier()
     await asked.stop()
-    for steps in count():
+    for steps in power.cuts():
         wallet = asked.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
         question = wallet.question()
@@ -68,9 +67,11 @@ async def test_a_question_is_answered_with_one_answer_wherever_the_power_fails(
     assert steps > 4
 
 
-async def test_a_question_is_declined_once_wherever_the_power_fails(asked: AskedWallet, tmp_path: Path) -> None:
+async def test_a_question_is_declined_once_wherever_the_power_fails(
+    asked: AskedWallet, tmp_path: Path, power: Power
+) -> None:
     await asked.stop()
-    for steps in count():
+    for steps in power.cuts():
         wallet = asked.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
         question = wallet.question()
@@ -100,14 +101,14 @@ async def test_a_question_is_declined_once_wherever_the_power_fails(asked: Asked
 
 @pytest.mark.parametrize("ending", ["ack", "problem"])
 async def test_an_end_that_comes_again_after_a_cut_ends_it_once(
-    asked: AskedWallet, tmp_path: Path, ending: str
+    asked: AskedWallet, tmp_path: Path, ending: str, power: Power
 ) -> None:
     credential, request = await asked.credential_id(), await asked.asked()
     await requests.present(asked.profile, CONFIG, request.id, credential)
     await asked.settled()
     await asked.stop()
     state = RequestState.ACCEPTED if ending == "ack" else RequestState.REFUSED_BY_VERIFIER
-    for steps in count():
+    for steps in power.cuts():
         wallet = asked.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
         before = len(await told(wallet.profile))
@@ -131,14 +132,14 @@ async def test_an_end_that_comes_again_after_a_cut_ends_it_once(
 
 
 async def test_what_is_overdue_is_ended_and_forgotten_wherever_the_power_fails(
-    asked: AskedWallet, tmp_path: Path
+    asked: AskedWallet, tmp_path: Path, power: Power
 ) -> None:
     credential, request = await asked.credential_id(), await asked.asked()
     await requests.present(asked.profile, CONFIG, request.id, credential)
     await asked.settled()
     await asked.stop()
     overdue, forgotten = request.answer_by, request.answer_by.replace(year=request.answer_by.year + 1)
-    for steps in count():
+    for steps in power.cuts():
         wallet = asked.copied(tmp_path / f"copy-{steps}")
         await wallet.start()
 

@@ -14,8 +14,10 @@ from wanderbuch.agents.issuer.models import revocation_view
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.places import STEPS, Places
 from wanderbuch.agents.issuer.registries import Registries, RegistryState
+from wanderbuch.agents.issuer.signing import Place
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
+from wanderbuch.plugins.indy.revocation import PublishedRevocation
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
 from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.tables import tables_of
@@ -286,3 +288,32 @@ async def test_a_place_with_which_nothing_was_signed_is_given_to_the_next(worksh
     place = await workshop.standing.places.take(workshop.cred_def_id)
     workshop.standing.places.give_back(workshop.cred_def_id, place)
     assert (await workshop.standing.places.take(workshop.cred_def_id)) is place
+
+
+async def test_what_is_signed_after_a_revocation_is_signed_for_the_list_that_has_it(workshop: Workshop) -> None:
+    def revoked(place: Place) -> list[int]:
+        bits = json.loads(place.registry.status_list.to_json())["revocationList"]
+        return [index for index, bit in enumerate(bits) if bit]
+
+    registries = Registries(workshop.profile, size=400)
+    registry_id = await registries._make(workshop.cred_def_id)
+    await registries._steps.set_active_registry(registry_id)
+    places, steps = Places(workshop.profile, registries), PublishedRevocation(workshop.profile)
+    first, _ = [await places.take(workshop.cred_def_id) for _ in range(2)]  # and three more are reserved
+    parsed = RevRegDefId.parse(registry_id)
+    await steps.mark_pending_revocations(parsed, first.index)
+    await steps.revoke_pending_credentials(parsed)
+    assert revoked(await places.take(workshop.cred_def_id)) == []  # nobody has said that there is another list
+    places.list_changed(registry_id)
+    next_places = [await places.take(workshop.cred_def_id) for _ in range(2)]
+    assert [place.index for place in next_places] == [4, 5]
+    assert [revoked(place) for place in next_places] == [[first.index]] * 2
+
+
+async def test_whoever_publishes_a_revocation_says_so_where_places_are_given(workshop: Workshop) -> None:
+    offer = await workshop.issue()
+    assert await workshop.revocations.ask(offer, None)
+    told: list[str] = []
+    workshop.revocations._on_listed = told.append
+    await workshop.revocations.publish_all()
+    assert told == [offer.registry]

@@ -1,7 +1,6 @@
 """What becomes of offers is told to the event log, each fact once, wherever the power fails."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import pytest
 from tests.unit.issuer.conftest import restart
@@ -69,7 +68,7 @@ async def test_what_the_log_has_forgotten_is_not_told_again(workshop: Workshop) 
 
 async def test_an_issued_credential_is_told_once_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.offer()
         request, phone = await workshop.request_for(offer), workshop.phone_of(offer)
         cut = await power.lasts(steps, lambda r=request, p=phone: workshop.receive(r, p))
@@ -91,7 +90,7 @@ async def test_a_credential_that_was_kept_is_told_once_wherever_the_power_fails(
     workshop: Workshop, power: Power
 ) -> None:
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.issue()
         phone = workshop.phone_of(offer)
         cut = await power.lasts(steps, lambda o=offer: workshop.acknowledge(o))
@@ -112,7 +111,7 @@ async def test_a_credential_that_was_kept_is_told_once_wherever_the_power_fails(
 async def test_a_revocation_is_told_once_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     """From the change of the offer on; what comes before has a test of its own (`test_power_cuts`)."""
     steps = 0
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.issue()
         intent = RevocationIntent(id=offer.id, registry=str(offer.registry), index=offer.index or 0)
         await workshop.revocations._intents.insert(intent)

@@ -210,7 +210,13 @@ class Workshop:
             shorten=lambda _, url, lifetime: self.short_links.add(url, lifetime=lifetime),
             sending=self.sending,
         )
-        self.revocations = Revocations(self.profile, self.desk.book, self.sending, on_wanted=self._want_publishing)
+        self.revocations = Revocations(
+            self.profile,
+            self.desk.book,
+            self.sending,
+            on_wanted=self._want_publishing,
+            on_listed=self.standing.places.list_changed,
+        )
         self.superseding = Superseding(self.profile, self.desk, self.revocations)
         self.reports = Reports(self.profile, self.desk.book)
         self.office = Office(self.desk, self.revocations, self.superseding, self.reports)

@@ -15,14 +15,17 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.unit.mediator.conftest import LIMITS, Start
-from tests.unit.mediator.phones import Json, LivePhone, Phone, Site, message
+from tests.unit.mediator.phones import Json, LivePhone, Phone, Site, inner, message, opened, read, write
 from tests.unit.mediator.test_privacy import entries, opened_rows, rows
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.mediator import egress
 from wanderbuch.agents.mediator.egress import EgressRefusedError, EgressRequest
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.message_sockets import MessageSocket
+from wanderbuch.plugins.exchange.compact import compacted, expanded, is_compact
+from wanderbuch.plugins.exchange.packing import pack
 from wanderbuch.plugins.http.edge import HttpEdge
 
 HOST, INSIDE = "issuer.example.test", "inside.example.test"
@@ -70,6 +73,10 @@ class Elsewhere:
                 request.transport.close()
             case "/file":
                 return web.Response(text="part " * 1_000)
+            case "/jws":
+                parts = (b'{"alg":"EdDSA"}', b'{"n":"' + b"x" * 500 + b'"}', bytes(64))
+                texts = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+                return web.Response(body=b".".join(texts))
             case "/nothing":
                 return web.Response(status=404, text="nothing")
         return web.Response(text="welcome", headers={"ETag": '"7"', "Set-Cookie": "a=b"})
@@ -143,8 +150,6 @@ async def asked_for(live: LivePhone, url: str, method: str = "GET", **members: o
 
 
 async def next_of(live: LivePhone) -> Json:
-    from tests.unit.mediator.phones import opened
-
     return opened(live.phone.key, await live.frame())
 
 
@@ -214,6 +219,79 @@ async def test_what_is_public_comes_in_few_bytes_where_the_wallet_asks_for_it(
     asked = [headers for _, path, headers, _ in elsewhere.asked if path == "/file"]
     assert all("if-none-match" not in each and known not in str(each) for each in asked)  # the host learns nothing
     assert len({tuple(sorted(headers.items())) for headers in asked[:-1]}) == 1
+
+
+async def test_who_speaks_compactly_sends_and_gets_bodies_as_they_are(
+    elsewhere: Elsewhere, begin: Start, site: Site
+) -> None:
+    await begin()
+    phone = await Phone.mediated(site)
+    key = await phone.new_key()
+    posted = inner(key)
+
+    async def told(live: LivePhone, asked: Json, tail: bytes = b"") -> tuple[Json, bytes]:
+        packed = pack(asked | {"~transport": {"return_route": "all"}}, to=phone.mediator_key, own=phone.key, tail=tail)
+        await live.socket.send_bytes(compacted(packed))
+        return await heard(live)
+
+    async def heard(live: LivePhone) -> tuple[Json, bytes]:
+        frame = await live.frame()
+        assert is_compact(frame)  # whoever speaks so is spoken to so
+        envelope = read_envelope(expanded(frame), max_bytes=8_000_000)
+        text, _, tail = decrypt(envelope, identify(envelope.recipients[0], phone.key)).partition(b"\0")
+        return json.loads(text), tail
+
+    def request(url: str, method: str = "GET", **members: object) -> Json:
+        return message(f"{FAMILY}/request", method=method, url=url, **members)
+
+    async with site.socket() as socket:
+        live = LivePhone(phone, socket)
+        change = message("messagepickup/2.0/live-delivery-change", live_delivery=True, delivery_as="text")
+        await live.send(change)
+        frame = await live.frame()
+        assert not is_compact(frame)
+        assert opened(phone.key, frame)["takes_compact"] is True
+        file, tail = await told(live, request(f"https://{HOST}/file", accept_encoding="deflate"))
+        assert (file["content_encoding"], file["body_follows"], "body" in file) == ("deflate", True, False)
+        assert zlib.decompress(tail) == b"part " * 1_000
+        parts = [b'{"alg":"EdDSA"}', b'{"n":"' + b"x" * 500 + b'"}', bytes(64)]
+        jws, tail = await told(live, request(f"https://{HOST}/jws", accept_encoding="deflate", takes_jws=True))
+        assert (jws["content_encoding"], zlib.decompress(tail)) == (
+            "jws+deflate",
+            b"".join(len(part).to_bytes(4) + part for part in parts),
+        )
+        sent, tail = await told(live, request(f"https://{HOST}/didcomm", "POST", body_follows=True), compacted(posted))
+        assert (sent["status"], tail) == (200, b"welcome")
+        assert elsewhere.asked[-1][3] == posted  # as it was sealed, to the letter
+        await told(live, request(f"https://{HOST}/didcomm", "POST", body_follows=True), b"as it is")
+        assert elsewhere.asked[-1][3] == b"as it is"
+        for wrong, follows in (({"text": "{}"}, b"x"), ({"body": ""}, b"x"), ({}, compacted(posted)[:99])):
+            broken, _ = await told(live, request(f"https://{HOST}/x", "POST", body_follows=True, **wrong), follows)
+            assert code_of(broken) == "e.m.egress.malformed"
+        # What is for the wallet comes behind the delivery, too; of two, each has its place.
+        await asyncio.gather(*(write(phone, key, f"word {number}") for number in range(2)))
+        came: list[bytes] = []
+        while len(came) < 2:
+            delivery, tail = await heard(live)
+            for item in delivery["~attach"]:
+                size = item["data"]["follows"]
+                came.append(expanded(tail[:size]))
+                tail = tail[size:]
+            assert tail == b""
+        assert {read(key, envelope) for envelope in came} == {"word 0", "word 1"}
+        # Behind what takes nothing there is nothing: such a message is not taken.
+        before = await phone.status()
+        odd = message(
+            "messagepickup/2.0/messages-received", message_id_list=[item["@id"] for item in delivery["~attach"]]
+        )
+        await live.socket.send_bytes(pack(odd, to=phone.mediator_key, own=phone.key, tail=b"x"))
+        assert (await phone.status())["message_count"] == before["message_count"] == 2
+
+
+@pytest.mark.parametrize("text", ["a.b", "YQ.YQ.YQ.YQ", "YQ==.YQ.YQ", "Y.YQ.YQ", "YR.YQ.YQ", '{"payload": "YQ.YQ.YQ"}'])
+def test_what_is_no_compact_jws_is_sent_as_it_is(text: str) -> None:
+    assert egress._jws_parts(b"YQ.YQ.YQ") == b"\0\0\0\1a" * 3
+    assert egress._jws_parts(text.encode()) is None
 
 
 NO_ADDRESSES = [

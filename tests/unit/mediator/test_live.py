@@ -26,6 +26,7 @@ class Line:
     """A socket that notes what is done with it."""
 
     is_closed: bool = False
+    is_compact: bool = False
     asked: list[Any] = field(default_factory=list)
 
     async def send(self, packed: bytes) -> None:

@@ -23,6 +23,7 @@ from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.front import Entry, Failure, SiteKind, wants_page
 from wanderbuch.agents.runtime.tenant_config import TenantConfig
 from wanderbuch.agents.site.front import FRONT
+from wanderbuch.agents.site.opening import OLDEST_BROWSERS
 from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "fr"}
@@ -79,9 +80,14 @@ class Site:
     ask_app: Callable[..., Awaitable[Answer]]
 
 
+WALLETS = ["https://wallet.wanderbuch.test", "https://books.wanderbuch.test"]
+
+
 @pytest.fixture
-async def site(tiny_handle: AgentHandle) -> AsyncIterator[Site]:
+async def site(tiny_handle: AgentHandle, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     role = FrontedRole()
+    tiny_handle.configure(public={"wallets": getattr(request, "param", [])})
+    tiny_handle.write_config()
     agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
     await agent.wait_ready()
     context = ssl.create_default_context(cafile=tiny_handle.folder.parent / "ca.crt")
@@ -235,6 +241,36 @@ async def test_a_short_link_in_a_browser_is_a_page_that_says_whose_it_is(site: S
     code = await site.ask(f"{path}/code.svg", {"Accept": "image/svg+xml"})
     assert (code.status, code.headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
     assert "asks you to show" not in page.text
+
+
+@pytest.mark.parametrize("site", [WALLETS], indirect=True)
+async def test_a_short_link_offers_the_operators_wallet_first_and_names_others(site: Site) -> None:
+    path, _ = await short_link(site)
+    short = f"https://tiny.wanderbuch.test{path}"
+    page = await site.ask(path, BROWSER | {"Accept-Language": "en"})
+    first, second = (page.text.index(f'href="{wallet}/#{short}"') for wallet in WALLETS)
+    app = page.text.index('href="didcomm://invite?oob=')
+    assert first < second < app
+    assert "Open it at wallet.wanderbuch.test" in page.text
+    assert OLDEST_BROWSERS in page.text
+    assert "wallet.wanderbuch.test makes one for you" in page.text
+    assert "inside another app" not in page.text
+    inside = "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 Version/4.0 Chrome/130.0 Mobile Safari/537.36"
+    page = await site.ask(path, BROWSER | {"Accept-Language": "en", "User-Agent": inside})
+    chrome = f'href="intent://tiny.wanderbuch.test{path}#Intent;scheme=https;package=com.android.chrome;end"'
+    assert page.text.index(chrome) < page.text.index(f'href="{WALLETS[0]}/#{short}"')
+    apple = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 [FBAN/FBIOS]"
+    page = await site.ask(path, BROWSER | {"Accept-Language": "en", "User-Agent": apple})
+    assert "Open in Safari" in page.text
+    assert "intent:" not in page.text
+
+
+async def test_without_a_wallet_of_the_operators_none_is_offered(site: Site) -> None:
+    path, _ = await short_link(site)
+    page = await site.ask(path, BROWSER | {"Accept-Language": "en"})
+    assert "Ask the sender which one to use" in page.text
+    assert OLDEST_BROWSERS not in page.text
+    assert "/#https" not in page.text
 
 
 async def test_a_question_says_what_it_is_for(site: Site) -> None:

@@ -10,15 +10,25 @@ from pathlib import Path
 import base58
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.core.error import ProfileError
 from acapy_agent.storage.base import BaseStorage
 from acapy_agent.storage.error import StorageError
 from acapy_agent.storage.record import StorageRecord
-from aries_askar import AskarError, AskarErrorCode
+from aries_askar import AskarError, AskarErrorCode, bindings
 from pydantic import SecretStr
+from tests.askar_answers import all_answered
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.config_tables import WalletConfig
-from wanderbuch.agents.runtime.store import DataLock, StoreGuard, WalletManager, WalletProfile, fatal_reason
+from wanderbuch.agents.runtime.store import (
+    DataLock,
+    StoreBusyError,
+    StoreGuard,
+    WalletManager,
+    WalletProfile,
+    fatal_reason,
+    is_store_failure,
+)
 from wanderbuch.errors import ConfigurationError
 
 
@@ -271,3 +281,52 @@ async def test_a_call_that_fails_otherwise_raises_its_own_error(wallet: WalletPr
         with pytest.raises(AskarError) as error:
             await session.handle.commit()  # not a transaction
     assert error.value.__cause__ is None
+
+
+async def test_a_session_that_does_not_come_in_time_is_a_failure_of_the_store(
+    agent_config: AgentConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told as a deadline, it was a 500 to whoever asked, and was taken for a deadline of their own by others."""
+    monkeypatch.setattr("wanderbuch.agents.runtime.store._OPENED_S", 0.3)
+    said: list[str] = []
+    wallet = await opened(agent_config.model_copy(update={"wallet": WalletConfig()}), StoreGuard(said.append))
+    async with wallet.store.transaction(wallet.profile_id) as other:  # past our turns, as another process would
+        await other.insert("kind", "held", "x")
+        with pytest.raises(StoreBusyError, match="opened no session") as failed:
+            async with wallet.transaction():
+                pass
+    assert is_store_failure(failed.value)
+    assert said == []
+    monkeypatch.undo()
+    async with asyncio.timeout(60), wallet.transaction() as session:  # what was given up holds nothing
+        await session.handle.insert("kind", "after", "x")
+        await session.commit()
+    await wallet.close()
+    await all_answered()
+
+
+async def test_a_deadline_around_a_session_stays_a_deadline(agent_config: AgentConfig) -> None:
+    wallet = await opened(agent_config.model_copy(update={"wallet": WalletConfig()}))
+    async with wallet.store.transaction(wallet.profile_id) as other:
+        await other.insert("kind", "held", "x")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3), wallet.transaction():
+                pass
+    await wallet.close()
+    await all_answered()
+
+
+@pytest.mark.parametrize("code", [AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE])
+async def test_a_session_that_is_told_another_calls_error_is_a_failure_of_the_store(
+    wallet: WalletProfile, monkeypatch: pytest.MonkeyPatch, code: AskarErrorCode
+) -> None:
+    """Askar keeps the last error of the whole process in one place; opening a session can mean neither of these."""
+
+    async def told_anothers(*_: object) -> None:
+        raise AskarError(code, "None")
+
+    monkeypatch.setattr(bindings, "session_start", told_anothers)
+    with pytest.raises(ProfileError) as failed:
+        async with wallet.transaction():
+            pass
+    assert is_store_failure(failed.value)

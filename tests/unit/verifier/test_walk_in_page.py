@@ -9,6 +9,7 @@ from tests.unit.verifier.test_walk_in import ended
 
 from wanderbuch.agents.demo.household import _ADDRESS, _VERDICT
 from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.site.opening import Opening, WalletSite
 from wanderbuch.agents.site.rendering import Pages
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.verdict import verdict_of
@@ -30,7 +31,9 @@ def page(language: str, shown: Any) -> str:
         ends_at=DECIDED + timedelta(minutes=15),
         code="/i/x/code.svg",
         short=SHORT,
-        wallet_address="didcomm://invite?oob=e30",
+        opening=Opening(
+            [WalletSite("wallet.test", f"https://wallet.test/#{SHORT}")], "didcomm://invite?oob=e30", None, None
+        ),
         receipt=None,
         again="/prove/en/?occupation=C7212",
         events="/prove/en/question/x/events",
@@ -45,6 +48,8 @@ def test_while_it_waits_it_shows_the_code_its_address_and_no_verdict(language: s
     assert found[1] == SHORT
     assert _VERDICT.search(text) is None
     assert '<noscript><meta http-equiv="refresh"' in text
+    assert f'href="https://wallet.test/#{SHORT}"' in text
+    assert 'href="didcomm://invite?oob=e30"' in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

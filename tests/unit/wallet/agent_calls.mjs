@@ -140,6 +140,51 @@ export async function calls(load) {
       world.wallet.stop()
       return [before, silent, after, outcome, world.sockets]
     },
+    // The phone went to another network, and nobody was told: who looks again finds out, and the socket comes back; one that is well stays.
+    // What is asked in vain for a minute finds out too. A socket that is down opens as soon as somebody looks.
+    dead: async () => {
+      const { setTimeout: later } = globalThis
+      const { now } = Date
+      let ahead = 0
+      globalThis.setTimeout = (run, wait, ...rest) => later(run, wait >= 10_000 ? 25 : wait, ...rest)
+      Date.now = () => now() + ahead
+      const world = await fresh()
+      const { mediator } = world.wallet.agent
+      const { mediate } = world
+      const line = () => [mediator.isConnected, world.sockets]
+      const back = async () => {
+        world.mediate = mediate
+        for (let turn = 0; turn < 400 && !mediator.isConnected; turn++) await new Promise((resolve) => later(resolve, 10))
+      }
+      const seen = []
+      try {
+        await mediator.look() // it was heard just now: nobody is asked
+        ahead += 31_000
+        await mediator.look()
+        seen.push(line())
+        ahead += 31_000
+        world.mediate = () => {}
+        await mediator.look()
+        seen.push(line())
+        await back()
+        seen.push(line())
+        world.mediate = () => {}
+        const ask = () => mediator.request('egress/1.0/request', {}).then(() => 'answered', (error) => error.constructor.name)
+        const first = await ask()
+        seen.push([first, ...line()]) // it may be slow
+        ahead += 61_000
+        seen.push([await ask(), ...line()])
+        world.mediate = mediate
+        await mediator.look()
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+        seen.push(line())
+      } finally {
+        globalThis.setTimeout = later
+        Date.now = now
+        world.wallet.stop()
+      }
+      return seen
+    },
     // The socket closes; it comes back by itself, and what could not be sent goes out then.
     reconnects: async () => {
       const world = await fresh()

@@ -63,8 +63,15 @@ export async function calls(load) {
       const made = await world.wallet.credentials.makeReady().then(() => 'made', (error) => error.code)
       const { ready, missing } = await views.ready()
       const offer = await views.offer('gone')
+      // A yes without a network: it is kept, and the book says that something is to be sent, though no message could be made.
+      world.wallet.agent.resolver.resource = async () => {
+        throw new UnreachableError('away')
+      }
+      const sending = [(await views.book()).isSending]
+      const yes = await world.wallet.questions.answer(id, { [Object.keys(await world.wallet.questions.candidates(id))[0]]: 'first' }).then(() => 'sent', (error) => error.code)
+      sending.push(yes, (await views.question(id)).state, (await world.rows('outbox')).length, (await views.book()).isSending)
       world.wallet.stop()
-      return { entries: entries.map((each) => each.id), unread, candidates, answer: answer.id, before: [before.ready, before.missing], made, after: [ready, missing], offer: offer.state }
+      return { sending, entries: entries.map((each) => each.id), unread, candidates, answer: answer.id, before: [before.ready, before.missing], made, after: [ready, missing], offer: offer.state }
     },
     // An issuer whose offer was accepted sends what is no credential of it, each time with another registry.
     refusals: async ({ definition, registry, other }) => {

@@ -180,6 +180,14 @@ def present_by_wallet(
     link_secret: str,
 ) -> Json:
     """Let the wallet answer."""
+    presented: Json = wallet.call(
+        "present", request=request, choices=choices_of(answers), self_attested=self_attested, link_secret=link_secret
+    )
+    return presented
+
+
+def choices_of(answers: list[Answer]) -> list[Json]:
+    """Return answers as the wallet is told them."""
     choices = []
     for answer in answers:
         centre = answer.entry.centre
@@ -194,10 +202,7 @@ def present_by_wallet(
             lists = answer.lists or [centre.lists[-1].to_dict()]
             choice |= {"lists": lists, "tails": centre.tails, "is_made_anew": answer.is_made_anew}
         choices.append(choice)
-    presented: Json = wallet.call(
-        "present", request=request, choices=choices, self_attested=self_attested, link_secret=link_secret
-    )
-    return presented
+    return choices
 
 
 def present_by_library(request: Json, answers: list[Answer], self_attested: dict[str, str], link_secret: str) -> Json:

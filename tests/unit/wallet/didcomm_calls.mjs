@@ -6,6 +6,8 @@ export async function calls(load) {
   const base64 = await load('base64.js')
   const keys = await load('didcomm/keys.js')
   const { pack, unpack } = await load('didcomm/envelope.js')
+  const { compacted, expanded } = await load('didcomm/compact.js')
+  const { packed, unpacked, withTail } = await load('didcomm/packed.js')
 
   const keyOf = (seed) => keys.SecretKey.unseal(new Received(seed, 'secret key'))
   return {
@@ -32,6 +34,18 @@ export async function calls(load) {
       const { to, from, content } = unpack(base64.fromAnyBase64(envelope, 'envelope'), (key) => own.get(key))
       return { to, from: from ?? null, content }
     },
+    compacted: ({ envelope }) => base64.base64url(compacted(envelope)),
+    expanded: ({ frame }) => new TextDecoder().decode(expanded(base64.fromAnyBase64(frame, 'frame'))),
+    // What follows a message of the mediator's is told only where it is asked for.
+    with_tail: ({ envelope, seeds, content, to, seed, tail }) => {
+      if (content) return pack(content, keys.verkey(to, 'recipient'), keyOf(seed), base64.fromAnyBase64(tail, 'tail'))
+      const own = new Map(seeds.map(keyOf).map((key) => [key.verkey, key]))
+      const opened = unpack(base64.fromAnyBase64(envelope, 'envelope'), (key) => own.get(key), 1 << 20, true)
+      return { content: opened.content, tail: opened.tail ? base64.base64url(opened.tail) : null }
+    },
+    packed: ({ value }) => JSON.stringify(packed(value)),
+    unpacked: ({ value }) => JSON.stringify(unpacked(value, 'proof')),
+    inlined: ({ message, tail }) => JSON.stringify(withTail(message, base64.fromAnyBase64(tail, 'tail'))),
     strict_json: ({ document, fractions }) =>
       JSON.stringify(readStrictJson(base64.fromAnyBase64(document, 'document'), 'document', { mostBytes: 100_000, mostDepth: 20, fractions })),
   }

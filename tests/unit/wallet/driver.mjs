@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
+import { slowPairings } from './slow_pairings.mjs'
 
 const built = pathToFileURL(`${process.argv[2]}/`)
 const load = (name) => import(new URL(name, built))
@@ -18,7 +19,7 @@ const { LinkSecret } = await load('anoncreds/link_secret.js')
 const { readPresentationRequest } = await load('anoncreds/presentation_request.js')
 const { encoded } = await load('anoncreds/attributes.js')
 const { fourSquares } = await load('anoncreds/predicate_proof.js')
-const { FixedBase, isProbablePrime, productOfFixedPowers, productOfPowers } = await load('arithmetic.js')
+const { FixedBase, isProbablePrime, KeptBase, productOfFixedPowers, productOfPowers } = await load('arithmetic.js')
 const curve = await load('bn254.js')
 
 const received = (value, path) => new Received(value, path)
@@ -81,11 +82,15 @@ const calls = {
     const compare = (name, is) => is || failed.push(name)
     const slow = (base, exponent) => [...exponent.toString(2)].reduce((power, bit) => (power * power * (bit === '1' ? base : 1n)) % n, 1n)
     const [two, three] = [new FixedBase(2n, n), new FixedBase(3n, n)]
+    const [keptTwo, keptThree] = [new KeptBase(2n, n), new KeptBase(3n, n)]
     exponents.map(BigInt).forEach((exponent, index, all) => {
       const [next] = [all[(index + 1) % all.length]]
       const expected = (slow(2n, exponent) * slow(3n, next)) % n
       compare(`powers ${index}`, productOfPowers([[2n, exponent], [3n, next]], n) === expected)
+      compare(`powers of kept bases ${index}`, productOfPowers([[keptTwo, exponent], [keptThree, next], [5n, exponent]], n) === (expected * slow(5n, exponent)) % n)
       compare(`fixed powers ${index}`, productOfFixedPowers([[two, exponent], [three, next]]) === expected)
+      const other = new FixedBase(7n, n) // of which no tables are made yet, beside one of which there are
+      compare(`fixed powers by both ways ${index}`, productOfFixedPowers([[two, exponent], [other, next]]) === (slow(2n, exponent) * slow(7n, next)) % n)
       compare(`inverse ${index}`, (productOfPowers([[2n, -exponent]], n) * slow(2n, exponent)) % n === 1n % n)
     })
     const all = [0n, 1n, 2n, 15n, 16n, 17n, 31n, 32n, ORDER - 1n, ORDER, ORDER + 1n, ...scalars.map(BigInt)]
@@ -120,6 +125,51 @@ const calls = {
     }
     return failed
   },
+  // Each pairing that is not what @noble/curves has for it, by name; and what bilinearity wants.
+  pairings: async ({ scalars }) => {
+    const { Fp12, G1, G2, ORDER, productOfPairings, times } = curve
+    const slow = await slowPairings()
+    const [all, failed] = [scalars.map(BigInt), []]
+    const compare = (name, is) => is || failed.push(name)
+    const points = all.map((scalar, index) => [times(G1.BASE, scalar), times(G2.BASE, all[(index + 1) % all.length] + 1n)])
+    points.forEach(([g1, g2], index) => {
+      const [other1, other2] = points[(index + 1) % points.length]
+      const one = productOfPairings([g1, g2])
+      compare(`one ${index}`, Fp12.eql(one, slow([g1, g2])))
+      compare(`two ${index}`, Fp12.eql(productOfPairings([g1, g2], [other1, other2]), slow([g1, g2], [other1, other2])))
+      compare(`three ${index}`, Fp12.eql(productOfPairings([g1, g2], [other1, other2], [other1, g2]), slow([g1, g2], [other1, other2], [other1, g2])))
+      compare(`moved ${index}`, Fp12.eql(productOfPairings([times(g1, 12345n), g2]), productOfPairings([g1, times(g2, 12345n)])))
+      compare(`not one ${index}`, !Fp12.eql(one, Fp12.ONE) && Fp12.eql(Fp12.pow(one, ORDER), Fp12.ONE))
+      compare(`nothing left ${index}`, Fp12.eql(productOfPairings([g1, g2], [g1.negate(), g2]), Fp12.ONE))
+      compare(`infinity ${index}`, Fp12.eql(productOfPairings([G1.ZERO, g2], [g1, g2], [g1, G2.ZERO]), one))
+      compare(`canonical ${index}`, [one.c0, one.c1].every((part) => Object.values(part).every((pair) => Object.values(pair).every((value) => value >= 0n && value < curve.P))))
+    })
+    return failed
+  },
+  // Points that are in no group are paired with nothing.
+  unpaired: () => {
+    const { Fp, Fp2, G1, G2, productOfPairings } = curve
+    const refused = (...pairs) => {
+      try {
+        productOfPairings(...pairs)
+        return false
+      } catch {
+        return true
+      }
+    }
+    const b = Fp2.sub(Fp2.sqr(G2.BASE.y), Fp2.mul(Fp2.sqr(G2.BASE.x), G2.BASE.x))
+    let outside
+    for (let c0 = 1n; !outside; c0++) {
+      const x = Fp2.create({ c0, c1: 1n })
+      try {
+        outside = new G2(x, Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), b)), Fp2.ONE)
+      } catch {
+        continue
+      }
+    }
+    const offCurve2 = new G2(Fp2.create({ c0: 1n, c1: 2n }), Fp2.ONE, Fp2.ONE)
+    return [refused([G1.BASE, G2.BASE]), refused([G1.BASE, outside]), refused([G1.BASE, offCurve2]), refused([new G1(5n, 5n, Fp.ONE), G2.BASE]), refused([G1.BASE, G2.BASE], [G1.BASE, outside])]
+  },
   definition: ({ definition }) => definitions.readCredentialDefinition(definition.id, received(definition.json, 'credential definition')).schemaId,
   registry: ({ registry }) => registries.readRevocationRegistry(registry.id, received(registry.json, 'revocation registry')).places,
   tail_changes: ({ registry, place, lists }) => {
@@ -127,8 +177,9 @@ const calls = {
     const [from, to] = lists.map((list) => registries.readStatusList(known, received(list, 'status list')))
     return witnesses.tailChanges(known, place, from, to)
   },
-  request: ({ offer, definition, link_secret }) => {
-    const made = requests.requestCredential(received(offer, 'offer'), definitionOf(definition), secretOf(link_secret))
+  checked_offer: ({ offer, definition }) => requests.checkedOffer(received(offer, 'offer'), definitionOf(definition)),
+  request: ({ offer, definition, link_secret, is_key_checked = false }) => {
+    const made = requests.requestCredential(received(offer, 'offer'), definitionOf(definition), secretOf(link_secret), is_key_checked)
     return { request: made.request, secrets: requests.sealSecrets(made.secrets) }
   },
   receive: ({ credential, secrets, link_secret, definition, registry }) =>
@@ -153,6 +204,18 @@ const calls = {
       new Map(Object.entries(self_attested ?? {})),
       secretOf(link_secret),
     ),
+  // Whether two proofs of what was prepared have any commitment, or response, in common.
+  prepared: ({ request, choice, link_secret }) => {
+    const [known, asked] = [choiceOf(choice), readPresentationRequest(received(request, 'request'))]
+    presentations.prepareProof(known)
+    const made = [1, 2].map(() => presentations.present(asked, [known], new Map(), secretOf(link_secret)))
+    const numbers = made.map(({ proof }) => {
+      const { primary_proof: { eq_proof }, non_revoc_proof } = proof.proofs[0]
+      const { m, a_prime, e, v, m2 } = eq_proof
+      return [a_prime, e, v, m2, ...Object.values(m), ...Object.values(non_revoc_proof.x_list), ...Object.values(non_revoc_proof.c_list)]
+    })
+    return { made, common: numbers[0].filter((each) => numbers[1].includes(each)).length, all: numbers[0].length }
+  },
 }
 
 for (const more of ['didcomm_calls.mjs', 'webvh_calls.mjs', 'governance_calls.mjs', 'agent_calls.mjs', 'hostile_calls.mjs', 'keeping_calls.mjs', 'page_calls.mjs', 'book_calls.mjs', 'codes_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))

@@ -2,12 +2,13 @@
 // (`agents/wallet_host/vaults.py`); the real one is asked in `tests/interop/test_page.py`.
 
 import { register } from 'node:module'
+import { pbkdf2Sync, scryptSync } from 'node:crypto'
 import { library } from './native_scrypt.mjs'
 
 export async function calls(load) {
   register('./native_scrypt.mjs', import.meta.url)
   const codes = await load('keeping/recovery_code.js')
-  const { VaultKey } = await load('keeping/vault_key.js')
+  const { open, seal, VaultKey } = await load('keeping/vault_key.js')
   const { MemoryShelf } = await load('keeping/shelf.js')
   const { SealedStore } = await load('keeping/sealed_store.js')
   const { Vault } = await load('keeping/vault.js')
@@ -163,6 +164,24 @@ export async function calls(load) {
       const after = [await phone.isRemembered(shelf), await failure(() => phone.recall(shelf, '246810'))]
       return { short, wrong, right, exported, elsewhere, after, plain: text(sealed).includes(text(KEY.reveal())) }
     },
+    // By Node.js's own functions: how a phone had it sealed before, what opening that makes of it, and what a passkey beside it is worth then.
+    phone_before: async () => {
+      const shelf = new MemoryShelf()
+      const { device } = await phone.remembering(KEY, '246810')
+      const keyed = async (stretched) => new Uint8Array(await crypto.subtle.sign('HMAC', device, stretched))
+      const salt = crypto.getRandomValues(new Uint8Array(16))
+      const byScrypt = await keyed(scryptSync('246810', salt, 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }))
+      await shelf.write({ notes: { phone: { device, salt, sealed: seal(byScrypt, KEY.reveal(), 'this phone'), tries: 0 } } })
+      const secret = crypto.getRandomValues(new Uint8Array(32))
+      await phone.rememberPasskey(shelf, KEY, { id: salt, salt, secret })
+      const isKey = async (found) => hex((await found).reveal()) === hex(KEY.reveal())
+      const wrong = [await failure(() => phone.recall(shelf, '246811')), (await shelf.note('phone')).stretching ?? null]
+      const first = await isKey(phone.recall(shelf, '246810'))
+      const { salt: fresh, sealed, stretching, tries } = await shelf.note('phone')
+      const opened = open(await keyed(pbkdf2Sync('246810', fresh, 210_000, 32, 'sha512')), sealed, 'this phone')
+      const anew = [stretching, tries, hex(fresh) !== hex(salt), hex(opened) === hex(KEY.reveal())]
+      return { wrong, first, anew, again: await isKey(phone.recall(shelf, '246810')), other: await failure(() => phone.recall(shelf, '246811')), passkey: await isKey(phone.recallByPasskey(shelf, secret)) }
+    },
     sealed_rows: async () => {
       const shelf = new MemoryShelf()
       const store = await SealedStore.open(shelf, KEY)
@@ -204,13 +223,54 @@ export async function calls(load) {
         told.push(timers.length, host.number)
         await guarded.write([row('m', { n: 1 }, 'inbox')])
         told.push(timers.length, host.number)
+        await guarded.settle()
+        told.push(timers.length, host.number)
         await guarded.write([row('p', { n: 1 }, 'outbox')])
-        for (let turn = 0; turn < 100 && host.number === 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+        for (const until = Date.now() + 10_000; Date.now() < until && host.number === 2; ) await new Promise((resolve) => setImmediate(resolve))
         told.push(host.number)
+        // What came of a message is there once it was dealt with; that one was sent can wait, and waits for nobody.
+        await guarded.write([row('m', undefined, 'inbox'), row('d', { n: 1 })])
+        await backup.flush()
+        await guarded.write([row('p', undefined, 'outbox')])
+        const [seldom, before] = [timers.at(-1).wait, timers.length]
+        await guarded.write([row('e', { n: 1 })])
+        told.push(host.number, seldom, timers.length - before, timers.at(-1).wait)
       } finally {
         globalThis.setTimeout = setTimeout
       }
       return told
+    },
+    // Of a row that the vault has, the next revision tells what changed in it; another visit, and another phone, read it whole.
+    changed: async () => {
+      const host = new Host()
+      const shelf = new MemoryShelf()
+      const { backup, guarded } = await opened(shelf, host)
+      const long = hex(crypto.getRandomValues(new Uint8Array(4000)))
+      const lengths = []
+      const step = async (own, ...changes) => {
+        await own.guarded.write(changes)
+        await own.backup.flush()
+        lengths.push(host.revisions.get(host.number).length)
+      }
+      const one = { backup, guarded }
+      await step(one, row('a', { long, state: 1, gone: 2 }))
+      const [base] = [...host.revisions.values()]
+      await step(one, row('a', { long, state: 3 }), row('b', { small: 1 }))
+      const second = host.revisions.get(2)
+      await step(one, row('a', undefined), row('b', { small: 2 }))
+      await step(one, row('a', { long, state: 4 }))
+      const again = await opened(shelf, host)
+      await step(again, row('a', { long, state: 5 })) // who has not written it this time does not know what the vault has
+      await step(again, row('a', { long, state: 6, more: [] }))
+      const place = (form) => `wanderbuch revision ${form}\n${KEY.id}\n2\nfurther\n${hex(sha256(base))}`
+      const forms = await Promise.all([2, 3].map((form) => failure(() => KEY.openRevision(second, place(form)))))
+      const vault = new Vault(ORIGIN, KEY, host.fetch)
+      const moved = await elsewhere(host)
+      const rows = Object.entries(await rowsOf(moved.store)).map(([id, value]) => [id, { ...value, ...(value.long && { long: value.long === long }) }])
+      // One that keeps what is not there is not ours.
+      const { sealed } = await vault.seal(JSON.stringify([['connection', 'c', { n: 1 }, ['long']]]), 1, hex(sha256(base)), undefined, 3)
+      const other = Object.assign(new Host(), { number: 2, base: 1, key: KEY.id, revisions: new Map([[1, base], [2, Buffer.from(sealed)]]) })
+      return { isShort: lengths.map((length) => length < 1_200), rows: Object.fromEntries(rows), forms, nowhere: await failure(() => elsewhere(other)) }
     },
     moves: async () => {
       const host = new Host()
@@ -222,7 +282,9 @@ export async function calls(load) {
       await first.backup.flush()
       const [atHost, isRevised] = [[...host.revisions.values()].map((each) => text(each)).join(''), host.revisions.size]
       const second = await elsewhere(host)
-      const late = await failure(() => first.guarded.write([row('m', { from: 'x' }, 'inbox')]))
+      const late = [await failure(() => first.guarded.write([row('m', { from: 'x' }, 'inbox')]))]
+      late.push(await failure(() => first.guarded.write([row('m', undefined, 'inbox'), row('p', { n: 1 }, 'outbox')])))
+      late.push(await failure(() => first.guarded.settle()))
       const after = await failure(() => first.guarded.write([row('a', { n: 5 })]))
       await second.guarded.write([row('c', { n: 6 })])
       await second.backup.flush()
@@ -231,7 +293,7 @@ export async function calls(load) {
         had: second.had,
         rows: await rowsOf(second.store),
         objects: (await second.store.list('object')).length,
-        late: [late, after, first.backup.state],
+        late: [...late, after, first.backup.state],
         second: [second.backup.state, host.number, host.base],
         tells: ['connection', '"n"'].some((word) => atHost.includes(word)),
         sizes: [...host.revisions.values()].map((each) => each.length % 512),
@@ -689,6 +751,62 @@ export async function calls(load) {
         await one.create({ pin: '246810' })
         const made = (await shelf.note('vault')).vault
         return [phase, other, left, one.status().phase, made !== KEY.id && made.length, one.leave() ?? null]
+      } finally {
+        globalThis.fetch = before
+      }
+    },
+    // What is written in the last moment before a lock: is it in the vault, while the phone is locked? Then where the host hangs, and where
+    // another tab takes the book while it is sent.
+    lock_sends: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      let hanging
+      globalThis.fetch = async (url, init) => {
+        if (hanging && init.method === 'PUT') {
+          hanging.came.resolve()
+          await hanging.until.promise
+        }
+        return host.fetch(url, init)
+      }
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const shelf = new MemoryShelf()
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        const code = one.newCode().join(' ')
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        const key = await VaultKey.ofCode(codes.readRecoveryCode(code))
+        // As a step of the book writes: a row, and its copy that waits.
+        const writes = async (id) => shelf.write({ rows: [], waiting: key.sealRow(JSON.stringify([row(id, { n: 1 })].map(({ kind, id, value }) => [kind, id, value])), 'waiting') })
+        const seen = []
+        await writes('late')
+        const number = host.number
+        await one.lock()
+        const phase = one.status().phase
+        await until(() => host.number > number)
+        await one.unlock({ pin: '246810' })
+        seen.push([phase, (await shelf.waiting()).length, one.status().phase])
+        // The host hangs: the lock does not, and another tab takes the book meanwhile.
+        hanging = { came: gate(), until: gate() }
+        await until(() => one.status().backup === 'kept')
+        await writes('hung')
+        await one.lock()
+        await hanging.came.promise
+        const asked = host.asked.length
+        seen.push([one.status().phase, await failure(() => one.book())])
+        one.leave()
+        hanging.until.resolve()
+        hanging = undefined
+        await until(() => host.asked.length > asked)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        const { sending } = await shelf.note('vault')
+        seen.push([one.status().phase, sending !== undefined, (await shelf.waiting()).length])
+        return seen
       } finally {
         globalThis.fetch = before
       }

@@ -91,6 +91,7 @@ export async function simulated(load) {
         answer('messagepickup/2.0/status', { message_count: 0 })
         if (this.waiting.length) this.deliver(this.waiting)
       }
+      if (kind === 'messagepickup/2.0/status-request') answer('messagepickup/2.0/status', { message_count: 0 })
       if (kind === 'egress/1.0/request') this.egressed.push({ asked, answer })
       if (kind === 'messagepickup/2.0/messages-received') this.acknowledged.push(...asked.message_id_list)
     }

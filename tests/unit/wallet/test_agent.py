@@ -54,11 +54,11 @@ def test_what_breaks_the_code_stops_no_queue(wallet: WalletProcess) -> None:
 
 
 def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet: WalletProcess) -> None:
-    assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 3}
+    assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 2}
 
 
 def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
-    assert wallet.call("reconnects") == [0, 2, True, "complete"]
+    assert wallet.call("reconnects") == [0, 1, True, "complete"]
 
 
 def test_a_wallet_that_was_closed_while_it_met_its_mediator_opens_no_socket(wallet: WalletProcess) -> None:
@@ -267,6 +267,17 @@ def test_without_a_network_nobody_waits_for_a_line_that_ended_without_a_word(wal
     *rest, sockets = wallet.call("lost")
     assert rest == [True, True, False, "UnreachableError"]
     assert sockets >= 2
+
+
+def test_a_line_whose_other_end_is_gone_is_noticed_by_who_looks_and_by_who_asks_in_vain(wallet: WalletProcess) -> None:
+    assert wallet.call("dead") == [
+        [True, 1],  # it answered who looked
+        [False, 1],
+        [True, 2],
+        ["SilentError", True, 2],
+        ["SilentError", False, 2],
+        [True, 3],  # at once, for somebody looked
+    ]
 
 
 def test_public_files_are_kept_once_checked_so_many_and_so_large(wallet: WalletProcess) -> None:

@@ -16,6 +16,9 @@ from aries_askar import Key, KeyAlg, crypto_box
 from tests.unit.wallet.wallet_process import WalletProcess, WalletRefusedError
 
 from wanderbuch.agents.runtime.gate.envelope import EnvelopeError, decrypt, identify, read_envelope
+from wanderbuch.plugins.exchange.attached import attach, decode_attached, with_packed_numbers
+from wanderbuch.plugins.exchange.compact import compacted, expanded
+from wanderbuch.plugins.exchange.packed_numbers import packed, unpacked
 from wanderbuch.plugins.exchange.packing import pack
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -201,3 +204,60 @@ def test_json_is_read_as_strictly_as_by_our_agents(wallet: WalletProcess) -> Non
             else:
                 answer = wallet.call("strict_json", document=b64(received), fractions=fractions)
                 assert json.loads(answer) == expected, document
+
+
+def test_both_make_the_same_of_an_envelope_between_wallet_and_mediator(wallet: WalletProcess) -> None:
+    ours = pack({"@type": "x", "@id": "1"}, to=verkey(OURS), own=THEIRS)
+    routed = pack({"@type": "x", "@id": "1"}, to=verkey(OURS), own=THEIRS, routing_keys=[verkey(OTHERS)])
+    theirs = wallet.call("pack", content=CONTENT, to=verkey(OURS), seed=b64(SEEDS[1])).encode()
+    stock = pack_message([verkey(OURS)], THEIRS, CONTENT.encode())
+    for envelope in (ours, routed, theirs, stock, b'{"no": "envelope"}'):
+        frame = compacted(envelope)
+        assert wallet.call("compacted", envelope=envelope.decode()) == b64(frame)
+        assert wallet.call("expanded", frame=b64(frame)).encode() == expanded(frame) == envelope
+    assert compacted(ours)[:1] == compacted(theirs)[:1] == b"\x01"
+    for broken in (compacted(ours)[:100], b"\x01", b"\x01\x09" + compacted(ours)[2:]):
+        with pytest.raises(WalletRefusedError):
+            wallet.call("expanded", frame=b64(broken))
+
+
+def test_what_follows_a_message_is_opened_with_it(wallet: WalletProcess) -> None:
+    tail = b"\x00\xff" + bytes(range(40))
+    envelope = pack({"@type": "x", "@id": "1"}, to=verkey(OURS), own=THEIRS, tail=tail)
+    told = wallet.call("with_tail", envelope=b64(envelope), seeds=[b64(SEEDS[0])])
+    assert (json.loads(told["content"]), told["tail"]) == ({"@type": "x", "@id": "1"}, b64(tail))
+    theirs = wallet.call("with_tail", content='{"@id":"2"}', to=verkey(OURS), seed=b64(SEEDS[1]), tail=b64(tail))
+    assert opened_by_agents_raw(theirs.encode()) == b'{"@id":"2"}\0' + tail
+
+
+def opened_by_agents_raw(envelope: bytes) -> bytes:
+    outside = read_envelope(envelope, max_bytes=1 << 20)
+    return decrypt(outside, identify(outside.recipients[0], OURS))
+
+
+def test_both_pack_numbers_alike(wallet: WalletProcess) -> None:
+    value = {
+        "n": ["1" + "0" * 23, "9" * 617, "7" * 4_000, "8" * 4_001, "0" + "1" * 40, "-" + "1" * 40],
+        "b": [list(range(256)), list(range(15)), [*range(16), 256], [0] * 16],
+        "m": ["#", "#n", "##x", "word"],
+        "o": [None, True, 7, {"deep": ["5" * 77]}],
+    }
+    told = packed(value)
+    assert json.loads(wallet.call("packed", value=value)) == told
+    assert json.loads(wallet.call("unpacked", value=told)) == value == unpacked(told)
+    for wrong in ("#", "#x", "#n!", "#b!", "#N0,1", "#n" + "_" * 2_300):
+        with pytest.raises(WalletRefusedError):
+            wallet.call("unpacked", value=[wrong])
+
+
+def test_numbers_that_follow_a_message_come_to_stand_in_it(wallet: WalletProcess) -> None:
+    text = json.dumps({"n": ["9" * 617, "8" * 300], "b": [7] * 20}, separators=(",", ":"))
+    message = {"@id": "#N0,1", **attach(text, attach_id="a", of_format="f", name="x~attach")}
+    told, tail = with_packed_numbers(message)
+    inlined = json.loads(wallet.call("inlined", message=told, tail=b64(tail)))
+    assert inlined["@id"] == "#N0,1"  # nobody's own words
+    assert decode_attached(inlined["x~attach"][0], "x", max_bytes=10_000).text == text
+    twice = {**told, "y~attach": told["x~attach"]}  # few bytes would become many
+    for wrong, cut in ((told, tail[:-1]), (told, b""), (twice, tail)):
+        with pytest.raises(WalletRefusedError):
+            wallet.call("inlined", message=wrong, tail=b64(cut))

@@ -34,10 +34,13 @@ def test_a_new_phone_shows_the_book_without_the_issuer_that_is_gone(wallet: Wall
         "nonce": "1234567890",
         "requested_attributes": {"a": {"names": ["level"]}},
         "requested_predicates": {},
+        "non_revoked": {"to": 4_000_000_000},
     }
     told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
     seen = wallet.call("gone_issuer", **published(centre, told), link_secret=secret, gone=OTHER, request=request)
     assert seen == {
+        # Nothing is to be sent; then a yes that cannot be made now is kept, and the book says so.
+        "sending": [False, "unreachable", "answering", 0, True],
         "entries": ["first", "second"],
         "unread": 1,
         "candidates": [["first", "second"]],

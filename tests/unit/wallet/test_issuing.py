@@ -183,6 +183,28 @@ def test_refuses_an_offer_whose_proof_is_of_another_key(
             wallet.call("request", offer=offer, definition=other.told()["definition"], link_secret=link_secret)
 
 
+def test_an_offer_whose_proof_was_checked_is_answered_without_it_and_one_that_was_not_never_is(
+    wallet: WalletProcess, centres: list[Centre], link_secret: str
+) -> None:
+    centre = centres[2]
+    offer, told = centre.offer().to_dict(), {"definition": centre.told()["definition"]}
+    rest = {name: value for name, value in offer.items() if name != "key_correctness_proof"}
+    assert wallet.call("checked_offer", offer=offer, **told) == rest
+    asked = wallet.call("request", offer=rest, link_secret=link_secret, is_key_checked=True, **told)
+    credential = centre.issue(offer, asked["request"], random_values(chances("checked"), centre)).to_dict()
+    assert wallet.call(
+        "receive", credential=credential, secrets=asked["secrets"], link_secret=link_secret, **centre.told()
+    )
+    with pytest.raises(WalletRefusedError):
+        wallet.call("request", offer=rest, link_secret=link_secret, **told)
+    proof = offer["key_correctness_proof"]
+    for wrong in (proof | {"c": another(proof["c"])}, proof | {"xr_cap": proof["xr_cap"][1:]}, {}):
+        with pytest.raises(WalletRefusedError):
+            wallet.call("checked_offer", offer=offer | {"key_correctness_proof": wrong}, **told)
+    with pytest.raises(WalletRefusedError):
+        wallet.call("checked_offer", offer=offer, definition=centres[0].told()["definition"])
+
+
 def test_two_requests_for_one_offer_have_nothing_in_common(
     wallet: WalletProcess, centres: list[Centre], link_secret: str
 ) -> None:

@@ -93,6 +93,17 @@ def test_a_phone_remembers_by_its_own_key_and_a_pin_and_forgets_after_ten_tries(
     }
 
 
+def test_what_a_phone_had_sealed_by_scrypt_opens_and_is_sealed_anew(wallet: WalletProcess) -> None:
+    assert wallet.call("phone_before") == {
+        "wrong": ["pin", None],
+        "first": True,
+        "anew": ["pbkdf2", 0, True, True],
+        "again": True,
+        "other": "pin",
+        "passkey": True,
+    }
+
+
 def test_a_passkey_opens_beside_the_pin_on_its_phone_and_is_forgotten_with_it(wallet: WalletProcess) -> None:
     assert wallet.call("passkeys") == [
         *("passkey", None),  # nothing is remembered
@@ -119,14 +130,27 @@ def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
 
 
 def test_what_is_written_in_a_moment_goes_in_one_revision(wallet: WalletProcess) -> None:
-    assert wallet.call("together") == [1, True, 0, 1, "kept", 2, 1, 3, 2, 3]
+    assert wallet.call("together") == [
+        *(1, True, 0, 1, "kept", 2, 1),
+        *(2, 1, 3, 2, 3),  # what came waits to be dealt with, and is there once that is asked for
+        *(4, 10_000, 1, 1_000),
+    ]
+
+
+def test_a_revision_tells_what_changed_in_a_row_and_is_read_whole(wallet: WalletProcess) -> None:
+    assert wallet.call("changed") == {
+        "isShort": [False, True, True, False, False, True],
+        "rows": {"a": {"long": True, "state": 6, "more": []}, "b": {"small": 2}},
+        "forms": ["check_failed", "none"],  # an older page does not read it, rather than lose half of it
+        "nowhere": "check_failed",
+    }
 
 
 def test_a_book_moves_and_the_phone_before_learns_it(wallet: WalletProcess) -> None:
     told = wallet.call("moves")
     assert told["rows"] == {"a": {"n": 4}, "b": {"n": 3}, "c": {"n": 6}}
     assert (told["isRevised"], told["had"], told["objects"], told["stranger"]) == (2, True, 0, False)
-    assert told["late"] == ["overtaken", "overtaken", "elsewhere"]
+    assert told["late"] == ["none", "overtaken", "overtaken", "overtaken", "elsewhere"]  # nothing goes out of it
     assert told["second"] == ["kept", 4, 3]
     assert not told["tells"]
     assert set(told["sizes"]) == {40}  # whole blocks, a nonce and a tag
@@ -203,6 +227,15 @@ def test_what_is_under_way_when_the_book_is_closed_has_no_effect(wallet: WalletP
 
 def test_what_is_looked_up_while_the_book_is_locked_goes_to_nobody(wallet: WalletProcess) -> None:
     assert wallet.call("locked_views") == [["none", "none"], ["state", "state"], None]
+
+
+def test_a_lock_sends_what_waits_and_keeps_nobody_waiting(wallet: WalletProcess) -> None:
+    assert wallet.call("lock_sends") == [
+        ["locked", 0, "open"],
+        ["locked", "state"],
+        # The tab that took the book finds what was being sent, word for word, and what waits.
+        ["other-tab", True, 1],
+    ]
 
 
 def test_tries_of_a_pin_are_counted_one_at_a_time(wallet: WalletProcess) -> None:

@@ -1,10 +1,12 @@
 """The page's files that travel in the package are what the sources build, byte for byte."""
 
+import hashlib
 import re
+import subprocess
 
 import pytest
 from tests.bench.wallet_page import measure_wallet_page
-from tests.wallet_tools import DESK, PAGE, WALLET, build_desk, build_page
+from tests.wallet_tools import BROTLI, DESK, PAGE, WALLET, build_desk, build_page
 from tests.wallet_words import catalogues
 
 from wanderbuch.agents.wallet_host.page_files import load_page
@@ -23,6 +25,21 @@ def test_they_are_what_the_sources_build() -> None:
     assert other == [], "run: python -m tests.wallet_tools"
     assert DESK.read_bytes() == build_desk(), "run: python -m tests.wallet_tools"
     assert set(load_page({})) == {*built, "settings.json"}
+
+
+def test_what_travels_by_brotli_is_the_same_files() -> None:
+    committed = {path.name: path for path in BROTLI.iterdir()}
+    files = sorted(path for path in PAGE.rglob("*") if path.is_file())
+    assert set(committed) == {f"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}.br" for path in files}
+    script = """
+      const { brotliDecompressSync } = require("zlib"), { readFileSync } = require("fs")
+      for (const path of process.argv.slice(1))
+        console.log(require("crypto").createHash("sha256").update(brotliDecompressSync(readFileSync(path))).digest("hex"))
+    """
+    names = sorted(committed)
+    command = ["node", "-e", script, *(str(committed[name]) for name in names)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert [f"{digest[:32]}.br" for digest in done.stdout.split()] == names
 
 
 def test_the_first_screen_needs_little_and_no_cryptography() -> None:

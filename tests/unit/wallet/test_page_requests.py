@@ -6,6 +6,7 @@ import pytest
 from tests.unit.wallet.wallet_process import WalletProcess
 from tests.wallet_words import catalogues, facts
 
+from wanderbuch.agents.site.opening import better_than
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.plugins.trust.verifying.kept_words import KEPT
 
@@ -211,3 +212,6 @@ def test_browsers_inside_apps_are_known(wallet: WalletProcess) -> None:
         for agent, (home, _) in known.items()
     }
     assert found == known
+    # The pages of links say the same; whether a page is on the home screen they do not learn.
+    told = {agent: better for agent, (home, better) in known.items() if not home}
+    assert {agent: better_than(agent) for agent in told} == told

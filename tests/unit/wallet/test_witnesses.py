@@ -12,6 +12,7 @@ from tests.unit.wallet.centre import (
     Centre,
     Entry,
     Json,
+    choices_of,
     is_verified,
     issue_to_library,
     issue_to_wallet,
@@ -73,6 +74,14 @@ def test_a_witness_follows_lists_that_revoke_and_restore_others(
         assert presented["identifiers"][0]["timestamp"] == lists[-1]["timestamp"]
         assert is_verified(REQUEST, presented, [centre])
         assert is_verified(REQUEST, present_by_library(REQUEST, answer(entries[1]), {}, link_secret), [centre])
+
+
+def test_what_is_prepared_is_the_same_in_no_two_proofs(wallet: WalletProcess, centre: Centre, link_secret: str) -> None:
+    entry = issue_to_wallet(wallet, centre, link_secret, VALUES)
+    [choice] = choices_of(answer(entry))
+    told = wallet.call("prepared", request=REQUEST, choice=choice, link_secret=link_secret)
+    assert [is_verified(REQUEST, presented, [centre]) for presented in told["made"]] == [True, True]
+    assert (told["common"], told["all"] > 20) == (0, True)
 
 
 def test_refuses_what_is_revoked(wallet: WalletProcess, centre: Centre, link_secret: str) -> None:

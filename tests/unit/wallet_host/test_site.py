@@ -3,8 +3,10 @@
 import gzip
 import json
 import logging
+from dataclasses import replace
 from hashlib import sha256
 
+import aiohttp
 import pytest
 from tests.unit.wallet_host.conftest import MEDIATOR
 from tests.unit.wallet_host.worker import Answer, HostSite, Worker, text
@@ -172,7 +174,7 @@ async def test_the_page_comes_from_an_origin_where_nothing_else_is(site: HostSit
         "name": "Wallets of Lanka",
         "origin": "https://wallet.wanderbuch.test",
     }
-    rules = settings.headers["content-security-policy"].split("; ")
+    rules = (await site.ask("GET", "/", {})).headers["content-security-policy"].split("; ")
     assert "connect-src 'self' https://mediator.wanderbuch.test wss://mediator.wanderbuch.test" in rules
     assert not [rule for rule in rules if "unsafe" in rule or "*" in rule or rule.endswith(" https:")]
     assert "access-control-allow-origin" not in settings.headers
@@ -188,5 +190,29 @@ async def test_the_page_comes_from_an_origin_where_nothing_else_is(site: HostSit
 async def test_every_file_of_the_page_is_what_its_name_says() -> None:
     files = load_page({})
     assert {name for name, file in files.items() if gzip.decompress(file.zipped) != file.body} == set()
+    assert {name for name, file in files.items() if file.brotli is None} == {"settings.json"}
+    assert all(len(file.brotli) < len(file.zipped) for file in files.values() if file.brotli is not None)
+    without = {name for name, file in files.items() if not file.has_policy and not name.startswith("words/")}
+    assert without == {
+        *("app.webmanifest", "page.css", "settings.json"),
+        *("chunk.js", "decoder.js", "offline.js", "page.js", "session.js"),
+    }
     odd = PageFile.of("index.html", b"<!doctype html>")
     assert "/" in PageFiles({"index.html": odd}, mediator=None, direct=True).names
+
+
+async def test_who_takes_brotli_gets_it_and_pages_and_workers_alone_have_the_policy(site: HostSite) -> None:
+    page = load_page({})["session.js"]
+    bodies = {"br": page.brotli, "gzip": page.zipped, None: page.body}
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        as_it_comes = replace(site, session=session)
+        for taken, encoding in (("gzip, deflate, br, zstd", "br"), ("gzip, x-br", "gzip"), ("identity", None)):
+            script = await as_it_comes.ask("GET", "/session.js", {"Accept-Encoding": taken})
+            assert (script.headers.get("content-encoding"), script.body) == (encoding, bodies[encoding])
+            assert script.tag == f'"{page.tag}"'
+            assert "content-security-policy" not in script.headers
+            assert script.headers["x-content-type-options"] == "nosniff"
+    for path in ("/", "/worker.js", "/keeper.js", "/icon.svg", "/nothing.json"):
+        answer = await site.ask("GET", path, {})
+        assert "default-src 'none'" in answer.headers["content-security-policy"], path
+        assert answer.headers["x-frame-options"] == "DENY", path

@@ -47,7 +47,8 @@ export class Agent {
   readonly #listeners = new Set<(changes: readonly Change[]) => void>()
 
   private constructor(store: Store, direct: Network, ring: KeyRing, options: AgentOptions) {
-    const ask: AskMediator = (kind, members) => this.mediator.request(kind, members)
+    const asked = (...told: Parameters<Mediator['request']>): ReturnType<Mediator['request']> => this.mediator.request(...told)
+    const ask: AskMediator = Object.assign(asked, { takesTails: () => this.mediator.takesTails })
     const network = options.egress ? new EgressNetwork(direct, options.mediator, ask) : direct
     this.store = store
     this.network = network

@@ -68,7 +68,7 @@ async function ask(agent: Agent, id: string, row: JsonObject): Promise<void> {
   const own = ownOf(row)
   const inviter = typeof row['did'] === 'string' ? await contactOf(row['did'], agent.resolver) : unsealContact(new Received(row['contact'], 'contact'))
   const did = makePeerDid(own, await agent.mediator.reachable(own))
-  const request = message(`${String(row['protocol'])}/request`, { label: agent.label, did })
+  const request = message(`${String(row['protocol'])}/request`, { label: agent.label, did, takes_packed: true })
   const requestId = request['@id'] as string
   const threaded = { ...request, '~thread': { thid: requestId, pthid: row['invitation'] as string } }
   await agent.commit({

@@ -6,10 +6,11 @@
 //
 // The mediator itself is reached directly. At most 4 requests are under way, as mediators allow. Redirects are followed, three at most.
 
-import { base64, fromAnyBase64 } from '../base64.js'
+import { base64, base64url, fromAnyBase64 } from '../base64.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toHex } from '../bytes.js'
 import { inflated } from '../deflate.js'
+import { compacted } from '../didcomm/compact.js'
 import type { Incoming } from '../didcomm/message.js'
 import { CheckFailedError, MalformedError, UnreachableError } from '../errors.js'
 import { publicAddress, type Network, type Socket, type SocketEvents } from '../network.js'
@@ -20,12 +21,22 @@ const AT_ONCE = 4
 const MOST_REDIRECTS = 3
 const MOST_REPLY = 1 << 20
 const DEFLATE = 'deflate'
+const JWS_DEFLATE = 'jws+deflate'
 const REDIRECTS = [301, 302, 303, 307, 308]
 const AGAIN = [408, 425, 429]
 const NEVER = ['e.m.egress.address', 'e.m.egress.malformed', 'e.m.egress.off']
 
 /** Asks the mediator something, and gives its answer or its problem report. */
-export type AskMediator = (kind: string, members: JsonObject) => Promise<Incoming>
+export interface AskMediator {
+  (kind: string, members: JsonObject, tail?: Uint8Array): Promise<Incoming>
+  /** Whether bytes may follow what it is asked (ADR 120). */
+  readonly takesTails: () => boolean
+}
+
+interface Answer {
+  readonly body: Received
+  readonly tail: Uint8Array | undefined
+}
 
 export class EgressNetwork implements Network {
   readonly #direct: Network
@@ -44,14 +55,14 @@ export class EgressNetwork implements Network {
 
   async get(url: string, mostBytes: number, kept?: Uint8Array): Promise<Uint8Array> {
     if (new URL(url).host === this.#mediatorHost) return this.#direct.get(url, mostBytes)
-    const few = { accept_encoding: DEFLATE, ...(kept && { known: `sha256:${toHex(sha256(kept))}` }) }
+    const few = { accept_encoding: DEFLATE, takes_jws: true, ...(kept && { known: `sha256:${toHex(sha256(kept))}` }) }
     let next = url
     for (let count = 0; count <= MOST_REDIRECTS; count++) {
       const answer = await this.#request({ method: 'GET', url: next, headers: { accept: 'application/json' }, ...few })
       const status = statusOf(answer)
-      if (kept && status === 200 && answer.optional('unchanged')?.boolean()) return kept
+      if (kept && status === 200 && answer.body.optional('unchanged')?.boolean()) return kept
       if (status >= 200 && status < 300) return publicBody(answer, mostBytes)
-      const location = answer.optional('headers')?.optional('location')
+      const location = answer.body.optional('headers')?.optional('location')
       if (!REDIRECTS.includes(status) || !location) throw new UnreachableError('a public file could not be fetched')
       next = publicAddress(new URL(location.text(2048), next).href, 'location').href
     }
@@ -60,8 +71,9 @@ export class EgressNetwork implements Network {
 
   async post(url: string, envelope: string): Promise<Uint8Array | undefined> {
     if (new URL(url).host === this.#mediatorHost) return this.#direct.post(url, envelope)
-    const body = this.#takesText ? { text: envelope } : { body: base64(new TextEncoder().encode(envelope)) }
-    const answer = await this.#request({ method: 'POST', url, ...body, headers: { 'content-type': 'application/didcomm-envelope-enc' } })
+    const tail = this.#ask.takesTails() ? compacted(envelope) : undefined
+    const body = tail ? { body_follows: true } : this.#takesText ? { text: envelope } : { body: base64(new TextEncoder().encode(envelope)) }
+    const answer = await this.#request({ method: 'POST', url, ...body, headers: { 'content-type': 'application/didcomm-envelope-enc' } }, tail)
     const status = statusOf(answer)
     if (status >= 500 || AGAIN.includes(status)) throw new UnreachableError('the other side cannot take the message now')
     if (status < 200 || status >= 300) throw new CheckFailedError('the other side does not take the message')
@@ -73,14 +85,14 @@ export class EgressNetwork implements Network {
     return this.#direct.open(url, events)
   }
 
-  async #request(members: JsonObject): Promise<Received> {
+  async #request(members: JsonObject, tail?: Uint8Array): Promise<Answer> {
     if (this.#underWay >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#underWay++
     try {
-      const { kind, body } = await this.#ask('egress/1.0/request', members)
+      const { kind, body, tail: follows } = await this.#ask('egress/1.0/request', members, tail)
       if (kind === 'egress/1.0/response') {
         this.#takesText = body.optional('takes_text')?.boolean() ?? false
-        return body
+        return { body, tail: follows }
       }
       const code = body.optional('description')?.optional('code')?.value()
       if (typeof code === 'string' && NEVER.includes(code)) throw new CheckFailedError('the mediator does not pass the request on')
@@ -92,19 +104,41 @@ export class EgressNetwork implements Network {
   }
 }
 
-function statusOf(answer: Received): number {
-  return answer.member('status').integer(100, 599)
+function statusOf({ body }: Answer): number {
+  return body.member('status').integer(100, 599)
 }
 
-async function publicBody(answer: Received, mostBytes: number): Promise<Uint8Array> {
-  const encoding = answer.optional('content_encoding')
+async function publicBody(answer: Answer, mostBytes: number): Promise<Uint8Array> {
+  const encoding = answer.body.optional('content_encoding')
   const body = bodyOf(answer, mostBytes)
   if (!encoding) return body
-  if (encoding.text(16) !== DEFLATE) throw new MalformedError(encoding.path, DEFLATE)
-  return inflated(body, mostBytes, DEFLATE)
+  const isJws = encoding.text(16) === JWS_DEFLATE
+  if (!isJws && encoding.text(16) !== DEFLATE) throw new MalformedError(encoding.path, DEFLATE)
+  const content = await inflated(body, mostBytes, DEFLATE)
+  return isJws ? compactJws(content, mostBytes, encoding.path) : content
 }
 
-function bodyOf(answer: Received, mostBytes: number): Uint8Array {
+// Three parts, each after its length in four bytes: base64 does not shrink as what is in it does.
+function compactJws(content: Uint8Array, mostBytes: number, path: string): Uint8Array {
+  const view = new DataView(content.buffer, content.byteOffset, content.length)
+  const parts: string[] = []
+  let at = 0
+  while (at + 4 <= content.length) {
+    const end = at + 4 + view.getUint32(at)
+    if (end > content.length) break
+    parts.push(base64url(content.subarray(at + 4, end)))
+    at = end
+  }
+  const jws = new TextEncoder().encode(parts.join('.'))
+  if (at !== content.length || parts.length !== 3 || jws.length > mostBytes) throw new MalformedError(path, 'the parts of a JWS')
+  return jws
+}
+
+function bodyOf({ body: answer, tail }: Answer, mostBytes: number): Uint8Array {
+  if (answer.optional('body_follows')?.boolean()) {
+    if ((tail?.length ?? 0) > mostBytes) throw new UnreachableError(`a file has more than ${mostBytes} bytes`)
+    return tail ?? new Uint8Array()
+  }
   const body = answer.member('body')
   const text = body.value()
   if (typeof text === 'string' && text.length > Math.ceil(mostBytes / 3) * 4) throw new UnreachableError(`a file has more than ${mostBytes} bytes`)

@@ -10,10 +10,12 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { base58 } from '../base58.js'
 import { unpack, type Opened } from '../didcomm/envelope.js'
 import { verkey } from '../didcomm/keys.js'
+import { withTail } from '../didcomm/packed.js'
 import { readMessage, type Incoming } from '../didcomm/message.js'
-import { UnreachableError, unexpected, WalletError } from '../errors.js'
+import { MalformedError, UnreachableError, unexpected, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { Change, JsonObject, Store } from '../store.js'
+import { readStrictJson } from '../strict_json.js'
 import type { KeyRing } from './key_ring.js'
 import type { Locks } from './locks.js'
 import type { Handler, Step } from './step.js'
@@ -22,6 +24,7 @@ const MOST_OF_KEY = 8
 const MOST = 64
 const GIVE_UP_MS = 7 * 24 * 3600 * 1000
 const LONGEST = 1 << 20
+const MOST_DEPTH = 32
 
 export class Inbox {
   readonly #store: Store
@@ -67,7 +70,7 @@ export class Inbox {
   // 1
   #row(envelope: Uint8Array): JsonObject | undefined {
     try {
-      const opened = unpack(envelope, (key) => this.#ring.secret(key))
+      const opened = inlined(unpack(envelope, (key) => this.#ring.secret(key), LONGEST, true))
       const { kind } = readMessage(opened)
       const { to, from, content } = opened
       return this.#handlers.has(kind) ? { to, from: from ?? null, content, at: Date.now() } : undefined
@@ -99,6 +102,14 @@ export class Inbox {
     if (!(error instanceof WalletError)) return unexpected(error)
     this.onDropped(kind, error)
   }
+}
+
+// What follows a message stands in it from here on (ADR 120).
+function inlined({ tail, ...opened }: Opened): Opened {
+  if (!tail) return opened
+  const message = readStrictJson(opened.content, 'message', { mostBytes: LONGEST, mostDepth: MOST_DEPTH })
+  if (typeof message !== 'object' || message === null) throw new MalformedError('message', 'an object')
+  return { ...opened, content: JSON.stringify(withTail(message as JsonObject, tail)) }
 }
 
 function unsealed(row: Received): Opened {

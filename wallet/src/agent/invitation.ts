@@ -25,6 +25,8 @@ export interface Invitation {
   readonly attached: Received | undefined
   readonly label: string | undefined
   readonly goalCode: string | undefined
+  /** A mediator takes compact envelopes (ADR 120). */
+  readonly takesCompact: boolean
 }
 
 const MOST_BYTES = 256 * 1024
@@ -57,6 +59,7 @@ export function readInvitation(bytes: Uint8Array): Invitation {
     attached: attachment && decoded(attachment, MOST_ATTACHED),
     label: told(body.optional('label'), 128),
     goalCode: told(body.optional('goal_code'), 128),
+    takesCompact: body.optional('takes_compact')?.value() === true,
   }
 }
 

@@ -1,11 +1,17 @@
 // The web socket to the mediator (Aries RFC 0092: what is asked over it is answered over it). It comes back by itself.
+//
+// A socket whose other end is gone (the phone went from one network to another) is often not told so for many minutes. So one over which
+// nothing came for a minute, though something was asked, counts as closed; what takes long to come over a slow network does not fill a minute.
 
+import { compacted } from '../didcomm/compact.js'
 import type { Network, Socket } from '../network.js'
 import { SilentError, StateError, UnreachableError } from '../errors.js'
 
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
 const ANSWER_MS = 30_000
+const DEAD_MS = 60_000
+const PROBE_MS = 10_000
 
 interface Waiting {
   readonly done: (answer: unknown) => void
@@ -23,6 +29,10 @@ export class Line {
   #wait = FIRST_WAIT_MS
   #isStopped = false
   #isOpen = false
+  /** When something came over the socket last, or it was opened. */
+  #heardAt = 0
+  /** Whether its other end takes compact envelopes (ADR 120). */
+  isCompact = false
 
   /** @param opened what to do each time that the socket opened, before others ask */
   constructor(network: Network, url: string, received: (envelope: Uint8Array) => void, opened: () => Promise<void>) {
@@ -37,6 +47,11 @@ export class Line {
     return this.#isOpen
   }
 
+  /** How long nothing came, while nothing was waited for. */
+  get quietMs(): number {
+    return this.#waiting.size === 0 ? Date.now() - this.#heardAt : 0
+  }
+
   /** Open the socket, if it is not open; and do what is to be done first. */
   async open(): Promise<void> {
     if (this.#isStopped) throw new StateError('the wallet is closed')
@@ -45,10 +60,16 @@ export class Line {
       return
     }
     clearTimeout(this.#timer)
-    const opening = this.#network.open(this.#url, { received: this.#received, closed: () => this.#closed(opening) })
+    this.isCompact = false
+    const received = (envelope: Uint8Array): void => {
+      this.#heardAt = Date.now()
+      this.#received(envelope)
+    }
+    const opening = this.#network.open(this.#url, { received, closed: () => this.#closed(opening) })
     this.#socket = opening
     try {
       await opening
+      this.#heardAt = Date.now()
       await this.#opened()
       this.#isOpen = this.#socket === opening
       this.#wait = FIRST_WAIT_MS
@@ -60,21 +81,30 @@ export class Line {
 
   async send(envelope: string): Promise<void> {
     if (!this.#socket) throw new UnreachableError('the mediator is not connected')
-    ;(await this.#socket).send(envelope)
+    const socket = await this.#socket
+    socket.send(this.isCompact ? compacted(envelope) : new TextEncoder().encode(envelope))
   }
 
   /**
    * Send a message and wait for the answer that `answer` gets under one of these names.
    *
+   * @param isProbe whether the answer is small and nothing else is under way: without it the socket is dead
    * @throws SilentError the time was over
    * @throws UnreachableError the socket closed first
    */
-  async ask<T>(names: readonly string[], envelope: string): Promise<T> {
+  async ask<T>(names: readonly string[], envelope: string, isProbe = false): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined
+    const socket = this.#socket
+    const askedAt = Date.now()
     const answer = new Promise<unknown>((done, failed) => {
       const waiting = { done, failed }
       for (const name of names) this.#waiting.set(name, waiting)
-      timer = setTimeout(() => failed(new SilentError('the mediator did not answer')), ANSWER_MS)
+      const silent = (): void => {
+        failed(new SilentError('the mediator did not answer'))
+        const isDead = isProbe ? this.#heardAt < askedAt : Date.now() - this.#heardAt >= DEAD_MS
+        if (socket && this.#isOpen && isDead) this.#closed(socket)
+      }
+      timer = setTimeout(silent, isProbe ? PROBE_MS : ANSWER_MS)
     })
     answer.catch(() => undefined)
     try {
@@ -96,6 +126,11 @@ export class Line {
   /** The device has no network: the socket is closed, though nobody has noticed yet, and opened again later. */
   lost(): void {
     if (this.#socket) this.#closed(this.#socket)
+  }
+
+  /** Whoever waits for a socket that is down waits no longer: it is opened now. */
+  hurry(): void {
+    if (!this.#socket && !this.#isStopped && this.#timer !== undefined) void this.open().catch(() => undefined)
   }
 
   stop(): void {

@@ -2,7 +2,8 @@
 // (RFC 0685), all over one web socket.
 //
 // 1. It is met once, with a DID and key for it alone; what it granted is kept. Cut short, it is met again from the beginning.
-// 2. Each time that the socket opens, live delivery is asked for. What is delivered is kept, then acknowledged, then dealt with.
+// 2. Each time that the socket opens, live delivery is asked for. What is delivered is kept, dealt with, and acknowledged once all that is
+//    in the vault, too; it is not waited for long.
 // 3. A key is listed before anybody is given it.
 // 4. A mediator that forgot this wallet is silent, for it knows no such sender. After three silent talks, an hour apart or more, it is met
 //    anew; if it answers that and still not the old connection, the new one takes its place, and every key is listed again. A socket that
@@ -11,6 +12,7 @@
 import { fromAnyBase64 } from '../base64.js'
 import { readContact, sealContact, unsealContact, type Contact } from '../dids/contact.js'
 import { makePeerDid, peerDocument, QUEUE, type Address } from '../dids/peer.js'
+import { expanded } from '../didcomm/compact.js'
 import { pack, unpack } from '../didcomm/envelope.js'
 import { anyKey, didKey, SecretKey, verkey, type Verkey } from '../didcomm/keys.js'
 import { message, readMessage, type Incoming } from '../didcomm/message.js'
@@ -29,6 +31,7 @@ const MOST_DELIVERED = 64
 const LONGEST_DELIVERED = 2 << 20
 const BATCH = 10
 const PATIENCE_MS = 5_000
+const QUIET_MS = 30_000
 const ROW = 'granted'
 const SILENCE = 'silence'
 const ANEW = 'anew'
@@ -73,13 +76,25 @@ export class Mediator {
   async start(): Promise<void> {
     const row = await this.#store.get('mediator', ROW)
     if (row && (await this.#silentTalks()) >= SILENT_TALKS) return this.#startAnew(unsealSession(row))
-    if (row) this.#session = unsealSession(row)
-    else {
-      const met = await this.#meet()
-      await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(met) }])
-      this.#session = met
-    }
+    if (!row) return this.#startFirst()
+    this.#session = unsealSession(row)
     await this.#openLine(() => this.#goLive())
+  }
+
+  // What it is met over stays open: a further socket would be a further handshake.
+  async #startFirst(): Promise<void> {
+    const met = await this.#granted().catch((error: unknown) => {
+      this.#hangUp()
+      throw error
+    })
+    await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(met) }])
+    this.#session = met
+    try {
+      await this.#goLive()
+    } catch (error) {
+      if (error instanceof UnreachableError) this.#line?.lost()
+      throw error
+    }
   }
 
   // 4
@@ -133,6 +148,19 @@ export class Mediator {
     this.#line?.lost()
   }
 
+  /** Somebody looks at the wallet again, or there is a network again: a socket that is down opens now, and one that was quiet is tried. */
+  async look(): Promise<void> {
+    const line = this.#line
+    line?.hurry()
+    if (!line?.isOpen || line.quietMs < QUIET_MS) return
+    try {
+      const status = await this.#send(message('messagepickup/2.0/status-request', {}), undefined, undefined, true)
+      this.#lookAt(status.body)
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    }
+  }
+
   /** For good: whatever is under way ends, and opens no further socket. */
   stop(): void {
     this.#isStopped = true
@@ -149,8 +177,13 @@ export class Mediator {
   }
 
   /** Ask something of a protocol of the mediator's own; its answer may be a problem report. */
-  request(kind: string, members: JsonObject): Promise<Incoming> {
-    return this.#send(message(kind, members))
+  request(kind: string, members: JsonObject, tail?: Uint8Array): Promise<Incoming> {
+    return this.#send(message(kind, members), undefined, tail)
+  }
+
+  /** Whether bytes may follow what it is asked (ADR 120). */
+  get takesTails(): boolean {
+    return this.#line?.isCompact ?? false
   }
 
   /** Take a key off the list: nothing comes to it any more. */
@@ -182,7 +215,10 @@ export class Mediator {
     const inviter = invitation.service
     const key = SecretKey.random()
     this.#session = { key, contact: inviter, address: undefined }
-    await this.#openLine(async () => undefined)
+    await this.#openLine(async () => {
+      if (this.#session?.address) await this.#goLive() // it was met meanwhile, and the socket came back
+    })
+    if (this.#line) this.#line.isCompact = invitation.takesCompact
     const request = message('didexchange/1.1/request', { label: this.#label, did: makePeerDid(key.verkey, QUEUE) })
     const thread = { thid: request['@id'] as string, pthid: invitation.id }
     const { body } = await this.#send({ ...request, '~thread': thread })
@@ -216,6 +252,7 @@ export class Mediator {
       throw error
     }
     await this.#noteAnswer()
+    if (this.#line) this.#line.isCompact = body.optional('takes_compact')?.boolean() ?? false
     this.#lookAt(body)
     this.onOpen()
   }
@@ -232,11 +269,23 @@ export class Mediator {
     clearTimeout(this.#patience)
     const delivered = incoming.body.member('~attach').items(MOST_DELIVERED).map((item) => ({
       id: item.member('@id').text(256),
-      envelope: deliveredIn(item.member('data')),
+      data: item.member('data'),
     }))
-    await this.#inbox.keep(delivered.map(({ envelope }) => envelope))
+    let at = 0
+    const envelopes = delivered.map(({ data }) => {
+      const follows = data.optional('follows')
+      if (!follows) return deliveredIn(data)
+      const size = follows.integer(1, LONGEST_DELIVERED)
+      const frame = incoming.tail?.subarray(at, (at += size))
+      if (frame?.length !== size) throw new MalformedError(data.path, 'as many bytes as follow')
+      return expanded(frame)
+    })
+    await this.#inbox.keep(envelopes)
+    const work = this.#inbox.work()
+    await atMost(PATIENCE_MS, work) // what takes longer is kept as it came
+    await this.#store.settle?.()
     this.#tell('messagepickup/2.0/messages-received', { message_id_list: delivered.map(({ id }) => id) })
-    await this.#inbox.work()
+    await work
   }
 
   #received(envelope: Uint8Array): void {
@@ -248,7 +297,7 @@ export class Mediator {
 
   async #take(envelope: Uint8Array): Promise<void> {
     const session = this.#session as Session
-    const opened = unpack(envelope, (key) => (key === session.key.verkey ? session.key : undefined), MOST_FRAME_BYTES)
+    const opened = unpack(expanded(envelope), (key) => (key === session.key.verkey ? session.key : undefined), MOST_FRAME_BYTES, true)
     const incoming = readMessage(opened, MOST_FRAME_BYTES)
     const { from, kind, thread } = incoming
     if (from === undefined) throw new CheckFailedError('a message of the mediator from nobody')
@@ -271,15 +320,24 @@ export class Mediator {
     return incoming
   }
 
-  async #send(asked: JsonObject, answer?: string): Promise<Incoming> {
+  async #send(asked: JsonObject, answer?: string, tail?: Uint8Array, isProbe = false): Promise<Incoming> {
     if (!this.#line) throw new UnreachableError('the wallet is not connected to its mediator')
     const names = [asked['@id'] as string, ...(answer?.endsWith('mediate-grant') ? [answer] : [])]
-    return this.#line.ask<Incoming>(names, this.#packed(asked))
+    return this.#line.ask<Incoming>(names, this.#packed(asked, tail), isProbe)
   }
 
-  #packed(asked: JsonObject): string {
+  #packed(asked: JsonObject, tail?: Uint8Array): string {
     const { key, contact } = this.#session as Session
-    return pack(JSON.stringify({ ...asked, '~transport': { return_route: 'all' } }), contact.keys[0] as Verkey, key)
+    return pack(JSON.stringify({ ...asked, '~transport': { return_route: 'all' } }), contact.keys[0] as Verkey, key, tail)
+  }
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  try {
+    await Promise.race([work, new Promise((done) => (timer = setTimeout(done, ms)))])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

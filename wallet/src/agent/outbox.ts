@@ -1,6 +1,7 @@
 // Messages on their way out: kept until their receiver took them, and sent again at the next chance.
 
 import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
+import { asSent } from '../didcomm/attachments.js'
 import { pack } from '../didcomm/envelope.js'
 import { verkey } from '../didcomm/keys.js'
 import { PREFIX } from '../didcomm/message.js'
@@ -54,7 +55,7 @@ export class Outbox {
     if (away.has(to.endpoint)) return
     try {
       const key = this.#ring.own(verkey(received.member('from').text(64), 'outbox.from'))
-      await this.#network.post(publicAddress(to.endpoint, 'endpoint').href, wrapped(JSON.stringify(row['message']), to, key))
+      await this.#network.post(publicAddress(to.endpoint, 'endpoint').href, wrapped(JSON.stringify(asSent(row['message'] as JsonObject)), to, key))
     } catch (error) {
       if (!(error instanceof WalletError)) throw error
       if (error instanceof UnreachableError && Date.now() - Number(row['at']) < GIVE_UP_MS) {

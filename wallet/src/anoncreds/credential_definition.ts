@@ -1,7 +1,7 @@
 // The public keys of a credential definition, and the proof that an offer has of them
 // (AnonCreds 1.0, Generating a Credential Definition Without and With Revocation Support).
 
-import { bitLength, FixedBase, inverse, productOfPowers } from '../arithmetic.js'
+import { bitLength, FixedBase, inverse, KeptBase, productOfPowers } from '../arithmetic.js'
 import { readPoint1, readPoint2 } from '../bn254_forms.js'
 import type { Point1, Point2 } from '../bn254.js'
 import { toBytes } from '../bytes.js'
@@ -11,7 +11,8 @@ import { LINK_SECRET_NAME } from './attributes.js'
 import { challenge } from './hash.js'
 import { CHALLENGE, LONGEST_IDENTIFIER, LONGEST_NAME, MODULUS, MOST_ATTRIBUTES, SMALLEST_MODULUS } from './parameters.js'
 
-/** The key of the signature: all but n are units modulo n. `r` is by the attribute's key name. `powersOfS` is s again, and `powersOfZ` z. */
+/** The key of the signature: all but n are units modulo n. `r` is by the attribute's key name. `powersOfS` is s again,
+ * `powersOfZ` z, `kept` rctxt and r. */
 export interface PrimaryKey {
   readonly n: bigint
   readonly s: bigint
@@ -20,6 +21,7 @@ export interface PrimaryKey {
   readonly powersOfZ: FixedBase
   readonly rctxt: bigint
   readonly r: ReadonlyMap<string, bigint>
+  readonly kept: { readonly rctxt: KeptBase; readonly r: ReadonlyMap<string, KeptBase> }
 }
 
 /** The key of revocation: points in their groups. */
@@ -101,7 +103,8 @@ function readPrimaryKey(received: Received): PrimaryKey {
   const [s, z, rctxt] = units as [bigint, bigint, bigint]
   const r = new Map(bases.map(([name], index) => [name, units[others.length + index] as bigint]))
   if (!r.has(LINK_SECRET_NAME)) throw new MalformedError(`${received.path}.r.${LINK_SECRET_NAME}`, 'a value')
-  return { n, s, powersOfS: new FixedBase(s, n), z, powersOfZ: new FixedBase(z, n), rctxt, r }
+  const kept = { rctxt: new KeptBase(rctxt, n), r: new Map([...r].map(([name, base]) => [name, new KeptBase(base, n)])) }
+  return { n, s, powersOfS: new FixedBase(s, n), z, powersOfZ: new FixedBase(z, n), rctxt, r, kept }
 }
 
 function readRevocationKey(received: Received): RevocationKey {

@@ -7,6 +7,7 @@ import { toBytes } from '../bytes.js'
 import { CheckFailedError } from '../errors.js'
 import { randomBelow, randomBits } from '../random.js'
 import type { Received } from '../received.js'
+import type { JsonObject } from '../store.js'
 import { LINK_SECRET_NAME } from './attributes.js'
 import { checkKeyCorrectness, type CredentialDefinition } from './credential_definition.js'
 import { challenge } from './hash.js'
@@ -31,16 +32,17 @@ export interface CredentialRequest {
  *
  * @param offer the credential offer as it came
  * @param definition the credential definition that the offer names, as resolved
+ * @param isKeyChecked the offer's proof was checked with this definition when it came (`checkedOffer`), and is not there any more
  * @throws MalformedError the offer does not have its form
  * @throws CheckFailedError it is for another credential definition, or its proof does not hold
  */
-export function requestCredential(offer: Received, definition: CredentialDefinition, linkSecret: LinkSecret): CredentialRequest {
+export function requestCredential(offer: Received, definition: CredentialDefinition, linkSecret: LinkSecret, isKeyChecked = false): CredentialRequest {
   if (offer.member('cred_def_id').text(LONGEST_IDENTIFIER) !== definition.id)
     throw new CheckFailedError('the offer is for another credential definition')
   if (offer.member('schema_id').text(LONGEST_IDENTIFIER) !== definition.schemaId)
     throw new CheckFailedError("the offer names another schema than the credential definition's")
   const offerNonce = offer.member('nonce').decimal(NONCE)
-  checkKeyCorrectness(definition.primary, offer.member('key_correctness_proof'))
+  if (!isKeyChecked) checkKeyCorrectness(definition.primary, offer.member('key_correctness_proof'))
 
   const { n, powersOfS, r } = definition.primary
   const rLink = r.get(LINK_SECRET_NAME) as bigint
@@ -79,6 +81,17 @@ export function requestCredential(offer: Received, definition: CredentialDefinit
     },
     secrets: { vPrime, vrPrime, nonce },
   }
+}
+
+/**
+ * What is left of an offer once its proof was checked: the proof is large, and is about the definition alone.
+ *
+ * @throws WalletError it does not hold
+ */
+export function checkedOffer(offer: Received, definition: CredentialDefinition): JsonObject {
+  checkKeyCorrectness(definition.primary, offer.member('key_correctness_proof'))
+  const { key_correctness_proof: _, ...rest } = offer.value() as JsonObject
+  return rest
 }
 
 /** The secrets as JSON, in the form of the library's request metadata, to be encrypted and kept. */

@@ -2,7 +2,7 @@
 // (AnonCreds 1.0, Non-Revocation Proof Generation Steps; the responses' sign is that of the library: x~ + c x).
 
 import { mod } from '../arithmetic.js'
-import { multiple2, ORDER, productOfPairings, sumOfMultiples1 } from '../bn254.js'
+import { multiple2, normal1, normal2, ORDER, prepare, productOfPairings, sumOfMultiples1, type Point1 } from '../bn254.js'
 import { hashedPoint1, hashedPoint2, hashedTarget, writePoint1, writePoint2, writeScalar } from '../bn254_forms.js'
 import { randomBelow } from '../random.js'
 import type { NonRevocationCredential } from './credential.js'
@@ -40,11 +40,11 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
   const { g, h, h1, h2, htilde, pk, hCap, u, y } = key
   const e = sumOfMultiples1([h, rho], [htilde, o])
   const d = sumOfMultiples1([g, r], [htilde, oPrime])
-  const a = credential.sigma.add(sumOfMultiples1([htilde, rho]))
-  const gBlinded = credential.gI.add(sumOfMultiples1([htilde, r]))
-  const w = witness.omega.add(multiple2(hCap, rPrime))
-  const s = credential.sigmaI.add(multiple2(hCap, rPrime2))
-  const uBlinded = credential.uI.add(multiple2(hCap, rPrime3))
+  const a = normal1(credential.sigma.add(sumOfMultiples1([htilde, rho])))
+  const gBlinded = normal1(credential.gI.add(sumOfMultiples1([htilde, r])))
+  const w = normal2(witness.omega.add(multiple2(hCap, rPrime)))
+  const s = normal2(credential.sigmaI.add(multiple2(hCap, rPrime2)))
+  const uBlinded = normal2(credential.uI.add(multiple2(hCap, rPrime3)))
 
   // The specification's t2, t3, t6 and t7 have multiples of e, d, a and g, and a pairing with s, which are sums themselves: here they are taken
   // apart, so that all are multiples of points that stay (`sumOfMultiples1`), and pairings with points that stay.
@@ -59,7 +59,7 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
   const t5 = sumOfMultiples1([g, tilde.r], [htilde, tilde.o_prime])
   const t6 = sumOfMultiples1([g, r * tilde.r_prime_prime - tilde.m_prime], [htilde, oPrime * tilde.r_prime_prime - tilde.t_prime])
   const t7 = productOfPairings(
-    [sumOfMultiples1([pk.add(credential.gI), tilde.r_prime_prime], [htilde, r * tilde.r_prime_prime - tilde.m_prime + tilde.r * rPrime2]), hCap],
+    [sumOfMultiples1([signedPlace(pk, credential), tilde.r_prime_prime], [htilde, r * tilde.r_prime_prime - tilde.m_prime + tilde.r * rPrime2]), hCap],
     [htildeR, credential.sigmaI],
   )
   const t8 = productOfPairings([htildeR, u], [sumOfMultiples1([g, -tilde.r_prime_prime_prime]), hCap])
@@ -94,4 +94,18 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
       },
     }),
   }
+}
+
+/** Compute now what any proof will want of the points that stay. Nothing in it is drawn. */
+export function prepareNonRevocation({ g, h, h1, h2, htilde, pk, hCap, u, y }: RevocationKey, credential: NonRevocationCredential): void {
+  prepare({ multiplied: [g, h, h1, h2, htilde, credential.sigma, signedPlace(pk, credential)], multiplied2: [hCap], paired: [hCap, y, u, credential.sigmaI] })
+}
+
+// What multiplies a point finds it again in the next proof (`sumOfMultiples1`).
+const signedPlaces = new WeakMap<NonRevocationCredential, Point1>()
+
+function signedPlace(pk: Point1, credential: NonRevocationCredential): Point1 {
+  const point = signedPlaces.get(credential) ?? pk.add(credential.gI)
+  signedPlaces.set(credential, point)
+  return point
 }

@@ -1,7 +1,7 @@
 // The answer to a request (AnonCreds 1.0, Generate the Presentation): a sub-proof for each credential, one challenge for all, and
 // one random number for the link secret in all of them, by which they are known to belong to one holder.
 
-import { productOfPowers } from '../arithmetic.js'
+import { productOfPowers, type KeptBase } from '../arithmetic.js'
 import { toBytes } from '../bytes.js'
 import { CannotProveError } from '../errors.js'
 import { randomBits } from '../random.js'
@@ -10,7 +10,7 @@ import type { Attribute, Credential } from './credential.js'
 import type { CredentialDefinition } from './credential_definition.js'
 import { challenge } from './hash.js'
 import type { LinkSecret } from './link_secret.js'
-import { commitToNonRevocation } from './non_revocation_proof.js'
+import { commitToNonRevocation, prepareNonRevocation } from './non_revocation_proof.js'
 import { ATTRIBUTE_TILDE, BLINDING, E_START, E_TILDE, LONGEST_VALUE, M2_TILDE, V_TILDE } from './parameters.js'
 import { commitToPredicate, type Predicate } from './predicate_proof.js'
 import type { PresentationRequest, RequestedAttribute } from './presentation_request.js'
@@ -65,6 +65,15 @@ export function present(
   }
 }
 
+/**
+ * Compute now what any proof of a credential will want of keys and signatures, so that whoever says yes waits less. Nothing in it is drawn,
+ * so nothing of it must not be used twice.
+ */
+export function prepareProof({ definition, credential }: Pick<Choice, 'definition' | 'credential'>): void {
+  definition.primary.powersOfS.prepare(V_TILDE)
+  if (definition.revocation && credential.nonRevocation) prepareNonRevocation(definition.revocation, credential.nonRevocation)
+}
+
 interface Commitment {
   readonly t: readonly Uint8Array[]
   readonly c: readonly Uint8Array[]
@@ -95,8 +104,8 @@ function commit(request: PresentationRequest, choice: Choice, linkSecret: LinkSe
   const eTilde = randomBits(E_TILDE)
   const vTilde = randomBits(V_TILDE)
   const aPrime = (a * key.powersOfS.power(r)) % key.n
-  const bases = hidden.map(({ name, tilde }): [bigint, bigint] => [key.r.get(name) as bigint, tilde])
-  const t = (key.powersOfS.power(vTilde) * productOfPowers([[aPrime, eTilde], [key.rctxt, m2Tilde], ...bases], key.n)) % key.n
+  const bases = hidden.map(({ name, tilde }): [KeptBase, bigint] => [key.kept.r.get(name) as KeptBase, tilde])
+  const t = (key.powersOfS.power(vTilde) * productOfPowers([[aPrime, eTilde], [key.kept.rctxt, m2Tilde], ...bases], key.n)) % key.n
 
   const predicates = choice.predicates.map((referent) => {
     const predicate = predicateOf(request, referent)

@@ -19,7 +19,7 @@ import type { JsonObject } from '../store.js'
 export const TAIL_BYTES = 128
 const HEADER_BYTES = 2
 
-/** A witness that was checked against the accumulator of a status list. Only `updatedWitness` makes one. */
+/** A witness that was checked against the accumulator of a status list. Only functions of this module make one. */
 export interface Witness {
   readonly omega: Point2
   readonly list: StatusList
@@ -79,16 +79,13 @@ export function updatedWitness(
   return checkedWitness(credential, definition, registry, omega, to)
 }
 
-/** The witness that came in the credential, if the status list is still the one that it was made for. */
-export function issuedWitness(
-  credential: NonRevocationCredential,
-  definition: CredentialDefinition,
-  registry: RevocationRegistry,
-  list: StatusList,
-): Witness | undefined {
-  return list.registryId === credential.registryId && credential.issued.accumulator.equals(list.accumulator)
-    ? checkedWitness(credential, definition, registry, credential.issued.omega, list)
-    : undefined
+/**
+ * The witness that came in the credential, if the status list is still the one that it was made for. That it belongs to that accumulator was
+ * checked when the credential was received, and what is sealed is authentic: it is not checked again for each proof.
+ */
+export function issuedWitness(credential: NonRevocationCredential, list: StatusList): Witness | undefined {
+  const { omega, accumulator } = credential.issued
+  return list.registryId === credential.registryId && accumulator.equals(list.accumulator) ? { omega, list } : undefined
 }
 
 /** A witness as the wallet keeps it for when there is no network. */

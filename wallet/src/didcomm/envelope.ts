@@ -34,21 +34,24 @@ export interface Opened {
   readonly from: Verkey | undefined
   /** A message or another envelope, not looked at yet. */
   readonly content: string
+  /** Bytes that follow the message, behind a zero, which no JSON has (ADR 120). */
+  readonly tail?: Uint8Array | undefined
 }
 
 /**
  * An envelope that only the owner of `to` can open.
  *
  * @param from whose key proves who sends; without it nobody does (Anoncrypt)
+ * @param tail bytes that follow it, for a mediator that takes them
  * @throws MalformedError `to` is no key
  */
-export function pack(content: string, to: Verkey, from: SecretKey | undefined): string {
+export function pack(content: string, to: Verkey, from: SecretKey | undefined, tail?: Uint8Array): string {
   const contentKey = crypto.getRandomValues(new Uint8Array(32))
   const recipient = from ? authenticated(contentKey, to, from) : { encrypted_key: base64url(seal(contentKey, theirs(to))), header: { kid: to } }
   const header = { enc: ENCRYPTIONS[0], typ: 'JWM/1.0', alg: from ? 'Authcrypt' : 'Anoncrypt', recipients: [recipient] }
   const protectedHeader = base64url(utf8(JSON.stringify(header)))
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
-  const sealed = chacha20poly1305(contentKey, nonce, utf8(protectedHeader)).encrypt(utf8(content))
+  const sealed = chacha20poly1305(contentKey, nonce, utf8(protectedHeader)).encrypt(tail ? concat(utf8(content), Uint8Array.of(0), tail) : utf8(content))
   return JSON.stringify({
     protected: protectedHeader,
     iv: base64url(nonce),
@@ -62,10 +65,11 @@ export function pack(content: string, to: Verkey, from: SecretKey | undefined): 
  *
  * @param keyOf our secret key to a public one, if it is ours
  * @param mostBytes how large it may be
+ * @param hasTails whether bytes may follow a message
  * @throws MalformedError it is none
  * @throws CheckFailedError it is for nobody here, was changed, or does not come from whom it names
  */
-export function unpack(envelope: Uint8Array | string, keyOf: (key: Verkey) => SecretKey | undefined, mostBytes = MOST_ENVELOPE_BYTES): Opened {
+export function unpack(envelope: Uint8Array | string, keyOf: (key: Verkey) => SecretKey | undefined, mostBytes = MOST_ENVELOPE_BYTES, hasTails = false): Opened {
   // 1
   const outside = new Received(readStrictJson(envelope, 'envelope', { mostBytes, mostDepth: MOST_DEPTH }), 'envelope')
   const protectedHeader = outside.member('protected').text(LONGEST_HEADER)
@@ -89,7 +93,9 @@ export function unpack(envelope: Uint8Array | string, keyOf: (key: Verkey) => Se
     const { from, contentKey } = opening(() => openKey(item, own, algorithm === 'Authcrypt'))
     // 4
     const content = opening(() => chacha20poly1305(contentKey, nonce, utf8(protectedHeader)).decrypt(concat(ciphertext, tag)))
-    return { to: own.verkey, from, content: utf8Text(content, 'content of an envelope') }
+    const end = hasTails ? content.indexOf(0) : -1
+    const [text, tail] = end < 0 ? [content, undefined] : [content.subarray(0, end), content.subarray(end + 1)]
+    return { to: own.verkey, from, content: utf8Text(text, 'content of an envelope'), tail }
   }
   throw new CheckFailedError('no recipient of the envelope is a key of ours')
 }

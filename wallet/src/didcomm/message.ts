@@ -25,14 +25,16 @@ export interface Incoming {
   /** The thread that it is on; its own id if it begins one. */
   readonly thread: string
   readonly body: Received
+  /** Bytes that follow it, of a mediator's (ADR 120). */
+  readonly tail?: Uint8Array | undefined
 }
 
 /** The message in an opened envelope. */
-export function readMessage({ to, from, content }: Opened, mostBytes = MOST_ENVELOPE_BYTES): Incoming {
+export function readMessage({ to, from, content, tail }: Opened, mostBytes = MOST_ENVELOPE_BYTES): Incoming {
   const body = new Received(readStrictJson(content, 'message', { mostBytes, mostDepth: MOST_DEPTH }), 'message')
   const id = identifier(body.member('@id'))
   const thread = body.optional('~thread')?.optional('thid')
-  return { to, from, kind: kindOf(body), id, thread: thread ? identifier(thread) : id, body }
+  return { to, from, kind: kindOf(body), id, thread: thread ? identifier(thread) : id, body, tail }
 }
 
 /** The type of a message without its prefix; both of its prefixes are in use (RFC 0348). */

@@ -7,7 +7,7 @@
 import { unsealCredential, type Credential } from '../anoncreds/credential.js'
 import type { CredentialDefinition } from '../anoncreds/credential_definition.js'
 import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
-import type { RevocationRegistry, StatusList } from '../anoncreds/revocation_registry.js'
+import type { StatusList } from '../anoncreds/revocation_registry.js'
 import { issuedWitness, sealWitness, tailRange, unsealWitness, updatedWitness, type Witness } from '../anoncreds/witness.js'
 import type { Agent } from '../agent/agent.js'
 import { connectionOf } from '../agent/did_exchange.js'
@@ -77,7 +77,7 @@ export class Credentials {
     const now = await this.#objects.registryNow(place.registryId, isAnew)
     const list = await this.#objects.statusList(now)
     if (list.isRevoked(place.place) !== entry.isKnownRevoked) await this.#note(entry.id, list.isRevoked(place.place))
-    if (!list.isRevoked(place.place)) await this.#keepIssued(entry, now.registry, list)
+    if (!list.isRevoked(place.place)) await this.#keepIssued(entry, list)
     return list.isRevoked(place.place)
   }
 
@@ -125,7 +125,7 @@ export class Credentials {
     if (!place) return undefined
     const now = await this.#objects.registryNow(place.registryId)
     const list = await this.#objects.statusList(now, notAfter)
-    const issued = issuedWitness(place, definition, now.registry, list)
+    const issued = issuedWitness(place, list)
     if (issued && !list.isRevoked(place.place)) return issued
     const file = await this.#objects.tails(now)
     return updatedWitness(place, definition, now.registry, undefined, list, (index) => {
@@ -135,10 +135,10 @@ export class Credentials {
   }
 
   // One that came in the credential needs no tails file: so it is kept without anybody's asking.
-  async #keepIssued(entry: Entry, registry: RevocationRegistry, list: StatusList): Promise<void> {
+  async #keepIssued(entry: Entry, list: StatusList): Promise<void> {
     const place = entry.credential.nonRevocation
     if (!place || (await this.readySince(entry)) === list.timestamp) return
-    const witness = issuedWitness(place, entry.definition, registry, list)
+    const witness = issuedWitness(place, list)
     if (witness) await this.#keep(entry, witness)
   }
 

@@ -10,7 +10,7 @@
 
 import { keyName } from '../anoncreds/attributes.js'
 import { receiveCredential, sealCredential } from '../anoncreds/credential.js'
-import { requestCredential, sealSecrets, unsealSecrets } from '../anoncreds/credential_request.js'
+import { checkedOffer, requestCredential, sealSecrets, unsealSecrets } from '../anoncreds/credential_request.js'
 import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_ATTRIBUTES } from '../anoncreds/parameters.js'
 import type { Agent } from '../agent/agent.js'
 import { connectionOf, readConnection, type Connection } from '../agent/did_exchange.js'
@@ -84,8 +84,8 @@ export class Offers {
     const connection = await this.#connection(row)
     const offer = new Received(row['offer'], 'offer')
     const definition = await this.#objects.definition(offer.member('cred_def_id').text(LONGEST_IDENTIFIER))
-    const { request, secrets } = requestCredential(offer, definition, await linkSecretOf(this.#agent))
-    const attachment = attach('requests~attach', 'anoncreds/credential-request@v1.0', request)
+    const { request, secrets } = requestCredential(offer, definition, await linkSecretOf(this.#agent), row['isKeyChecked'] === true)
+    const attachment = attach('requests~attach', 'anoncreds/credential-request@v1.0', request, row['takesPacked'] === true)
     await this.#agent.commit({
       changes: [at(id, { ...row, state: 'requested', secrets: sealSecrets(secrets) as JsonObject })],
       send: [{ from: connection.own, to: connection.theirs, message: message(`${PROTOCOL}/request-credential`, attachment, { thid: row['thread'] as string }) }],
@@ -103,19 +103,33 @@ export class Offers {
     if (open.length >= MOST_OPEN) throw new CheckFailedError('the issuer has too many open offers')
     const offer = readAttached(incoming.body, 'offers~attach', 'anoncreds/credential-offer@v1.0', MOST_OFFER)
     offer.member('cred_def_id').text(LONGEST_IDENTIFIER)
+    const [attached] = incoming.body.member('offers~attach').items(1)
     const row = {
       state: 'offered',
       connection: connection.id,
       own: connection.own,
       thread: incoming.thread,
       issuer: connection.inviter ?? null,
-      offer: offer.value() as JsonObject,
+      ...(await this.#ifChecked(offer, connection)),
+      ...(attached?.member('data').optional('packed') && { takesPacked: true }),
       preview: readPreview(incoming.body.member('credential_preview')),
       comment: told(incoming.body.optional('comment')) ?? null,
       at: Date.now(),
     }
     await this.#unanswered.letIn('offer', id, row)
     return { changes: [...makeRoom('offer', rows, connection.own), at(id, row)] }
+  }
+
+  // The proof of the issuer's key is most of an offer. It is checked at once where the definition is of who offers, who is known to be
+  // asked anyway, and can be had; then it need not be kept. Else it is kept, and checked when the worker says yes.
+  async #ifChecked(offer: Received, { inviter }: Connection): Promise<JsonObject> {
+    const id = offer.member('cred_def_id').text(LONGEST_IDENTIFIER)
+    try {
+      if (inviter && id.startsWith(`${inviter}/`)) return { offer: checkedOffer(offer, await this.#objects.definition(id)), isKeyChecked: true }
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    }
+    return { offer: offer.value() as JsonObject }
   }
 
   async #takeCredential(incoming: Incoming): Promise<Step | undefined> {

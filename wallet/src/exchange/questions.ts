@@ -35,6 +35,8 @@ const PROTOCOL = 'present-proof/2.0'
 const REQUEST_FORMAT = 'anoncreds/proof-request@v1.0'
 const MOST_REQUEST = 128 * 1024
 const MOST_OPEN = 16
+/** How long an answer by codes waits for the newest status list, where a witness of an older one is kept. */
+const PATIENCE_MS = 5_000
 
 /** Which credential answers which referent; a group of names is one referent. */
 export type Answers = Readonly<Record<string, string>>
@@ -179,7 +181,7 @@ export class Questions {
     const own = verkey(String(row['own']), 'own')
     const contact = unsealContact(new Received(row['contact'], 'contact'))
     const proof = present(questionIn(row).request, await this.#choices(row), new Map(), await linkSecretOf(this.#agent))
-    const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof)
+    const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
     const service = row['parent'] === undefined ? {} : await this.#service(own)
     const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...service }, threadOf(row))
     await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
@@ -212,14 +214,32 @@ export class Questions {
     }
   }
 
-  // Without a network, the one that was kept.
+  // Without a network, or with one that keeps the worker waiting before a camera, the one that was kept.
   async #witness(entry: Entry, notAfter: number, isShown: boolean): Promise<Witness | undefined> {
+    const kept = isShown ? await this.#keptWitness(entry, notAfter) : undefined
+    if (kept && !this.#agent.mediator.isConnected) return kept
+    const newest = this.#credentials.witness(entry, notAfter)
+    if (!kept) return newest
+    newest.catch(() => undefined)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<Witness>((resolve) => (timer = setTimeout(() => resolve(kept), PATIENCE_MS)))
     try {
-      return await this.#credentials.witness(entry, notAfter)
+      return await Promise.race([newest, late])
     } catch (error) {
-      const kept = isShown && error instanceof UnreachableError ? await this.#credentials.keptWitness(entry) : undefined
-      if (!kept || kept.list.timestamp > notAfter) throw error
-      return kept
+      if (error instanceof UnreachableError) return kept
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #keptWitness(entry: Entry, notAfter: number): Promise<Witness | undefined> {
+    try {
+      const kept = await this.#credentials.keptWitness(entry)
+      return kept && kept.list.timestamp <= notAfter ? kept : undefined
+    } catch (error) {
+      if (error instanceof UnreachableError) return undefined
+      throw error
     }
   }
 
@@ -263,7 +283,8 @@ export class Questions {
 }
 
 function readRequest(body: Received): JsonObject {
-  return { ...rowOf(readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)), comment: told(body.optional('comment')) ?? null }
+  const takesPacked = body.optional('takes_packed')?.value() === true && { takesPacked: true }
+  return { ...rowOf(readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)), comment: told(body.optional('comment')) ?? null, ...takesPacked }
 }
 
 function rowOf(request: Received): JsonObject {

@@ -6,14 +6,18 @@
 // 3. A host that knows less than this phone (it was restored from an older copy, or lost the vault) gets a base upon what it has. If
 //    it knows again what this phone wrote last, word for word, that is no other phone either: it gets a base upon that. Unless a file
 //    was opened there meanwhile (`course.ts`): that is another phone, whatever its number is.
-// 4. What came from others (a row of the inbox) is in the vault before it is acknowledged, wherever the host can be reached: a phone
-//    that has been overtaken and does not know it yet takes nothing that is for the other one.
+// 4. What came from others is in the vault before it is acknowledged, and before anything goes out that comes of it, wherever the host
+//    can be reached: a phone that has been overtaken and does not know it yet takes nothing that is for the other one, and says nothing.
+//    What is dealt with at once goes as what came of it, in one revision (`settle`): half of them, and none has the message itself.
 // 5. What else is written within a moment goes in one revision: a step writes several times, and each revision costs half a kilobyte of
 //    headers and a round trip. Until then it lies on the shelf, as what waits for a network does. What is sent to others ('outbox') goes
 //    to the vault at once, beside it: a phone that is lost then has seldom sent what the next one does not know.
+// 6. Of a row that this visit has written to the vault before, a further revision has only the members that changed (`changed_rows.ts`).
+// 7. A book that is locked sends what waits before its key goes, for five seconds at most: a phone that is taken away then is no loss.
 
 import { CheckFailedError, StateError, WalletError } from '../errors.js'
-import type { Change, Store } from '../store.js'
+import type { Change, JsonObject, Store } from '../store.js'
+import { restored, shortened, type RevisionRow } from './changed_rows.js'
 import { courseIn, wentOn } from './course.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
@@ -23,9 +27,11 @@ import type { VaultKey } from './vault_key.js'
 const MOST_REVISIONS = 48
 const LEAST_BYTES = 64 * 1024
 const MOST_TRIES = 5
-const TOGETHER_MS = 300
+const TOGETHER_MS = 1_000
+const SELDOM_MS = 10_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
+const LEAVING_MS = 5_000
 
 /** Where the vault stands, as the phone knows it. */
 interface Standing {
@@ -65,8 +71,12 @@ export class Backup {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Whether what waits is about to be sent (5). */
   #isSoon = false
+  #due = 0
   #wait = FIRST_WAIT_MS
   #isStopped = false
+  /** What the vault has, as far as this visit wrote it (6); and what is being sent. */
+  readonly #inVault = new Map<string, JsonObject>()
+  #sending: { readonly digest: string; readonly rows: readonly Written[] } | undefined
   state: BackupState = 'waiting'
   /** Told whenever the state changes. */
   onState: (state: BackupState) => void = () => {}
@@ -77,7 +87,12 @@ export class Backup {
     this.#store = store
     this.#vault = vault
     this.#standing = standing
-    store.onWaiting = () => this.#soon()
+    store.onWaiting = (written) => {
+      if (written.every(([kind, , value]) => kind === 'inbox' && value !== null)) return // 4: what comes of it goes, or it itself
+      // That a message went out is told along with the next thing: on another phone it may go out again, word for word. So is what was
+      // seen of files, which only another phone asks the vault for.
+      this.#soon(written.every(([kind, , value]) => kind === 'seen' || (kind === 'outbox' && value === null)) ? SELDOM_MS : TOGETHER_MS)
+    }
   }
 
   static async open(shelf: Shelf, key: VaultKey, store: SealedStore, vault: Vault): Promise<Backup> {
@@ -127,6 +142,11 @@ export class Backup {
     return this.#running
   }
 
+  /** Send what an earlier visit left, and a base of a new book; with what is written within a moment (5). Nobody waits for it. */
+  begin(): void {
+    this.#soon(TOGETHER_MS)
+  }
+
   /** Do something while nothing is on its way to the vault; what is to be sent waits for it. */
   async alone(step: () => Promise<void>): Promise<void> {
     while (this.#running) await this.#running.catch(() => undefined)
@@ -145,17 +165,19 @@ export class Backup {
         if (this.state === 'elsewhere') throw new OvertakenError(this.#standing.number)
         if (this.state === 'deleted') throw new VaultDeletedError()
         await store.write(changes)
-        const writes = (wanted: Change['kind']): boolean => changes.some(({ kind, value }) => kind === wanted && value !== undefined)
-        if (!writes('inbox')) {
-          if (writes('outbox')) this.#flushBeside()
-          return
-        }
-        try {
-          await this.flush()
-        } catch (error) {
-          if (!(error instanceof WalletError) || error instanceof OvertakenError || error instanceof VaultDeletedError) throw error
-        }
+        if (changes.some(({ kind, value }) => kind === 'inbox' && value === undefined)) await this.#settle()
+        else if (changes.some(({ kind, value }) => kind === 'outbox' && value !== undefined)) this.#flushBeside()
       },
+      settle: () => this.#settle(),
+    }
+  }
+
+  // 4
+  async #settle(): Promise<void> {
+    try {
+      await this.flush()
+    } catch (error) {
+      if (!(error instanceof WalletError) || error instanceof OvertakenError || error instanceof VaultDeletedError) throw error
     }
   }
 
@@ -164,6 +186,22 @@ export class Backup {
     this.#isStopped = true
     this.#store.close()
     clearTimeout(this.#timer)
+  }
+
+  /** Nothing is written here any more; what waits is sent, if the vault takes it in time (7). Then it is over, as with `stop`. */
+  async leave(): Promise<void> {
+    this.#store.close()
+    this.onState = () => {}
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LEAVING_MS)))
+    try {
+      if (!['elsewhere', 'deleted'].includes(this.state)) await Promise.race([this.flush(), late])
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    } finally {
+      clearTimeout(timer)
+      this.stop()
+    }
   }
 
   // What fails is tried again by the timer.
@@ -202,8 +240,11 @@ export class Backup {
     if (waiting.length === 0 && standing.number > 0 && standing.further < MOST_REVISIONS) return undefined
     const isBase = standing.digest === undefined || standing.further >= MOST_REVISIONS || standing.bytes > Math.max(LEAST_BYTES, 2 * standing.baseBytes)
     const rows = isBase ? this.#store.whole() : merged(waiting.flatMap(({ sealed }) => openWaiting(this.#key, sealed)))
-    const sealed = await this.#vault.seal(JSON.stringify(rows), standing.number, isBase ? undefined : standing.digest, standing.digest)
+    const told = isBase ? rows : rows.map((row) => shortened(row, this.#inVault.get(nameOf(row))))
+    const form = told.some((row) => row.length > 3) ? 3 : 2
+    const sealed = await this.#vault.seal(JSON.stringify(told), standing.number, isBase ? undefined : standing.digest, standing.digest, form)
     const sending = { ...sealed, upTo: waiting.at(-1)?.number ?? 0 }
+    this.#sending = { digest: digestOf(sealed.sealed), rows }
     await this.#note({ ...standing, sending })
     return sending
   }
@@ -214,8 +255,19 @@ export class Backup {
     const standing = isBase
       ? { number, digest, further: 0, bytes: 0, baseBytes: sealed.length }
       : { number, digest, further: further + 1, bytes: bytes + sealed.length, baseBytes }
+    this.#hasNow(digest, isBase)
     const isLost = lost.some((each) => each.number > number) // once the numbers have gone by, nobody can come back with them
     await this.#note(isLost ? { ...standing, lost } : standing, { sent: upTo })
+  }
+
+  // 6: what an earlier visit began to send is not known here.
+  #hasNow(digest: string, isBase: boolean): void {
+    const sent = this.#sending?.digest === digest ? this.#sending.rows : undefined
+    if (isBase || !sent) this.#inVault.clear()
+    for (const row of sent ?? []) {
+      if (row[2] === null) this.#inVault.delete(nameOf(row))
+      else this.#inVault.set(nameOf(row), row[2])
+    }
   }
 
   // 3
@@ -288,10 +340,12 @@ export class Backup {
   }
 
   // 5: counted from the first change, so that many do not put it off for ever.
-  #soon(): void {
-    if (this.#isSoon) return
-    this.#later(TOGETHER_MS)
+  #soon(wait: number): void {
+    const due = Date.now() + wait
+    if (this.#isSoon && this.#due <= due) return
+    this.#later(wait)
     this.#isSoon = true
+    this.#due = due
   }
 
   #later(wait: number): void {
@@ -369,12 +423,13 @@ export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes:
 
 /** The rows that a vault's revisions make. @throws CheckFailedError they are not ours */
 export async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
-  const [base, ...further] = (await vault.open(content)).map((text) => JSON.parse(text) as Written[])
+  const [base, ...further] = (await vault.open(content)).map((text) => JSON.parse(text) as RevisionRow[])
   if (!base) throw new CheckFailedError('the vault is empty')
-  const rows = new Map(base.map((row) => [nameOf(row), row]))
-  for (const row of further.flat()) {
-    if (row[2] === null) rows.delete(nameOf(row))
-    else rows.set(nameOf(row), row)
+  const rows = new Map<string, Written>()
+  for (const row of [...base, ...further.flat()]) {
+    const name = nameOf(row)
+    if (row[2] === null) rows.delete(name)
+    else rows.set(name, restored(row, rows.get(name)))
   }
   return [...rows.values()]
 }
@@ -393,7 +448,7 @@ function merged(written: readonly Written[]): Written[] {
   return [...new Map(written.map((row) => [nameOf(row), row])).values()]
 }
 
-function nameOf([kind, id]: Written): string {
+function nameOf([kind, id]: RevisionRow): string {
   return `${kind} ${id}`
 }
 

@@ -1,12 +1,13 @@
 // "This phone remembers": the key of the vault, sealed so that this browser with this PIN opens it, and nobody without both.
 //
-// 1. A key of WebCrypto that cannot be exported makes, of the stretched PIN (scrypt, RFC 7914), the key under which it is sealed. So a
-//    copy of the rows alone opens nothing, and trying PINs needs this browser.
+// 1. A key of WebCrypto that cannot be exported makes, of the stretched PIN (PBKDF2 with HMAC-SHA-512, RFC 8018, by the browser itself:
+//    adr/0122), the key under which it is sealed. So a copy of the rows alone opens nothing, and trying PINs needs this browser.
 // 2. A try is counted before it is made, one at a time. After ten wrong ones the phone forgets: the recovery code opens the book then.
-// 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked, and days, can try all PINs
-//    of six digits there. A PIN protects from whoever picks the phone up.
+// 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked can try all PINs of six
+//    digits, in a day or two of a processor. A PIN protects from whoever picks the phone up.
 // 4. A passkey may stand beside the PIN: the phone's own secret (WebAuthn PRF) takes the place of the stretched PIN in (1). It is never
 //    alone: PIN and recovery code open the book as before, and what forgets the PIN forgets it.
+// 5. What was sealed before that was stretched by scrypt (RFC 7914). Once its PIN opens it, it is sealed anew as (1) says.
 
 import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { concat } from '../bytes.js'
@@ -15,7 +16,9 @@ import { withAsciiDigits } from './digits.js'
 import type { Shelf } from './shelf.js'
 import { open, seal, VaultKey } from './vault_key.js'
 
-const COST = { N: 2 ** 15, r: 8, p: 1, dkLen: 32 }
+const ITERATIONS = 210_000
+const KEY_BITS = 256
+const SCRYPT_COST = { N: 2 ** 15, r: 8, p: 1, dkLen: KEY_BITS / 8 }
 const SALT_BYTES = 16
 const TRIES = 10
 const LEAST = 6
@@ -24,12 +27,17 @@ const PLACE = 'this phone'
 const PASSKEY_PLACE = 'this phone, by a passkey'
 const SECRET_BYTES = 32
 
-interface Remembered {
+interface Remembered extends SealedByPin {
   readonly device: CryptoKey
-  readonly salt: Uint8Array
-  readonly sealed: Uint8Array
   readonly tries: number
   readonly passkey?: { readonly id: Uint8Array; readonly salt: Uint8Array; readonly sealed: Uint8Array }
+}
+
+interface SealedByPin {
+  readonly salt: Uint8Array
+  readonly sealed: Uint8Array
+  /** How the PIN was stretched; missing: by scrypt (5). */
+  readonly stretching?: 'pbkdf2'
 }
 
 /** No passkey is kept, or its secret is another one. */
@@ -69,8 +77,7 @@ export async function remembering(key: VaultKey, pin: string): Promise<Remembere
   const plain = plainPin(pin)
   if ([...plain].length < LEAST || plain.length > LONGEST) throw new PinLengthError()
   const device = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign'])
-  const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
-  return { device, salt, sealed: seal(await sealingKey(device, salt, plain), key.reveal(), PLACE), tries: 0 }
+  return { device, ...(await sealedByPin(device, plain, key.reveal())), tries: 0 }
 }
 
 let last: Promise<unknown> = Promise.resolve()
@@ -137,21 +144,39 @@ async function recalled(shelf: Shelf, pin: string): Promise<VaultKey> {
   }
   const tries = remembered.tries + 1
   await shelf.write({ notes: { phone: { ...remembered, tries } } })
-  const { device, salt, sealed } = remembered
+  const { device, salt, sealed, stretching } = remembered
+  const plain = plainPin(pin)
   let secret: Uint8Array
   try {
-    secret = open(await sealingKey(device, salt, plainPin(pin)), sealed, PLACE)
+    secret = open(await sealingKey(device, salt, plain, stretching ? stretched : stretchedByScrypt), sealed, PLACE)
   } catch (error) {
     if (!(error instanceof WalletError)) throw error
     if (tries >= TRIES) await shelf.write({ notes: { phone: undefined } })
     throw new PinError(Math.max(0, TRIES - tries))
   }
-  await shelf.write({ notes: { phone: { ...remembered, tries: 0 } } })
+  const anew = stretching ? {} : await sealedByPin(device, plain, secret)
+  await shelf.write({ notes: { phone: { ...remembered, ...anew, tries: 0 } } })
   return VaultKey.of(secret)
 }
 
+async function sealedByPin(device: CryptoKey, pin: string, secret: Uint8Array): Promise<SealedByPin> {
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
+  return { salt, sealed: seal(await sealingKey(device, salt, pin, stretched), secret, PLACE), stretching: 'pbkdf2' }
+}
+
 // 1
-async function sealingKey(device: CryptoKey, salt: Uint8Array, pin: string): Promise<Uint8Array> {
-  const stretched = await scryptAsync(pin, salt, COST)
-  return new Uint8Array(await crypto.subtle.sign('HMAC', device, stretched as Uint8Array<ArrayBuffer>))
+async function sealingKey(device: CryptoKey, salt: Uint8Array, pin: string, stretch: typeof stretched): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign('HMAC', device, (await stretch(pin, salt)) as Uint8Array<ArrayBuffer>))
+}
+
+async function stretched(pin: string, salt: Uint8Array): Promise<Uint8Array> {
+  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(pin), 'PBKDF2', false, ['deriveBits'])
+  const bits = crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: salt as Uint8Array<ArrayBuffer>, iterations: ITERATIONS }, key, KEY_BITS)
+  VaultKey.prepare() // the browser stretches in another thread
+  return new Uint8Array(await bits)
+}
+
+// 5
+function stretchedByScrypt(pin: string, salt: Uint8Array): Promise<Uint8Array> {
+  return scryptAsync(pin, salt, SCRYPT_COST)
 }

@@ -22,8 +22,8 @@ export class SealedStore implements Store {
   #order = 0
   #last: Promise<void> = Promise.resolve()
   #isClosed = false
-  /** Called after each write that the vault is to have (4). */
-  onWaiting: () => void = () => {}
+  /** Called after each write that the vault is to have (4), with what was written. */
+  onWaiting: (written: readonly Written[]) => void = () => {}
 
   private constructor(shelf: Shelf, key: VaultKey) {
     this.#shelf = shelf
@@ -103,7 +103,7 @@ export class SealedStore implements Store {
       if (value === null) this.#rows.delete(name)
       else this.#rows.set(name, { kind, id, order: orders.get(name) as number, value })
     }
-    if (copied.length) this.onWaiting()
+    if (copied.length) this.onWaiting(copied)
   }
 }
 

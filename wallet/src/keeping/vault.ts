@@ -54,6 +54,9 @@ export interface VaultContent {
   readonly revisions: readonly Uint8Array[]
 }
 
+/** What a revision is made of; a further one of form 3 needs the ones before it to be understood. */
+type Form = 2 | 3
+
 export interface Sealed {
   readonly after: number
   /** Digest of the revision that it comes after, where it is known: a host that came back from an older copy counts numbers again. */
@@ -130,21 +133,32 @@ export class Vault {
    *
    * @param before digest of the revision that it adds to; undefined: it is a base, which stands for itself
    * @param upon digest of the revision that a base comes after, where it is known
+   * @param form 3: it has rows that say only what changed in them; who does not know such ones must not read it
    */
-  async seal(content: string, after: number, before?: string, upon = before): Promise<Sealed> {
+  async seal(content: string, after: number, before?: string, upon = before, form: Form = 2): Promise<Sealed> {
     const packed = padded(await deflated(new TextEncoder().encode(content)))
-    return { after, ...(upon !== undefined && { upon }), isBase: before === undefined, sealed: this.#key.sealRevision(packed, this.#place(after + 1, before)) }
+    return { after, ...(upon !== undefined && { upon }), isBase: before === undefined, sealed: this.#key.sealRevision(packed, this.#place(after + 1, before, form)) }
   }
 
   /** @throws CheckFailedError a revision is not ours, or not of this place */
   async open({ base, revisions }: VaultContent): Promise<string[]> {
     const before = (index: number): string | undefined => (index ? digestOf(revisions[index - 1] as Uint8Array) : undefined)
-    const opened = revisions.map((sealed, index) => unpadded(this.#key.openRevision(sealed, this.#place(base + index, before(index)))))
+    const opened = revisions.map((sealed, index) => unpadded(this.#opened(sealed, base + index, before(index))))
     return Promise.all(opened.map(async (packed) => new TextDecoder().decode(await inflated(packed))))
   }
 
-  #place(number: number, before: string | undefined): string {
-    return `wanderbuch revision 2\n${this.#key.id}\n${number}\n${before === undefined ? 'base' : `further\n${before}`}`
+  // In the form that it has (3): a base has but one.
+  #opened(sealed: Uint8Array, number: number, before: string | undefined): Uint8Array {
+    try {
+      return this.#key.openRevision(sealed, this.#place(number, before))
+    } catch (error) {
+      if (before === undefined) throw error
+      return this.#key.openRevision(sealed, this.#place(number, before, 3))
+    }
+  }
+
+  #place(number: number, before: string | undefined, form: Form = 2): string {
+    return `wanderbuch revision ${form}\n${this.#key.id}\n${number}\n${before === undefined ? 'base' : `further\n${before}`}`
   }
 
   #deletion(): string {

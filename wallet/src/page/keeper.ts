@@ -49,7 +49,7 @@ keeper.addEventListener('fetch', (event) => {
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE)
   const before = (await cache.keys()).map(({ url }) => new URL(url).pathname)
-  await Promise.all([...Object.keys(FILES).filter((path) => !FURTHER.test(path) || before.includes(path)).map(file), settings()])
+  await Promise.all([...Object.keys(FILES).filter((path) => !FURTHER.test(path) || before.includes(path)).map(file), settings('force-cache')])
 }
 
 async function tidy(): Promise<void> {
@@ -77,12 +77,12 @@ async function brought(cache: Cache, path: string, how: RequestCache): Promise<R
   return response
 }
 
-// 4
-async function settings(): Promise<Response> {
+// 4; `how`: where it is installed, what the browser has just asked for need not be asked for again.
+async function settings(how: RequestCache = 'no-cache'): Promise<Response> {
   const cache = await caches.open(CACHE)
   const before = await cache.match(SETTINGS, { ignoreVary: true })
   try {
-    const response = await fetch(SETTINGS, { cache: 'no-cache', credentials: 'omit', signal: before ? AbortSignal.timeout(PATIENCE_MS) : null })
+    const response = await fetch(SETTINGS, { cache: before ? 'no-cache' : how, credentials: 'omit', signal: before ? AbortSignal.timeout(PATIENCE_MS) : null })
     if (response.ok) {
       const told = await response.clone().text()
       if (before && told !== (await before.clone().text()))

@@ -80,7 +80,9 @@ class Page implements Actions {
 
   async unlock(form: { pin: string }): Promise<void> {
     await this.#try(async () => {
-      await this.#client.call('unlock', form)
+      const opening = this.#client.call('unlock', form)
+      this.#words.prepare()
+      await opening
       await this.#opened()
     })
   }
@@ -462,6 +464,7 @@ class Page implements Actions {
     clearTimeout(this.#hidden)
     if (document.visibilityState === 'hidden' && this.#camera) this.show('book')
     if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#lockUnseen(), HIDDEN_MS)
+    else void this.#client.call('look').catch(() => undefined)
   }
 }
 

@@ -207,6 +207,8 @@ export interface Calls {
   openFile(told: { file: Blob; code: string; pin: string }): 'file' | 'vault'
   useHere(): void
   lock(): void
+  /** Somebody looks at the page again: what waited for a network goes on. */
+  look(): void
   deleteBook(): void
   follow(told: { address: string }): { kind: 'question' | 'connection'; id: string }
   /** Wait until a connection brings an offer, or has failed; gives the offer's id. */

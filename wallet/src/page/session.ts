@@ -6,6 +6,7 @@
 // 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
 // 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
 
+import { prepareProof } from '../anoncreds/presentation.js'
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
 import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
@@ -70,6 +71,8 @@ export class Session implements Handlers {
   #retry: ReturnType<typeof setTimeout> | undefined
   #isOnline = false
   #isHistoryOpen = false
+  /** Of a book that was locked, while it sends what waits. */
+  #leaving: Backup | undefined
 
   private constructor(shelf: Shelf, network: Network, settings: Settings, phase: Phase, tell: (event: EventMessage['event']) => void) {
     this.#shelf = shelf
@@ -186,16 +189,31 @@ export class Session implements Handlers {
     })
   }
 
-  /** Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). */
+  /**
+   * Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). What waits for the vault still goes
+   * there; the screen does not wait for it, and who opens the book again does (4).
+   */
   lock(): Promise<void> {
-    return this.#inTurn(() => {
-      if (this.#phase === 'open') this.#close('locked')
+    let sent: Promise<void> | undefined
+    const locked = this.#inTurn(() => {
+      if (this.#phase !== 'open' || !this.#open) return
+      const { backup } = this.#open
+      this.#close('locked', backup)
+      this.#leaving = backup
+      sent = backup.leave().finally(() => (this.#leaving = undefined))
     })
+    this.#last = this.#last.then(() => sent).catch(() => undefined)
+    return locked
   }
 
   /** The device says that it has no network. */
   offline(): void {
     this.#open?.wallet.agent.mediator.lost()
+  }
+
+  /** Somebody looks at the page again, or the device says that it has a network. */
+  async look(): Promise<void> {
+    await this.#open?.wallet.agent.mediator.look()
   }
 
   deleteBook(): Promise<void> {
@@ -259,8 +277,20 @@ export class Session implements Handlers {
     return this.#seen((views) => views.offer(id))
   }
 
-  question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
-    return this.#seen((views) => views.question(id, entry))
+  async question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
+    const view = await this.#seen((views) => views.question(id, entry))
+    const { answer } = view
+    if (view.state === 'asked' && answer) setTimeout(() => void this.#prepareProof(answer.id), 0) // while it is read
+    return view
+  }
+
+  async #prepareProof(id: string): Promise<void> {
+    try {
+      const entry = await this.#open?.wallet.credentials.one(id)
+      if (entry) prepareProof(entry)
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error // who says yes is told
+    }
   }
 
   // 2
@@ -408,9 +438,7 @@ export class Session implements Handlers {
     agent.onChange(() => this.#tell('changed'))
     this.#started = this.#connect(wallet, FIRST_WAIT_MS)
     this.#become('open')
-    void backup.flush().catch((error: unknown) => {
-      if (!(error instanceof WalletError)) throw error
-    })
+    backup.begin()
   }
 
   // 1
@@ -475,11 +503,12 @@ export class Session implements Handlers {
     await this.#shelf.replace({})
   }
 
-  #close(phase: Phase): void {
+  /** @param leaving what is still to send something */
+  #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
     clearTimeout(this.#retry)
     this.#open?.wallet.stop()
-    this.#open?.backup.stop()
+    for (const backup of [this.#leaving, this.#open?.backup]) if (backup !== leaving) backup?.stop()
     this.#open = undefined
     if (phase !== 'elsewhere') this.#key = undefined
     this.#isOnline = false

@@ -18,6 +18,8 @@ import type { BookView, EntryView, HistoryView, OfferView, QuestionPart, Questio
 import { issuedOf, typeOf, typesWith } from './types.js'
 import { worthOf } from './worth.js'
 
+// What the worker decided and could not be done yet: it is to be sent, though no message is made.
+const DECIDED = ['accepting', 'answering']
 const GIVEN = ['answering', 'answered', 'accepted', 'refused']
 // Of a question that ended without a yes.
 const NOTHING_LEFT: Question = { request: { nonce: 0n, attributes: new Map(), predicates: new Map() }, restrictions: new Map() }
@@ -40,7 +42,7 @@ export class Views {
       // What was answered is the history's, which opens by the PIN.
       questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
       unread,
-      isSending: outbox.length > 0,
+      isSending: outbox.length > 0 || [...offers, ...questions].some(([, row]) => DECIDED.includes(String(row['state']))),
     }
   }
 

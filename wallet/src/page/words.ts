@@ -144,6 +144,11 @@ export class Words {
     return this.values(type, [{ name, raw }])[0]?.text ?? raw
   }
 
+  /** Have the browser load what it writes dates with, as long as something else is waited for. */
+  prepare(): void {
+    this.date(Date.now())
+  }
+
   date(at: number): string {
     return this.#written(at)
   }

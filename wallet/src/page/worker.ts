@@ -62,6 +62,7 @@ async function begin(): Promise<Session> {
   const made = await Session.begin(shelf, new WebNetwork(), settings, tell)
   await alone(() => made.leave())
   addEventListener('offline', () => made.offline())
+  addEventListener('online', () => void made.look())
   return made
 }
 

@@ -29,6 +29,7 @@ from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import CredentialError, PresentationError
 from wanderbuch.governance.facts.anoncreds_ids import CredDefId, RevRegDefId, SchemaId
 from wanderbuch.governance.facts.identifiers import IdentifierError
+from wanderbuch.plugins.exchange.packed_numbers import unpacked
 from wanderbuch.schemas.attribute_names import by_common_name
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -163,6 +164,7 @@ class _Format(_Strict):
 class _Data(_Strict):
     base64: str | None = None
     json_: dict[str, Any] | None = Field(default=None, alias="json")
+    packed: dict[str, Any] | None = None
 
 
 class _Attachment(_Strict):
@@ -181,6 +183,8 @@ class _Message(_Strict):
             raise PresentationError(f"expected one attachment in the format {PROOF_FORMAT}")
         if attachment.data.json_ is not None:
             return attachment.data.json_
+        if attachment.data.packed is not None:
+            return _unpacked(attachment.data.packed)
         text = attachment.data.base64 or ""
         if len(text.rstrip("=")) * 3 // 4 > MAX_PROOF_BYTES:
             raise PresentationError(f"the presentation is larger than {MAX_PROOF_BYTES} bytes")
@@ -194,6 +198,14 @@ class _Message(_Strict):
         if not isinstance(attached, dict):
             raise PresentationError("the presentation's attachment is not a JSON object")
         return attached
+
+
+def _unpacked(packed: dict[str, Any]) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = unpacked(packed)
+    except ValueError as err:
+        raise PresentationError("the presentation's attachment is not of packed numbers") from err
+    return value
 
 
 class _Value(_Strict):

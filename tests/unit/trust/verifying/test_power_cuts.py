@@ -1,7 +1,6 @@
 """The power fails behind every step of a verifier, one after the other: one decision for one question."""
 
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ async def restart(employer: Employer) -> None:
 async def test_an_answer_is_decided_once_wherever_the_power_fails(
     employer: Employer, worker: Worker, welder: Held, young_welder: Held, power: Power, refused: bool
 ) -> None:
-    for steps in count():
+    for steps in power.cuts():
         asked = await employer.ask()
         proof: dict[str, Any] = (
             worker.present_unrestricted(asked.proof_request, young_welder)
@@ -56,7 +55,7 @@ async def test_an_answer_is_decided_once_wherever_the_power_fails(
 
 
 async def test_a_decline_ends_a_question_wherever_the_power_fails(employer: Employer, power: Power) -> None:
-    for steps in count():
+    for steps in power.cuts():
         asked = await employer.ask()
         cut = await power.lasts(steps, lambda asked=asked: employer.decline(asked.id))
         if cut:

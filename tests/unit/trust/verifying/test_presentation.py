@@ -3,7 +3,7 @@
 import base64
 import copy
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +12,7 @@ from tests.thorough import examples
 from tests.unit.trust.ecosystem import SCHEMA_ID, digest, message, webvh
 
 from wanderbuch.errors import PresentationError
+from wanderbuch.plugins.exchange.packed_numbers import packed
 from wanderbuch.plugins.trust.verifying.anoncreds.presentation import MAX_PROOF_BYTES, message_digest, read_presentation
 
 DID = webvh("centre")
@@ -88,6 +89,24 @@ def test_what_the_library_gets_is_what_was_read() -> None:
     proof = changed(("identifiers", 0, "smuggled"), "x")
     assert "smuggled" not in json.dumps(read_presentation(message(proof)).proof)
     assert read_presentation(message(PROOF)).proof == PROOF
+
+
+def test_packed_numbers_are_read_as_those_that_they_are() -> None:
+    def told(proof: dict[str, Any]) -> dict[str, object]:
+        plain = message(proof)
+        (attachment,) = cast(list[dict[str, Any]], plain["presentations~attach"])
+        return {**plain, "presentations~attach": [{**attachment, "data": {"packed": packed(proof)}}]}
+
+    proof = changed(("proof", "proofs", 0, "primary_proof", "eq_proof"), {"revealed_attrs": {}, "v": "9" * 700})
+    proof["proof"]["aggregated_proof"]["c_list"] = [list(range(200))]
+    assert len(json.dumps(told(proof))) < len(json.dumps(proof))
+    assert read_presentation(told(proof)).proof == read_presentation(message(proof)).proof == proof
+    long = changed(("proof", "proofs", 0, "primary_proof", "eq_proof"), {"revealed_attrs": {}, "v": "9" * 2_049})
+    with pytest.raises(PresentationError, match="malformed"):
+        read_presentation(told(long))
+    smuggled = json.loads(json.dumps(told(proof)).replace("#n", "#x"))
+    with pytest.raises(PresentationError, match="packed"):
+        read_presentation(smuggled)
 
 
 def test_null_groups_are_no_groups() -> None:
