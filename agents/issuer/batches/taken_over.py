@@ -121,10 +121,6 @@ class TakenOver:
             here.setdefault(taken.of_batch, set()).update(number for number, mark in marks.items() if mark.is_here)
         return {of_batch: sorted(numbers) for of_batch, numbers in sorted(here.items()) if numbers}
 
-    async def centres(self) -> Sequence[str]:
-        """Return the DIDs of the centres of whose rows some were taken over."""
-        return sorted({taken.centre async for taken in self._taken.every()})
-
     async def let_go(self, batch: Batch) -> None:
         """Keep of a batch that was cancelled, and is about to be removed, only what is here for good.
 

@@ -26,12 +26,13 @@ from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.issuer.succession.after_decision import is_after_decision
 from wanderbuch.agents.issuer.succession.open_rows import MOST_ROWS, OpenRow, OpenRows, OpenRowsError, seal_open_rows
 from wanderbuch.agents.issuer.succession.rows_here import read_rows_here
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import ConfigurationError, ExchangeError
-from wanderbuch.governance.facts.anywhere import begins_at
 from wanderbuch.governance.facts.identifiers import Did, WebvhDid
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.governance.facts.statements import Succession
 from wanderbuch.governance.signed.jws import KeyResolver
 from wanderbuch.plugins.exchange.connecting.did_documents import Contact, resolve_contact
@@ -167,15 +168,15 @@ class HandingOver:
         batch = await self._batches.get(batch_id)
         if batch.handed_to is None:
             raise BatchStateError("expected a batch that was handed over", hint="hand it over first")
-        named, contact = await self._named(batch)
+        snapshot, named, contact = await self._named(batch)
         before, successor = batch.handed_to, str(named.successor)
         if before == successor:
             return batch
         if rows_here is not None:
             said = await read_rows_here(rows_here, issuer=before, centre=str(self._did), resolve_key=self._resolve_key)
-            if said.made_at < begins_at(named.decided_on):
+            if not is_after_decision(said.made_at, named, snapshot, at=self._clock()):
                 raise OpenRowsError(
-                    "what the issuer says that it has is older than the authority's decision",
+                    "expected what the issuer says after the authority's decision, found an older word",
                     hint="it may have taken over more since: ask for it again",
                 )
             kept = set(said.batches.get(batch.id, ()))
@@ -183,11 +184,6 @@ class HandingOver:
                 if row.number in kept:
                     await self._batches.row_desk.give_up(batch, row.number, before)
         return await self._batches.hand_over(batch_id, contact.did, by=by, instead_of=before)
-
-    def is_anew(self, batch: Batch) -> bool:
-        """Return whether the authority names another issuer, as far as is known, than to whom a batch was handed."""
-        named = self.successor()
-        return batch.handed_to is not None and named is not None and batch.handed_to != named.successor
 
     def parts_of(self, batch: Batch) -> Sequence[int]:
         """Return after which rows the parts of a batch begin."""
@@ -206,18 +202,18 @@ class HandingOver:
         return snapshot.file.participant_name(did) or did
 
     async def _begun(self, batch_id: str, *, by: str) -> tuple[Batch, Contact]:
-        named, contact = await self._named(await self._batches.get(batch_id))
+        _, named, contact = await self._named(await self._batches.get(batch_id))
         return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
 
-    async def _named(self, batch: Batch) -> tuple[Succession, Contact]:
-        """Return whom the authority names now, and how to write to it (1)."""
+    async def _named(self, batch: Batch) -> tuple[GovernanceSnapshot, Succession, Contact]:
+        """Return the authority's file, whom it names now, and how to write to that one (1)."""
         snapshot = await self._standing.ask()
         if snapshot is None or not snapshot.is_fresh(self._clock()):  # whom it named once may be no one to trust by now
             raise NotReadyError("it is not known whom the authority names now: its file cannot be had")
         named = snapshot.file.succession_of(self._standing.did)
         if named is None:
             raise NoSuccessorError(batch.handed_to)
-        return named, await resolve_contact(self._profile, str(named.successor))
+        return snapshot, named, await resolve_contact(self._profile, str(named.successor))
 
     async def _sealed(self, rows: OpenRows, to: str) -> bytes:
         own = await own_did(self._profile, self._did)

@@ -44,13 +44,13 @@ class OpenRowsError(ExchangeError):
     code: ClassVar[str] = "exchange.open_rows"
 
 
-class Part(BaseModel):
+class ForeignPart(BaseModel):
     """A part of a file that another issuer made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class OpenRow(Part):
+class OpenRow(ForeignPart):
     """A row that nobody has claimed: its number, its claim, and how its person is reached, where that is known."""
 
     number: RowNumber
@@ -58,7 +58,7 @@ class OpenRow(Part):
     contact: Annotated[dict[_Name, _Text], Field(max_length=_MOST_CONTACTS, repr=False)] = {}
 
 
-class OpenRows(Part):
+class OpenRows(ForeignPart):
     """Open rows of one batch.
 
     Args:

@@ -1,9 +1,8 @@
 """What an issuer that went on for a centre tells when the authority names another one: which rows it has.
 
 A compact JWS (RFC 7515) whose `typ` is `wanderbuch-rows-here+jws`, by a key that the issuer's DID asserts with.
-It names
-batches and rows by their numbers at the centre, and nobody's data: so it is not sealed. The centre hands over anew what
-is not in it.
+It names batches and rows by their numbers at the centre, and nobody's data: so it is not sealed. The centre hands over
+anew what is not in it.
 
 1. It is signed by the issuer to which the batch was handed over. 2. It is for this centre. 3. It has the form of this
 version, no member that is not known, and every list has an end.
@@ -15,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from wanderbuch.agents.issuer.batch_records.batch import MOST_BATCHES
-from wanderbuch.agents.issuer.succession.open_rows import BatchId, OpenRowsError, Part, RowNumber
+from wanderbuch.agents.issuer.succession.open_rows import BatchId, ForeignPart, OpenRowsError, RowNumber
 from wanderbuch.governance.facts.identifiers import DidUrl
 from wanderbuch.governance.form.formats import DidText
 from wanderbuch.governance.signed.jws import KeyResolver, Signer, sign_jws, verify_jws
@@ -27,7 +26,7 @@ _MOST_ROWS: Final = 200_000
 _MAX_DEPTH: Final = 6
 
 
-class RowsHere(Part):
+class RowsHere(ForeignPart):
     """Which rows of a centre an issuer has, by the ids of its batches.
 
     Args:

@@ -1,8 +1,8 @@
 """A successor takes over open rows of another centre, each once, as a batch of its own.
 
 1. The file is sealed to us and signed by the centre (`open_rows`).
-2. The authority's file, asked for now, names us as the centre's successor, by a decision that is not newer than the
-   file: what was handed over before may have gone to another one meanwhile.
+2. The authority's file, asked for now, names us as the centre's successor, by a decision that is older than the
+   file (`after_decision`): what was handed over before may have gone to another one meanwhile.
 3. A row is left where it is, and said so, with the reason: it is here already (`again`), or was, saying something else
    (`altered`); of a batch that was cancelled, only what came of it is here (`taken_over`). Or it is no claim of our
    credential type (`claim`); the centre was not accredited for it on the day of its
@@ -36,12 +36,13 @@ from wanderbuch.agents.issuer.batches.taken_over import Taken, TakenMark
 from wanderbuch.agents.issuer.class_list.contacts import CONTACTS, contact_of
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassRow
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.issuer.succession.after_decision import is_after_decision
 from wanderbuch.agents.issuer.succession.open_rows import OpenRow, OpenRows, OpenRowsError, read_open_rows
 from wanderbuch.agents.issuer.succession.rows_here import RowsHere, sign_rows_here
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import ConfigurationError, CredentialError, ExchangeError
 from wanderbuch.governance.deciding.standing import standing
-from wanderbuch.governance.facts.anywhere import days_anywhere, has_begun
+from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.identifiers import Did, WebvhDid
 from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
@@ -195,11 +196,6 @@ class TakingOver:
             batch = await self._batches.take(batch_id or new_id(), take_over.rows, kind, titled, taken, by=by)  # 5
             return batch, take_over
 
-    async def formerly(self) -> Sequence[str]:
-        """Return the DIDs of centres of whose rows some are here, and for whom the authority names us no more."""
-        now = {one.centre for one in self.centres()}
-        return [centre for centre in await self._batches.taken.centres() if centre not in now]
-
     async def rows_here(self, centre: Did) -> bytes:
         """Return, signed, which rows of a centre are here, for whoever goes on with the others.
 
@@ -255,7 +251,7 @@ class TakingOver:
                 "the authority has not named this issuer to go on with what that centre leaves open",
                 hint="ask the authority; its file says who goes on for whom",
             )
-        if not has_begun(named.decided_on, opened.made_at):
+        if not is_after_decision(opened.made_at, named, snapshot, at=self._clock()):
             raise OpenRowsError(
                 "expected a file that was made after the authority's decision, found an older one",
                 hint="what it brings may have gone to another issuer meanwhile: ask the centre for it again",

@@ -89,6 +89,7 @@ class Pair:
         *,
         named: str | None = None,
         decided_on: str = "2025-07-01",
+        last_updated: str = "2026-01-01T00:00:00Z",
         old: Mapping[str, Any] | None = None,
         new: Mapping[str, Any] | None = None,
     ) -> None:
@@ -100,7 +101,7 @@ class Pair:
             of_new.did: [accreditation([of_new.cred_def_id], id="acc-2", **(new or {}))],
         }
         document = payload(scopes, version=version)
-        document["last_updated"] = "2026-01-01T00:00:00Z"
+        document["last_updated"] = last_updated
         if named is not None:
             succession = {
                 "id": "SUC-1",

@@ -158,7 +158,6 @@ async def test_what_a_former_successor_does_not_have_goes_on_at_the_next_one(
         await pair.hand_over(batch)
     told = await pair.taking.rows_here(Did(old.workshop.did))
     assert b"Perera" not in told
-    assert old.workshop.did in await pair.taking.formerly()
 
     anew = await pair.handing.hand_over_anew(batch.id, told, by=BY)
     assert anew.handed_to == third.new.workshop.did
@@ -176,6 +175,34 @@ async def test_what_a_former_successor_does_not_have_goes_on_at_the_next_one(
     old_file = await remade(pair, batch, {"made_at": "2025-10-01T00:00:00Z"})
     with pytest.raises(OpenRowsError, match="older"):
         await pair.take(old_file)
+
+
+async def test_a_word_of_the_day_of_the_decision_must_be_younger_than_the_authoritys_file(
+    pair: Pair, opened: list[Workshop]
+) -> None:
+    """A decision has no instant: the morning's file must not bring what another issuer took at noon."""
+    old, new, third = opened
+    other = with_third(pair, opened)
+    batch = await pair.old.running(2)
+    await pair.named()
+    now = datetime.now(UTC).replace(microsecond=0)
+    before, since, after = ((now - timedelta(minutes=minutes)).isoformat() for minutes in (20, 10, 5))
+    today: dict[str, Any] = {"decided_on": now.date().isoformat(), "last_updated": since.replace("+00:00", "Z")}
+
+    morning, evening = [await remade(pair, batch, {"made_at": made_at}) for made_at in (before, after)]
+    await pair.named(**today)
+    for asked in (pair.taking.read, pair.take):
+        with pytest.raises(OpenRowsError, match="older"):
+            await asked(morning)
+    assert len((await pair.taking.read(evening)).rows) == 2
+
+    await pair.hand_over(batch)
+    await other.named(**today)
+    told = {"issuer": new.did, "centre": old.did, "batches": {batch.id: [2]}, "format": "wanderbuch-rows-here/1.0"}
+    with pytest.raises(OpenRowsError, match="older"):
+        await pair.handing.hand_over_anew(batch.id, await said_by(new, told | {"made_at": before}), by=BY)
+    anew = await pair.handing.hand_over_anew(batch.id, await said_by(new, told | {"made_at": after}), by=BY)
+    assert anew.handed_to == third.did
 
 
 async def remade(pair: Pair, batch: Batch, changed: dict[str, Any]) -> bytes:
@@ -229,7 +256,10 @@ async def test_nothing_hostile_says_what_is_elsewhere(pair: Pair, opened: list[W
         "another document": await said_by(new, whole, typ="wanderbuch-open-rows+jws"),
         "another form": await said_by(new, whole | {"format": "wanderbuch-rows-here/2.0"}),
         "a member more": await said_by(new, whole | {"x": 1}),
+        "from the future": await said_by(new, whole | {"made_at": "2999-01-01T00:00:00Z"}),
         "no numbers": await said_by(new, whole | {"batches": {batch.id: ["2"]}}),
+        "a truth for a number": await said_by(new, whole | {"batches": {batch.id: [True]}}),
+        "a number with a point": await said_by(new, whole | {"batches": {batch.id: [2.0]}}),
         "a batch of another form": await said_by(new, whole | {"batches": {"../x": [2]}}),
     }
     taken = []
