@@ -168,5 +168,5 @@ async def test_programs_hand_over_and_take_over(place: ConsolePlace, other: Work
         await call(place.office, anew, HandOverAnew(rows_here=told_here.rows_here), id=batch.id)
 
 
-def test_who_may_hand_over_may_hand_over_anew_and_nobody_else() -> None:
+async def test_who_may_hand_over_may_hand_over_anew_and_nobody_else() -> None:
     assert {route.needs for route in ROUTES.values() if route.method == "POST"} == {OPERATOR.roles}
