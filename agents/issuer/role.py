@@ -126,7 +126,14 @@ class IssuerOffice:
             tenant.profile,
             SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime, end_successors=ends),
         )
-        self.handing = HandingOver(tenant.profile, tenant.did, self.standing, self.batches)
+        self.handing = HandingOver(
+            tenant.profile,
+            tenant.did,
+            self.standing,
+            self.batches,
+            tenant.documents.assertion_key,
+            clock=tenant.clock,
+        )
         self.taking = TakingOver(
             tenant.profile,
             tenant.did,

@@ -71,6 +71,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "given_on": "2026-01-05",
     },
     "OpenRowsIn": {"file": "{}"},
+    "HandOverAnew": {"it_has_none": True},
+    "AskedCentre": {"centre": AUTHOR},
     "NewTakeOver": {"file": "{}", "access": "pin"},
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},

@@ -159,6 +159,20 @@ async def hand_over(place: Place) -> Calls:
     return Calls(f"/batches/{batch}/hand-over", {"after": 0}, Effect.ANY, check=check)
 
 
+async def hand_over_anew(place: Place) -> Calls:
+    """It was never handed over: it is refused, and the batch goes on."""
+    batch = await made(place, "start")
+
+    async def check() -> None:
+        assert (await place.centre.get(f"/batches/{batch}"))["batch"]["state"] == "RUNNING"
+
+    return Calls(f"/batches/{batch}/hand-over-anew", {"it_has_none": True}, Effect.ANY, check=check)
+
+
+async def rows_here(place: Place) -> Calls:
+    return Calls("/take-overs/rows-here", {"centre": (await place.centre.get("/standing"))["did"]}, Effect.ANY)
+
+
 async def read_open_rows(_: Place) -> Calls:
     return Calls("/take-overs/read", {"file": "{}"}, Effect.ANY)
 
@@ -179,6 +193,8 @@ BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/batches/{id}/mail", mail),
     ("centre", "POST", "/batches/{id}/mail/end", end_mail),
     ("centre", "POST", "/batches/{id}/hand-over", hand_over),
+    ("centre", "POST", "/batches/{id}/hand-over-anew", hand_over_anew),
+    ("centre", "POST", "/take-overs/rows-here", rows_here),
     ("centre", "POST", "/take-overs/read", read_open_rows),
     ("centre", "POST", "/take-overs", take_over),
     ("centre", "POST", "/batches/{id}/rows/{number}/mail", mail_again),

@@ -53,6 +53,7 @@ class BatchRow(Record):
         locks: how often it was locked.
         to_end: offers that are to be revoked, or withdrawn.
         ended: offers that were.
+        gone_to: the DID of who has the row for good, of a batch that was handed over to one and then to another.
     """
 
     category: ClassVar[str] = "wanderbuch.batch_row"
@@ -69,11 +70,13 @@ class BatchRow(Record):
     locks: int = 0
     to_end: tuple[str, ...] = ()
     ended: tuple[str, ...] = Field(default=())
+    gone_to: str | None = None
 
     @property
     def is_untouched(self) -> bool:
         """Return whether it says nothing that a row without a record does not."""
-        return (self.state, self.turn, self.attempts, self.tries, self.locks) == (RowState.WAITING, 0, 0, 0, 0)
+        counted = (self.turn, self.attempts, self.tries, self.locks)
+        return self.state is RowState.WAITING and not any(counted) and self.gone_to is None
 
     @property
     def slip(self) -> Slip:

@@ -1,7 +1,7 @@
 """Which open rows of another centre a batch took over, so that each is taken over once (`issuer.succession`).
 
 It is kept while the batch is WRITING, and counts once that is whole: both become true in one write. It outlives the
-batch; what was never whole goes with it.
+batch; what was never whole goes with it, and so do rows of a batch that was cancelled before anything came of them.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ class TakenRows(Record):
         centre: the DID of the other centre.
         of_batch: id of the batch there.
         rows: number of a row there -> what its claim was, under a key that goes with our batch.
+        is_last: the rows are those that are here for good: what becomes of our batch and its rows changes none of it.
     """
 
     category: ClassVar[str] = "wanderbuch.taken_rows"
@@ -31,6 +32,7 @@ class TakenRows(Record):
     centre: str
     of_batch: str
     rows: dict[int, str] = Field(repr=False)
+    is_last: bool = False
 
 
 def claim_mark(batch: Batch, claim: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ A batch is made in these steps; nobody sees it before the last, and each may be 
 import logging
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -32,7 +32,6 @@ from wanderbuch.agents.issuer.batch_records.batch import (
 )
 from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state_in
 from wanderbuch.agents.issuer.batch_records.slips import own_number
-from wanderbuch.agents.issuer.batch_records.taken_rows import TakenRows, claim_mark
 from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan, check_fact
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import (
@@ -51,6 +50,7 @@ from wanderbuch.agents.issuer.batches.reached import (
 )
 from wanderbuch.agents.issuer.batches.row_desk import RowDesk
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
+from wanderbuch.agents.issuer.batches.taken_over import Taken, TakenOver
 from wanderbuch.agents.issuer.class_list.contacts import is_reached
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow, claims_digest
 from wanderbuch.agents.issuer.consent import remove_consents
@@ -82,6 +82,19 @@ class ListChangedError(ExchangeError):
     code = "exchange.list_changed"
 
 
+class OtherSuccessorError(BatchStateError):
+    """The batch was handed over to another issuer than the one that the authority names now."""
+
+    code = "exchange.other_successor"
+
+    def __init__(self, handed_to: str | None) -> None:
+        super().__init__(
+            f"this batch was handed over to {handed_to}, and the authority names another issuer now",
+            hint="hand it over anew, with what that issuer says that it has taken over",
+        )
+        self.members = {"handed_to": handed_to}
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many rows of a batch stand where."""
@@ -91,34 +104,6 @@ class Counts:
     issued: int
     locked: int
     left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Whose rows are taken over.
-
-    Args:
-        centre: the DID of the other centre.
-        of_batch: id of their batch there.
-        claims: number of a row there -> its claim there.
-    """
-
-    centre: str
-    of_batch: str
-    claims: Mapping[int, Mapping[str, str]] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TakenMark:
-    """That a row is here already.
-
-    Args:
-        batch: ours; None: it is gone, and nothing tells its claim from another.
-        mark: what its claim was (`claim_mark`).
-    """
-
-    batch: Batch | None
-    mark: str
 
 
 class BatchDesk:
@@ -134,10 +119,10 @@ class BatchDesk:
         self.log = log or ActLog(profile)
         self._profile = profile
         self._batches = RecordStore(profile, Batch)
-        self._taken = RecordStore(profile, TakenRows)
         self._teller = Teller(profile, Batch, batch_events, records=self._batches)
         self.claiming = claiming
         self.row_desk = RowDesk(profile, claiming, self.log)
+        self.taken = TakenOver(profile, claiming, self.row_desk)
         claiming.numbers.rows = KeptSlipRows(profile)
 
     async def make(
@@ -202,25 +187,10 @@ class BatchDesk:
         check_fact(plan, kind)
         return await self._kept(batch_id, rows, kind, plan, taken, by=by)
 
-    async def taken_from(self, centre: str) -> Mapping[tuple[str, int], TakenMark]:
-        """Return which rows of a centre are here already, by batch and number there; what is half taken does not count.
-
-        Args:
-            centre: its DID.
-        """
-        marks: dict[tuple[str, int], TakenMark] = {}
-        for taken in await self._taken.find(centre=centre):
-            batch = await self._batches.get_or_none(taken.id)
-            if batch is None or batch.state is not BatchState.WRITING:
-                marks |= {(taken.of_batch, number): TakenMark(batch, mark) for number, mark in taken.rows.items()}
-        return marks
-
     async def clear_half_taken(self, centre: str) -> None:
         """Remove what a crash left half taken of a centre; whoever calls holds the step of that centre."""
-        for taken in await self._taken.find(centre=centre):
-            batch = await self._batches.get_or_none(taken.id)
-            if batch is not None and batch.state is BatchState.WRITING:
-                await self._remove(batch)
+        for batch in await self.taken.half_taken(centre):
+            await self._remove(batch)
 
     async def _kept(
         self,
@@ -260,10 +230,7 @@ class BatchDesk:
         if kept.digest != digest:
             raise ListChangedError("a crash cut this call, and the list has changed since", hint="take a new key")
         if taken is not None:
-            marks = {number: claim_mark(kept, claim) for number, claim in taken.claims.items()}
-            record = TakenRows(id=kept.id, centre=taken.centre, of_batch=taken.of_batch, rows=marks)
-            with suppress(DuplicateError):
-                await self._taken.insert(record)
+            await self.taken.note(kept, taken)
         await numbers.reserve(batch_id, claims)
         await write_claims(self._profile, batch_id, rows)
         if kept.access is not Access.IN_PERSON:  # nobody may write to them: collected for nothing
@@ -309,17 +276,18 @@ class BatchDesk:
             await self.row_desk.look(batch, row.number)
         return batch
 
-    async def hand_over(self, batch_id: str, successor: str, *, by: str) -> Batch:
+    async def hand_over(self, batch_id: str, successor: str, *, by: str, instead_of: str | None = None) -> Batch:
         """End it here for good: another issuer goes on with what is open. Again changes nothing.
 
         Args:
             batch_id: its id.
             successor: the DID of who goes on.
             by: id of who.
+            instead_of: the DID of to whom it was handed over before, if that one does not go on any more.
 
         Raises:
             NotFoundError: there is no such batch.
-            BatchStateError: it was cancelled, or is another's to go on with.
+            BatchStateError: it was cancelled, or is another's to go on with (`OtherSuccessorError`).
         """
         batch = await self.get(batch_id)
         if batch.handed_to is None:
@@ -328,11 +296,11 @@ class BatchDesk:
                 key = f"{Act.HANDED_OVER}.{batch.id}"
                 await self.log.note(Act.HANDED_OVER, by=by, what=f"{batch.id} to {successor}", key=key)
             batch = await self._teller.change(batch, lambda kept: _handed_over(kept, successor, live))
+        elif batch.handed_to == instead_of != successor:
+            await self.log.note(Act.HANDED_OVER, by=by, what=f"{batch.id} to {successor}")
+            batch = await self._teller.change(batch, lambda kept: _handed_anew(kept, successor, instead_of))
         if batch.handed_to != successor:
-            raise BatchStateError(
-                f"this batch was handed over to {batch.handed_to}, and to nobody else",
-                hint="the authority names that issuer again, or whoever goes on for it",
-            )
+            raise OtherSuccessorError(batch.handed_to)
         return batch
 
     async def extend(self, batch_id: str, claim_until: datetime, *, by: str) -> Batch:
@@ -357,7 +325,8 @@ class BatchDesk:
                 hint="one that was handed over stays until its last day: its slips say where to go",
             )
         await self.log.note(Act.REMOVED, by=by, what=batch.id, key=f"{Act.REMOVED}.{batch.id}")
-        await self._remove(batch)
+        async with nullcontext() if batch.taken_from is None else self.taken.step(batch.taken_from):
+            await self._remove(batch)
         return batch
 
     async def counts(self, batch: Batch) -> Counts:
@@ -439,8 +408,10 @@ class BatchDesk:
             yield row
 
     async def _remove(self, batch: Batch) -> None:
-        if batch.state is BatchState.WRITING:  # else it stays known which rows were taken over
-            await self._taken.remove(batch.id)
+        if batch.state is BatchState.WRITING:  # else it stays known which rows are here for good
+            await self.taken.forget(batch.id)
+        else:
+            await self.taken.let_go(batch)
         with suppress(StoreError):  # its claims were never written, or are gone already
             claims = [(row.number, row.claim) async for row in read_claims(self._profile, batch)]
             await self.claiming.numbers.release(batch.id, claims)
@@ -458,6 +429,12 @@ class BatchDesk:
 def _handed_over(batch: Batch, successor: str, live: Collection[BatchState]) -> Batch | None:
     moved = batch.moved(BatchState.HANDED_OVER, of=tuple(live))
     return None if moved is None else moved.model_copy(update={"handed_to": successor})
+
+
+def _handed_anew(batch: Batch, successor: str, instead_of: str) -> Batch | None:
+    if batch.handed_to != instead_of:  # somebody else was faster: that stands
+        return None
+    return batch.model_copy(update={"handed_to": successor, "changes": batch.changes + 1})
 
 
 def _numbered(row: ClassRow, batch_id: str, kind: CredentialType) -> ClassRow:

@@ -403,7 +403,7 @@ def _look(batch: Batch, row: BatchRow, *, turn: int, at: datetime) -> SlipLook:
         why = "late"
     elif batch.state is not BatchState.RUNNING:
         why = "paused"
-    left, handed_to = max(0, MOST_TRIES - row.tries), batch.handed_to
+    left, handed_to = max(0, MOST_TRIES - row.tries), row.gone_to or batch.handed_to
     return SlipLook(why, batch.access, batch.fact, left, batch.credential_type, handed_to)
 
 

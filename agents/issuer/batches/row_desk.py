@@ -29,6 +29,7 @@ from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.once import one_step
 
 _ENDED: Final = (BatchState.CANCELLED, BatchState.HANDED_OVER)
+_NOTHING_CAME: Final = (RowState.WAITING, RowState.LOCKED)
 _WITHOUT_CREDENTIAL: Final = (RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
 
 
@@ -172,19 +173,39 @@ class RowDesk:
         """Return the claim of a row of a batch that was handed over, once nobody can claim it here any more.
 
         Whoever was claiming it has ended when this has its turn: an offer that was open is withdrawn, what must end is
-        asked to. None: it has a credential, or was left out.
+        asked to. None: it has a credential, was left out, or another issuer has it for good.
 
         Raises:
             BatchStateError: the batch was not handed over.
         """
-        claiming = self._claiming
-        async with claiming.turn(batch.id, number):
-            if (await claiming.batch(batch.id)).state is not BatchState.HANDED_OVER:
-                raise BatchStateError("expected a batch that was handed over")
-            row = await claiming.end_what_must(await claiming.row(batch.id, number))
-            row = await claiming.withdraw(await claiming.settled(row))
-            is_open = row.state in (RowState.WAITING, RowState.LOCKED)
+        async with self._claiming.turn(batch.id, number):
+            row = await self._closed(batch, number, BatchState.HANDED_OVER)
+            is_open = row.state in _NOTHING_CAME and row.gone_to is None
             return await read_claim(self._profile, batch, number) if is_open else None
+
+    async def is_let_go(self, batch: Batch, number: int) -> bool:
+        """Return whether nothing came of a row of a batch that was cancelled, and nothing can any more.
+
+        Raises:
+            BatchStateError: the batch was not cancelled.
+        """
+        async with self._claiming.turn(batch.id, number):
+            return (await self._closed(batch, number, BatchState.CANCELLED)).state in _NOTHING_CAME
+
+    async def give_up(self, batch: Batch, number: int, successor: str) -> None:
+        """Note that an issuer to which a batch was handed over has one of its rows for good; again changes nothing."""
+        async with self._claiming.turn(batch.id, number):
+            row = await self._closed(batch, number, BatchState.HANDED_OVER)
+            if row.state in _NOTHING_CAME and row.gone_to is None:
+                await self._claiming.change(row, lambda kept: kept.model_copy(update={"gone_to": successor}))
+
+    async def _closed(self, batch: Batch, number: int, state: BatchState) -> BatchRow:
+        """Return a row of a batch that has ended, what was open withdrawn; whoever calls has its turn."""
+        claiming = self._claiming
+        if (await claiming.batch(batch.id)).state is not state:
+            raise BatchStateError(f"expected a batch that is {state.value}")
+        row = await claiming.end_what_must(await claiming.row(batch.id, number))
+        return await claiming.withdraw(await claiming.settled(row))
 
     async def _check_here(self, row: BatchRow) -> None:
         """Refuse to work on a row that is another issuer's by now; what has a credential of ours stays ours."""

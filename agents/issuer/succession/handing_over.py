@@ -7,27 +7,38 @@
 4. What is open is signed and sealed (`open_rows`); nothing is sent: the file is given out.
 
 After a crash, or where a file got lost, the same again gives the same rows: the successor takes each over once.
+
+Where the authority names another issuer than the one to which a batch was handed over, it is handed over anew: the
+former one says, signed, which rows it has (`rows_here`), and these stay with it for good. It can say so once it is not
+named any more, and then takes over none (`taking_over`). Where it cannot be asked, whoever hands over says that it has
+none, and answers for that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.issuer.batch_records.batch import Batch
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row_pages import PAGE_ROWS
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.standing import Standing
-from wanderbuch.agents.issuer.succession.open_rows import MOST_ROWS, OpenRow, OpenRows, seal_open_rows
+from wanderbuch.agents.issuer.succession.after_decision import is_after_decision
+from wanderbuch.agents.issuer.succession.open_rows import MOST_ROWS, OpenRow, OpenRows, OpenRowsError, seal_open_rows
+from wanderbuch.agents.issuer.succession.rows_here import read_rows_here
+from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import ConfigurationError, ExchangeError
 from wanderbuch.governance.facts.identifiers import Did, WebvhDid
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.governance.facts.statements import Succession
+from wanderbuch.governance.signed.jws import KeyResolver
 from wanderbuch.plugins.exchange.connecting.did_documents import Contact, resolve_contact
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.signing import key_id, sign_as, wallet_key
+from wanderbuch.store.records import utc_now
 
 
 class NoSuccessorError(ExchangeError):
@@ -67,10 +78,23 @@ class HandingOver:
         did: the issuer's.
         standing: what the authority says.
         batches: whose rows are handed over.
+        resolve_key: gives the keys of other DIDs.
+        clock: the instant now, aware UTC.
     """
 
-    def __init__(self, profile: Profile, did: WebvhDid, standing: Standing, batches: BatchDesk) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        did: WebvhDid,
+        standing: Standing,
+        batches: BatchDesk,
+        resolve_key: KeyResolver,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._clock = clock
         self._profile = profile
+        self._resolve_key = resolve_key
         self._did = did
         self._standing = standing
         self._batches = batches
@@ -91,7 +115,8 @@ class HandingOver:
         Raises:
             NotFoundError: there is no such batch.
             NoSuccessorError: the authority has named nobody.
-            BatchStateError: the batch was cancelled, or handed over to another one.
+            NotReadyError: what it says now cannot be had.
+            BatchStateError: the batch was cancelled, or handed over to another one (`OtherSuccessorError`).
             ExchangeError, ResolutionError: the successor's DID document does not say how to write to it.
         """
         batch, contact = await self._begun(batch_id, by=by)
@@ -111,7 +136,7 @@ class HandingOver:
         rows = OpenRows(
             centre=self._did,
             successor=Did(successor),
-            made_at=datetime.now(UTC),
+            made_at=self._clock(),
             batch=batch.id,
             title=batch.title,
             credential_type=batch.credential_type,
@@ -126,6 +151,39 @@ class HandingOver:
     async def begin(self, batch_id: str, *, by: str) -> Batch:
         """End a batch here for good (1, 2), and return it; errors as with `hand_over`."""
         return (await self._begun(batch_id, by=by))[0]
+
+    async def hand_over_anew(self, batch_id: str, rows_here: bytes | None, *, by: str) -> Batch:
+        """Have a batch that was handed over go on at whom the authority names now; again changes nothing.
+
+        Args:
+            batch_id: its id.
+            rows_here: what the issuer to which it was handed over says that it has; None: `by` says that it has none.
+            by: id of who.
+
+        Raises:
+            BatchStateError: it was never handed over.
+            OpenRowsError, SignatureError: that is not what this issuer says.
+            NoSuccessorError, ExchangeError, ResolutionError: as with `hand_over`.
+        """
+        batch = await self._batches.get(batch_id)
+        if batch.handed_to is None:
+            raise BatchStateError("expected a batch that was handed over", hint="hand it over first")
+        snapshot, named, contact = await self._named(batch)
+        before, successor = batch.handed_to, str(named.successor)
+        if before == successor:
+            return batch
+        if rows_here is not None:
+            said = await read_rows_here(rows_here, issuer=before, centre=str(self._did), resolve_key=self._resolve_key)
+            if not is_after_decision(said.made_at, named, snapshot, at=self._clock()):
+                raise OpenRowsError(
+                    "expected what the issuer says after the authority's decision, found an older word",
+                    hint="it may have taken over more since: ask for it again",
+                )
+            kept = set(said.batches.get(batch.id, ()))
+            async for row in read_claims(self._profile, batch):
+                if row.number in kept:
+                    await self._batches.row_desk.give_up(batch, row.number, before)
+        return await self._batches.hand_over(batch_id, contact.did, by=by, instead_of=before)
 
     def parts_of(self, batch: Batch) -> Sequence[int]:
         """Return after which rows the parts of a batch begin."""
@@ -144,13 +202,18 @@ class HandingOver:
         return snapshot.file.participant_name(did) or did
 
     async def _begun(self, batch_id: str, *, by: str) -> tuple[Batch, Contact]:
-        batch = await self._batches.get(batch_id)
-        snapshot = await self._standing.ask()  # 1
-        named = None if snapshot is None else snapshot.file.succession_of(self._standing.did)
+        _, named, contact = await self._named(await self._batches.get(batch_id))
+        return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
+
+    async def _named(self, batch: Batch) -> tuple[GovernanceSnapshot, Succession, Contact]:
+        """Return the authority's file, whom it names now, and how to write to that one (1)."""
+        snapshot = await self._standing.ask()
+        if snapshot is None or not snapshot.is_fresh(self._clock()):  # whom it named once may be no one to trust by now
+            raise NotReadyError("it is not known whom the authority names now: its file cannot be had")
+        named = snapshot.file.succession_of(self._standing.did)
         if named is None:
             raise NoSuccessorError(batch.handed_to)
-        contact = await resolve_contact(self._profile, str(named.successor))
-        return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
+        return snapshot, named, await resolve_contact(self._profile, str(named.successor))
 
     async def _sealed(self, rows: OpenRows, to: str) -> bytes:
         own = await own_did(self._profile, self._did)

@@ -32,7 +32,8 @@ _MOST_MEMBERS: Final = 100
 _MOST_CONTACTS: Final = 8
 _MAX_TEXT: Final = 20_000
 
-_Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+BatchId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+RowNumber = Annotated[int, Field(strict=True, ge=1, lt=2**24)]
 _Name = Annotated[str, Field(min_length=1, max_length=64)]
 _Text = Annotated[str, Field(max_length=_MAX_TEXT)]
 
@@ -43,19 +44,21 @@ class OpenRowsError(ExchangeError):
     code: ClassVar[str] = "exchange.open_rows"
 
 
-class _Part(BaseModel):
+class ForeignPart(BaseModel):
+    """A part of a file that another issuer made."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class OpenRow(_Part):
+class OpenRow(ForeignPart):
     """A row that nobody has claimed: its number, its claim, and how its person is reached, where that is known."""
 
-    number: Annotated[int, Field(ge=1, lt=2**24)]
+    number: RowNumber
     claim: Annotated[dict[_Name, _Text], Field(min_length=1, max_length=_MOST_MEMBERS, repr=False)]
     contact: Annotated[dict[_Name, _Text], Field(max_length=_MOST_CONTACTS, repr=False)] = {}
 
 
-class OpenRows(_Part):
+class OpenRows(ForeignPart):
     """Open rows of one batch.
 
     Args:
@@ -71,7 +74,7 @@ class OpenRows(_Part):
     centre: DidText
     successor: DidText
     made_at: AwareDatetime
-    batch: _Id
+    batch: BatchId
     title: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
     credential_type: CredentialTypeName
     rows: Annotated[tuple[OpenRow, ...], Field(min_length=1, max_length=MOST_ROWS, repr=False)]

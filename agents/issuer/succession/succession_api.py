@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Literal, Protocol
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from wanderbuch.agents.issuer.batch_records.batch import Access
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
@@ -12,9 +12,12 @@ from wanderbuch.agents.issuer.batches.batch_models import BatchLine
 from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan
 from wanderbuch.agents.issuer.succession.handing_over import HandingOver
 from wanderbuch.agents.issuer.succession.open_rows import MAX_FILE_BYTES
+from wanderbuch.agents.issuer.succession.rows_here import MAX_ROWS_HERE_BYTES
 from wanderbuch.agents.issuer.succession.taking_over import LeftRow, TakeOver, TakingOver
 from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError
 from wanderbuch.store.records import utc_now
 
 _YEAR: Final = timedelta(days=366)
@@ -62,6 +65,28 @@ class HandedOver(ApiModel):
     next_after: int | None
 
 
+class HandOverAnew(ApiModel):
+    """What the issuer to which a batch was handed over says that it has of it: `rows_here`, as that one gave it out.
+
+    Null with `it_has_none`: you say that it has taken over none, and answer for it; else a certificate may come twice.
+    """
+
+    rows_here: str | None = Field(default=None, min_length=2, max_length=MAX_ROWS_HERE_BYTES)
+    it_has_none: bool = False
+
+
+class AskedCentre(ApiModel):
+    """The DID of a centre."""
+
+    centre: str = Field(min_length=5, max_length=2000)
+
+
+class RowsHereOut(ApiModel):
+    """Which rows of a centre are here, signed, to be given to that centre as it is; by number there, nobody's data."""
+
+    rows_here: str
+
+
 class OpenRowsIn(ApiModel):
     """A file of open rows, as the other centre gave it out."""
 
@@ -102,10 +127,12 @@ class TakeOverOut(ApiModel):
     """What a file brings: how many rows are (or would be) taken over, as which batch, and what is left.
 
     `renumbered` are rows whose certificates get numbers of their own, since other certificates have theirs here.
+    `made_at` is when the centre made the file, by its own word.
     """
 
     centre: str
     centre_name: str
+    made_at: AwareDatetime
     rows: int
     batch: BatchLine | None
     left: list[LeftRowOut]
@@ -127,6 +154,22 @@ async def _hand_over(office: SuccessionWork, call: Call[HandOver]) -> HandedOver
     )
 
 
+async def _hand_over_anew(office: SuccessionWork, call: Call[HandOverAnew]) -> BatchLine:
+    told = call.body
+    if (told.rows_here is None) is not told.it_has_none:
+        raise MalformedError("expected either rows_here, or it_has_none: true")
+    said = None if told.rows_here is None else told.rows_here.encode()
+    return BatchLine.of(await office.handing.hand_over_anew(call.path["id"], said, by=manager(call)))
+
+
+async def _rows_here(office: SuccessionWork, call: Call[AskedCentre]) -> RowsHereOut:
+    try:
+        centre = Did.parse(call.body.centre)
+    except IdentifierError as err:
+        raise MalformedError(f"centre: {err.message}") from err
+    return RowsHereOut(rows_here=(await office.taking.rows_here(centre)).decode("ascii"))
+
+
 async def _read(office: SuccessionWork, call: Call[OpenRowsIn]) -> TakeOverOut:
     return _view(await office.taking.read(call.body.file.encode()), None)
 
@@ -144,6 +187,20 @@ SUCCESSION_ROUTES: Final[Sequence[Route]] = (
         body=HandOver,
         result=HandedOver,
         summary="End a batch for good, and give its open rows to the successor that the authority named",
+    ),
+    post(
+        "/batches/{id}/hand-over-anew",
+        _hand_over_anew,
+        body=HandOverAnew,
+        result=BatchLine,
+        summary="Have a batch that was handed over go on at another issuer, which the authority names now",
+    ),
+    post(
+        "/take-overs/rows-here",
+        _rows_here,
+        body=AskedCentre,
+        result=RowsHereOut,
+        summary="Say which rows of a centre are here, once the authority names another issuer for it",
     ),
     post(
         "/take-overs/read",
@@ -171,6 +228,7 @@ def _view(take_over: TakeOver, batch: BatchLine | None) -> TakeOverOut:
     return TakeOverOut(
         centre=take_over.centre,
         centre_name=take_over.centre_name,
+        made_at=take_over.made_at,
         rows=len(take_over.rows),
         batch=batch,
         left=[_left(row) for row in take_over.left],

@@ -1,9 +1,11 @@
 """A successor takes over open rows of another centre, each once, as a batch of its own.
 
 1. The file is sealed to us and signed by the centre (`open_rows`).
-2. The authority's file, asked for now, names us as the centre's successor.
+2. The authority's file, asked for now, names us as the centre's successor, by a decision that is older than the
+   file (`after_decision`): what was handed over before may have gone to another one meanwhile.
 3. A row is left where it is, and said so, with the reason: it is here already (`again`), or was, saying something else
-   (`altered`); it is no claim of our credential type (`claim`); the centre was not accredited for it on the day of its
+   (`altered`); of a batch that was cancelled, only what came of it is here (`taken_over`). Or it is no claim of our
+   credential type (`claim`); the centre was not accredited for it on the day of its
    award (`centre`); we may not attest it now, by our own accreditation for that day (`here`). What may be taken over
    later is, from the same file.
 4. Its details say on whose assessment it is issued. A number that another certificate has here gives way to one of its
@@ -12,6 +14,8 @@
    nothing here. It is one write that makes the batch whole and its rows taken.
 
 One file of a centre is taken over at a time, among all processes.
+
+Once the authority names another one, we say for that one's sake which rows we have (`rows_here`), and take over none.
 """
 
 import asyncio
@@ -26,12 +30,15 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.issuer.batch_records.batch import Batch
 from wanderbuch.agents.issuer.batch_records.slips import own_number
 from wanderbuch.agents.issuer.batch_records.taken_rows import claim_mark
-from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, Taken, TakenMark
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan
+from wanderbuch.agents.issuer.batches.taken_over import Taken, TakenMark
 from wanderbuch.agents.issuer.class_list.contacts import CONTACTS, contact_of
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassRow
 from wanderbuch.agents.issuer.standing import Standing
-from wanderbuch.agents.issuer.succession.open_rows import OpenRow, OpenRows, read_open_rows
+from wanderbuch.agents.issuer.succession.after_decision import is_after_decision
+from wanderbuch.agents.issuer.succession.open_rows import OpenRow, OpenRows, OpenRowsError, read_open_rows
+from wanderbuch.agents.issuer.succession.rows_here import RowsHere, sign_rows_here
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import ConfigurationError, CredentialError, ExchangeError
 from wanderbuch.governance.deciding.standing import standing
@@ -43,10 +50,9 @@ from wanderbuch.governance.facts.statements import Succession
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.signed.jws import KeyResolver
 from wanderbuch.plugins.webvh.own import own_did
-from wanderbuch.plugins.webvh.signing import wallet_key
+from wanderbuch.plugins.webvh.signing import sign_as, wallet_key
 from wanderbuch.schemas.claims import Claim, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType
-from wanderbuch.store.once import one_step
 from wanderbuch.store.records import new_id
 
 DETAILS: Final = "details"
@@ -59,6 +65,12 @@ class NotSuccessorError(ExchangeError):
     """The authority has not named this issuer as the successor of the centre."""
 
     code = "exchange.not_successor"
+
+
+class StillSuccessorError(ExchangeError):
+    """The authority names this issuer as the successor of the centre, so what it has of that one is not the last."""
+
+    code = "exchange.still_successor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,7 @@ class TakeOver:
     """What a file hands over, as it stands now.
 
     Args:
+        made_at: when the centre made the file, by its own word.
         rows: what is, or was, taken over, as it is issued here.
         left: what is not.
         renumbered: numbers of the rows whose certificates get numbers of their own.
@@ -92,6 +105,7 @@ class TakeOver:
     centre_name: str
     batch: str
     title: str
+    made_at: datetime
     rows: tuple[ClassRow, ...] = field(repr=False)
     left: tuple[LeftRow, ...]
     renumbered: tuple[int, ...]
@@ -150,7 +164,7 @@ class TakingOver:
             ResolutionError: the centre's key could not be checked.
         """
         opened = await self._opened(received)
-        return await self._judged(opened, await self._named(opened))
+        return await self._judged(opened, await self._named(opened), for_good=False)
 
     async def take(
         self, received: bytes, plan: BatchPlan, *, by: str, batch_id: str | None = None
@@ -168,9 +182,9 @@ class TakingOver:
         """
         opened = await self._opened(received)
         await self._named(opened)  # before anything is kept of whoever signed it
-        async with one_step(self._profile, f"take-over.{opened.centre}"):
+        async with self._batches.taken.step(opened.centre):
             await self._batches.clear_half_taken(opened.centre)
-            take_over = await self._judged(opened, await self._named(opened))
+            take_over = await self._judged(opened, await self._named(opened), for_good=True)
             if not take_over.rows:
                 return None, take_over
             theirs = {row.number: row.claim for row in opened.rows}
@@ -181,6 +195,41 @@ class TakingOver:
             kind = self._standing.credential_type
             batch = await self._batches.take(batch_id or new_id(), take_over.rows, kind, titled, taken, by=by)  # 5
             return batch, take_over
+
+    async def rows_here(self, centre: Did) -> bytes:
+        """Return, signed, which rows of a centre are here, for whoever goes on with the others.
+
+        Args:
+            centre: its DID.
+
+        Raises:
+            StillSuccessorError: the authority names us: more may be taken over yet.
+            NotReadyError: what it says is not known.
+            ConfigurationError: this agent does not sign as its own DID.
+        """
+        snapshot = await self._standing.ask()
+        if snapshot is None or not snapshot.is_fresh(self._clock()):
+            raise NotReadyError("it is not known whom the authority names now: its file cannot be had")
+        async with self._batches.taken.step(centre):
+            named = snapshot.file.succession_of(centre)
+            if named is not None and named.successor == self._did:
+                raise StillSuccessorError(
+                    "the authority names this issuer: it may take over more of that centre's rows yet",
+                    hint="it says what it has once the authority names another one",
+                )
+            await self._batches.clear_half_taken(centre)
+            rows = RowsHere(
+                issuer=self._did,
+                centre=centre,
+                made_at=self._clock(),
+                batches={batch: tuple(numbers) for batch, numbers in (await self._batches.taken.here(centre)).items()},
+            )
+        kid, _ = await sign_as(self._profile, self._did, b"")
+
+        async def sign(message: bytes) -> bytes:
+            return (await sign_as(self._profile, kid, message))[1]
+
+        return await sign_rows_here(rows, kid=kid, sign=sign)
 
     async def _opened(self, received: bytes) -> OpenRows:
         own = await own_did(self._profile, self._did)
@@ -202,10 +251,15 @@ class TakingOver:
                 "the authority has not named this issuer to go on with what that centre leaves open",
                 hint="ask the authority; its file says who goes on for whom",
             )
+        if not is_after_decision(opened.made_at, named, snapshot, at=self._clock()):
+            raise OpenRowsError(
+                "expected a file that was made after the authority's decision, found an older one",
+                hint="what it brings may have gone to another issuer meanwhile: ask the centre for it again",
+            )
         return snapshot
 
-    async def _judged(self, opened: OpenRows, snapshot: GovernanceSnapshot) -> TakeOver:
-        """Return what would be taken over (3, 4)."""
+    async def _judged(self, opened: OpenRows, snapshot: GovernanceSnapshot, *, for_good: bool) -> TakeOver:
+        """Return what would be taken over (3, 4); `for_good` as with `TakenOver.marks`."""
         at, kind = self._clock(), self._standing.credential_type
         name = snapshot.file.participant_name(Did(opened.centre)) or opened.centre
         if opened.credential_type != kind.id:
@@ -213,13 +267,14 @@ class TakingOver:
                 f"expected rows of {kind.id}, which this issuer issues, found {opened.credential_type}",
                 hint="an issuer of that type takes them over",
             )
-        taken = await self._batches.taken_from(opened.centre)
+        numbers = {row.number for row in opened.rows}
+        taken = await self._batches.taken.marks(opened.centre, opened.batch, numbers, for_good=for_good)
         left: list[LeftRow] = []
         fit: list[OpenRow] = []
         for done, row in enumerate(opened.rows):
             if done % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
-            if (known := _known_here(opened, row, taken)) is not None:
+            if (known := _known_here(row, taken.get(row.number))) is not None:
                 left.append(known)
             elif isinstance(claim := _claim(row.number, row.claim, kind, at), LeftRow):
                 left.append(claim)
@@ -249,6 +304,7 @@ class TakingOver:
             centre_name=name,
             batch=opened.batch,
             title=opened.title,
+            made_at=opened.made_at,
             rows=tuple(kept),
             left=tuple(sorted(left, key=lambda one: one.number)),
             renumbered=tuple(number for number in renumbered if number in numbers),
@@ -275,14 +331,13 @@ class TakingOver:
         return rows, sorted(others)
 
 
-def _known_here(opened: OpenRows, row: OpenRow, taken: Mapping[tuple[str, int], TakenMark]) -> LeftRow | None:
-    known = taken.get((opened.batch, row.number))
+def _known_here(row: OpenRow, known: TakenMark | None) -> LeftRow | None:
     if known is None:
         return None
     ours = None if known.batch is None else known.batch.id
     if known.batch is not None and claim_mark(known.batch, row.claim) != known.mark:
         return LeftRow(row.number, "altered", "This row is here already, and said something else then.", ours)
-    return LeftRow(row.number, "again", "This row is here already.", ours)
+    return LeftRow(row.number, "again", "This row is here already.", ours) if known.is_here else None
 
 
 def _claim(number: int, claim: Mapping[str, str], kind: CredentialType, at: datetime) -> Claim | LeftRow:

@@ -124,7 +124,9 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         superseding=workshop.superseding,
         reports=workshop.reports,
         consents=consents,
-        handing=HandingOver(workshop.profile, workshop.did, workshop.standing, centre.desk),
+        handing=HandingOver(
+            workshop.profile, workshop.did, workshop.standing, centre.desk, workshop.authority.resolve_key
+        ),
         taking=TakingOver(
             workshop.profile, workshop.did, name, workshop.standing, centre.desk, workshop.authority.resolve_key
         ),

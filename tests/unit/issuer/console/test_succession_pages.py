@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,16 +15,23 @@ from tests.unit.issuer.workshop import Workshop
 from tests.unit.verifier_pages.conftest import Browser, hidden
 
 from wanderbuch.agents.issuer.batch_records.batch import BatchState
+from wanderbuch.agents.issuer.batches.batch_models import BatchLine
+from wanderbuch.agents.issuer.succession.handing_over import NoSuccessorError
 from wanderbuch.agents.issuer.succession.succession_api import (
     SUCCESSION_ROUTES,
+    AskedCentre,
     HandedOver,
     HandOver,
+    HandOverAnew,
     NewTakeOver,
     OpenRowsIn,
+    RowsHereOut,
     SuccessionOut,
     TakeOverOut,
 )
-from wanderbuch.agents.runtime.app import Call
+from wanderbuch.agents.issuer.succession.taking_over import StillSuccessorError
+from wanderbuch.agents.runtime.app import OPERATOR, Call
+from wanderbuch.agents.runtime.problems import MalformedError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROUTES = {f"{route.method} {route.path}": route for route in SUCCESSION_ROUTES}
@@ -108,6 +116,7 @@ async def test_a_file_is_looked_at_and_taken_over_at_the_console(
 
     looked = await send(sealed, look="yes")
     assert "Certificates that can be taken over: 3" in looked.text
+    assert "The other centre says that it made this file at this time: " in looked.text
     refused = await send(b"{}")
     assert refused.status == 409
     done = await send(sealed)
@@ -131,6 +140,7 @@ async def test_programs_hand_over_and_take_over(place: ConsolePlace, other: Work
     assert (handed.rows, handed.next_after) == (3, None)
     seen: TakeOverOut = await call(new, "POST /take-overs/read", OpenRowsIn(file=handed.file))
     assert (seen.rows, seen.batch) == (3, None)
+    assert seen.made_at <= datetime.now(UTC)
     sent = NewTakeOver.model_validate({"file": handed.file, "access": "pin", "title": "From Colombo"})
     made: TakeOverOut = await call(new, "POST /take-overs", sent)
     assert made.batch is not None
@@ -138,3 +148,25 @@ async def test_programs_hand_over_and_take_over(place: ConsolePlace, other: Work
     again: TakeOverOut = await call(new, "POST /take-overs", sent)
     assert (again.batch, again.rows) == (None, 0)
     assert {(one.why, one.batch) for one in again.left} == {("again", made.batch.id)}
+
+    anew = "POST /batches/{id}/hand-over-anew"
+    for neither_nor_both in ({}, {"rows_here": "x.y.z", "it_has_none": True}):
+        with pytest.raises(MalformedError, match="either"):
+            await call(place.office, anew, HandOverAnew.model_validate(neither_nor_both), id=batch.id)
+    here = "POST /take-overs/rows-here"
+    with pytest.raises(MalformedError, match="centre"):
+        await call(new, here, AskedCentre(centre="nobody"))
+    with pytest.raises(StillSuccessorError):
+        await call(new, here, AskedCentre(centre=str(place.workshop.did)))
+    await pair.publish(named=str(other.did))
+    line: BatchLine = await call(place.office, anew, HandOverAnew(it_has_none=True), id=batch.id)
+    assert line.state is BatchState.HANDED_OVER
+    await pair.publish()  # nobody is named any more
+    told_here: RowsHereOut = await call(new, here, AskedCentre(centre=str(place.workshop.did)))
+    assert told_here.rows_here.count(".") == 2
+    with pytest.raises(NoSuccessorError):
+        await call(place.office, anew, HandOverAnew(rows_here=told_here.rows_here), id=batch.id)
+
+
+async def test_who_may_hand_over_may_hand_over_anew_and_nobody_else() -> None:
+    assert {route.needs for route in ROUTES.values() if route.method == "POST"} == {OPERATOR.roles}

@@ -74,7 +74,7 @@ class Pair:
             centre.open()
             centre.workshop.profile.context.injector.bind_instance(DIDResolver, self.documents)
         old = self.old.workshop
-        self.handing = HandingOver(old.profile, old.did, old.standing, self.old.desk)
+        self.handing = HandingOver(old.profile, old.did, old.standing, self.old.desk, self.documents.key)
         self.taking = self.taker(self.new)
 
     def taker(self, centre: Centre) -> TakingOver:
@@ -88,6 +88,8 @@ class Pair:
         self,
         *,
         named: str | None = None,
+        decided_on: str = "2025-07-01",
+        last_updated: str = "2026-01-01T00:00:00Z",
         old: Mapping[str, Any] | None = None,
         new: Mapping[str, Any] | None = None,
     ) -> None:
@@ -99,13 +101,13 @@ class Pair:
             of_new.did: [accreditation([of_new.cred_def_id], id="acc-2", **(new or {}))],
         }
         document = payload(scopes, version=version)
-        document["last_updated"] = "2026-01-01T00:00:00Z"
+        document["last_updated"] = last_updated
         if named is not None:
             succession = {
                 "id": "SUC-1",
                 "centre": of_old.did,
                 "successor": named,
-                "decided_on": "2025-07-01",
+                "decided_on": decided_on,
                 "decision": "https://authority.wanderbuch.test/decisions/SUC-1",
             }
             document["participants"]["entries"][SUCCESSION] = {AUTHORITY: {"successions": [succession]}}
