@@ -247,7 +247,9 @@ def _look_at(listed: ClassList, causes: ClassListCauses) -> list[tuple[int, list
     return [(number, why) for number, why in told.items() if why]  # the others wait for what is above all rows
 
 
-def _shown(finding: CellFinding, causes: ClassListCauses, names: Mapping[str, Markup] = MappingProxyType({})) -> ShownCause:
+def _shown(
+    finding: CellFinding, causes: ClassListCauses, names: Mapping[str, Markup] = MappingProxyType({})
+) -> ShownCause:
     """Return a finding for people.
 
     Args:
