@@ -75,7 +75,7 @@ def read_rows(
         findings += [
             CellFinding(
                 Severity.ERROR, number, header_of(table, columns, column), problem.message, problem.fix,
-                f"value-{column}", columns.get(column),
+                f"value-{column}", columns.get(column), cause=problem.cause,
             )
             for column, problem in wrong
         ]  # fmt: skip

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
+from markupsafe import Markup
 from pydantic import ValidationError
 
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
+from wanderbuch.agents.authority.pages.list_causes import InstitutionCauses
 from wanderbuch.agents.authority.uploads import ReadUpload, SaidOfList, place_of_column
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
@@ -64,7 +66,7 @@ class DeskLists:
             return self._desk.show(
                 visit, "desk_list.html", uploaded=uploaded, said=uploaded.said, failure=err, read=None
             )
-        aside = sorted(read.ready.to_look_at.items())
+        aside, causes = sorted(read.ready.to_look_at.items()), InstitutionCauses(read.table, visit.words)
         return self._desk.show(
             visit,
             "desk_list.html",
@@ -74,9 +76,9 @@ class DeskLists:
             failure=None,
             columns=_columns(read),
             names=[column.name for column in COLUMNS],
-            look_at=[(row, [_shown(one) for one in why]) for row, why in aside[:_SHOWN]],
-            about_all=[_shown(finding) for finding in read.ready.about_all][:_SHOWN],
-            questions=_questions(read, uploaded.said),
+            look_at=[(row, [_shown(one, causes) for one in why]) for row, why in aside[:_SHOWN]],
+            about_all=[_shown(finding, causes) for finding in read.ready.about_all[:_SHOWN]],
+            questions=_questions(read, uploaded.said, causes),
             frameworks=tuple(frameworks()),
             countries=visit.words.countries,
             orders=[order.value for order in DayOrder],
@@ -107,23 +109,23 @@ def _columns(read: ReadUpload) -> list[dict[str, Any]]:
     return shown
 
 
-def _questions(read: ReadUpload, said: SaidOfList) -> list[tuple[str, str, Mapping[str, str], str]]:
+def _questions(
+    read: ReadUpload, said: SaidOfList, causes: InstitutionCauses
+) -> list[tuple[str, Markup, Mapping[str, Markup], str]]:
     """Return the questions that are open or were answered: name, what it is about, answers, the one given."""
     stopping = [*read.ready.about_all, *(one for why in read.ready.to_look_at.values() for one in why)]
     names = dict.fromkeys((*said.answers, *(one.kind for one in stopping if one.question)))
     return [
-        (name, QUESTIONS[name].about, QUESTIONS[name].answers, said.answers.get(name, ""))
+        (name, causes.asked(name), causes.replies(name), said.answers.get(name, ""))
         for name in names
         if name in QUESTIONS
     ]
 
 
-def _shown(finding: CellFinding) -> dict[str, str]:
-    """Return a finding for people, without options of the command line and without the names of rules."""
-    fix = "" if "--" in finding.fix else finding.fix
-    message = finding.message.removesuffix(f" [{finding.kind}]")
+def _shown(finding: CellFinding, causes: InstitutionCauses) -> dict[str, str]:
+    """Return where a finding is, and what it says in the words of the page."""
     letters = "" if finding.position is None else column_letters(finding.position)
-    return {"place": " ".join((letters, finding.column)).strip(), "message": message, "fix": fix}
+    return {"place": " ".join((letters, finding.column)).strip(), "said": causes.said(finding)}
 
 
 def _said(visit: DeskVisit) -> SaidOfList:

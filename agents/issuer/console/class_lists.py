@@ -23,7 +23,7 @@ from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, Class
 from wanderbuch.agents.issuer.class_list.results import result_of
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, read_some, some_lines
 from wanderbuch.agents.issuer.console.claim_view import label_of
-from wanderbuch.agents.issuer.console.list_causes import ListCauses
+from wanderbuch.agents.issuer.console.list_causes import ClassListCauses
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.uploads import MAX_WORD, ClassUpload, SaidOfClass
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
@@ -112,7 +112,7 @@ class ConsoleLists:
             return self._console.show(
                 visit, "console_list.html", status=status, uploaded=uploaded, listed=None, err=err or failure
             )
-        names, causes = _names(kind, visit), ListCauses(kind, listed.table, visit.words)
+        names, causes = _names(kind, visit), ClassListCauses(kind, listed.table, visit.words)
         return self._console.show(
             visit,
             "console_list.html",
@@ -237,7 +237,7 @@ def _is_answer(name: str, answer: str) -> bool:
     return bool(answer) and name in QUESTIONS and answer in QUESTIONS[name].answers
 
 
-def _look_at(listed: ClassList, causes: ListCauses) -> list[tuple[int, list[ShownCause]]]:
+def _look_at(listed: ClassList, causes: ClassListCauses) -> list[tuple[int, list[ShownCause]]]:
     """Return the rows to look at, each with what is wrong with it."""
     wanted = listed.to_look_at[:_SHOWN]
     told: dict[int, list[ShownCause]] = {number: [] for number in wanted}
@@ -247,7 +247,9 @@ def _look_at(listed: ClassList, causes: ListCauses) -> list[tuple[int, list[Show
     return [(number, why) for number, why in told.items() if why]  # the others wait for what is above all rows
 
 
-def _shown(finding: CellFinding, causes: ListCauses, names: Mapping[str, Markup] = MappingProxyType({})) -> ShownCause:
+def _shown(
+    finding: CellFinding, causes: ClassListCauses, names: Mapping[str, Markup] = MappingProxyType({})
+) -> ShownCause:
     """Return a finding for people.
 
     Args:
@@ -261,7 +263,7 @@ def _shown(finding: CellFinding, causes: ListCauses, names: Mapping[str, Markup]
 
 
 def _questions(
-    listed: ClassList, said: SaidOfClass, causes: ListCauses
+    listed: ClassList, said: SaidOfClass, causes: ClassListCauses
 ) -> list[tuple[str, Markup, Mapping[str, Markup], str]]:
     """Return the questions that are open or were answered: name, what it is about, answers, the one given."""
     names = dict.fromkeys((*said.answers, *(one.kind for one in listed.findings if one.word == "question")))

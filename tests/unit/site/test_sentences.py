@@ -99,6 +99,14 @@ def test_no_sentence_of_a_role_hides_one_of_the_site(package: str) -> None:
     assert not catalogue(package, ENGLISH).keys() & catalogue(SITE, ENGLISH).keys()
 
 
+@pytest.mark.parametrize("package", BELOW)
+def test_causes_questions_and_answers_of_lists_are_said_by_one_package_of_a_desk(package: str) -> None:
+    every = [key for each in (SITE, *BELOW[package], package) for key in catalogue(each, ENGLISH)]
+    of_lists = [key for key in every if key.startswith(("cause.", "asked.", "reply."))]
+    assert len(of_lists) >= 50
+    assert [key for key in set(of_lists) if of_lists.count(key) > 1] == []
+
+
 @pytest.mark.parametrize(
     ("number", "expected"),
     [

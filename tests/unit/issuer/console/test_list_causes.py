@@ -9,7 +9,7 @@ from tests.unit.issuer.class_list.test_vectors import CASES, FOR_ALL, read
 from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.reading import read_class_list
 from wanderbuch.agents.issuer.console.kit import KIT
-from wanderbuch.agents.issuer.console.list_causes import ListCauses
+from wanderbuch.agents.issuer.console.list_causes import ClassListCauses
 from wanderbuch.agents.site.languages import LANGUAGES, Language
 from wanderbuch.agents.site.sentences import ENGLISH
 from wanderbuch.governance.form.findings import Severity
@@ -62,7 +62,7 @@ def test_each_finding_is_told_in_the_language_of_the_page() -> None:
         for language in OTHERS
         for one in every
         for finding in one.findings
-        if in_english(ListCauses(KIND, one.table, KIT.words(language)).said(finding))
+        if in_english(ClassListCauses(KIND, one.table, KIT.words(language)).said(finding))
     }
     assert untold == set()
 
@@ -70,18 +70,18 @@ def test_each_finding_is_told_in_the_language_of_the_page() -> None:
 def test_what_a_cell_holds_is_told_and_is_no_markup() -> None:
     one = listed()
     finding = next(finding for finding in one.findings if finding.kind == "value-country_of_award")
-    french = ListCauses(KIND, one.table, KIT.words(LANGUAGES["fr"])).said(finding)
+    french = ClassListCauses(KIND, one.table, KIT.words(LANGUAGES["fr"])).said(finding)
     assert "Aucun pays ne porte le nom" in french
     assert "Atlantis" in french.striptags()
     row = one.table.rows[0]
     hostile = CellFinding(Severity.ERROR, row.number, "", "", "", "read-as-empty", 0)
     table = read_class_list(b"certificate no\n<script>x</script>\n", KIND, ClassSettings(), at=date(2026, 1, 1)).table
-    assert "<script>" not in ListCauses(KIND, table, KIT.words(LANGUAGES["fr"])).said(hostile)
+    assert "<script>" not in ClassListCauses(KIND, table, KIT.words(LANGUAGES["fr"])).said(hostile)
 
 
 def test_in_english_the_whole_cause_is_told_without_options_of_the_command_line() -> None:
     one = listed()
-    causes = ListCauses(KIND, one.table, KIT.words(LANGUAGES[ENGLISH]))
+    causes = ClassListCauses(KIND, one.table, KIT.words(LANGUAGES[ENGLISH]))
     said = [causes.said(finding) for finding in one.findings]
     assert any("a year without month and day" in text for text in said)
     assert [text for text in said if "--" in text] == []
@@ -89,7 +89,7 @@ def test_in_english_the_whole_cause_is_told_without_options_of_the_command_line(
 
 @pytest.mark.parametrize("language", OTHERS, ids=lambda language: language.tag)
 def test_every_kind_of_a_sheet_and_every_question_has_a_sentence(language: Language) -> None:
-    causes = ListCauses(KIND, listed().table, KIT.words(language))
+    causes = ClassListCauses(KIND, listed().table, KIT.words(language))
     kinds = [*noticed._ERRORS, *noticed._NOTES, *(set(QUESTIONS) - OF_INSTITUTIONS)]
     told = [causes.said(CellFinding(Severity.ERROR, 2, "", "x", "y", kind)) for kind in sorted(kinds)]
     asked = [text for name in QUESTIONS if name not in OF_INSTITUTIONS for text in causes.replies(name).values()]
