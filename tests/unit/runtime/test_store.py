@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import os
 import resource
 import sqlite3
 import subprocess
@@ -185,6 +186,7 @@ def test_a_full_disk_is_fatal_and_keeps_what_was_there(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},  # it runs as a program, by its file
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
     )
     assert ended.returncode == 0, ended.stderr
