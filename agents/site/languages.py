@@ -187,13 +187,15 @@ class Words:
             code: what programs know it by; its first word where there is no sentence for the whole.
             text: the English sentence.
         """
-        in_english = self.in_english(text)
+        in_english, own = self.in_english(text), self.why(code)
+        return in_english if own is None else Markup('{}<br><small class="hint">{}</small>').format(own, in_english)
+
+    def why(self, code: str) -> Markup | None:
+        """Return this language's sentence for a reason; None: there is none, and in English its own text says more."""
         if self.language is FALLBACK:
-            return in_english
-        own = next((key for key in (f"why.{code}", f"why.{code.partition('.')[0]}") if key in self), None)
-        return (
-            in_english if own is None else Markup('{}<br><small class="hint">{}</small>').format(self(own), in_english)
-        )
+            return None
+        key = next((key for key in (f"why.{code}", f"why.{code.partition('.')[0]}") if key in self), None)
+        return None if key is None else self(key)
 
     def finding(self, finding: FindingText) -> Markup:
         """Return what is wrong and what to do; in English if the role has no words for the rule."""

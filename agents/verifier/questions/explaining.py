@@ -33,11 +33,14 @@ class AskingRemark:
 
     Args:
         code: stable, for programs.
+        text: in the reader's language.
+        in_english: what only English says in full; empty where `text` says it.
     """
 
     code: str
     weight: Weight
     text: str
+    in_english: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,11 @@ def _remarks(
     requirement = asked[0].requirement
     for decision in permissions:
         if decision.verdict is Verdict.NOT_TRUSTED:
-            reasons = " ".join(reason.text for reason in decision.reasons)
-            text = _plain(t("ask.remark.forbidden", reasons=reasons))
-            yield AskingRemark("forbidden", Weight.FORBIDDEN, text)
+            own = [t.why(reason.code) for reason in decision.reasons]
+            told = [_plain(sentence) for sentence in own if sentence is not None]
+            english = [reason.text for reason in decision.reasons]
+            text = _plain(t("ask.remark.forbidden", reasons=" ".join(dict.fromkeys(told) or english)))
+            yield AskingRemark("forbidden", Weight.FORBIDDEN, text, " ".join(english) if told else "")
     if any(decision.verdict is not Verdict.TRUSTED for decision in permissions):
         yield AskingRemark("unknown", Weight.CHOICE, _plain(t("ask.remark.unknown")))
     if not requirement.not_revoked:

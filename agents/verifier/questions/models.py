@@ -24,6 +24,7 @@ class RemarkOut(ApiModel):
     code: str
     weight: Weight
     text: str
+    in_english: str = Field(default="", description="what only English says in full; empty where `text` says it")
 
 
 class LevelOut(ApiModel):
@@ -58,7 +59,8 @@ class ExplanationOut(ApiModel):
             learnt=list(explained.learnt),
             not_learnt=list(explained.not_learnt),
             remarks=[
-                RemarkOut(code=remark.code, weight=remark.weight, text=remark.text) for remark in explained.remarks
+                RemarkOut(code=remark.code, weight=remark.weight, text=remark.text, in_english=remark.in_english)
+                for remark in explained.remarks
             ],
             levels=[
                 LevelOut(framework=level.framework, level=level.level, eqf=level.eqf, crosswalk=level.crosswalk)

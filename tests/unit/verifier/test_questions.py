@@ -181,6 +181,19 @@ def test_what_the_authority_forbids_is_said_with_its_reasons(snapshot: Governanc
     assert forbidden[0].text.endswith("Because.")
 
 
+@pytest.mark.parametrize("language", ["fr", "ar", "es", "si", "ta"])
+def test_what_the_authority_forbids_is_said_in_the_readers_language(
+    snapshot: GovernanceSnapshot, language: str
+) -> None:
+    found = understood(snapshot, ALL)
+    reason = Reason("issuer.not_accredited", "Nobody accredits this issuer.")
+    decisions = [TrustDecision(Verdict.NOT_TRUSTED, (reason,), None, AT)]
+    told = explain(found.asked, found.levels, decisions, language=language)
+    (forbidden,) = [each for each in told.remarks if each.weight is Weight.FORBIDDEN]
+    assert reason.text not in forbidden.text
+    assert forbidden.in_english == reason.text
+
+
 def test_the_published_schema_is_the_model() -> None:
     assert published_path().name == FILE
     assert published_path().read_text(encoding="utf-8") == schema_text()
