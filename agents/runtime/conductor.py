@@ -21,17 +21,12 @@ from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.transport.inbound.message import InboundMessage
 from acapy_agent.utils.task_queue import CompletedTask
-from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender
 from wanderbuch.agents.runtime.gate.served import Nearness, NotServedError, Served
-from wanderbuch.agents.runtime.store import StoreBusyError
-from wanderbuch.faults import causes
 from wanderbuch.plugins.http.lanes import work_for_strangers
-from wanderbuch.store.fence import PASSING
 
-_STORE_FAILURES: Final = frozenset({AskarErrorCode.BACKEND, AskarErrorCode.BUSY})
 _ATTACHED_S: Final = 180.0
 
 
@@ -106,15 +101,6 @@ class TellingConductor(Conductor):  # type: ignore[misc]
 def failure_of(message: InboundMessage) -> BaseException | None:
     """Return what the handling of a message that ACA-Py calls processed ended with; None if it went well."""
     return _failures.get(message)
-
-
-def is_store_failure(error: BaseException) -> bool:
-    """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
-    return any(
-        isinstance(cause, (StoreBusyError, *PASSING))
-        or (isinstance(cause, AskarError) and cause.code in _STORE_FAILURES)
-        for cause in causes(error)
-    )
 
 
 async def _connection(profile: Profile, connection_id: str | None) -> ConnRecord | None:

@@ -39,7 +39,7 @@ from aiohttp import web
 from aries_askar import AskarError
 
 from wanderbuch.agents.runtime.acapy_dispatch import REPLY_DEADLINE_S, AcapyDispatch, gated_message
-from wanderbuch.agents.runtime.conductor import GatedMessage, failure_of, is_store_failure
+from wanderbuch.agents.runtime.conductor import GatedMessage, failure_of
 from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Ticket
 from wanderbuch.agents.runtime.gate.brake import Brake
 from wanderbuch.agents.runtime.gate.claims import FREED, RENEW_S, EnvelopeClaims
@@ -53,7 +53,7 @@ from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.message_sockets import MessageSocket, MessageSockets
 from wanderbuch.agents.runtime.own_handling import HttpReply, NotTakenError, offer_waiting, take
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.store import StoreGuard
+from wanderbuch.agents.runtime.store import StoreGuard, is_store_failure
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.agents.runtime.v2_own_keys import V2OwnKeys
 from wanderbuch.agents.runtime.v2_receiver import V2Receiver, v2_types

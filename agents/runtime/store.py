@@ -57,6 +57,7 @@ from wanderbuch.agents.runtime.store_postgresql import (
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
+from wanderbuch.store.fence import PASSING
 
 RESTORING: Final = ".restoring.db"
 """Beside the wallet, from the beginning of a restore until the wallet is there with its mark."""
@@ -114,11 +115,11 @@ def fatal_reason(err: AskarError) -> str | None:
 
 
 def is_store_failure(err: BaseException) -> bool:
-    """Tell whether an error of ACA-Py or Askar says that the store did not answer; ask again later."""
+    """Tell whether an error goes back to a store that did not answer, not to what was asked of it: ask again."""
     return any(
-        isinstance(link, StoreBusyError)
-        or (isinstance(link, AskarError) and link.code in (AskarErrorCode.BACKEND, AskarErrorCode.BUSY))
-        for link in causes(err)
+        isinstance(cause, (StoreBusyError, *PASSING))
+        or (isinstance(cause, AskarError) and cause.code in (AskarErrorCode.BACKEND, AskarErrorCode.BUSY))
+        for cause in causes(err)
     )
 
 

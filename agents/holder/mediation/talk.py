@@ -22,10 +22,10 @@ from aries_askar import Key
 
 from wanderbuch.agents.holder.mediation.again import AgainRoom
 from wanderbuch.agents.holder.mediation.granted import MediatorError, TalkEndedError
-from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.gate.received import MAX_DEPTH, Received
 from wanderbuch.agents.runtime.gate.tally import Tally
+from wanderbuch.agents.runtime.store import is_store_failure
 from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe

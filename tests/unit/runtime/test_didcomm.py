@@ -22,15 +22,14 @@ from tests.unit.runtime.envelopes import kept_by, leave_kept
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime import store
 from wanderbuch.agents.runtime.agent import RunningAgent, start
-from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.gate import kept
 from wanderbuch.agents.runtime.gate.admission import BusyError
 from wanderbuch.agents.runtime.gate.envelope import read_envelope
-from wanderbuch.agents.runtime.store import StoreBusyError, StoreGuard, WalletManager
+from wanderbuch.agents.runtime.store import StoreBusyError, StoreGuard, WalletManager, is_store_failure
 from wanderbuch.plugins.exchange.sending import TakenIn
-from wanderbuch.store.errors import StoreUnreachableError
+from wanderbuch.store.errors import LeaseBusyError, LeaseLostError, StoreUnreachableError
 
 
 async def kept_on_disk(handle: AgentHandle) -> int:
@@ -276,6 +275,14 @@ def test_tells_a_store_that_failed_from_one_that_said_no() -> None:
     ):
         assert is_store_failure(AskarError(code, "x")) is failed
     assert not is_store_failure(ValueError("x"))
+
+
+@pytest.mark.parametrize("passing", [StoreUnreachableError, LeaseBusyError, LeaseLostError, StoreBusyError])
+def test_a_store_that_failed_is_seen_behind_what_others_made_of_it(passing: type[Exception]) -> None:
+    """What ACA-Py made of it is what a request ends with: it was a 500, where "ask again" is true."""
+    told = ProfileError("no session")
+    told.__cause__ = passing("x")
+    assert is_store_failure(told)
 
 
 async def test_what_found_no_turn_in_the_store_is_handled_again(

@@ -16,10 +16,9 @@ from tests.postgresql import Database, PostgresServer
 
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime import store_postgresql
-from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.config_tables import StoreConfig
-from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile, fatal_reason
+from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile, fatal_reason, is_store_failure
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.store.errors import StoreUnreachableError, StoreVersionError
 
