@@ -21,6 +21,8 @@ from tests.thorough import IS_THOROUGH
 from wanderbuch.agents.machine.postgresql import HOW_TO_INSTALL, MISSING, postgresql_programs
 
 OLDEST_NODE: Final = 20
+NOTO: Final = Path("/usr/share/fonts/truetype/noto")
+"""Where Debian has fonts of many scripts."""
 MARK: Final = "needs"
 _BROWSER: Final = "chromium"
 _SHELL: Final = "chromium-headless-shell"
@@ -89,6 +91,10 @@ def _containers_are_missing() -> str | None:
     return f"{', '.join(missing)} (Debian: apt-get install {packages})" if missing else None
 
 
+def _noto_is_missing() -> str | None:
+    return None if (NOTO / "NotoSansSinhala-Bold.ttf").exists() else f"Noto's fonts ({_INSTALL} fonts-noto-core)"
+
+
 @cache
 def _postgresql_is_missing() -> str | None:
     return None if postgresql_programs() else f"{MISSING} ({HOW_TO_INSTALL})"
@@ -102,6 +108,7 @@ NEEDS: Final[Mapping[str, Callable[[], str | None]]] = {
     "openssl": _program("openssl", "openssl"),
     "nginx": _program("nginx", "nginx"),
     "postgresql": _postgresql_is_missing,
+    "noto": _noto_is_missing,
     "containers": _containers_are_missing,
     "full device": lambda: (
         None if Path("/dev/full").exists() else "/dev/full, a device that is always full (Linux has one)"

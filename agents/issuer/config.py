@@ -54,6 +54,10 @@ class IssuerConfig(BaseModel):
     smtp: SmtpConfig | None = None
     """The mail server by which links of slips are sent; without it, none are. It is the operator's own."""
 
+    slip_fonts: BesideFile | None = None
+    """Folder of the fonts in which slips are set as a PDF; without it there is none, and the browser prints. Needs the
+    extra `wanderbuch[pdf]`."""
+
     publish_wait_s: float = Field(default=10.0, ge=0, le=60)
     """How long a call to revoke waits for the new status list to be published before it answers."""
 

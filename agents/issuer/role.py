@@ -43,6 +43,7 @@ from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES
+from wanderbuch.agents.issuer.slip_sheets.sheets import SlipSheets
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.issuer.succession.handing_over import HandingOver
 from wanderbuch.agents.issuer.succession.succession_api import SUCCESSION_ROUTES
@@ -82,7 +83,7 @@ class IssuerOffice:
 
         Raises:
             ConfigurationError: there is no governance: an issuer without an authority attests nothing; or it signs as a
-                DID on a ledger that is not configured.
+                DID on a ledger that is not configured; or it is to set slips as a PDF, and what that needs is missing.
         """
         if tenant.governance is None:
             raise ConfigurationError("an issuer needs the table [governance]: whose word its accreditation is")
@@ -174,6 +175,7 @@ class IssuerOffice:
             tenant.did,
             clock=tenant.clock,
         )
+        self.sheets = SlipSheets(self.config.slip_fonts) if self.config.slip_fonts is not None else None
         self.console = Console(tenant)
         self.claims = Budget(network_a_minute=_CLAIMS_OF_A_NETWORK, all_a_minute=_CLAIMS_OF_ALL)
 

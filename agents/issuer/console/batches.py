@@ -24,11 +24,13 @@ from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
 from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.consent_pages import consent_shown
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
-from wanderbuch.agents.issuer.console.slip_view import slip_of
+from wanderbuch.agents.issuer.console.slip_view import files_of, paper_slip, slip_lines, slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.mailing.mailing import MOST_DAYS, MOST_REMINDERS
 from wanderbuch.agents.issuer.mailing.postman import MailPlan
 from wanderbuch.agents.issuer.pages.slip_words import message_text
+from wanderbuch.agents.issuer.slip_sheets.order import MOST_SLIPS
+from wanderbuch.agents.issuer.slip_sheets.sheets import SheetsError
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
 from wanderbuch.errors import ExchangeError, WanderbuchError
@@ -40,6 +42,7 @@ _A_PAGE: Final = 50
 _ON_PAPER: Final = 48  # six sheets with eight slips each
 _MONTH: Final = timedelta(days=31)
 _LISTED: Final = (RowState.LOCKED, RowState.OPEN, RowState.ISSUED, RowState.LEFT_OUT)
+_CLAIMED_YET: Final = (RowState.WAITING, RowState.LOCKED, RowState.OPEN)
 _EDITED: Final = (RowState.WAITING, RowState.LOCKED, RowState.LEFT_OUT, RowState.OPEN)
 
 type _Rows = list[tuple[ClassRow, BatchRow]]
@@ -63,6 +66,7 @@ class ConsoleBatches:
             ("GET", f"{base}/batches"): served(self._every),
             ("GET", batch): served(self._show),
             ("GET", f"{batch}/slips"): served(self._slips),
+            ("GET", f"{batch}/slips.pdf"): served(self._sheets),
             ("GET", f"{batch}/pins"): served(self._pins),
             ("GET", f"{batch}/result.csv"): served(self._result),
             ("GET", f"{batch}/messages.csv"): served(self._messages),
@@ -170,7 +174,30 @@ class ConsoleBatches:
             fact=batch.fact,
             next_after=next_after,
             is_running=batch.state is BatchState.RUNNING,
+            files=[] if visit.office.sheets is None else files_of(batch),
         )
+
+    async def _sheets(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Return slips as a PDF, for rows that somebody may still claim."""
+        batch, sheets, after = await self._batch(visit), visit.office.sheets, _after(visit)
+        if sheets is None or after not in files_of(batch):
+            raise NotFoundError("there is no such file of slips")
+        rows = await visit.office.batches.rows(batch, after=after, limit=MOST_SLIPS)
+        try:
+            pdf = await sheets.pdf(
+                [
+                    paper_slip(name_of(claimed.claim), claimed.claim, self._address(visit, batch, row))
+                    for claimed, row in rows
+                    if row.state in _CLAIMED_YET
+                ],
+                language=visit.words.language,
+                heading=batch.title,
+                centre=visit.office.tenant.name,
+                lines=slip_lines(batch, visit.words),
+            )
+        except SheetsError as err:
+            return await self._show(visit, err=err, status=409)
+        return _file(pdf, f"slips-{batch.id[:8]}-{after + 1}.pdf", content_type="application/pdf")
 
     async def _pins(self, visit: ConsoleVisit) -> web.StreamResponse:
         batch = await self._batch(visit)
@@ -192,7 +219,7 @@ class ConsoleBatches:
             claim, row = await visit.office.batches.row(batch, _number(number))
             rows = [(ClassRow(row.number, claim), row)]
         next_after = rows[-1][1].number if len(rows) == _ON_PAPER else None
-        return [one for one in rows if one[1].state not in (RowState.ISSUED, RowState.LEFT_OUT)], next_after
+        return [one for one in rows if one[1].state in _CLAIMED_YET], next_after
 
     async def _result(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Return what has become of the rows as a file."""
@@ -356,13 +383,15 @@ def _mail_plan(visit: ConsoleVisit) -> MailPlan:
     return MailPlan(int(days), int(most), again=visit.text("again") == "yes")
 
 
-def _file(text: str, name: str) -> web.Response:
+def _file(content: str | bytes, name: str, *, content_type: str = "text/csv") -> web.Response:
     headers = {
         **SECURITY_HEADERS,
         "Cache-Control": "no-store",
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return web.Response(text=text, content_type="text/csv", headers=headers)
+    if isinstance(content, str):
+        return web.Response(text=content, content_type=content_type, headers=headers)
+    return web.Response(body=content, content_type=content_type, headers=headers)
 
 
 def _counted(counts: object) -> list[tuple[RowState, int]]:

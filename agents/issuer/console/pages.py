@@ -19,6 +19,7 @@ from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.agents.issuer.slip_sheets.sheets import SlipSheets
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.issuer.succession.handing_over import HandingOver
 from wanderbuch.agents.issuer.succession.taking_over import TakingOver
@@ -100,6 +101,10 @@ class ConsoleOffice(Protocol):
     @property
     def postman(self) -> Postman:
         """Return what writes to the people of its batches."""
+
+    @property
+    def sheets(self) -> SlipSheets | None:
+        """Sets slips as a PDF; None: the operator named no fonts."""
 
     @property
     def joining(self) -> Joining:

@@ -18,6 +18,7 @@ class Answer:
     status: int
     text: str
     headers: Any
+    body: bytes = b""
 
     @property
     def target(self) -> str:
@@ -41,7 +42,8 @@ class Browser:
         async with self.session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
             if kept := response.cookies.get(self.name):
                 self.cookie = kept.value
-            return Answer(response.status, await response.text(), response.headers)
+            body = await response.read()
+            return Answer(response.status, body.decode("utf-8", "replace"), response.headers, body)
 
     async def sign_in(self, token: str) -> None:
         assert (await self.ask(f"{self.base}/en/sign-in", data={"token": token})).status == 303

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from aiohttp import web
+from tests.needs import NOTO
 from tests.unit.issuer.batches.scene import Centre
 from tests.unit.issuer.workshop import Workshop
 from tests.unit.trust.ecosystem import AUTHORITY
@@ -21,6 +22,7 @@ from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
+from wanderbuch.agents.issuer.slip_sheets.sheets import SlipSheets
 from wanderbuch.agents.issuer.smtp_config import SmtpConfig, SmtpSecurity
 from wanderbuch.agents.issuer.succession.handing_over import HandingOver
 from wanderbuch.agents.issuer.succession.taking_over import TakingOver
@@ -105,6 +107,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         tenant=tenant,
         config=config,
         postman=postman,
+        sheets=SlipSheets(NOTO) if NOTO.is_dir() else None,
         console=Console(cast(Tenant, tenant)),
         standing=workshop.standing,
         desk=workshop.desk,

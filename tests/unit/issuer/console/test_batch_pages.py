@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
+import pypdfium2
 import pytest
 from pydantic import ValidationError
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
@@ -189,6 +190,30 @@ async def test_a_batch_is_started_paused_and_its_slips_and_pins_are_printed_apar
     assert (await clerk.send(f"{address}/do/cancel", sure="yes")).status == 303
     assert (await clerk.send(f"{address}/do/start")).status == 409
     assert (await clerk.send(f"{address}/do/remove", sure="yes")).target == "/desk/en/batches"
+
+
+@pytest.mark.needs("noto")
+async def test_slips_are_a_file_for_a_printer_of_those_who_may_still_claim(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, centre = browsers[CLERK], place.centre
+    address = await made(clerk, "p", access="fact", fact="birth_date")
+    batch = await centre.desk.start(address.rpartition("/")[2], by="n.silva")
+    await centre.desk.row_desk.leave_out(batch, 5, by="n.silva")
+    assert f'{address}/slips.pdf?after=0" download>file 1 of 1</a>' in (await clerk.ask(f"{address}/slips")).text
+    file = await clerk.ask(f"{address}/slips.pdf?after=0")
+    assert (file.status, file.headers["Content-Type"]) == (200, "application/pdf")
+    assert (file.headers["Cache-Control"], "attachment" in file.headers["Content-Disposition"]) == ("no-store", True)
+    (sheet,) = pypdfium2.PdfDocument(file.body)
+    text = " ".join(sheet.get_textpage().get_text_range().replace("\u200b", "").split())
+    token = slip_token((await centre.claiming.row(batch.id, 3)).slip, batch.secret)
+    assert token in text.replace(" ", "")
+    for shown in ("Nimal Perera", "You are asked for your date of birth.", "Good until"):
+        assert shown in text
+    for kept in ("Ruwan", "1991", "p0017"):
+        assert kept not in text
+    for path in (f"{address}/slips.pdf?after=3", f"{address}/slips.pdf?after=-1"):
+        assert (await clerk.ask(path)).status == (404 if "=3" in path else 200)  # what is no number counts as 0
 
 
 async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
