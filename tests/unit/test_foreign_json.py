@@ -76,6 +76,8 @@ ALLOWED = {
     "plugins/exchange/payloads.py:read": OWN_STORE,
     "plugins/exchange/v2/own_peers.py:drop_peers": OWN_STORE,
     "plugins/exchange/v2/own_peers.py:kept_until": OWN_STORE,
+    "agents/issuer/slip_sheets/drawing.py:main": "the order of the agent that started this process",
+    "agents/issuer/slip_sheets/sheets.py:_drawn": "what a process of ours answers, which this one started",
     "agents/machine/app_client.py:_call": "the answer of an agent that this process started itself, on this machine",
     "agents/machine/prepared/requests.py:receive": "what the process that prepared this one asks of it",
     "agents/runtime/app_site.py:_body": "read by strict_json the line before; pydantic then types the same bytes",
