@@ -183,7 +183,9 @@ async def _compare(
         for processes in (1, 2) if number % 2 else (2, 1):
             await _send_to(handle, processes)
             before, ended = await clocks.when_quiet(), asyncio.Event()
-            looking = asyncio.create_task(samples.waits.watch(server, ended)) if processes == 2 and number >= 0 else None
+            looking = (
+                asyncio.create_task(samples.waits.watch(server, ended)) if processes == 2 and number >= 0 else None
+            )
             done: LoadResult = await work()
             ended.set()
             if looking is not None:
