@@ -147,15 +147,23 @@ class Places:
         )
 
     async def _take(self, registry_id: str, wanted: int) -> _Taken | None:
-        """Take places from a registry's count, in one transaction; None: it has none left, or is not the active one."""
-        async with self._profile.transaction() as session:
-            kept = await session.handle.fetch(CATEGORY_REV_LIST, registry_id, for_update=True)
+        """Take places from a registry's count; None: it has none left, or is not the active one.
+
+        The transaction, which locks out every other writer, is for the count alone. What is read before it does not
+        change, but that another registry may become the active one: the places of this one are as good as they were.
+        """
+        async with self._profile.session() as session:
             definition = await session.handle.fetch(CATEGORY_REV_REG_DEF, registry_id)
             private = await session.handle.fetch(CATEGORY_REV_REG_DEF_PRIVATE, registry_id)
-            if kept is None or definition is None or private is None or definition.tags.get("active") != "true":
+        if definition is None or private is None or definition.tags.get("active") != "true":
+            return None
+        size = int(json.loads(definition.value)["value"]["maxCredNum"])
+        async with self._profile.transaction() as session:
+            kept = await session.handle.fetch(CATEGORY_REV_LIST, registry_id, for_update=True)
+            if kept is None:
                 return None
             value = dict(json.loads(kept.value))
-            size, first = int(json.loads(definition.value)["value"]["maxCredNum"]), int(value["next_index"])
+            first = int(value["next_index"])
             count = min(wanted, max(1, size // _SHARE), size - first)
             if count < 1:
                 return None

@@ -28,9 +28,8 @@ async def _make(office: VerifierOffice, call: Call[NewLink]) -> LinkOut:
         # The call came again: it is answered as before.
         most = call.body.most_applicants
         made = made.model_copy(update={"taken": 0, "freed": 0, "most": most, "is_closed": False})
-        return LinkOut.of(made, qr_svg=qr_svg(made.short_url))
-    link = await make_link(office, call.body, link_id=call.new_id)
-    return LinkOut.of(link, qr_svg=qr_svg(link.short_url))
+        return LinkOut.of(made)
+    return LinkOut.of(await make_link(office, call.body, link_id=call.new_id))  # its code is drawn when it is looked at
 
 
 async def _every(office: VerifierOffice, call: Call[None]) -> LinksOut:

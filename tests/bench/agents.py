@@ -1,6 +1,7 @@
 """The agents that are measured: the four roles, each a process of its own, and a governance file in force."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ ECOSYSTEM = "sri-lanka"
 _FRESH_S = 6 * 3600
 _STEP_TIMEOUT_S = 120.0
 _HELD_TIMEOUT_S = 60.0
+_NUMBERS = itertools.count(1)
 REQUIREMENT = {"occupation": "C7212", "min_eqf_level": 3, "jurisdiction": "MLT"}
 
 
@@ -53,8 +55,9 @@ class Agents:
         return {name: agent.process.pid for name, agent in agents.items() if agent.process is not None}
 
     async def offer(self) -> dict[str, Any]:
-        """Have the issuer offer the credential."""
-        offer: dict[str, Any] = await self.issuer.post("/offers", {"claim": example_claim(), "deadline_s": 900})
+        """Have the issuer offer a certificate with a number of its own, as certificates have."""
+        claim = example_claim() | {"credential_id": f"CWC-{next(_NUMBERS):06}"}
+        offer: dict[str, Any] = await self.issuer.post("/offers", {"claim": claim, "deadline_s": 900})
         return offer
 
     async def open(self, invitation_url: str, holder: AgentHandle | None = None) -> str:

@@ -54,6 +54,8 @@ PROCESS: Final[Mapping[str, Key]] = {
 }
 PROCESSES: Final[Mapping[str, Key]] = {
     "two_processes_cpu_over_one": Key("Two processes on PostgreSQL: CPU an issuance, over one", 1.1),
+    "issuer_lock_waits_over_wall": Key("Two processes issue: share of the time in which one waits for a lock", 0.05),
+    "verifier_lock_waits_over_wall": Key("Two processes verify: the same share", 0.05),
     "issuer_two_processes_over_one": Key("Two processes: issuances a second, over one", 1.7, at_least=True),
     "verifier_two_processes_over_one": Key("Two processes: verifications a second, over one", 1.7, at_least=True),
 }

@@ -40,11 +40,11 @@ def _keys(written: Written) -> str:
 
 
 def _row(name: str, key: Key, written: Written) -> str:
-    value, told = written.get(name), written["details"]["keys"][name]
+    value, told = written.get(name), written["details"]["keys"].get(name, {})  # a run before the key was there
     bar = f"{'≥' if key.at_least else '≤'} {key.bar:g}"
     if value is None:
         return f"| `{name}` | {key.title} | - |  | {bar} |"
-    interval = told["interval_95"]
+    interval = told.get("interval_95")
     between = f"{interval[0]:g} to {interval[1]:g}" if interval else ""
     found = f"{value:g}" if key.holds(value) else f"**{value:g}** (misses)"
     return f"| `{name}` | {key.title} | {found} | {between} | {bar} |"

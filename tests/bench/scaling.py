@@ -3,10 +3,12 @@
 Both processes run all the time; a round for one sends every connection to the first, a round for two to both in turn.
 Rounds alternate. What counts for `two_processes_cpu_over_one` is the CPU of the issuer's processes for each issuance,
 less what they use when nothing is asked of them. The server's commits wait as in `processes`. While two work, the
-server is asked every few milliseconds who waits for a lock of another.
+server is asked every few milliseconds who waits for a lock of another, and what the one is doing who has it: the share
+of the looks at which somebody waited is `…_lock_waits_over_wall`.
 
 How many more exchanges a second two processes do than one (`…_two_processes_over_one`) can only be told where wallets,
-server and processes do not share the processors: with fewer than `CORES` of them these figures are left out.
+server and processes do not share the processors: with fewer than `CORES` of them these figures are left out. Waits are
+counted there, too: they are longer then, since who has a lock is kept from running by others.
 """
 
 import asyncio
@@ -36,13 +38,18 @@ from wanderbuch.agents.machine.postgresql import PostgresServer
 CORES: Final = 8
 _WALLETS: Final = 5  # beside the first, where throughput is measured
 _ROUNDS: Final = 5
+_FEW_ROUNDS: Final = 3  # where waits alone are counted
 _EXCHANGES: Final = 24
 _IN_FLIGHT: Final = 12
 _LOOK_S: Final = 0.005
 _TOLD: Final = 12
 _WAITING: Final = (  # statements have their values beside them, so none is told
-    "SELECT wait_event || ': ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 100) FROM pg_stat_activity"
-    " WHERE wait_event_type = 'Lock'"
+    "SELECT one.wait_event || ': ' || left(regexp_replace(one.query, '\\s+', ' ', 'g'), 100)"
+    " || coalesce(' | ' || other.state || ' ' || coalesce(other.wait_event, 'running') || ': '"
+    " || left(regexp_replace(other.query, '\\s+', ' ', 'g'), 60), '')"
+    " FROM pg_stat_activity AS one"
+    " LEFT JOIN pg_stat_activity AS other ON other.pid = (pg_blocking_pids(one.pid))[1]"
+    " WHERE one.wait_event_type = 'Lock'"
 )
 
 
@@ -68,10 +75,21 @@ class LockWaits:
                 self.for_what.update(row[0] for row in rows)
                 await asyncio.sleep(_LOOK_S)
 
+    @property
+    def share(self) -> float:
+        """The share of the looks at which somebody waited.
+
+        Raises:
+            BenchError: nobody looked.
+        """
+        if not self.looks:
+            raise BenchError("nobody looked who waits for locks")
+        return self.waiting / self.looks
+
     def as_json(self) -> dict[str, Any]:
-        """Return the share of the time in which somebody waited."""
+        """Return who waited how often, and for what."""
         return {
-            "share_of_wall": round(self.waiting / self.looks, 4) if self.looks else None,
+            "share_of_wall": round(self.share, 4),
             "looks": self.looks,
             "most_at_once": self.most,
             "looks_by_statement": dict(self.for_what.most_common(_TOLD)),
@@ -83,6 +101,7 @@ class _Samples:
     cpu_ms: dict[int, list[float]] = field(default_factory=lambda: {1: [], 2: []})
     per_s: dict[int, list[float]] = field(default_factory=lambda: {1: [], 2: []})
     outcomes: list[LoadResult] = field(default_factory=list)
+    waits: LockWaits = field(default_factory=LockWaits)
 
     def as_json(self) -> dict[str, Any]:
         cpu, rate = (median_of_ratios(each[2], each[1]) for each in (self.cpu_ms, self.per_s))
@@ -92,6 +111,7 @@ class _Samples:
             "lost": sum(outcome.lost for outcome in self.outcomes),
             "exchanges_a_round": _EXCHANGES,
             "in_flight": _IN_FLIGHT,
+            "waits_for_locks": self.waits.as_json(),
         }
 
 
@@ -101,9 +121,11 @@ async def measure_scaling(
     """Start a PostgreSQL and the agents on it, and measure.
 
     Args:
-        any_cores: measure throughput however few processors there are; the figures are for `details` then.
+        any_cores: take as many rounds of verifications however few processors there are; how many a second two
+            processes do is for `details` then.
     """
     enough = (os.cpu_count() or 1) >= CORES
+    is_rate_told = enough or any_cores
     try:
         server = await asyncio.to_thread(PostgresServer, SETTINGS)
     except MachineError as err:  # it is not installed
@@ -115,21 +137,21 @@ async def measure_scaling(
         wallets = _WALLETS if enough else 0
         async with running_agents(folder, registry_size, databases=databases, wallets=wallets) as agents:
             progress("Issuances, by one process and by two in turn")
-            waits = LockWaits()
-            issued = await _compare(agents, agents.issuer, waits, server, lambda: _issue(agents))
-            told = {"issuer": issued.as_json(), "waits_for_locks": waits.as_json()}
+            issued = await _compare(agents, agents.issuer, server, lambda: _issue(agents))
             figures.take_ratio("two_processes_cpu_over_one", median_of_ratios(issued.cpu_ms[2], issued.cpu_ms[1]))
-            verified = None
-            if enough or any_cores:
-                progress("Verifications, by one process and by two in turn")
-                credentials = [await agents.issue(wallet) for wallet in agents.wallets]
-                verified = await _compare(
-                    agents, agents.verifier, LockWaits(), server, lambda: _present(agents, credentials)
-                )
-                told["verifier"] = verified.as_json()
-            figures.details["two_processes"] = told
-            lost = sum(each["lost"] for each in told.values() if "lost" in each)
-            if lost:
+            progress("Verifications, by one process and by two in turn")
+            credentials = [await agents.issue(wallet) for wallet in agents.wallets]
+            verified = await _compare(
+                agents,
+                agents.verifier,
+                server,
+                lambda: _present(agents, credentials),
+                rounds=_ROUNDS if is_rate_told else _FEW_ROUNDS,
+            )
+            for name, samples in (("issuer", issued), ("verifier", verified)):
+                figures.take(f"{name}_lock_waits_over_wall", samples.waits.share)
+            figures.details["two_processes"] = {"issuer": issued.as_json(), "verifier": verified.as_json()}
+            if lost := sum(outcome.lost for samples in (issued, verified) for outcome in samples.outcomes):
                 figures.faults.append(f"{lost} exchanges with two processes did not end as they should")
     finally:
         await asyncio.to_thread(server.close)
@@ -140,16 +162,16 @@ async def measure_scaling(
         )
         return
     for key, samples in zip(rates, (issued, verified), strict=True):
-        if samples is not None:
-            figures.take_ratio(key, median_of_ratios(samples.per_s[2], samples.per_s[1]), "one", "per_s")
+        figures.take_ratio(key, median_of_ratios(samples.per_s[2], samples.per_s[1]), "one", "per_s")
 
 
 async def _compare(
     agents: Agents,
     handle: AgentHandle,
-    waits: LockWaits,
     server: PostgresServer,
     work: Callable[[], Any],
+    *,
+    rounds: int = _ROUNDS,
 ) -> _Samples:
     pids = {
         f"process {number}": _pid(agent_process.process) for number, agent_process in enumerate(handle.processes, 1)
@@ -157,11 +179,13 @@ async def _compare(
     clocks = ProcessClocks(pids | {"wallet": _pid(agents.holder.process)})
     idle = await idle_share(clocks)
     samples = _Samples()
-    for number in range(-1, _ROUNDS):
+    for number in range(-1, rounds):
         for processes in (1, 2) if number % 2 else (2, 1):
             await _send_to(handle, processes)
             before, ended = await clocks.when_quiet(), asyncio.Event()
-            looking = asyncio.create_task(waits.watch(server, ended)) if processes == 2 and number >= 0 else None
+            looking = (
+                asyncio.create_task(samples.waits.watch(server, ended)) if processes == 2 and number >= 0 else None
+            )
             done: LoadResult = await work()
             ended.set()
             if looking is not None:

@@ -192,7 +192,9 @@ async def test_a_link_that_filters_of_mail_open_is_neither_answered_nor_used_up(
                         method, url, headers=headers, ssl=False, allow_redirects=False
                     ) as response:
                         assert response.status < 400, (method, accept)
-    assert (await scene.employer.get(f"/links/{link['id']}"))["applicants"] == 0
+    shown = await scene.employer.get(f"/links/{link['id']}")
+    assert shown["applicants"] == 0
+    assert (link["qr_svg"], shown["qr_svg"][:4]) == (None, "<svg")  # drawn when it is looked at
     assert (await scene.employer.get(f"/requests/{asked['id']}"))["state"] == "OPEN"
     await present(scene, link["short_url"])
 

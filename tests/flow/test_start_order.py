@@ -112,3 +112,21 @@ async def test_agents_work_whatever_the_order_they_start_in(village: Village, or
     for agent in agents:
         await agent.start()
     await issue_and_show(village)
+
+
+async def test_a_centre_that_is_stopped_gives_back_the_places_that_nobody_took(village: Village) -> None:
+    async def used() -> int:
+        (active,) = [each for each in (await ready_to_issue(village.centre))["registries"] if each["state"] == "ACTIVE"]
+        return int(active["used"])
+
+    async def start_again() -> None:
+        assert await village.centre.stop() == 0
+        await village.centre.start()
+
+    await start_again()
+    before = await used()
+    for _ in range(2):  # for the first it reserves one place, for the second four
+        await village.issue()
+    assert await used() == before + 5
+    await start_again()
+    assert await used() == before + 2

@@ -45,6 +45,7 @@ ALLOWED = {
     "agents/issuer/after_restore.py:close_registry": OWN_STORE,
     "agents/issuer/after_restore.py:_give_no_more": OWN_STORE,
     "agents/issuer/batches/claims.py:_unpacked": OWN_STORE,
+    "agents/issuer/batches/claims.py:claim_in": OWN_STORE,
     "agents/issuer/batches/claims.py:replace_claim_in": OWN_STORE,
     "agents/issuer/batches/reached.py:forget_contact": OWN_STORE,
     "agents/issuer/batches/reached.py:read_contacts": OWN_STORE,

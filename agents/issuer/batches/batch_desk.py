@@ -376,10 +376,13 @@ class BatchDesk:
                 else:  # nobody is written to any more
                     await remove_contacts(self._profile, batch)
                     await self._batches.change(batch.id, lambda kept: kept.model_copy(update={"contacts": 0}))
+        batches: dict[str, Batch | None] = {}  # who stops one meanwhile looks at its rows (`cancel`), or the next sweep
         async with self.claiming.rows.claiming(now, also_early=True) as rows:
             async for row in rows:
                 try:
-                    if (of := await self._batches.get_or_none(row.batch_id)) is not None:
+                    if row.batch_id not in batches:
+                        batches[row.batch_id] = await self._batches.get_or_none(row.batch_id)
+                    if (of := batches[row.batch_id]) is not None:
                         await self.row_desk.look(of, row.number)
                 except ExchangeError as err:
                     LOGGER.warning("batch %s, row %d: %s", row.batch_id, row.number, describe(err))

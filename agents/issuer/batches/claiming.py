@@ -201,11 +201,12 @@ class SlipDesk:
 
     async def change(self, row: BatchRow, step: Callable[[BatchRow], BatchRow | None]) -> BatchRow:
         """Change a row, whether anybody has touched it or not; that it is locked is told."""
-        if row.is_untouched or await self.rows.get_or_none(row.id) is None:
+        kept = None if row.is_untouched else await self.rows.get_or_none(row.id)
+        if kept is None:
             fresh = untouched(row.batch_id, row.number)
             with suppress(DuplicateError):
                 return await self._insert(step(fresh) or fresh)
-        kept = await self.rows.get(row.id)
+            kept = await self.rows.get(row.id)
         made = step(kept) or kept
         if row_events(made) == row_events(kept):
             return await self.rows.change(row.id, step)

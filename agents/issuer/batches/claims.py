@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.batch_records.batch import Batch
@@ -44,11 +45,12 @@ async def read_claim(profile: Profile, batch: Batch, number: int) -> Mapping[str
 async def claim_in(handle: Any, batch: Batch, number: int) -> Mapping[str, str]:
     """Return the claim of a row, as `read_claim` does, in a session that is open."""
     page = page_at(batch, number)
-    rows = [] if page < 0 else await _page_in(handle, batch, page)
-    claim = next((row.claim for row in rows if row.number == number), None)
-    if claim is None:
+    text = b"[]" if page < 0 else await _page_text(handle, batch, page)
+    rows = msgspec.json.decode(text, type=list[tuple[int, msgspec.Raw]])
+    packed = next((claim for own, claim in rows if own == number), None)  # of a hundred, one is unpacked
+    if packed is None:
         raise NotFoundError(f"there is no row {number} in this batch")
-    return claim
+    return msgspec.json.decode(packed, type=dict[str, str])
 
 
 def claim_digest(claim: Mapping[str, str]) -> str:
@@ -75,7 +77,9 @@ async def replace_claim_in(handle: Any, batch: Batch, number: int, claim: Mappin
 async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> AsyncIterator[ClassRow]:
     """Yield the rows of a batch whose numbers are greater, in order, page by page."""
     for page in range(max(0, page_at(batch, after)), len(batch.numbers)):
-        for row in await _page(profile, batch, page):
+        async with profile.session() as session:
+            text = await _page_text(session.handle, batch, page)
+        for row in _unpacked(text):
             if row.number > after:
                 yield row
 
@@ -95,15 +99,6 @@ async def claims_with(profile: Profile, batch: Batch, value: str) -> AsyncIterat
 async def remove_claims(profile: Profile, batch: Batch) -> None:
     """Remove the claims of a batch; what is gone already is left so."""
     await remove_pages(profile, _CATEGORY, batch.id, len(batch.numbers))
-
-
-async def _page(profile: Profile, batch: Batch, page: int) -> list[ClassRow]:
-    async with profile.session() as session:
-        return await _page_in(session.handle, batch, page)
-
-
-async def _page_in(handle: Any, batch: Batch, page: int) -> list[ClassRow]:
-    return _unpacked(await _page_text(handle, batch, page))
 
 
 async def _page_text(handle: Any, batch: Batch, page: int) -> bytes:

@@ -14,6 +14,7 @@ from aries_askar import Entry
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.register.offer_words import KIND, claim_of, indexed, number_of
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
+from wanderbuch.store.engine import Statement
 from wanderbuch.store.hashing import normalised
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.rebuild import pages_of
@@ -47,9 +48,9 @@ class RegisterIndex:
         self._batch_of_offers = batch_of_offers
         self._turn = asyncio.Lock()
 
-    async def add(self, offer: Offer) -> None:
-        """Have a new offer found; before it is written."""
-        await self._tables.rows.add(self._tenant, KIND, indexed(offer), is_new=True)
+    def adding(self, offer: Offer) -> Sequence[Statement]:
+        """Return what has a new offer found; to be run before it is written."""
+        return self._tables.rows.adding(self._tenant, KIND, indexed(offer), How.NEW)
 
     async def remove(self, offer_id: str) -> None:
         """Have an offer found no more, once it is gone."""

@@ -32,6 +32,7 @@ from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.index import RegisterIndex
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
 from wanderbuch.errors import ExchangeError
+from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.hashing import KeyedHash, hash_of, normalised
 from wanderbuch.store.markers import Markers
@@ -166,10 +167,9 @@ class CertificateNumbers:
         for _ in range(_TRIES):  # 2, 3
             if kept is not None and not await self._may_have(kept, mine, number, instead_of):
                 break
-            if not is_found:
-                await self.index.add(offer)
-                is_found = True
-            if await self._replace(kept, mine, offer):
+            also = () if is_found else self.index.adding(offer)
+            is_found = True
+            if await self._replace(kept, mine, offer, also=also):
                 return offer
             kept = await self._kept(mine.id)
         if is_found and await self._offers.get_or_none(offer.id) is None:
@@ -338,8 +338,7 @@ class CertificateNumbers:
 
     async def _insert_found(self, offer: Offer) -> Offer:
         """Keep an offer that the register finds."""
-        await self.index.add(offer)
-        return await self._offers.insert(offer)
+        return await self._offers.insert(offer, also=self.index.adding(offer))
 
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
@@ -409,10 +408,20 @@ class CertificateNumbers:
             return await self._kept(mine.id)
         return None
 
-    async def _replace(self, kept: CertificateNumber | None, mine: CertificateNumber, offer: Offer | None) -> bool:
-        """Write an entry in place of the one that was judged, with the offer; False: it is another one by now."""
+    async def _replace(
+        self,
+        kept: CertificateNumber | None,
+        mine: CertificateNumber,
+        offer: Offer | None,
+        *,
+        also: Sequence[Statement] = (),
+    ) -> bool:
+        """Write an entry in place of the one that was judged, with the offer; False: it is another one by now.
+
+        `also` goes into the plain tables before the offer, whatever becomes of that.
+        """
         since = self._offers.changes
-        async with writing(self._profile) as records:
+        async with writing(self._profile, new=offer, also=also) as records:
             now = await records.get_or_none(CertificateNumber, mine.id)
             is_same = (
                 now is not None and now.claim == mine.claim and not now.is_erased

@@ -36,6 +36,7 @@ class LinkOut(ApiModel):
     """A link: `invitation_url` and `short_url` are what is given to applicants; the same for all of them.
 
     `applicants` have a place now, `given_back` have lost theirs: they did not answer, or proved nothing, in time.
+    `qr_svg` is drawn when the one link is looked at: elsewhere, also in the answer to who makes it, it is null.
     """
 
     id: str

@@ -38,9 +38,9 @@ from wanderbuch.plugins.exchange.connecting.messages import (
 )
 from wanderbuch.plugins.exchange.connecting.own_keys import (
     adding_peer,
-    all_at_once,
     forget_peer,
     have_at_hand,
+    keep_together,
     note_key,
     unnote_key,
 )
@@ -283,14 +283,13 @@ async def _keep(profile: Profile, made: SentRequest, peer: OwnPeer) -> bool:
     await note_key(profile, peer)
     async with profile.transaction() as session:
         noted = () if made.service_did is None else (note_inviter(session, made.service_did, made.id),)
-        is_first, *_ = await all_at_once(
+        is_first, _ = await keep_together(
+            session,
             acapy.add_record(session, made.acapy(), acapy.REQUESTED),
             *adding_peer(session, peer),
             acapy.insert(session, SentRequest.category, made.id, made.model_dump_json(exclude_none=True)),
             *noted,
         )
-        if is_first:
-            await session.commit()
     if not is_first:
         await unnote_key(profile, peer)
         return False

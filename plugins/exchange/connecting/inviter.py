@@ -44,8 +44,8 @@ from wanderbuch.plugins.exchange.connecting.messages import (
 )
 from wanderbuch.plugins.exchange.connecting.own_keys import (
     adding_peer,
-    all_at_once,
     have_at_hand,
+    keep_together,
     note_key,
     unnote_key,
 )
@@ -283,14 +283,13 @@ async def _keep(profile: Profile, made: Connection, peer: OwnPeer, introduced: I
     since = changes_of(profile)
     await note_key(profile, peer)
     async with profile.transaction() as session:
-        is_first, is_new, *_ = await all_at_once(
+        is_first, (is_new, *_) = await keep_together(
+            session,
             acapy.add_record(session, acapy_connection(made), acapy.ANSWERED),
             acapy.add_their_key(session, made.their_did, made.their_key, introduced.document),
             *adding_peer(session, peer),
             keep_connection(session, made),
         )
-        if is_first:
-            await session.commit()
     if not is_first:
         await unnote_key(profile, peer)
         return None

@@ -1,7 +1,7 @@
 """A DID that was made for a connection, and its key, in the wallet."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from typing import Any
 
 from acapy_agent.core.profile import Profile, ProfileSession
@@ -30,22 +30,46 @@ async def unnote_key(profile: Profile, peer: OwnPeer) -> None:
     await tables_of(profile).keys.remove(peer.name, tenant_of(profile))
 
 
-def adding_peer(session: ProfileSession, peer: OwnPeer) -> tuple[Awaitable[Any], ...]:
+def adding_peer(session: ProfileSession, peer: OwnPeer) -> tuple[Coroutine[Any, Any, Any], ...]:
     """Return what keeps a fresh DID and its key, which is noted, in a transaction that may still be given up."""
     key = session.handle.insert_key(peer.name, peer.key, metadata="{}", is_noted=True)
     return key, add_own_did(session, peer.short_did, peer.name)
 
 
-async def all_at_once(*writes: Awaitable[Any]) -> list[Any]:
-    """Make several writes of one session, none of which waits for another, and return what they return.
+async def keep_together(
+    session: ProfileSession, deciding: Coroutine[Any, Any, bool], *others: Coroutine[Any, Any, Any]
+) -> tuple[bool, list[Any]]:
+    """Make the writes of a transaction, and commit it if `deciding` returns True; nothing is kept otherwise.
 
-    A transaction on PostgreSQL locks the profile until its end, so it should not wait for this process in between.
+    A transaction on PostgreSQL locks the profile until its end, so it should wait as little as may be for this process
+    in between: all writes are on their way before anybody else has a turn here, and whichever ends last commits.
+
+    Returns:
+        Whether it was kept, and what the other writes returned.
     """
-    done = await asyncio.gather(*writes, return_exceptions=True)  # all have ended before the session goes on
-    for outcome in done:
+    ended: list[Any] = [None] * (1 + len(others))
+    left = len(ended)
+
+    async def end(number: int, write: Coroutine[Any, Any, Any]) -> None:
+        nonlocal left
+        try:
+            ended[number] = await write
+        except BaseException as err:  # noqa: BLE001 (raised below, once all have ended)
+            ended[number] = err
+        left -= 1
+        if not left and ended[0] is True and not any(isinstance(each, BaseException) for each in ended):
+            await session.commit()
+
+    loop = asyncio.get_running_loop()
+    begun = [
+        asyncio.Task(end(number, write), loop=loop, eager_start=True)
+        for number, write in enumerate((deciding, *others))
+    ]
+    done = await asyncio.gather(*begun, return_exceptions=True)  # all have ended before the session goes on
+    for outcome in (*ended, *done):
         if isinstance(outcome, BaseException):
             raise outcome
-    return done
+    return ended[0] is True, ended[1:]
 
 
 def have_at_hand(profile: Profile, peer: OwnPeer) -> None:

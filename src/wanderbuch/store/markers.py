@@ -125,10 +125,10 @@ class Markers[R: Record](RecordStore[R]):
         """Return the kind of the records."""
         return self._kind
 
-    async def insert(self, record: R) -> R:
-        """Keep a new record and return it; DuplicateError: its id is taken."""
+    async def insert(self, record: R, *, also: Sequence[Statement] = ()) -> R:
+        """Keep a new record and return it, `also` as there; DuplicateError: its id is taken."""
         since = self._at_hand.changes  # somebody may know it, and write a marker, before we go on
-        inserted = await super().insert(record)
+        inserted = await super().insert(record, also=also)
         self._keep(Parts(record, {}), since)
         return inserted
 

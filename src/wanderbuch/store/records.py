@@ -28,6 +28,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Entry
 
 from wanderbuch.store.claiming import Claiming
+from wanderbuch.store.engine import Statement
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.record import Record, as_tag, index_of, new_id, reader_of, utc_now
@@ -63,8 +64,12 @@ class RecordStore[R: Record]:
         """What the records are."""
         return self._kind
 
-    async def insert(self, record: R) -> R:
+    async def insert(self, record: R, *, also: Sequence[Statement] = ()) -> R:
         """Keep a new record and return it.
+
+        Args:
+            record: is new.
+            also: is written with its row, before it; only for what is listed.
 
         Raises:
             DuplicateError: its id is taken.
@@ -72,7 +77,7 @@ class RecordStore[R: Record]:
         rows = self._tables.rows
         written: Written | None = None
         if self._kind.is_listed:
-            written = await rows.add(self._tenant, self._category, index_of(record), is_new=True)
+            written = await rows.add(self._tenant, self._category, index_of(record), is_new=True, also=also)
         try:
             async with self._profile.session() as session:
                 await session.handle.insert(self._category, record.id, record.model_dump_json())

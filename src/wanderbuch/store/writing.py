@@ -6,17 +6,19 @@
         await records.insert(DraftChange(…))
 
 The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other
-writers of the profile wait meanwhile: nothing but the store may be awaited inside. What was not changed costs no row.
+writers of the profile wait meanwhile: nothing but the store may be awaited inside, and of a record that is known to be
+new the row is written before it begins (`new`). What was not changed costs no row.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from acapy_agent.core.profile import Profile, ProfileSession
+from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
 
+from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.record import Record, index_of
 from wanderbuch.store.rows import Indexed, Written
@@ -26,17 +28,25 @@ from wanderbuch.store.tables import tables_of, tenant_of
 class Writing:
     """The records of an open transaction."""
 
-    def __init__(self, profile: Profile, session: ProfileSession) -> None:
+    handle: Any
+    """Askar's own, for entries of the same transaction that are no records: those need no row."""
+
+    def __init__(self, profile: Profile) -> None:
         self._rows = tables_of(profile).rows
         self._tenant = tenant_of(profile)
-        self.handle: Any = session.handle
-        """Askar's own, for entries of the same transaction that are no records: those need no row."""
+        self._ahead: dict[tuple[str, str], Written] = {}
         self._held: dict[tuple[str, str], Indexed] = {}
         self._added: dict[tuple[str, str], Written] = {}
         self._removed: dict[tuple[str, str], Written] = {}
         self._inserted: dict[tuple[str, str], Written] = {}
         self._kinds: dict[tuple[str, str], type[Record]] = {}
         self.has_written = False
+
+    async def announce(self, new: Record, also: Sequence[Statement]) -> None:
+        """Write the row of a record that is to be inserted, before the transaction begins."""
+        place = (new.category, new.id)
+        self._kinds[place] = type(new)
+        self._ahead[place] = await self._rows.add(self._tenant, new.category, index_of(new), is_new=True, also=also)
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
         """Return a record, None if there is none; nobody else changes it before this ends."""
@@ -91,7 +101,7 @@ class Writing:
         await self.handle.remove(*place)
         self.has_written = True
 
-    async def settle(self) -> None:
+    async def settle(self, profile: Profile) -> None:
         """Remove what no record says any more, after the commit."""
         for written in self._removed.values():
             await self._rows.remove(written)
@@ -99,12 +109,17 @@ class Writing:
             await self._rows.settle(written)
         for written in self._inserted.values():
             await self._rows.inserted(written)
+        await self._take_back(profile, tuple(self._ahead))
 
     async def take_back(self, profile: Profile) -> None:
         """Set the rows right of what was certainly not written."""
-        for (category, record_id), kind in self._kinds.items():
-            place = (category, record_id)
-            written = self._removed.get(place) or self._added.get(place) or self._inserted[place]
+        await self._take_back(profile, tuple(self._kinds))
+
+    async def _take_back(self, profile: Profile, places: Iterable[tuple[str, str]]) -> None:
+        for place in places:
+            (category, record_id), kind = place, self._kinds[place]
+            by_end = (self._removed, self._added, self._inserted, self._ahead)
+            written = next(each[place] for each in by_end if place in each)
             if (again := await self._rows.failed(written)) is not None:
                 async with profile.session() as session:
                     entry = await session.handle.fetch(category, record_id)
@@ -118,7 +133,9 @@ class Writing:
             return
         place = (record.category, record.id)
         index = index_of(record)
-        written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
+        written = self._ahead.pop(place, None) if is_new else None
+        if written is None or written.indexed != index:
+            written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
         if (before := self._added.get(place)) is not None and written.fence == before.fence + 1:
             written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
         self._kinds[place] = type(record)
@@ -132,21 +149,30 @@ class Writing:
 
 
 @asynccontextmanager
-async def writing(profile: Profile) -> AsyncGenerator[Writing]:
-    """Open a transaction; it is kept if the block ends without an error and has written something."""
-    records: Writing | None = None
+async def writing(
+    profile: Profile, *, new: Record | None = None, also: Sequence[Statement] = ()
+) -> AsyncGenerator[Writing]:
+    """Open a transaction; it is kept if the block ends without an error and has written something.
+
+    Args:
+        profile: whose records.
+        new: is listed, and what the block is to insert, unless it finds that it may not: its row is written before.
+        also: is run together with that.
+    """
+    records = Writing(profile)
     is_open = True
     try:
+        if new is not None:
+            await records.announce(new, also)
         async with profile.transaction() as session:
-            records = Writing(profile, session)
+            records.handle = session.handle
             yield records
             if records.has_written:
                 is_open = False  # from here on an error does not say whether it was written
                 await session.commit()
     except Exception:
-        if records is not None and is_open:
+        if is_open:
             with suppress(Exception):  # else the sweep does it
                 await records.take_back(profile)
         raise
-    if records is not None:
-        await records.settle()
+    await records.settle(profile)

@@ -37,6 +37,13 @@ def test_figures_come_between_the_marks_and_prose_stays(written: dict[str, Any])
     assert "**31** (misses)" in page
 
 
+def test_a_key_that_the_run_did_not_know_was_not_measured(written: dict[str, Any]):
+    del written["issuer_lock_waits_over_wall"], written["details"]["keys"]["issuer_lock_waits_over_wall"]
+    page = filled("<!-- figures: keys -->\n<!-- end -->\n", written)
+    (row,) = [line for line in page.splitlines() if line.startswith("| `issuer_lock_waits_over_wall` |")]
+    assert row.endswith("| - |  | ≤ 0.05 |")
+
+
 def test_filling_again_changes_nothing(written: dict[str, Any]):
     page = filled("<!-- figures: missing -->\n<!-- end -->\n<!-- figures: threads -->\n<!-- end -->\n", written)
     assert "`issuer_two_processes_over_one`: 2 processors." in page

@@ -81,7 +81,7 @@ async def rows(profile: WalletProfile) -> int:
     return len(await tables_of(profile).engine.run("SELECT id FROM row WHERE kind = ?", Task.category))
 
 
-@pytest.mark.parametrize("does", ["insert", "change", "put", "remove", "several"])
+@pytest.mark.parametrize("does", ["insert", "change", "put", "remove", "several", "announced"])
 async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes, power: Power, does: str) -> None:
     profile = await processes.another()
     tasks = RecordStore(profile, Task)
@@ -104,15 +104,16 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
                 case "remove":
                     await tasks.remove(task.id)
                 case _:
-                    async with writing(profile) as records:
-                        await records.insert(Task(id=f"{task.id}-new"))
+                    new = Task(id=f"{task.id}-new")
+                    async with writing(profile, new=new if does == "announced" else None) as records:
+                        await records.insert(new)
                         held = await records.get(Task, task.id)
                         await records.replace(held.model_copy(update=DONE))
                         await records.get(Task, f"{task.id}-new")
 
         cut = await power.lasts(steps, work)
         await is_consistent(tasks)
-        if does == "several":  # all of it, or nothing
+        if does in ("several", "announced"):  # all of it, or nothing
             is_new = await tasks.get_or_none(f"{task.id}-new") is not None
             assert is_new == ((await tasks.get(task.id)).state is State.DONE)
         if not cut:
@@ -207,18 +208,23 @@ async def test_what_is_removed_while_another_changes_it_is_gone_or_changed(proce
         await is_consistent(first)
 
 
-@pytest.mark.parametrize("does", ["replace", "twice", "insert", "remove", "insert-taken", "taken"])
+@pytest.mark.parametrize(
+    "does", ["replace", "twice", "insert", "announced", "not-inserted", "remove", "insert-taken", "taken"]
+)
 async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str) -> None:
     profile = await processes.another()
     tasks = RecordStore(profile, Task)
     task = await tasks.insert(Task(id="there"))
 
     async def fail() -> None:
-        async with writing(profile) as records:
+        new = Task(id="new")
+        async with writing(profile, new=new if does in ("announced", "not-inserted") else None) as records:
             held = await records.get(Task, task.id)
             match does:
-                case "insert":
-                    await records.insert(Task(id="new"))
+                case "insert" | "announced":
+                    await records.insert(new)
+                case "not-inserted":
+                    pass
                 case "insert-taken":
                     await records.insert(Task(id=task.id, state=State.DONE, due=None))
                 case "remove":
@@ -234,6 +240,24 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
     assert await rows(profile) == 1
     async with tasks.claiming(SOON) as due:
         assert [each async for each in due] == [task]
+    await is_consistent(tasks)
+
+
+async def test_the_row_of_what_is_new_is_there_before_the_transaction_and_goes_where_it_is_not_inserted(
+    processes: Processes,
+) -> None:
+    profile = await processes.another()
+    tasks, new = RecordStore(profile, Task), Task(id="new")
+    async with writing(profile, new=new):
+        assert await rows(profile) == 1
+    assert await rows(profile) == 0
+    async with writing(profile, new=new) as records:
+        assert await rows(profile) == 1
+        await records.insert(new)
+        assert await rows(profile) == 1
+    assert (await rows(profile), await tasks.get(new.id)) == (1, new)
+    async with tasks.claiming(SOON) as due:
+        assert [each async for each in due] == [new]
     await is_consistent(tasks)
 
 
