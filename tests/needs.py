@@ -105,6 +105,7 @@ NEEDS: Final[Mapping[str, Callable[[], str | None]]] = {
     "compiler": cache(_compiler_is_missing),
     "chromium": cache(_chromium_is_missing),
     "camera": cache(_camera_is_missing),
+    "faketime": _program("faketime", "faketime"),
     "openssl": _program("openssl", "openssl"),
     "nginx": _program("nginx", "nginx"),
     "postgresql": _postgresql_is_missing,

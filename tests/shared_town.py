@@ -36,9 +36,11 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/flow/test_employer_desk.py",
         "tests/flow/test_erasure.py",
         "tests/flow/test_integrators.py",
+        "tests/flow/test_every_problem.py",
         "tests/flow/test_mediated_holder.py",
         "tests/abuse/test_lying_wallet.py",
         "tests/abuse/test_changed_standing.py",
+        "tests/abuse/test_wrong_clock.py",
         "tests/abuse/test_hard_cases.py",
     ),
     "shared_ecosystem": (
@@ -68,6 +70,7 @@ async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         employers=("employer", "listed", "newcomer"),
         academy=True,
         mill=True,
+        late=True,
         registry_size=64,
     )
     RUNNING["shared_town"] = town.machine

@@ -195,7 +195,7 @@ def make_app(
                     route.method,
                     path,
                     _served(mount.name, route, mount.enter, profile_of),
-                    expect_handler=expect_body,
+                    expect_handler=_expect,
                 )
         for stream in mount.streams:
             for path in mount.places(stream.path):
@@ -318,14 +318,29 @@ def _require(caller: Caller, needs: frozenset[str]) -> None:
         raise ForbiddenError(f"this is for {' or '.join(sorted(needs))} only")
 
 
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Tell who waits to send a body whether to; aiohttp asks this before any middleware, so a no is a problem here."""
+    try:
+        await expect_body(request)
+    except web.HTTPRequestEntityTooLarge:
+        return problem_response(_too_large(request))
+    except web.HTTPException as err:
+        return _http_problem(err)
+    return None
+
+
+def _too_large(request: web.Request) -> TooLargeError:
+    return TooLargeError(
+        f"expected a body of at most {request.client_max_size} bytes, found a larger one",
+        hint="send less at once, or have the operator raise max_body_bytes of [app]",
+    )
+
+
 async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel | None:
     try:
         raw = await read_body(request, deadline_s=_BODY_DEADLINE_S)
     except web.HTTPRequestEntityTooLarge as err:
-        raise TooLargeError(
-            f"expected a body of at most {request.client_max_size} bytes, found a larger one",
-            hint="send less at once, or have the operator raise max_body_bytes of [app]",
-        ) from err
+        raise _too_large(request) from err
     except web.HTTPBadRequest as err:
         raise MalformedError("the body did not come whole") from err
     except web.HTTPRequestTimeout as err:

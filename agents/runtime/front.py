@@ -5,12 +5,13 @@ The sites know who asks, a person with a browser or a program, and what there is
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from aiohttp import web
+from markupsafe import Markup
 
 from wanderbuch.agents.runtime.closed_hosts import ClosedHost
 
@@ -74,6 +75,23 @@ class Failure:
     hint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an invitation's question asks of whoever opens it, in sentences of one language, safe for a page.
+
+    Args:
+        learnt: what whoever asks would learn.
+        not_learnt: what stays hidden.
+    """
+
+    learnt: Sequence[Markup]
+    not_learnt: Sequence[Markup]
+
+
+type SayAsked = Callable[[str], Awaitable[Asked | None]]
+"""Says it in the language of a tag; None: the invitation asks nothing, or that cannot be said now."""
+
+
 class Front(Protocol):
     """Makes the pages."""
 
@@ -89,8 +107,8 @@ class Front(Protocol):
         """Return the page that says where one is and what one can do here."""
         ...
 
-    def invitation(
-        self, request: web.Request, short: str, long: str, invitation: Mapping[str, Any]
+    async def invitation(
+        self, request: web.Request, short: str, long: str, invitation: Mapping[str, Any], say_asked: SayAsked
     ) -> web.StreamResponse:
         """Return the page of an invitation of ours.
 
@@ -99,6 +117,7 @@ class Front(Protocol):
             short: its short address.
             long: its long one, which carries it.
             invitation: the message.
+            say_asked: says what it asks of whoever opens it.
         """
         ...
 

@@ -31,6 +31,7 @@ from wanderbuch.agents.runtime.front import (
     ASSETS,
     FAVICON,
     WALLET_SITES,
+    Asked,
     Failure,
     Front,
     SiteKind,
@@ -81,6 +82,9 @@ class Door(Protocol):
 
     async def behind(self, link_id: str) -> str | None:
         """Return the long address behind a short link of a tenant that is served; None if there is none."""
+
+    async def asked(self, link_id: str, invitation_id: str, language: str) -> Asked | None:
+        """Return what the invitation behind a short link asks; None: nothing. Errors as with `Tenants.enter`."""
 
     async def who(self, tenant_id: str) -> Who:
         """Return whose place a tenant's is; errors as with `Tenants.enter`."""
@@ -278,7 +282,10 @@ class PublicSite:
             asks_json = "json" in request.headers.get("Accept", "")
             invitation = invitation_in(url) if asks_json or is_person else None
             if front is not None and is_person and invitation is not None:
-                return front.invitation(request, self._short_address(request, link_id), url, invitation)
+                say_asked = partial(_say_asked, door, link_id, str(invitation.get("@id")))
+                return await front.invitation(
+                    request, self._short_address(request, link_id), url, invitation, say_asked
+                )
             if invitation is not None:
                 return web.json_response(invitation, headers=headers)
             return web.Response(status=302, headers={**headers, "Location": url})
@@ -333,6 +340,14 @@ class PublicSite:
 def _not_open() -> web.Response:
     """Return the answer for a tenant that is not open (yet); the log says why."""
     return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
+
+
+async def _say_asked(door: Door, link_id: str, invitation_id: str, language: str) -> Asked | None:
+    """Return what an invitation asks; None also where its tenant does not open: the page goes without it."""
+    try:
+        return await door.asked(link_id, invitation_id, language)
+    except WanderbuchError:
+        return None
 
 
 def without_details(front: Front | None, closed: LookClosed | None = None) -> Middleware:

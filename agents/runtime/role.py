@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from acapy_agent.core.profile import Profile
 
     from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
-    from wanderbuch.agents.runtime.front import Entry, Front
+    from wanderbuch.agents.runtime.front import Asked, Entry, Front
     from wanderbuch.agents.runtime.gate.served import Speaks
     from wanderbuch.agents.runtime.office import Office
     from wanderbuch.agents.runtime.tenant import Tenant
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 
 type FindAddress = Callable[[Profile, str], Awaitable[str | None]]
 """Finds the long address that a record holds, by its id; None: there is none (any more). Reads by name."""
+
+type SayAskedOf = Callable[[Any, str, str], Awaitable[Asked | None]]
+"""Takes the office, the id of an invitation and a language; None: it asks nothing, or that cannot be said now."""
 
 
 class Role(Protocol):
@@ -94,6 +97,9 @@ class Role(Protocol):
 
     long_address: "FindAddress | None" = None
     """Finds what is behind a short address that is made of the id of a record of its own (`short_links.address_of`)."""
+
+    say_asked: "SayAskedOf | None" = None
+    """Says what an invitation of its own asks, for the page of its short address."""
 
     front: "Front | None" = None
     """Makes pages for people at both sites of a process that is run for this role; None: they get what programs get."""

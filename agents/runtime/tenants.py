@@ -17,7 +17,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import AskarError
 
 from wanderbuch.agents.runtime.app import OPERATOR, Caller
-from wanderbuch.agents.runtime.front import Who
+from wanderbuch.agents.runtime.front import Asked, Who
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.office import Office
 from wanderbuch.agents.runtime.problems import NotReadyError
@@ -134,6 +134,27 @@ class Tenants:
         link = await self.default.short_links.find(link_id)
         known = self._known.get(link.tenant) if link is not None else None
         return link.url if link and known and known.state is TenantState.ACTIVE else None
+
+    async def asked(self, link_id: str, invitation_id: str, language: str) -> Asked | None:
+        """Return what the invitation behind a short link asks, in a language; opens its tenant if need be.
+
+        Raises:
+            NotFoundError: there is no such tenant (any more).
+            NotReadyError: it does not open (yet).
+        """
+        tenant_id = self.default.id
+        if record_in(link_id) is None:
+            link = await self.default.short_links.find(link_id)
+            if link is None:
+                return None
+            tenant_id = link.tenant
+        tenant = await self.enter(tenant_id)
+        for name in tenant.config.roles:
+            say = self.roles[name].say_asked
+            asked = await say(tenant.offices[name], invitation_id, language) if say is not None else None
+            if asked is not None:
+                return asked
+        return None
 
     async def who(self, tenant_id: str) -> Who:
         """Return whose place a tenant's is; opens it if need be.

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 
 from wanderbuch.agents.runtime.closed_hosts import ClosedHost
-from wanderbuch.agents.runtime.front import Failure, SiteKind, Who
+from wanderbuch.agents.runtime.front import Failure, SayAsked, SiteKind, Who
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.languages import LANGUAGES, Language, negotiated
 from wanderbuch.agents.site.opening import opening
@@ -75,8 +75,10 @@ class SiteFront:
             entries=entries,
         )
 
-    def invitation(self, request: web.Request, short: str, long: str, invitation: Mapping[str, Any]) -> web.Response:
-        """Return the page of an invitation: what it is, whose, and how to open it with a wallet or without one."""
+    async def invitation(
+        self, request: web.Request, short: str, long: str, invitation: Mapping[str, Any], say_asked: SayAsked
+    ) -> web.Response:
+        """Return the page of an invitation: what it asks, whose it is, how to open it with a wallet or without one."""
         did = _first_did(invitation.get("services"))
         label, purpose = invitation.get("label"), stated_purpose(invitation.get("goal_code"))
         return self.page(
@@ -87,6 +89,7 @@ class SiteFront:
             did=did,
             did_host=_host_of(did),
             purpose=purpose.value if purpose else None,
+            asked=await say_asked(_language(request).tag),
             opening=opening(request, short=short, long=long),
             short=short,
             code=f"{urlsplit(short).path}/code.svg",

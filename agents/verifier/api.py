@@ -84,7 +84,8 @@ async def _ask_wallet_again(office: VerifierOffice, call: Call[None]) -> Request
 
 
 async def _explain(office: VerifierOffice, call: Call[ToExplain]) -> ExplanationOut:
-    return await explain_question(office, call.body.question, call.body.language)
+    told, _ = await explain_question(office, call.body.question, call.body.language)
+    return told
 
 
 async def _schema(office: VerifierOffice, call: Call[None]) -> SchemaOut:

@@ -13,7 +13,7 @@ from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.policies.explaining import remarks
 from wanderbuch.agents.verifier.policies.keeping import refuse_broken
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
-from wanderbuch.agents.verifier.questions.explaining import explain
+from wanderbuch.agents.verifier.questions.explaining import Explained, explain
 from wanderbuch.agents.verifier.questions.models import ExplanationOut
 from wanderbuch.agents.verifier.reading import CannotAskError, read_question
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AwardPrecision
@@ -24,8 +24,10 @@ from wanderbuch.plugins.trust.verifying.verifier import NoGovernanceError, OverA
 from wanderbuch.store.tables import DEFAULT_TENANT
 
 
-async def explain_question(office: VerifierOffice, question: WordedQuestion, language: str) -> ExplanationOut:
-    """Say in plain words what a question would learn; nobody is asked.
+async def explain_question(
+    office: VerifierOffice, question: WordedQuestion, language: str
+) -> tuple[ExplanationOut, Explained]:
+    """Say in plain words what a question would learn, for the wire and for a page; nobody is asked.
 
     Raises:
         CannotAskError: there is no governance file yet.
@@ -42,7 +44,7 @@ async def explain_question(office: VerifierOffice, question: WordedQuestion, lan
     if (policy := (await office.policy.get()).policy) is not None:
         broken = policy.broken_by(asked.asked, question.keeping)
         explained = replace(explained, remarks=(*remarks(policy, broken, language=language), *explained.remarks))
-    return ExplanationOut.of(asked, explained, preview)
+    return ExplanationOut.of(asked, explained, preview), explained
 
 
 async def put_in_words(

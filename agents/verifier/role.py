@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acapy_agent.core.profile import Profile
 
     from wanderbuch.agents.runtime.app import PublicRoute, Route
+    from wanderbuch.agents.runtime.role import SayAskedOf
     from wanderbuch.agents.runtime.tenant import Tenant
     from wanderbuch.agents.runtime.tenant_config import TenantConfig
     from wanderbuch.agents.verifier.office import VerifierOffice
@@ -48,6 +49,13 @@ class VerifierRole(Role):
         from wanderbuch.agents.verifier.links.applying import find_link
 
         return find_link
+
+    @property
+    def say_asked(self) -> "SayAskedOf":  # type: ignore[override]
+        """What a question asks, or that of a link for many."""
+        from wanderbuch.agents.verifier.asked_words import say_asked
+
+        return say_asked
 
     @property
     def handlers(self) -> "Mapping[str, Handler]":  # type: ignore[override]

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
 from tests.welders import CLAIM as WELDER
-from tests.welders import LEVELS
+from tests.welders import LEVELS, certificate
 
 from wanderbuch.agents.machine import AgentHandle
 
@@ -23,13 +23,18 @@ class Scene:
         self.town, self.mill = town, mill
         self.employer, self.liar = town.people["employer"], town.people["liar"]
 
-    async def credential(self, issuer: AgentHandle) -> str:
+    async def credential(self, issuer: AgentHandle, **changed: Any) -> str:
         held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
-        made = await issuer.post("/offers", {"claim": WELDER, **LEVELS})
+        made = await issuer.post("/offers", {"claim": certificate(WELDER, **changed), **LEVELS})
         await self.liar.post("/invitations", {"url": made["invitation_url"]})
         await issuer.wait_for(f"/offers/{made['id']}", "state", "done")
         (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - held
         return str(new)
+
+    async def everybody_counts(self) -> None:
+        """Publish a file with everybody in it, whatever was published before."""
+        await self.town.publish()
+        await self.employer.post("/governance/refresh")
 
     async def asked(self) -> tuple[str, str]:
         made = await self.employer.post("/requests", {"requirement": WELDER_3})
@@ -83,3 +88,52 @@ async def test_an_accreditation_that_is_gone_since_the_question_does_not_count(s
     assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "issuer.not_accredited")
     told = {fact["fact"]: fact["outcome"] for fact in ended["answer"]["facts"]}
     assert (told["genuine"], told["issuer_counts"]) == ("holds", "fails")
+
+
+def withdrawn(*registries: str) -> dict[str, Any]:
+    """Return what an authority notes of an accreditation that it withdrew, and which lists existed then."""
+    return {
+        "status": "withdrawn",
+        "decided_on": "2025-03-01",
+        "effective_from": "2025-03-01",
+        "statuses": [f"anoncreds:{registry}" for registry in registries],
+    }
+
+
+async def test_an_accreditation_withdrawn_since_the_award_counts_for_what_was_awarded_before(scene: Scene) -> None:
+    """Asked before the withdrawal, answered after it; awards before it, after it, and in its year: the day decides."""
+    await scene.everybody_counts()
+    town, centre = scene.town, scene.town.centre
+    days = {"before": "2024-06-10", "after": "2026-01-10", "just before": "2025-01-10", "just after": "2025-03-01"}
+    held = {when: await scene.credential(centre, awarded_on=day) for when, day in days.items()}
+    asked = {when: await scene.asked() for when in held}
+    registry = (await centre.get("/standing"))["registry_id"]
+    await town.publish(status={centre.host: [withdrawn(registry)]})
+    await scene.employer.post("/governance/refresh")
+    ended = {when: await scene.answered(asked[when], held[when]) for when in held}
+    verdicts = {when: (each["decision"]["verdict"], codes(each)[0]) for when, each in ended.items()}
+    assert verdicts == {
+        "before": ("TRUSTED", "issuer.accredited"),
+        "after": ("NOT_TRUSTED", "status.withdrawn"),
+        "just before": ("NOT_TRUSTED", "award.date_needed"),
+        "just after": ("NOT_TRUSTED", "award.date_needed"),
+    }
+    assert ended["after"]["answer"]["category"] == "refused"
+    assert {each["decision"]["governance"]["version"] for each in ended.values()} == {town.version}
+    days_told = {"just before": ("TRUSTED", "issuer.accredited"), "just after": ("NOT_TRUSTED", "status.withdrawn")}
+    for when, expected in days_told.items():
+        again = await scene.employer.post(f"/requests/{asked[when][0]}/again")  # with the day, which was lacking
+        opened = await scene.liar.post("/invitations", {"url": again["short_url"]})
+        told = await scene.answered((again["id"], opened["id"]), held[when])
+        assert (told["decision"]["verdict"], codes(told)[0]) == expected, when
+
+
+async def test_an_award_dated_back_beyond_a_withdrawal_does_not_count(scene: Scene) -> None:
+    """The date is the issuer's own word: a list that did not exist when it was withdrawn proves no earlier award."""
+    await scene.everybody_counts()
+    credential = await scene.credential(scene.town.centre)
+    asked = await scene.asked()
+    await scene.town.publish(status={scene.town.centre.host: [withdrawn()]})
+    await scene.employer.post("/governance/refresh")
+    ended = await scene.answered(asked, credential)
+    assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "registry.not_pinned")

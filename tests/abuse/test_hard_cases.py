@@ -2,9 +2,9 @@
 collude, relay or flood. Each with a neighbour that is as it should be.
 
 `employer` has seen what was there before; `newcomer` asks for the first time, so nothing is at hand. What others test:
-mixed credentials, replays, old lists, int32, ten megabytes, a thousand questions (`test_lying_wallet`), several
+mixed credentials, replays, old lists, int32, ten megabytes, a thousand sessions (`test_lying_wallet`), several
 credentials (`test_several_credentials`), standing that changes (`test_changed_standing`), other tenants
-(`test_tenant_isolation`), receipts and case files (`tests/flow`), clocks (`tests/unit/trust/verifying/test_clocks`).
+(`test_tenant_isolation`), receipts and case files (`tests/flow`), clocks (`test_wrong_clock`).
 """
 
 import asyncio

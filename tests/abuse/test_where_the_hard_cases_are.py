@@ -1,7 +1,8 @@
 """Each hard case of an employer's answer has its tests, and where: most are here, some where what they need stands.
 
-A receipt and a case file are altered where they are made (`tests/flow`, with the agents and the command line), a clock
-is wrong where libfaketime may take its minutes (`tests/soak`); the same without agents is in `tests/unit/trust`.
+A receipt and a case file are altered where they are made (`tests/flow`, with the agents and the command line); clocks
+of wallets and issuers are wrong where libfaketime may take its minutes (`tests/soak`); the same without agents is in
+`tests/unit/trust`.
 """
 
 import ast
@@ -32,7 +33,9 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     "a key rotated before and after": (
         "abuse/test_hard_cases.py::test_an_issuer_that_rotates_its_key_counts_for_what_it_awarded_before_and_after",
     ),
-    "an accreditation that is gone": (
+    "an accreditation that is gone, or withdrawn": (
+        "abuse/test_changed_standing.py::test_an_accreditation_withdrawn_since_the_award_counts_for_what_was_awarded_before",
+        "abuse/test_changed_standing.py::test_an_award_dated_back_beyond_a_withdrawal_does_not_count",
         "abuse/test_changed_standing.py::test_an_accreditation_that_is_gone_since_the_question_does_not_count",
     ),
     "governance updated meanwhile": (
@@ -51,6 +54,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         "unit/trust/verifying/test_known_holes.py::test_a_time_that_is_only_written_over_proves_nothing",
     ),
     "a wrong clock": (
+        "abuse/test_wrong_clock.py::test_by_a_wrong_clock_nobody_is_trusted_and_a_good_answer_is_not_refused",
         "soak/test_wrong_clocks.py::test_nobody_is_trusted_by_a_wrong_clock",
         "soak/test_wrong_clocks.py::test_a_list_of_the_issuers_future_is_no_refusal_and_no_trust",
         "unit/trust/verifying/test_clocks.py::test_our_clock_is_wrong",
@@ -61,7 +65,8 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "ten megabytes": ("abuse/test_lying_wallet.py::test_ten_megabytes_are_not_taken_and_the_question_stays_open",),
     "a thousand half-open": (
-        "abuse/test_lying_wallet.py::test_a_thousand_questions_that_nobody_answers_hold_nobody_up",
+        "abuse/test_lying_wallet.py::test_a_thousand_sessions_that_phones_open_and_leave_hold_nobody_up",
+        "abuse/test_lying_wallet.py::test_more_who_begin_by_one_link_than_it_can_take_are_told_to_come_again",
     ),
     "a forged receipt": (
         "flow/test_receipts.py::test_a_receipt_is_good_and_an_altered_one_is_not",

@@ -7,7 +7,8 @@
 `centre` is accredited for welders, `school` for cooks. Both are rogue issuers, so that a test can make them offer what
 no honest issuer's agent would; where they offer what they may, they are as good as honest. `academy`, if it is wanted,
 is an honest issuer for welders, which can revoke. `phones` are wallets without an address, behind a mediator. `mill` is
-one more rogue issuer, for whoever starts it: nobody accredits it.
+one more rogue issuer, for whoever starts it: nobody accredits it. `late` is one more employer, for whoever starts it by
+a clock of its own.
 """
 
 import asyncio
@@ -16,10 +17,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.flow.webhook_receiver import HOST
 from tests.prepared import start_prepared
 from tests.welders import accreditation, governance_file
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import ACCREDITATION, VERIFICATION
 
@@ -41,6 +44,7 @@ class Town:
         academy: bool = False,
         mirror: bool = False,
         mill: bool = False,
+        late: bool = False,
         registry_size: int = 16,
         authority: Mapping[str, Any] | None = None,
         machine: LocalMachine | None = None,
@@ -64,6 +68,10 @@ class Town:
         self.academy = self.machine.add("issuer", "academy", "academy.wanderbuch.test") if academy else None
         self.mirror = self._mirror() if mirror else None
         self.mill = self.rogue_issuer("mill") if mill else None
+        self.late = self.machine.add("verifier", "late", "late.wanderbuch.test") if late else None
+        self.hooks_port = free_port()
+        """Where whoever runs a test may be a server of somebody's own, that everybody finds (`webhook_receiver`)."""
+        self.machine.reach(HOST, f"127.0.0.1:{self.hooks_port}")
         self.did = ""
         self.schema_id = ""
         self.version = 0
@@ -128,11 +136,18 @@ class Town:
             person.configure(governance=self.governance)
             await person.start()
 
-    async def publish(self, *, without: AgentHandle | None = None, may_ask: Mapping[str, Any] | None = None) -> None:
+    async def publish(
+        self,
+        *,
+        without: AgentHandle | None = None,
+        status: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        may_ask: Mapping[str, Any] | None = None,
+    ) -> None:
         """Publish the next version of the governance file.
 
         Args:
             without: an issuer that is not accredited any more.
+            status: by the host of an issuer, what was decided of its accreditation since.
             may_ask: by the DID of a verifier, what it may ask.
         """
         scopes = {self.centre.host: ["C72"]}
@@ -143,7 +158,7 @@ class Town:
         if without:
             del scopes[without.host]
         self.version += 1
-        payload = self._payload(self.version, scopes)
+        payload = self._payload(self.version, scopes, status or {})
         if may_ask:
             payload["participants"]["entries"][VERIFICATION] = {
                 did: {"verifications": [dict(each)]} for did, each in may_ask.items()
@@ -162,9 +177,13 @@ class Town:
                 await asyncio.sleep(0.1)
         return {"did": standing["did"], "cred_def_id": standing["cred_def_id"]}
 
-    def _payload(self, version: int, scopes: dict[str, list[str]]) -> dict[str, Any]:
+    def _payload(
+        self, version: int, scopes: dict[str, list[str]], status: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> dict[str, Any]:
         accreditations = {
-            self.issuers[host]["did"]: {"accreditations": [self._accreditation(host, occupations)]}
+            self.issuers[host]["did"]: {
+                "accreditations": [self._accreditation(host, occupations) | {"status": list(status.get(host, ()))}]
+            }
             for host, occupations in scopes.items()
         }
         entries = {

@@ -1,5 +1,6 @@
 """The employer's desk in Chromium: for everybody, with the keyboard alone, without JavaScript, and on paper."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,25 +9,47 @@ import pytest
 import pytest_asyncio
 from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, ViewportSize, expect
-from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from playwright.async_api import Browser, Page, Route, ViewportSize, expect
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.looking import DESKTOP, SIZES, Look, follow, looking, tab_to, violations_on
 from tests.thorough import share_of
-from tests.unit.trust.receipts.test_receipts import verification
+from tests.unit.trust.receipts.test_receipts import DECIDED, verification
+from tests.unit.verifier.test_receipt_page import page as receipt_page
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskPlace, open_place
 from tests.unit.verifier_pages.test_answer_page import OVER
 from tests.unit.verifier_pages.test_paper_page import PAPER
 
 from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
+from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.getting_in.presets import use_of
 from wanderbuch.agents.verifier.links.models import NewLink
 from wanderbuch.agents.verifier.making_links import make_link
+from wanderbuch.agents.verifier.pages.kit import KIT
 from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.facts.question import Requirement, Subject
 from wanderbuch.governance.signed.application import Application, VerifierWants
+from wanderbuch.plugins.trust.verifying.answer_facts import (
+    AnswerFact,
+    AnswerGrounds,
+    AnswerSource,
+    FactKind,
+    FactOutcome,
+    SourceKind,
+)
+from wanderbuch.plugins.trust.verifying.asked import AskedGroup, AwardPrecision
 from wanderbuch.plugins.trust.verifying.exchange import open_verifications
 from wanderbuch.store.records import RecordStore, new_id
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
+DESK_LOOKS: Final = (
+    ("fr", "phone", "light"),
+    ("ar", "desktop", "dark"),
+    ("ar", "phone", "light"),
+    ("en", "phone", "dark"),
+    ("en", "desktop", "light"),
+)
+"""How every page is looked at; the first two of them in `make test`."""
 SMALL: ViewportSize = {"width": 360, "height": 640}
 ASKED_BACK: Final = {"id": "case", "revision": 1, "state": "ASKED_BACK", "decided_at": None, "waited_s": {}}
 _USE: Final = {
@@ -100,10 +123,12 @@ async def fill_in_paper(page: Page) -> None:
         await page.click("main form.panel button.button")
 
 
-@pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 2))
-async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard, language: str, size: str) -> None:
-    home, name = f"/desk/{language}", f"{language}-{size}"
-    async with looking(chromium, yard, SIZES[size]) as look:
+@pytest.mark.parametrize(("language", "size", "scheme"), share_of(DESK_LOOKS, 0, 1))
+async def test_every_page_can_be_used_by_everybody(
+    chromium: Browser, yard: Yard, language: str, size: str, scheme: Any
+) -> None:
+    home, name = f"/desk/{language}", f"{language}-{size}-{scheme}"
+    async with looking(chromium, yard, SIZES[size], color_scheme=scheme) as look:
         page = look.page
         await look.open(f"{home}/sign-in")
         await look.check(f"asking-sign-in-{name}")
@@ -128,25 +153,31 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard
             await page.click("form[action$='/ask/link'] button")
         await look.check(f"asking-link-{name}")
         await look.open(f"{home}/paper")
-        await look.check(f"asking-paper-{language}-{size}")
+        await look.check(f"asking-paper-{name}")
         await fill_in_paper(page)
-        await look.check(f"asking-paper-answer-{language}-{size}")
+        await look.check(f"asking-paper-answer-{name}")
         await look.open(f"{home}/links")
         await look.check(f"asking-links-{name}")
         question = await put_question(look, language)
         await look.check(f"asking-live-{name}")
+        await look.open(f"{home}/question/{question}/codes")
+        await expect(page.locator("#codes-shown canvas")).to_be_visible()
+        await look.check(f"asking-codes-{name}")
+        await look.open(f"{home}/question/{question}")
         await yard.place.answer(question)
         await expect(page.locator("#head")).to_be_visible()
         await look.check(f"asking-answer-{name}")
         for over in ("accepted-nobody-named", "refused", "unknown", "declined"):
             await look.open(f"{home}/question/{yard.over[over]}")
             await look.check(f"asking-over-{over}-{name}")
-    async with looking(chromium, yard, SIZES[size]) as look:
+    async with looking(chromium, yard, SIZES[size], color_scheme=scheme) as look:
+        await look.open(f"{home}/recover")
+        await look.check(f"asking-recover-{name}")
         await sign_in(look, yard.tokens[AUDITOR], language)
         await look.check(f"asking-start-auditor-{name}")
         await look.open(f"{home}/audit")
         await look.check(f"asking-audit-{name}")
-    async with looking(chromium, yard, SIZES[size]) as look:
+    async with looking(chromium, yard, SIZES[size], color_scheme=scheme) as look:
         await sign_in(look, yard.tokens[ADMINISTRATOR], language)
         for path in ("settings", "rules", "people", "means", "applications", "applications/new"):
             await look.open(f"{home}/{path}")
@@ -287,3 +318,67 @@ async def test_on_paper_the_decision_has_no_buttons(chromium: Browser, yard: Yar
         await expect(look.page.locator("#facts")).to_be_visible()
         assert not any([await each.is_visible() for each in await look.page.locator("button, nav").all()])
         await look.check("asking-paper", with_axe=False)
+
+
+NAMES: Final = ("occupation_isco08", "award_year", "expires_on", "framework", "crosswalk_version", "family_name")
+ON_ONE_PAGE: Final = (*((tag, 1) for tag in LANGUAGES), ("en", 2), ("fr", 2), ("ar", 2), ("es", 2))
+"""Which receipts, in which language and about how many certificates, fit on one page of paper."""
+RECEIPT: Final = "https://shipyard.wanderbuch.test/receipts/1/2"
+THREE: Final = {"welder": "C7212", "nurse": "C2221", "cook": "C5120"}
+
+
+def receipt(language: str, *, credentials: int) -> str:
+    """Return the page of a receipt with every fact about each certificate, and the sources of each."""
+    names = list(THREE)[:credentials]
+    asked = [
+        AskedGroup(name, Requirement(THREE[name], "MLT", min_eqf_level=4, subject=Subject.NAME), AwardPrecision.YEAR,
+                   NAMES, (), (), ())
+        for name in names
+    ]  # fmt: skip
+    own = [kind for kind in FactKind if kind is not FactKind.ONE_PERSON]
+    counts = {"by": "Training Authority of Sri Lanka (example)", "version": "sri-lanka 3"}
+    facts = [
+        AnswerFact(kind, FactOutcome.HOLDS, counts if kind is FactKind.ISSUER_COUNTS else {}, DECIDED, part=name)
+        for name in (names if credentials > 1 else [""])
+        for kind in own
+    ]
+    further = tuple(asked[1:])
+    if further:
+        facts.append(AnswerFact(FactKind.ONE_PERSON, FactOutcome.HOLDS))
+    did = "did:webvh:QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG:centre-number-{}.wanderbuch.test:org/resources/zQm"
+    sources = [
+        AnswerSource(SourceKind.GOVERNANCE, "https://authority.wanderbuch.test/governance/x", DECIDED, version=3)
+    ]
+    for number in range(credentials):
+        kinds = (SourceKind.STATUS_LIST, SourceKind.ISSUER_OBJECTS)
+        sources += [AnswerSource(kind, did.format(number) + "1" * 44, DECIDED) for kind in kinds]
+    grounds = AnswerGrounds(tuple(facts), tuple(sources))
+    return receipt_page(language, requirement=asked[0].requirement, names=NAMES, further=further, grounds=grounds)
+
+
+@pytest.mark.parametrize(("language", "credentials"), share_of(ON_ONE_PAGE, 2, 3, 8))
+async def test_a_receipt_is_printed_on_one_page_without_controls(
+    chromium: Browser, yard: Yard, language: str, credentials: int
+) -> None:
+    text = receipt(language, credentials=credentials)
+
+    async def give(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        asset = KIT.assets.get(name)
+        body, kind = (text.encode(), "text/html; charset=utf-8") if asset is None else (asset.body, asset.content_type)
+        await route.fulfill(body=body, content_type=kind)
+
+    async with looking(chromium, yard, DESKTOP) as look:
+        page = look.page
+        await page.route("https://shipyard.wanderbuch.test/**", give)
+        await page.goto(RECEIPT)
+        assert await violations_on(page) == []
+        await page.emulate_media(media="print")
+        await expect(page.locator("#decided")).to_be_visible()
+        await expect(page.locator("#facts")).to_be_visible()
+        assert not any([await one.is_visible() for one in await page.locator("button, nav, a.button").all()])
+        for paper in ("A4", "Letter"):
+            printed = await page.pdf(format=paper)
+            if SCREENSHOTS is not None:
+                (SCREENSHOTS / f"receipt-{language}-{credentials}-{paper}.pdf").write_bytes(printed)
+            assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1, (language, paper)

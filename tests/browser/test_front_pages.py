@@ -18,20 +18,34 @@ from tests.thorough import share_of
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.front import Entry, SiteKind
+from wanderbuch.agents.runtime.front import Asked, Entry, SiteKind
 from wanderbuch.agents.runtime.tenant_config import TenantConfig
 from wanderbuch.agents.site.front import FRONT
+from wanderbuch.agents.verifier.questions.explaining import explain
+from wanderbuch.governance.facts.question import Requirement
 from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
+from wanderbuch.plugins.trust.verifying.asked import AskedCredential
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
 HOST: Final = "tiny.wanderbuch.test"
 DID: Final = f"did:webvh:QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG:{HOST}:org"
+ASKED: Final = "2"
 LONG_NAME: Final = "Institute for Welding, Shipbuilding and Electrical Trades of the Southern Province (Galle)"
+
+
+async def say_asked(_: object, invitation_id: str, language: str) -> Asked | None:
+    """Say the question of a link as the verifier's role does."""
+    if invitation_id != ASKED:
+        return None
+    need = Requirement(credential_type="qualification/1.0", occupation="C7212", jurisdiction="MLT", min_eqf_level=3)
+    told = explain([AskedCredential("welder", need)], (), (), language=language)
+    return Asked(told.marked_learnt, told.marked_not_learnt)
 
 
 class FrontedRole(TinyRole):
     front = FRONT
+    say_asked = staticmethod(say_asked)
 
     def entries(self, config: TenantConfig) -> tuple[Entry, ...]:
         return Entry(SiteKind.PUBLIC, "file", "/org/{language}/file"), Entry(SiteKind.APP, "desk", "/desk/{language}/")
@@ -46,8 +60,8 @@ class Sites:
     app_url: str
     url: str = f"https://{HOST}"
 
-    async def short_link(self, **members: Any) -> str:
-        message = invitation_message(invitation_id="1", label=LONG_NAME, did=DID, **members)
+    async def short_link(self, invitation_id: str = "1", **members: Any) -> str:
+        message = invitation_message(invitation_id=invitation_id, label=LONG_NAME, did=DID, **members)
         return await self.agent.tenant.short_links.add(invitation_address(f"{self.url}/didcomm", message))
 
 
@@ -73,7 +87,7 @@ async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites
     share_of([("en", PHONE, "light"), ("ar", DESKTOP, "light"), ("ta", PHONE, "dark"), ("en", DESKTOP, "dark")], 1, 2),
 )
 async def test_every_page_can_be_used_by_everybody(sites: Sites, language: str, size: Any, scheme: Any) -> None:
-    question, offer = await sites.short_link(goal_code="wanderbuch.verify.study"), await sites.short_link()
+    question, offer = await sites.short_link(ASKED, goal_code="wanderbuch.verify.study"), await sites.short_link()
     message = invitation_message(invitation_id="1", label="X", did=DID)
     name = f"{language}-{size['width']}-{scheme}"
     options = {"color_scheme": scheme, "locale": language, "ignore_https_errors": True}
@@ -86,6 +100,7 @@ async def test_every_page_can_be_used_by_everybody(sites: Sites, language: str, 
         ):
             await look.open(path)
             await expect(look.page.locator("html")).to_have_attribute("lang", language)
+            await expect(look.page.locator("#asked")).to_have_count(1 if page == "question" else 0)
             await look.check(f"front-{page}-{name}")
         await look.open("/none")
         await refused(look, 404)

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
 from tests.flow.employer_scene import WELDER_3, Scene, open_scene
+from tests.flow.unconnected import FOUND
 from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.machine import AppError
@@ -25,12 +26,31 @@ async def scene(shared_town: Town) -> Scene:
 
 
 async def replayed(folder: Path, case: Any, key: Any) -> tuple[int, dict[str, Any]]:
-    """Return what `wanderbuch case replay` says; nothing that it is given leads to a network."""
+    """Return what `wanderbuch case replay` says where there is no network; it must not look for one either."""
     (folder / "case.json").write_text(json.dumps(case))
     (folder / "key.json").write_text(json.dumps(key))
     command = ("case", "replay", str(folder / "case.json"), "--key-file", str(folder / "key.json"), "--json")
-    code, output, _ = await run_prepared("wanderbuch.agents.cli", *command)
+    code, output, told = await run_prepared("tests.flow.unconnected", *command)
+    assert FOUND not in told
     return code, json.loads(output)
+
+
+async def test_a_command_that_reaches_out_is_seen_to_do_so(scene: Scene, tmp_path: Path) -> None:
+    """The neighbour of all that is replayed here: a receipt is checked with the verifier's log, which is fetched."""
+    ended = await scene.answered()
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(json.dumps(await scene.employer.get(f"/requests/{ended['id']}/receipt")))
+    machine = scene.town.machine
+    network = (
+        "--ca-file",
+        str(machine.ca_file),
+        *(part for one in machine.connections() for part in ("--connect", one)),
+    )
+    command = ("receipt", "verify", str(receipt), *network)
+    code, output, told = await run_prepared("tests.flow.unconnected", *command)
+    assert code != 0, output
+    assert FOUND in told
+    assert (await run_prepared("wanderbuch.agents.cli", *command))[0] == 0
 
 
 async def test_a_kept_answer_is_decided_again_and_an_altered_one_is_refused(scene: Scene, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """For those who write programs: a client made of the description, our own client with its example, sending again."""
 
 import asyncio
+import html
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from jsonschema import Draft202012Validator
 from tests.abuse.town import Town
 from tests.flow.employer_scene import WELDER_3, Scene, open_scene
 from tests.flow.generated import described, generated_client
+from tests.flow.webhook_receiver import HOST, receiving
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.client import ApiError, Question, VerifierClient
@@ -197,6 +200,60 @@ async def test_a_link_that_filters_of_mail_open_is_neither_answered_nor_used_up(
     assert (link["qr_svg"], shown["qr_svg"][:4]) == (None, "<svg")  # drawn when it is looked at
     assert (await scene.employer.get(f"/requests/{asked['id']}"))["state"] == "OPEN"
     await present(scene, link["short_url"])
+
+
+async def page_of(scene: Scene, address: str, language: str) -> str:
+    """Return the page that a browser gets at a short address, as text."""
+    url = f"https://127.0.0.1:{scene.employer.public_port}{address.removeprefix(scene.employer.public_url)}"
+    headers = {"Host": scene.employer.host, "Accept": "text/html", "Accept-Language": language}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers, ssl=False) as response:
+        assert response.status == 200
+        return html.unescape(await response.text())
+
+
+async def test_the_page_of_a_link_says_what_is_asked_before_and_after_somebody_answered(scene: Scene) -> None:
+    link = await scene.employer.post("/links", {"title": "A secret yard", "question": WELDER})
+    asked = await scene.employer.post("/questions", {**WELDER, "subject": "name"})
+    pages = {}
+    for made in (link, asked):
+        page = await page_of(scene, made["short_url"], "fr")
+        assert "Ce que l’expéditeur apprendrait" in page
+        assert "Soudeurs et oxycoupeurs" in page
+        assert "A secret yard" not in page
+        pages[made["id"]] = page
+    words = await scene.employer.get(f"/requests/{asked['id']}/words", language="ar")
+    in_arabic = re.sub(r"<[^>]+>", "", await page_of(scene, asked["short_url"], "ar"))
+    assert len(words["learnt"]) > 4
+    for sentence in (*words["learnt"], *words["not_learnt"]):
+        assert sentence in in_arabic
+    for made in (link, asked):
+        await present(scene, made["short_url"])
+    await scene.employer.wait_for(f"/requests/{asked['id']}", "state", "DECIDED")
+    for made in (link, asked):
+        assert await page_of(scene, made["short_url"], "fr") == pages[made["id"]]
+
+
+async def test_a_decision_comes_signed_by_a_webhook_once_and_says_no_value(scene: Scene) -> None:
+    """To a server that fails once; the same event as on the log, and nothing of what was shown."""
+    async with receiving(scene.town.machine, port=scene.town.hooks_port) as receiver:
+        told = {"url": f"https://{HOST}/wanderbuch", "kinds": ["request.decided"]}
+        hook = await scene.employer.post("/v1/webhooks", told)
+        receiver.secret, receiver.fails = hook["secret"], 1
+        ended = await scene.answered(subject="name")
+        assert await receiver.wait(1) == [("request.decided", ended["id"])]
+        assert receiver.statuses == [503, 200]
+        assert len(set(receiver.ids)) == 1
+        (event,) = receiver.taken
+        assert event["data"]["body"]["verdict"] == ended["decision"]["verdict"] == "TRUSTED"
+        log = (await scene.employer.get("/v1/events", after=str(event["data"]["number"] - 1)))["items"]
+        assert {"tenant": "default", **log[0]} == event["data"]
+        assert "Perera" not in json.dumps(event)
+        second = await scene.answered()
+        assert (await receiver.wait(2))[1] == ("request.decided", second["id"])
+        assert receiver.statuses[2:] == [200]
+        shown = await scene.employer.wait_for(f"/v1/webhooks/{hook['id']}", "failures", 0)
+        assert shown["state"] == "RUNNING"
+        await scene.employer.app.delete(f"/v1/webhooks/{hook['id']}")
 
 
 async def test_every_answer_of_the_flow_is_as_the_description_says(scene: Scene) -> None:

@@ -111,7 +111,7 @@ class DeskAsking:
 
     async def _explained(self, visit: AskingVisit, question: WordedQuestion, form: QuestionForm) -> web.StreamResponse:
         try:
-            explanation = await explain_question(visit.office, question, visit.language.tag)
+            explanation, explained = await explain_question(visit.office, question, visit.language.tag)
         except (CredentialError, PresentationError) as err:  # nobody could answer, no such level, cannot be kept
             return await self._form(visit, form, status=422, err=err)
         settings = await visit.office.settings.get()
@@ -119,6 +119,7 @@ class DeskAsking:
             visit,
             "desk_explained.html",
             explanation=explanation,
+            explained=explained,
             question=question.model_dump_json(by_alias=True, exclude_none=True),
             may_link=question.ref is None,
             closes_in_days=_CLOSES_IN_DAYS,

@@ -13,7 +13,7 @@ from wanderbuch.agents.verifier.applicants import list_applicants
 from wanderbuch.agents.verifier.links.link import REFERENCES, QuestionLink
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, badge_of
 from wanderbuch.agents.verifier.questions.document import read_kept
-from wanderbuch.agents.verifier.questions.explaining import worker_words
+from wanderbuch.agents.verifier.questions.explaining import marked_worker_words
 from wanderbuch.agents.verifier.reading import read_question
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.records import utc_now
@@ -82,14 +82,14 @@ class DeskLinks:
         return visit.go(f"/link/{link.id}")
 
 
-async def _learnt(visit: AskingVisit, link: QuestionLink) -> tuple[str, ...]:
+async def _learnt(visit: AskingVisit, link: QuestionLink) -> tuple[Markup, ...]:
     """Return what the link's question tells a worker, in the page's language; nothing where it cannot be read now."""
     try:
         question = read_kept(link.question)
         asked = await read_question(visit.office, question)
     except WanderbuchError:
         return ()
-    return worker_words(asked.asked, keeping=question.keeping, language=visit.language.tag, levels=asked.levels)
+    return marked_worker_words(asked.asked, keeping=question.keeping, language=visit.language.tag, levels=asked.levels)
 
 
 def _page(text: str) -> int:

@@ -25,7 +25,7 @@ from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.pages.answer_view import answer_view, good_until_of
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question
 from wanderbuch.agents.verifier.putting import put_again
-from wanderbuch.agents.verifier.questions.explaining import worker_words
+from wanderbuch.agents.verifier.questions.explaining import marked_worker_words
 from wanderbuch.agents.verifier.receipts import receipt_address
 from wanderbuch.agents.verifier.staff import StaffRole
 from wanderbuch.errors import ExchangeError
@@ -178,5 +178,5 @@ def _state_text(visit: AskingVisit, verification: Verification) -> Markup:
 
 def _worker_words(verification: Verification, tag: str) -> WorkerWords:
     asked = [AskedCredential(group.group, group.requirement, group.award_precision) for group in verification.groups]
-    words = worker_words(asked, keeping=verification.keeping, language=tag)
+    words = marked_worker_words(asked, keeping=verification.keeping, language=tag)
     return WorkerWords(tag, LANGUAGES[tag].direction, words)

@@ -9,12 +9,10 @@ from datetime import date
 from typing import Final
 
 from aiohttp import web
-from markupsafe import Markup
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.front import wants_page
 from wanderbuch.agents.site.front import SiteFront
-from wanderbuch.agents.site.languages import Words, english
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.agents.verifier.erasing.erasure import ErasedError
 from wanderbuch.agents.verifier.office import VerifierOffice
@@ -23,7 +21,6 @@ from wanderbuch.agents.verifier.receipts import RECEIPT_PATH, ReceiptOut, signed
 from wanderbuch.agents.verifier.shown import labels
 from wanderbuch.plugins.trust.receipts.receipt import DecisionReceipt, ReceiptCredential
 from wanderbuch.schemas.credential_type import load_credential_type
-from wanderbuch.schemas.languages import is_language, language_name
 from wanderbuch.store.records import NotFoundError
 
 _FRONT: Final = SiteFront(KIT)
@@ -63,20 +60,13 @@ def page_of(request: web.Request, receipt: DecisionReceipt) -> web.Response:
         "receipt.html",
         site_name=plain(receipt.verifier.name),
         receipt=receipt,
-        about=_about,
+        about=lambda asked, words: words.occupation(asked.occupation),
         labels=_labels,
         numbers={one.name: number for number, one in enumerate(asked, start=1)} if len(asked) > 1 else {},
         holds_on=date.fromisoformat(receipt.decided.holds_on),
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
-
-
-def _about(asked: ReceiptCredential, words: Words) -> Markup:
-    """Return what a credential is about: an occupation, or a language."""
-    if is_language(asked.occupation):
-        return english(language_name(asked.occupation))
-    return words.occupation(asked.occupation)
 
 
 def _labels(asked: ReceiptCredential, tag: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
+from markupsafe import Markup, escape
+
 from wanderbuch.agents.site.languages import LANGUAGES, Words
 from wanderbuch.agents.verifier.questions.document import MappedLevel
 from wanderbuch.agents.verifier.questions.kit import KIT
@@ -45,12 +47,26 @@ class AskingRemark:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A question in plain words."""
+    """A question in plain words.
+
+    Args:
+        marked_learnt, marked_not_learnt: the sentences for pages, in which days and what is in English are marked.
+    """
 
     language: str
-    learnt: tuple[str, ...]
-    not_learnt: tuple[str, ...]
+    marked_learnt: tuple[Markup, ...]
+    marked_not_learnt: tuple[Markup, ...]
     remarks: tuple[AskingRemark, ...]
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """What would be learnt, as text."""
+        return tuple(_plain(sentence) for sentence in self.marked_learnt)
+
+    @property
+    def not_learnt(self) -> tuple[str, ...]:
+        """What would not be learnt, as text."""
+        return tuple(_plain(sentence) for sentence in self.marked_not_learnt)
 
 
 def explain(
@@ -75,7 +91,7 @@ def explain(
     learnt = [text for credential in asked for text in _learnt_of(t, credential)]
     learnt += _learnt_once(t, requirement, several=len(asked) > 1)
     learnt += [
-        _plain(t("ask.level.mapped", framework=t.framework(level.framework), level=level.level, eqf=level.eqf))
+        t("ask.level.mapped", framework=t.framework(level.framework), level=level.level, eqf=level.eqf)
         for level in levels
     ]
     hidden = ["ask.hidden.other", "ask.hidden.rest"]
@@ -83,8 +99,8 @@ def explain(
         hidden.insert(0, "ask.hidden.name")
     return Explained(
         language=language,
-        learnt=tuple(learnt),
-        not_learnt=tuple(_plain(t(key)) for key in hidden),
+        marked_learnt=tuple(learnt),
+        marked_not_learnt=tuple(t(key) for key in hidden),
         remarks=tuple(_remarks(t, asked, permissions, keeping)),
     )
 
@@ -97,35 +113,46 @@ def worker_words(
     levels: Sequence[MappedLevel] = (),
 ) -> tuple[str, ...]:
     """Return a question as its worker is told it: what is learnt, and that the answer is kept, where it is."""
-    learnt = explain(asked, levels, (), language=language).learnt
-    return learnt if keeping is None else (*learnt, replace(keeping, language=language).told())
+    return tuple(_plain(one) for one in marked_worker_words(asked, keeping=keeping, language=language, levels=levels))
 
 
-def _learnt_of(t: Words, asked: AskedCredential) -> Iterator[str]:
+def marked_worker_words(
+    asked: Sequence[AskedCredential],
+    *,
+    keeping: Keeping | None,
+    language: str,
+    levels: Sequence[MappedLevel] = (),
+) -> tuple[Markup, ...]:
+    """Return the same for a page, in which days and what is in English are marked."""
+    learnt = explain(asked, levels, (), language=language).marked_learnt
+    return learnt if keeping is None else (*learnt, escape(replace(keeping, language=language).told()))
+
+
+def _learnt_of(t: Words, asked: AskedCredential) -> Iterator[Markup]:
     requirement = asked.requirement
     about = t.occupation(requirement.occupation)
     kind = requirement.credential_type.partition("/")[0]
-    yield _plain(t(f"ask.about.{kind}", about=about))
+    yield t(f"ask.about.{kind}", about=about)
     if requirement.min_eqf_level is not None:
-        yield _plain(t("ask.level", level=_plain(t("ask.level.eqf", eqf=requirement.min_eqf_level))))
+        yield t("ask.level", level=t("ask.level.eqf", eqf=requirement.min_eqf_level))
     if requirement.min_cefr_level is not None:
-        yield _plain(t("ask.level", level=requirement.min_cefr_level))
+        yield t("ask.level", level=requirement.min_cefr_level)
     if requirement.min_months is not None:
-        yield _plain(t("ask.months", months=requirement.min_months))
+        yield t("ask.months", months=requirement.min_months)
     if requirement.not_before is not None:
         key = "ask.since.ended" if kind == "experience" else "ask.since.awarded"
-        yield _plain(t(key, day=t.date(requirement.not_before)))
-    yield _plain(t("ask.award.day" if asked.award_precision is AwardPrecision.DAY else "ask.award.year"))
+        yield t(key, day=t.date(requirement.not_before))
+    yield t("ask.award.day" if asked.award_precision is AwardPrecision.DAY else "ask.award.year")
 
 
-def _learnt_once(t: Words, requirement: Requirement, *, several: bool) -> Iterator[str]:
-    yield _plain(t("ask.issuer", place=t.country(requirement.jurisdiction)))
+def _learnt_once(t: Words, requirement: Requirement, *, several: bool) -> Iterator[Markup]:
+    yield t("ask.issuer", place=t.country(requirement.jurisdiction))
     if requirement.not_revoked:
-        yield _plain(t("ask.valid"))
+        yield t("ask.valid")
     if several:
-        yield _plain(t("ask.one_person"))
+        yield t("ask.one_person")
     if requirement.subject is not Subject.NONE:
-        yield _plain(t("ask.named" if requirement.subject is Subject.NAME else "ask.named.born"))
+        yield t("ask.named" if requirement.subject is Subject.NAME else "ask.named.born")
 
 
 def _remarks(

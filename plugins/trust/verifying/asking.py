@@ -33,7 +33,7 @@ from wanderbuch.plugins.trust.verifying.anoncreds.request import (
 )
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AskedGroup, NobodyCountsError, predicates_of
 from wanderbuch.plugins.trust.verifying.bound_question import bound
-from wanderbuch.plugins.trust.verifying.exchange import Verification
+from wanderbuch.plugins.trust.verifying.exchange import Verification, invitation_id_of
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.markers import Markers
@@ -365,7 +365,7 @@ def _told_that_it_is_kept(
 def _invitation_url(
     question_id: str, proof_request: dict[str, Any], purpose: Purpose, asker: Asker, keeping: Keeping | None = None
 ) -> str:
-    invitation_id = f"{question_id}.i"
+    invitation_id = invitation_id_of(question_id)
     told = None if keeping is None else keeping.told()
     request = request_message(
         message_id=question_id, proof_request_json=proof_request_json(proof_request), comment=told

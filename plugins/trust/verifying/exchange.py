@@ -52,6 +52,7 @@ LATER: Final = (
 )
 """The members of a verification that say what has become of it, by its markers."""
 
+_INVITATION: Final = ".i"
 _AT_HAND: Final = 500  # a question is answered within minutes, mostly
 
 
@@ -180,7 +181,7 @@ class Verification(Record):
     @property
     def invitation_id(self) -> str:
         """Id of the invitation that carries the question."""
-        return f"{self.id}.i"
+        return invitation_id_of(self.id)
 
     def expired(self, at: datetime) -> bool:
         """Whether no answer is accepted any more."""
@@ -246,6 +247,16 @@ def taken(digest: str, *, at: datetime, by: str | None = None) -> dict[str, Any]
         "answered_by": by,
         "judging_since": at.isoformat(),
     }
+
+
+def invitation_id_of(question_id: str) -> str:
+    """Return the id of the invitation that carries a question: another one, since a question is a message itself."""
+    return question_id + _INVITATION
+
+
+def question_invited_to(invitation_id: str) -> str | None:
+    """Return the id of the question that an invitation of this id carries; None: it carries none."""
+    return invitation_id.removesuffix(_INVITATION) if invitation_id.endswith(_INVITATION) else None
 
 
 def declined(code: str, *, at: datetime) -> dict[str, Any]:

@@ -14,17 +14,20 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, make_mocked_request
-from tests.flow.tiny_role import TinyRole
+from markupsafe import Markup, escape
+from tests.flow.tiny_role import TinyOffice, TinyRole
 from yarl import URL
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.front import Entry, Failure, SiteKind, wants_page
+from wanderbuch.agents.runtime.front import Asked, Entry, Failure, SiteKind, wants_page
 from wanderbuch.agents.runtime.tenant_config import TenantConfig
 from wanderbuch.agents.site.front import FRONT
 from wanderbuch.agents.site.opening import OLDEST_BROWSERS
+from wanderbuch.errors import ResolutionError
 from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
+from wanderbuch.store.tables import DEFAULT_TENANT
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "fr"}
 
@@ -55,8 +58,19 @@ def test_a_program_is_no_browser(headers: dict[str, str]) -> None:
     assert not wants_page(make_mocked_request("GET", "/", headers=headers))
 
 
+async def say_asked(office: TinyOffice, invitation_id: str, language: str) -> Asked | None:
+    """Say what invitations of this name ask."""
+    if invitation_id == "broken":
+        raise ResolutionError("it cannot be said now")
+    if invitation_id != "asked":
+        return None
+    learnt = Markup("{} learns a <b>trade</b> in {}").format(office.tenant.id, language)
+    return Asked([learnt], [escape("no <i>name</i>")])
+
+
 class FrontedRole(TinyRole):
     front = FRONT
+    say_asked = staticmethod(say_asked)
 
     def entries(self, config: TenantConfig) -> tuple[Entry, ...]:
         return Entry(SiteKind.PUBLIC, "file", "/org/{language}/file"), Entry(SiteKind.APP, "desk", "/desk/{language}/")
@@ -218,11 +232,12 @@ async def test_an_agent_that_is_not_ready_says_so_to_people_as_well(
 DID = "did:webvh:QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG:tiny.wanderbuch.test:org"
 
 
-async def short_link(site: Site, **members: str) -> tuple[str, dict[str, object]]:
-    message = invitation_message(invitation_id="1", label="Evil\u202e<b>Centre", did=DID, **members)  # type: ignore[arg-type]
-    address = await site.agent.tenant.short_links.add(
-        invitation_address("https://tiny.wanderbuch.test/didcomm", message)
-    )
+async def short_link(
+    site: Site, invitation_id: str = "1", *, tenant: str = DEFAULT_TENANT, **members: str
+) -> tuple[str, dict[str, object]]:
+    message = invitation_message(invitation_id=invitation_id, label="Evil\u202e<b>Centre", did=DID, **members)  # type: ignore[arg-type]
+    links = (await site.agent.tenants.enter(tenant)).short_links
+    address = await links.add(invitation_address("https://tiny.wanderbuch.test/didcomm", message))
     return address.removeprefix(site.agent.config.public.url), message
 
 
@@ -277,6 +292,31 @@ async def test_a_question_says_what_it_is_for(site: Site) -> None:
     path, _ = await short_link(site, goal_code="wanderbuch.verify.study")
     page = await site.ask(path, BROWSER | {"Accept-Language": "en"})
     assert "asks you to show certificates. What for: study." in page.text
+
+
+async def test_a_link_says_what_its_tenants_question_asks_in_the_readers_language(
+    site: Site, tiny_handle: AgentHandle
+) -> None:
+    await tiny_handle.post("/v1/tenants", {"id": "galle", "name": "Galle", "roles": {"tiny": {}}})
+    for tenant in (DEFAULT_TENANT, "galle"):
+        path, message = await short_link(site, "asked", tenant=tenant)
+        page = await site.ask(path)
+        assert (page.status, page.is_page) == (200, True)
+        assert f"<li>{tenant} learns a <b>trade</b> in fr</li>" in page.text
+        assert "<li>no &lt;i&gt;name&lt;/i&gt;</li>" in page.text
+        assert f"{tenant} learns a <b>trade</b> in ta" in (await site.ask(f"{path}?language=ta")).text
+        assert json.loads((await site.ask(path, {"Accept": "application/json"})).text) == message
+    await tiny_handle.post("/v1/tenants/galle/suspend")
+    assert (await site.ask(path)).status == 404
+
+
+@pytest.mark.parametrize("invitation_id", ["1", "broken"])
+async def test_a_link_that_asks_nothing_or_cannot_say_it_now_is_a_page_without(site: Site, invitation_id: str) -> None:
+    path, _ = await short_link(site, invitation_id)
+    page = await site.ask(path)
+    assert (page.status, page.is_page) == (200, True)
+    assert 'id="asked"' not in page.text
+    assert "didcomm://" in page.text
 
 
 async def test_wallets_get_from_a_short_link_what_rfc_0434_says(site: Site) -> None:

@@ -186,7 +186,7 @@ def test_what_the_authority_forbids_is_said_in_the_readers_language(
     snapshot: GovernanceSnapshot, language: str
 ) -> None:
     found = understood(snapshot, ALL)
-    reason = Reason("issuer.not_accredited", "Nobody accredits this issuer.")
+    reason = Reason("verification.attributes", "The verifier may not ask to see family_name.")
     decisions = [TrustDecision(Verdict.NOT_TRUSTED, (reason,), None, AT)]
     told = explain(found.asked, found.levels, decisions, language=language)
     (forbidden,) = [each for each in told.remarks if each.weight is Weight.FORBIDDEN]

@@ -71,3 +71,10 @@ def test_what_could_not_be_checked_never_reads_like_a_refusal(verdict: Verdict, 
 )
 def test_needs_neither_a_level_nor_facts(asked: Mapping[str, Any]) -> None:
     assert "What was asked" in page("en", **asked)
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "Maltese"), ("fr", "maltais"), ("ar", "المالطية")])
+def test_a_language_is_called_as_the_reader_calls_it(language: str, name: str) -> None:
+    asked = Requirement("mlt", "MLT", credential_type="language/1.0", min_cefr_level="B1")
+    text = page(language, requirement=asked, names=("language", "award_year"))
+    assert f"<dd>{name} (" in text

@@ -9,7 +9,6 @@ from tests.unit.verifier_pages.conftest import Browser, hidden, put, save_settin
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, TWO, DeskPlace, fields
 
 from wanderbuch.agents.runtime.app import Call
-from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.cases import destroy_case
 from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.links.models import NewLink
@@ -346,19 +345,6 @@ async def test_two_clicks_make_one_thing_and_another_page_another(
         assert path == "ask/save" or other.target != first.target, path
     assert len(await place.office.templates.all()) == before + 2
     await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_each_page_and_what_it_loads_weigh_less_than_100_kilobytes(
-    browsers: dict[str, Browser], language: str
-) -> None:
-    for path in ("ask?template=driver", "", "links"):
-        page = (await browsers[ASKER].ask(f"/desk/{language}/{path}")).text
-        addresses = set(re.findall(r'(?:src|href)="(/desk/assets/[^"]+)"', page))
-        assert any(address.endswith("site.css") for address in addresses)
-        loaded = [await browsers[ASKER].ask(address) for address in addresses]
-        titles = (await browsers[ASKER].ask(f"/desk/{language}/occupations.json")).text if "ask" in path else ""
-        assert sum(len(each.encode()) for each in (page, titles, *(one.text for one in loaded))) < 100_000
 
 
 async def test_the_audit_says_who_asked_what_and_no_value(browsers: dict[str, Browser], place: DeskPlace) -> None:

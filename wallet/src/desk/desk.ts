@@ -47,7 +47,10 @@ async function read(camera: Camera): Promise<void> {
   }
 }
 
-element('codes-shown').replaceChildren(player((element('codes-shown').dataset['frames'] ?? '').split('|')))
+const shown = element('codes-shown')
+const codes = player((shown.dataset['frames'] ?? '').split('|'))
+codes.setAttribute('aria-label', shown.dataset['label'] ?? '')
+shown.replaceChildren(codes)
 button.hidden = false
 button.addEventListener('click', () => {
   button.disabled = true
