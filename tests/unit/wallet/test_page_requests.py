@@ -126,20 +126,33 @@ def test_what_is_asked_beyond_what_the_authority_lets_is_named(wallet: WalletPro
         return wallet.call("judged_asker", shown=shown, proven=proven, purpose=purpose)
 
     both = ["employment", "study"]
-    may = ["TRUSTED", "verifier.may_ask", both, []]
+    may = ["TRUSTED", "verifier.may_ask", both, [], []]
     assert judged("occupation_isco08", proven=("eqf_level",)) == may
     too_much = ["birth_date", "family_name"]
-    refused = ["NOT_TRUSTED", "verification.attributes", [], too_much]
+    refused = ["NOT_TRUSTED", "verification.attributes", [], too_much, []]
     assert judged("occupation_isco08", *too_much) == refused
-    proven = ["NOT_TRUSTED", "verification.predicates", [], ["months"]]
+    proven = ["NOT_TRUSTED", "verification.predicates", [], ["months"], []]
     assert judged("occupation_isco08", proven=("months",)) == proven
     assert judged("occupation_isco08", purpose="regulated-profession") == [
         "NOT_TRUSTED",
         "verification.purpose",
         both,
         [],
+        [],
     ]
-    assert judged("occupation_isco08", purpose=None) == ["UNKNOWN", "verifier.no_purpose", both, []]
+    assert judged("occupation_isco08", purpose=None) == ["UNKNOWN", "verifier.no_purpose", both, [], []]
+
+
+def test_what_they_told_the_authority_is_shown_once_and_while_it_counts(wallet: WalletProcess) -> None:
+    told = {"aim": "To hire welders", "policy": "https://yard.example/privacy", "keepsDays": 30}
+
+    def listed(**how: object) -> object:
+        asked = {"shown": ["birth_date"], "proven": [], "purpose": "study"}
+        return wallet.call("judged_asker", **asked, told=told, **how)[4]
+
+    assert listed() == [told]  # of two statements that say the same
+    assert listed(ends="2021-01-01") == []
+    assert listed(freshUntil=0) == []
 
 
 def test_days_have_the_months_that_people_use_and_digits_that_certificates_use(wallet: WalletProcess) -> None:
