@@ -159,10 +159,10 @@ async def _bomb(office: RogueOffice, call: Call[BombIn]) -> BombOut:
     return BombOut(sent=sent)
 
 
-def _values(office: RogueOffice, wanted: OfferIn) -> Mapping[str, str]:
+def _values(office: RogueOffice, wanted: OfferIn) -> dict[str, str]:
     settings = office.tenant.settings(RogueIssuerConfig)
     claim = validate_claim(load_credential_type(settings.credential_type), wanted.claim)
-    return claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version) | wanted.raw
+    return {**claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version), **wanted.raw}
 
 
 async def _made(
