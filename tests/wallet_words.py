@@ -69,7 +69,7 @@ def facts() -> Json:
     return {
         "types": {known.id: [_attribute(each) for each in known.attributes] for known in list_credential_types()},
         "occupations": {
-            "codes": " ".join(code for code, _ in _occupations()),
+            "tree": "".join(f"{code[-1]}{len(code) - 1}" for code, _ in _occupations()),
             "titles": [str(label) for _, label in _occupations()],
         },
         "frameworks": {

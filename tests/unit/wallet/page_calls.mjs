@@ -60,6 +60,11 @@ export async function calls(load) {
       const words = new Words(catalogue, facts)
       return [words.say('report.reference', { reference: value }), words.say('report.reference', { reference: bare }), words.label(null, value), flat(words.values(type, [{ name: 'family_name', raw: value }])[0].text)]
     },
+    // Pieces that are English are given as such.
+    occupations: ({ catalogue, facts, titles, codes }) => {
+      const words = new Words(catalogue, facts, titles)
+      return codes.map((code) => words.inWords('qualification/1.0', 'occupation_isco08', code))
+    },
     unknown_language: ({ catalogue, facts }) => {
       const words = new Words(catalogue, facts)
       return [words.day('20270531'), words.list(['a', 'b'])]

@@ -171,7 +171,7 @@ class Page implements Actions {
   async askToKeep(): Promise<void> {
     const isKept = await askToKeep()
     await this.#look()
-    this.#frame.say(isKept ? '' : this.#words.say('clearing.no'))
+    this.#frame.say(isKept ? '' : this.#words.say('more.clearing.no'))
   }
 
   async scan(): Promise<void> {

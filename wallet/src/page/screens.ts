@@ -152,21 +152,18 @@ export class Screens extends Parts {
    */
   more(passkey: 'kept' | 'possible' | 'none' = 'none', ready?: ReadyView, mayBeCleared = false): Screen {
     const { say } = this
+    const part = (key: string): HTMLElement[] => [h('h2', {}, say(`more.${key}`)), h('p', {}, say(`more.${key}.what`))]
     return this.screen('more.title', [
       h('h2', {}, say('more.operator')),
       ...['a', 'b', 'c'].map((line) => h('p', {}, say(`more.operator.${line}`))),
-      h('h2', {}, say('more.pressure')),
-      h('p', {}, say('more.pressure.what')),
-      h('h2', {}, say('more.page')),
-      h('p', {}, say('more.page.what')),
-      ...(passkey === 'none' ? [] : [h('h2', {}, say('more.passkey')), h('p', {}, say('more.passkey.what')), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
+      ...part('pressure'),
+      ...part('page'),
+      ...(passkey === 'none' ? [] : [...part('passkey'), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
       ...(ready && ready.ready + ready.missing > 0 ? this.#ready(ready) : []),
-      ...(mayBeCleared ? [h('h2', {}, say('clearing.title')), h('p', {}, say('clearing.what')), this.button('clearing.ask', () => this.actions.askToKeep())] : []),
-      h('h2', {}, say('more.file')),
-      h('p', {}, say('more.file.what')),
+      ...(mayBeCleared ? [...part('clearing'), this.button('more.clearing.ask', () => this.actions.askToKeep())] : []),
+      ...part('file'),
       this.button('more.file.save', () => this.actions.saveFile()),
-      h('h2', {}, say('more.delete')),
-      h('p', {}, say('more.delete.what')),
+      ...part('delete'),
       this.form('more.delete.do', ({ sure }) => this.actions.deleteBook({ sure: sure === true }), [this.tick('sure', say('more.delete.sure'))], 'danger'),
       this.back(),
     ])

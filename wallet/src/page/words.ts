@@ -14,8 +14,8 @@ export interface Catalogue {
 /** What credentials are made of, by type (`schemas/` of our agents); how that is called, the catalogues say. */
 export interface Facts {
   readonly types: Readonly<Record<string, readonly AttributeFacts[]>>
-  /** Codes with a space between, and the titles in their order: so both are small. */
-  readonly occupations: { readonly codes: string; readonly titles: readonly string[] }
+  /** `tree` has of each code its last digit and how many digits it has, each group before what is in it; titles are in that order. */
+  readonly occupations: { readonly tree: string; readonly titles: readonly string[] }
   readonly frameworks: Readonly<Record<string, { readonly label: string; readonly levels: Readonly<Record<string, string>> }>>
   /** ISO 3166-1 alpha-3 to alpha-2, by which browsers name countries. */
   readonly countries: Readonly<Record<string, string>>
@@ -143,8 +143,8 @@ export class Words {
   }
 
   #occupation(code: string): Piece {
-    const { codes, titles } = this.#facts.occupations
-    const at = codes.split(' ').indexOf(code)
+    const { tree, titles } = this.#facts.occupations
+    const at = placeOf(code, tree)
     return this.#titles[at] ?? this.#english(titles[at]) ?? code
   }
 
@@ -272,6 +272,16 @@ export class Words {
       return undefined
     }
   }
+}
+
+/** Which of the codes of occupations it is, by their tree; -1: none. */
+function placeOf(code: string, tree: string): number {
+  let path = 'C'
+  for (let at = 0; at < tree.length; at += 2) {
+    path = path.slice(0, Number(tree[at + 1])) + tree[at]
+    if (path === code) return at / 2
+  }
+  return -1
 }
 
 /** A text from outside without what turns the order of letters around (Unicode TR9, explicit formatting). */
