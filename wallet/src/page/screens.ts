@@ -131,9 +131,9 @@ export class Screens extends Parts {
     return this.screen('book.title', [
       status.backup !== 'kept' && h('p', { class: 'note' }, say(`backup.${status.backup}`)),
       book.isSending && h('p', { class: 'note' }, say('book.sending')),
-      ...book.links.flatMap(({ id, state, at }) => [h('p', { class: 'note' }, say(`link.${state}`, { date: this.words.date(at) })), this.button('link.drop', () => this.actions.dropLink(id))]),
       ...offers.map(({ id, type }) => this.link(say('book.offer', { type: this.words.type(type) }), `offer ${id}`)),
       ...questions.map(({ id }) => this.link(say('book.question'), `question ${id}`)),
+      ...book.links.flatMap(({ id, state, at }) => [h('p', { class: 'note' }, say(`link.${state}`, { date: this.words.date(at) })), this.button('link.drop', () => this.actions.dropLink(id))]),
       ...this.#entries(book),
       h('h2', {}, say('book.open')),
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
