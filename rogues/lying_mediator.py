@@ -8,6 +8,7 @@ wallet (egress) it answers as `lies.json` beside its configuration says, read ea
 
     {"swap": {"https://a/i/1": "https://b/i/2"},   # another page in the place of one
      "alter": ["did.jsonl"],                       # addresses with this: one byte is another
+     "short": ["did.jsonl"],                       # addresses with this: without the last line
      "old": ["/resources/"]}                       # addresses with this: what came first, for ever
 
 How many messages it left out and replayed stands in `told.json` there.
@@ -79,6 +80,8 @@ class _Answers:
             middle = len(answer.body) // 2
             other = bytes([answer.body[middle] ^ 1])
             return replace(answer, body=answer.body[:middle] + other + answer.body[middle + 1 :])
+        if any(part in url for part in lies.get("short", ())):
+            return replace(answer, body=b"".join(answer.body.splitlines(keepends=True)[:-1]))
         return answer
 
 

@@ -15,6 +15,8 @@ Control, on the app site:
 - POST /offers {claim, eqf_level, crosswalk_version, raw, issue_instead}: offer the claim with any level; `raw`
   overwrites values as they stand, `issue_instead` makes it sign other values than it offered.
 - GET /offers/{id}: how the exchange stands.
+- POST /invitations: an invitation that carries no offer, so that it is short.
+- POST /bombs {claim, count}: send so many offers over each connection that it has, one after another.
 - POST /did/rotate: sign everything with another key from now on; POST /did/deactivate: end its DID.
 """
 
@@ -22,6 +24,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
 from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_PROPOSAL
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
@@ -75,6 +79,21 @@ class OfferIn(ApiModel):
     issue_instead: dict[str, str] = Field(default_factory=dict)
 
 
+class InvitationOut(ApiModel):
+    invitation_url: str
+
+
+class BombIn(ApiModel):
+    """What to offer, and how often."""
+
+    claim: dict[str, Any]
+    count: int
+
+
+class BombOut(ApiModel):
+    sent: int
+
+
 class OfferOut(ApiModel):
     id: str
     state: str
@@ -107,21 +126,8 @@ async def _show(office: RogueOffice, call: Call[None]) -> OfferOut:
 
 async def _offer(office: RogueOffice, call: Call[OfferIn]) -> OfferOut:
     tenant, wanted = office.tenant, call.body
-    settings = tenant.settings(RogueIssuerConfig)
-    claim = validate_claim(load_credential_type(settings.credential_type), wanted.claim)
-    values = claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version) | wanted.raw
-    filters = {"cred_def_id": str(office.cred_def_id), "schema_id": settings.schema_id}
-    handler = V20CredFormat.Format.ANONCREDS.handler(tenant.profile)
-    cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
-    proposal = V20CredProposal(credential_preview=_preview(values), formats=[cred_format], filters_attach=[attachment])
-    record = V20CredExRecord(
-        initiator=V20CredExRecord.INITIATOR_SELF,
-        role=V20CredExRecord.ROLE_ISSUER,
-        cred_proposal=proposal,
-        auto_issue=True,
-        auto_remove=False,
-    )
-    record, message = await V20CredManager(tenant.profile).create_offer(record)
+    values = _values(office, wanted)
+    record, message = await _made(office, values)
     invitation = await OutOfBandManager(tenant.profile).create_invitation(
         my_label=tenant.name,
         auto_accept=True,
@@ -137,6 +143,58 @@ async def _offer(office: RogueOffice, call: Call[OfferIn]) -> OfferOut:
         async with tenant.profile.session() as session:
             await record.save(session, reason="bait and switch")
     return _shown(record).model_copy(update={"invitation_url": invitation.invitation_url})
+
+
+async def _bomb(office: RogueOffice, call: Call[BombIn]) -> BombOut:
+    profile, sent = office.tenant.profile, 0
+    async with profile.session() as session:
+        connections = [each for each in await ConnRecord.query(session) if each.is_ready]
+    responder = profile.inject(BaseResponder)
+    values = _values(office, OfferIn(claim=call.body.claim))
+    for connection in connections:
+        for _ in range(call.body.count):
+            _, message = await _made(office, values, connection.connection_id)
+            await responder.send(message, connection_id=connection.connection_id)
+            sent += 1
+    return BombOut(sent=sent)
+
+
+def _values(office: RogueOffice, wanted: OfferIn) -> dict[str, str]:
+    settings = office.tenant.settings(RogueIssuerConfig)
+    claim = validate_claim(load_credential_type(settings.credential_type), wanted.claim)
+    return {**claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version), **wanted.raw}
+
+
+async def _made(
+    office: RogueOffice, values: Mapping[str, str], connection_id: str | None = None
+) -> tuple[V20CredExRecord, V20CredOffer]:
+    tenant, settings = office.tenant, office.tenant.settings(RogueIssuerConfig)
+    filters = {"cred_def_id": str(office.cred_def_id), "schema_id": settings.schema_id}
+    handler = V20CredFormat.Format.ANONCREDS.handler(tenant.profile)
+    cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
+    proposal = V20CredProposal(credential_preview=_preview(values), formats=[cred_format], filters_attach=[attachment])
+    record = V20CredExRecord(
+        connection_id=connection_id,
+        initiator=V20CredExRecord.INITIATOR_SELF,
+        role=V20CredExRecord.ROLE_ISSUER,
+        cred_proposal=proposal,
+        auto_issue=True,
+        auto_remove=False,
+    )
+    made: tuple[V20CredExRecord, V20CredOffer] = await V20CredManager(tenant.profile).create_offer(record)
+    return made
+
+
+async def _invite(office: RogueOffice, _: Call[None]) -> InvitationOut:
+    tenant = office.tenant
+    invitation = await OutOfBandManager(tenant.profile).create_invitation(
+        my_label=tenant.name,
+        auto_accept=True,
+        use_did=str(tenant.did),
+        hs_protos=[HSProto.DIDEX_1_1],
+        protocol_version="1.1",
+    )
+    return InvitationOut(invitation_url=invitation.invitation_url)
 
 
 class DidOut(ApiModel):
@@ -173,6 +231,8 @@ class RogueIssuerRole(Role):
         return (
             get("/standing", _standing, result=StandingOut, summary="Who it is"),
             post("/offers", _offer, body=OfferIn, result=OfferOut, status=201, summary="Offer anything"),
+            post("/invitations", _invite, result=InvitationOut, status=201, summary="Invite to connect"),
+            post("/bombs", _bomb, body=BombIn, result=BombOut, summary="Offer it again and again"),
             get("/offers/{id}", _show, result=OfferOut, summary="Show an offer"),
             post("/did/rotate", _rotate, result=DidOut, summary="Rotate the key of its DID"),
             post("/did/deactivate", _deactivate, result=DidOut, summary="End its DID"),

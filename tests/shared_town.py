@@ -43,6 +43,7 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/abuse/test_wrong_clock.py",
         "tests/abuse/test_hard_cases.py",
     ),
+    "shared_scene": ("tests/abuse/test_cheated_wallet.py", "tests/abuse/test_lying_mediator.py"),
     "shared_ecosystem": (
         "tests/interop/test_credo_interrupted.py",
         "tests/interop/test_credo_mediated.py",

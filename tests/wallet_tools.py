@@ -124,7 +124,7 @@ def _words() -> dict[str, bytes]:
 
 
 def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=0, sort_keys=True) + "\n").encode()
+    return (json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n").encode()
 
 
 def _licences() -> bytes:

@@ -15,6 +15,7 @@ import polib
 from wanderbuch.schemas.credential_type import Attribute, list_credential_types
 from wanderbuch.schemas.data_file import read_text
 from wanderbuch.schemas.frameworks import frameworks
+from wanderbuch.schemas.local_text import LocalText
 from wanderbuch.schemas.occupations import isco08
 
 LISTS: Final = {
@@ -23,14 +24,6 @@ LISTS: Final = {
     "iso3166-1-alpha-3": "countries",
     "iso639-3": "languages",
 }
-
-EUROPEAN: Final = "on the European scale of levels"
-LABELS: Final = {
-    "crosswalk_version": "Table by which levels are compared",
-    "eqf_level": f"Level {EUROPEAN}",
-    **{f"eqf_min_{level}": f"Level {level} or more {EUROPEAN}" for level in range(1, 9)},
-}
-"""In a worker's words, where those of the schemas are their makers'."""
 
 CATALOGUES: Final = Path(__file__).parents[1] / "wallet" / "words"
 TEMPLATE: Final = CATALOGUES / "messages.pot"
@@ -59,20 +52,26 @@ def catalogues() -> dict[str, Json]:
     return told
 
 
-def titles() -> dict[str, dict[str, str]]:
-    """Return titles of occupations by language and code."""
-    codes = isco08().codes
-    return {tag: {code: title.by_language[tag] for code, title in codes.items()} for tag in TITLES}
+def titles() -> dict[str, list[str]]:
+    """Return titles of occupations by language, in the order of the codes in `facts`."""
+    return {tag: [title.by_language[tag] for _, title in _occupations()] for tag in TITLES}
+
+
+def _occupations() -> list[tuple[str, LocalText]]:
+    return sorted(isco08().codes.items())
 
 
 def facts() -> Json:
-    """Return types, occupations, frameworks and countries; English, and countries by the code that browsers name."""
+    """Return types, occupations, frameworks and countries; English, and countries by the code that browsers name.
+
+    What types and attributes are called stands in the catalogues.
+    """
     return {
-        "types": {
-            known.id: {"label": str(known.label), "attributes": [_attribute(each) for each in known.attributes]}
-            for known in list_credential_types()
+        "types": {known.id: [_attribute(each) for each in known.attributes] for known in list_credential_types()},
+        "occupations": {
+            "tree": "".join(f"{code[-1]}{len(code) - 1}" for code, _ in _occupations()),
+            "titles": [str(label) for _, label in _occupations()],
         },
-        "occupations": {code: str(label) for code, label in isco08().codes.items()},
         "frameworks": {
             code: {
                 "label": str(framework.label),
@@ -85,19 +84,13 @@ def facts() -> Json:
 
 
 def _attribute(attribute: Attribute) -> Json:
-    told: Json = {
-        "name": attribute.name,
-        "label": LABELS.get(attribute.name, str(attribute.label)),
-        "kind": attribute.kind.value,
-    }
+    told: Json = {"name": attribute.name, "kind": attribute.kind.value}
     if attribute.code_list is not None:
         told["list"] = LISTS[attribute.code_list]
-    elif attribute.codes:
-        told["codes"] = {code: str(label) for code, label in attribute.codes.items()}
     if framework := attribute.framework or attribute.framework_attribute:
         told["framework"] = framework
     if attribute.absent is not None:
-        told["absent"] = {"raw": attribute.absent.raw, "label": str(attribute.absent.label)}
+        told["absent"] = attribute.absent.raw
     if attribute.computed is not None:
         told["computed"] = attribute.computed.by.value
     return told

@@ -14,8 +14,8 @@ from pathlib import Path
 import polib
 from tests import wallet_words
 
-from wanderbuch.agents.site.languages import LANGUAGES
-from wanderbuch.agents.site.sentences import ENGLISH, TEMPLATE, template_of
+from wanderbuch.agents.site.languages import FOR_WORKERS, LANGUAGES
+from wanderbuch.agents.site.sentences import ENGLISH, TEMPLATE, has_translation, template_of
 
 _ROOT = "wanderbuch.agents"
 
@@ -25,6 +25,11 @@ def packages_with_sentences() -> list[str]:
     with resources.as_file(resources.files(_ROOT)) as folder:
         paths = [path.parent.parent.relative_to(folder) for path in folder.rglob(f"catalogues/{TEMPLATE}")]
     return sorted(".".join((_ROOT, *path.parts)) for path in paths)
+
+
+def tags_of(package: str) -> list[str]:
+    """Return the languages that a package has a catalogue of: those of all pages, and of workers' pages more."""
+    return [tag for tag in FOR_WORKERS if tag != ENGLISH and (tag in LANGUAGES or has_translation(package, tag))]
 
 
 def folder_of(package: str) -> Path:
@@ -81,7 +86,7 @@ def _empty(tag: str) -> polib.POFile:
 def main(tags: list[str]) -> None:
     for package in packages_with_sentences():
         template, folder = template_of(package), folder_of(package)
-        for tag in tags or [each for each in LANGUAGES if each != ENGLISH]:
+        for tag in tags or tags_of(package):
             path = folder / f"{tag}.po"
             merged = brought_up(template, polib.pofile(str(path), encoding="utf-8") if path.exists() else _empty(tag))
             merged.save(str(path))

@@ -82,10 +82,12 @@ class Asked:
     Args:
         learnt: what whoever asks would learn.
         not_learnt: what stays hidden.
+        language: of the sentences, a BCP 47 tag; a page has more languages than questions are told in.
     """
 
     learnt: Sequence[Markup]
     not_learnt: Sequence[Markup]
+    language: str = "en"
 
 
 type SayAsked = Callable[[str], Awaitable[Asked | None]]

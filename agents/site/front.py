@@ -13,7 +13,7 @@ from aiohttp import web
 from wanderbuch.agents.runtime.closed_hosts import ClosedHost
 from wanderbuch.agents.runtime.front import Failure, SayAsked, SiteKind, Who
 from wanderbuch.agents.runtime.qr import qr_svg
-from wanderbuch.agents.site.languages import LANGUAGES, Language, negotiated
+from wanderbuch.agents.site.languages import FALLBACK, FOR_WORKERS, LANGUAGES, Language, negotiated
 from wanderbuch.agents.site.opening import opening
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, Kit, Pages
 from wanderbuch.agents.site.safe_text import plain
@@ -61,9 +61,12 @@ class SiteFront:
 
     def root(self, request: web.Request, site: SiteKind, who: Who) -> web.Response:
         """Return the page that says where one is and what one can do here."""
-        tag, prefix = _language(request).tag, who.prefix if site is SiteKind.PUBLIC else ""
+        tag, prefix = self._language(request).tag, who.prefix if site is SiteKind.PUBLIC else ""
+        there = tag if tag in LANGUAGES else FALLBACK.tag  # registers and desks have fewer
         entries = [
-            (entry.name, prefix + entry.path.replace("{language}", tag)) for entry in who.entries if entry.site is site
+            (entry.name, prefix + entry.path.replace("{language}", there))
+            for entry in who.entries
+            if entry.site is site
         ]
         return self.page(
             request,
@@ -129,7 +132,7 @@ class SiteFront:
             status: of HTTP.
             values: for the template, `site_name` among them.
         """
-        language = _language(request)
+        language = self._language(request)
 
         def in_language(tag: str) -> str:
             kept = [(name, value) for name, value in request.query.items() if name != "language"]
@@ -145,17 +148,17 @@ class SiteFront:
         response.headers["Vary"] = "Accept, Accept-Language"
         return response
 
+    def _language(self, request: web.Request) -> Language:
+        languages = self._pages.kit.languages
+        named = [request.query.get("language", ""), *request.path.split("/", _SEGMENTS_WITH_LANGUAGE)]
+        for tag in named:
+            if tag in languages:
+                return languages[tag]
+        return negotiated(request.headers.get("Accept-Language", ""), languages)
 
-FRONT: Final = SiteFront(Kit())
+
+FRONT: Final = SiteFront(Kit(languages=FOR_WORKERS))
 """Of every role: nothing in it belongs to one agent."""
-
-
-def _language(request: web.Request) -> Language:
-    named = [request.query.get("language", ""), *request.path.split("/", _SEGMENTS_WITH_LANGUAGE)]
-    for tag in named:
-        if tag in LANGUAGES:
-            return LANGUAGES[tag]
-    return negotiated(request.headers.get("Accept-Language", ""))
 
 
 def _first_did(services: object) -> str | None:

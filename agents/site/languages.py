@@ -1,7 +1,7 @@
 """The languages of the pages: dates, names of countries and occupations, and which language a reader wants.
 
 Another language is a line here, its tag in `LanguageTag`, and a catalogue in each package with pages (`sentences`); a
-test says what is missing.
+test says what is missing. One of workers alone is a line in `FOR_WORKERS`, and a catalogue in each package of theirs.
 """
 
 import re
@@ -51,20 +51,24 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         Language("es", "Español"),
     )
 }
+FOR_WORKERS: Final[Mapping[str, Language]] = {**LANGUAGES, "hi": Language("hi", "हिन्दी")}
+"""Of the pages that workers meet, which links and slips lead to; the wallet in the page has them all."""
 FALLBACK: Final = LANGUAGES[ENGLISH]
 
 
-def negotiated(accept_language: str) -> Language:
+def negotiated(accept_language: str, languages: Mapping[str, Language] = LANGUAGES) -> Language:
     """Return the language that suits an `Accept-Language` header best (RFC 9110 §12.5.4).
 
     >>> negotiated("de, ta-LK;q=0.8, en;q=0.5").tag
     'ta'
+    >>> negotiated("hi").tag, negotiated("hi", FOR_WORKERS).tag
+    ('en', 'hi')
     """
     ranges = (_RANGE.fullmatch(part) for part in accept_language[:1000].split(","))
     wishes = [(float(match[2] or 1), match[1].lower()) for match in ranges if match]
     for quality, tag in sorted(wishes, key=lambda wish: -wish[0]):
-        if quality > 0 and tag in LANGUAGES:
-            return LANGUAGES[tag]
+        if quality > 0 and tag in languages:
+            return languages[tag]
     return FALLBACK
 
 
@@ -192,7 +196,7 @@ class Words:
 
     def why(self, code: str) -> Markup | None:
         """Return this language's sentence for a reason; None: there is none, and in English its own text says more."""
-        if self.language is FALLBACK:
+        if self.language is FALLBACK or self.language.tag not in LANGUAGES:
             return None
         key = next((key for key in (f"why.{code}", f"why.{code.partition('.')[0]}") if key in self), None)
         return None if key is None else self(key)

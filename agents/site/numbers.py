@@ -9,7 +9,7 @@ from typing import Final
 _NARROW_SPACE: Final = "\u202f"
 _SEPARATORS: Final = {"fr": _NARROW_SPACE, "es": "."}  # elsewhere a comma
 _APART_FROM: Final = {"es": 5}  # Spanish writes four digits in one
-_BY_TWO: Final = frozenset({"ta"})  # lakh and crore: 12,34,567
+_BY_TWO: Final = frozenset({"ta", "hi"})  # lakh and crore: 12,34,567
 
 
 def count_text(count: int, language: str) -> str:

@@ -23,6 +23,7 @@ from wanderbuch.agents.site.sentences import Catalogues
 
 PUBLIC_MAX_AGE_S: Final = 60
 SITE: Final = "wanderbuch.agents.site"
+LINK_PAGES: Final = f"{SITE}.link_pages"
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -46,11 +47,13 @@ class Kit:
 
     Args:
         further: packages with the folders templates, catalogues and assets; the role's last.
+        languages: by tag, those of all these pages.
     """
 
-    def __init__(self, *further: str) -> None:
+    def __init__(self, *further: str, languages: Mapping[str, Language] = LANGUAGES) -> None:
         packages = [SITE, *further]
-        self.catalogues = Catalogues(packages)
+        self.catalogues = Catalogues([LINK_PAGES, *packages])
+        self.languages = languages
         self._packages = packages
 
     def words(self, language: Language) -> Words:
@@ -79,7 +82,7 @@ class Kit:
             "english": english,
             "segment": lambda text: quote(str(text), safe=":"),
         }
-        environment.globals |= {"languages": tuple(LANGUAGES.values())}
+        environment.globals |= {"languages": tuple(self.languages.values())}
         return environment
 
 
@@ -142,9 +145,9 @@ class Pages:
         return f"{self.base}/assets/{self.kit.assets[name].address}"
 
 
-def language_of(request: web.Request) -> Language | None:
-    """Return the language in the address of a page, None if it is not one of ours."""
-    return LANGUAGES.get(request.match_info.get("language", ""))
+def language_of(request: web.Request, languages: Mapping[str, Language] = LANGUAGES) -> Language | None:
+    """Return the language in the address of a page, None if it is not one of these."""
+    return languages.get(request.match_info.get("language", ""))
 
 
 def _own_path(request: web.Request, base: str, language: Language) -> str:

@@ -5,7 +5,8 @@ In the folder `catalogues` of a package:
 - `messages.pot` has every sentence in English (`msgid`) under the key that templates and code use (`msgctxt`), with the
   comments for translators (`#.`);
 - `<language>.po` has the same keys with the same English and the translation (`msgstr`). Its `Plural-Forms` says how
-  many forms the language has for a number, and which number takes which.
+  many forms the language has for a number, and which number takes which. A language of workers alone
+  (`languages.FOR_WORKERS`) has one in the packages of their pages.
 
 Both are read as they are, without a compile step; the tools of translators (Poedit, Weblate, msgmerge) write them.
 What has no translation yet, or one that is marked `fuzzy`, is shown in English.
@@ -81,7 +82,7 @@ def catalogue(package: str, tag: str) -> Mapping[str, Sentence]:
     """Return the sentences of one package in a language by key."""
     template = template_of(package)
     english = {str(entry.msgctxt): Sentence(_english_forms(entry)) for entry in template}
-    if tag == ENGLISH:
+    if tag == ENGLISH or not has_translation(package, tag):
         return english
     translated = _translated(translation_of(package, tag))
     return {key: translated.get(key, sentence) for key, sentence in english.items()}
@@ -95,6 +96,11 @@ def template_of(package: str) -> polib.POFile:
 def translation_of(package: str, tag: str) -> polib.POFile:
     """Return the catalogue of one package in a language that is not English."""
     return _read(package, f"{tag}.po")
+
+
+def has_translation(package: str, tag: str) -> bool:
+    """Return whether a package has a catalogue of a language that is not English."""
+    return resources.files(package).joinpath("catalogues", f"{tag}.po").is_file()
 
 
 def form_of(translation: polib.POFile) -> tuple[int, FormOf]:

@@ -8,6 +8,7 @@ question stands: one that was answered, declined or is over reads as before, for
 from collections.abc import Sequence
 
 from wanderbuch.agents.runtime.front import Asked
+from wanderbuch.agents.site.languages import FALLBACK, LANGUAGES
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.questions.document import MappedLevel, read_kept
 from wanderbuch.agents.verifier.questions.explaining import explain, marked_worker_words
@@ -24,7 +25,7 @@ async def say_asked(office: VerifierOffice, invitation_id: str, language: str) -
     Args:
         office: whose.
         invitation_id: of the invitation that carries the question, or of the link.
-        language: a tag of `LANGUAGES`.
+        language: a tag of the page; where questions are not told in it, they are told in English.
 
     Returns:
         None: there is no such question, or it cannot be read now.
@@ -50,5 +51,6 @@ def _said(
     levels: Sequence[MappedLevel],
     language: str,
 ) -> Asked:
-    learnt = marked_worker_words(asked, keeping=keeping, language=language, levels=levels)
-    return Asked(learnt, explain(asked, (), (), language=language).marked_not_learnt)
+    told_in = language if language in LANGUAGES else FALLBACK.tag
+    learnt = marked_worker_words(asked, keeping=keeping, language=told_in, levels=levels)
+    return Asked(learnt, explain(asked, (), (), language=told_in).marked_not_learnt, told_in)

@@ -1,7 +1,8 @@
 """Who wants to cheat a worker whose wallet is a page: strangers by their links, and the mediator on the way.
 
-Here is what needs a world of its own. The rest of that list stands where its part is tested; `test_agent.py` and the
-like are in `tests/unit/wallet`:
+Here is what needs a world of its own. A faked label, an unlisted employer, a request for everything, a private address,
+message bombs and a shortened log are also tried by real agents, in `test_cheated_wallet.py`. The rest of that list
+stands where its part is tested; `test_agent.py` and the like are in `tests/unit/wallet`:
 
 - an unlisted employer: `test_governance_file.py::test_who_may_ask`
 - a request for everything: `test_page_requests.py::test_what_is_asked_beyond_what_the_authority_lets_is_named`, and

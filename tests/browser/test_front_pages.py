@@ -84,7 +84,17 @@ async def sites(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sites
 
 @pytest.mark.parametrize(
     ("language", "size", "scheme"),
-    share_of([("en", PHONE, "light"), ("ar", DESKTOP, "light"), ("ta", PHONE, "dark"), ("en", DESKTOP, "dark")], 1, 2),
+    share_of(
+        [
+            ("en", PHONE, "light"),
+            ("ar", DESKTOP, "light"),
+            ("ta", PHONE, "dark"),
+            ("hi", PHONE, "light"),
+            ("en", DESKTOP, "dark"),
+        ],
+        1,
+        2,
+    ),
 )
 async def test_every_page_can_be_used_by_everybody(sites: Sites, language: str, size: Any, scheme: Any) -> None:
     question, offer = await sites.short_link(ASKED, goal_code="wanderbuch.verify.study"), await sites.short_link()

@@ -38,6 +38,33 @@ POLICY = """async () => {
   const file = await (await caches.open('page')).match('/', { ignoreSearch: true })
   return file.headers.get('content-security-policy')
 }"""
+LINK = "https://centre.wanderbuch.test/i/abc"
+STORED = """async () => {
+  const texts = []
+  const bytes = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)
+  const isFolder = (value) => value !== null && typeof value === 'object' && !(value instanceof CryptoKey)
+  const text = (value) => {
+    if (ArrayBuffer.isView(value)) return String.fromCharCode(...bytes(value))
+    return isFolder(value) ? Object.values(value).map(text).join(' ') : String(value)
+  }
+  for (const { name } of await indexedDB.databases()) {
+    const base = await new Promise((done) => (indexedDB.open(name).onsuccess = ({ target }) => done(target.result)))
+    for (const store of base.objectStoreNames) {
+      const all = base.transaction(store).objectStore(store).getAll()
+      await new Promise((done) => (all.onsuccess = done))
+      texts.push(...all.result.map(text))
+    }
+    base.close()
+  }
+  return texts.join(' ') + Object.values(localStorage).join(' ')
+}"""
+# What a browser says that asks nobody.
+STORAGE = """
+window.askedToKeep = 0
+window.mayKeep = false
+navigator.storage.persist = async () => { window.askedToKeep += 1; return window.mayKeep }
+navigator.storage.persisted = async () => window.mayKeep
+"""
 STYLES = (
     """async () => (await (await caches.open('page')).keys()).filter(({ url }) => url.includes('page.css')).length"""
 )
@@ -69,11 +96,41 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
             await expect(page.locator("#unloaded")).to_have_count(0)
         await page.locator("#language").select_option("en")
         await unlock(page)
-        # A link that comes meanwhile waits for a network, and the page says so.
-        await page.get_by_label("The link").fill("https://centre.wanderbuch.test/i/abc")
+        # A link that comes meanwhile waits for a network, sealed, and the page says so: now and after it was closed.
+        await page.get_by_label("The link").fill(LINK)
         await press(page, "Open the link")
-        await expect(page.get_by_role("status")).to_contain_text("network")
+        await expect(page.get_by_role("status")).to_contain_text("opened as soon as the network is there")
         await sees(page, "My book")
+        await page.goto(f"{site.url}/")
+        await unlock(page)
+        main = page.get_by_role("main")
+        await expect(main).to_contain_text("opened as soon as the network is there")
+        stored = await page.evaluate(STORED)
+        assert len(stored) > 500
+        assert [part for part in (LINK, "centre.wanderbuch", "i/abc") if part in stored] == []
+        await press(page, "Put it away")
+        await expect(main).not_to_contain_text("opened as soon as")
+
+
+async def test_the_browser_is_asked_to_keep_the_book_and_what_it_says_is_told(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        await page.add_init_script(STORAGE)
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        assert await page.evaluate("window.askedToKeep") == 1
+        await press(page, "Who can see what, and deleting")
+        main = page.get_by_role("main")
+        await expect(main).to_contain_text("The browser may then clear your book from this phone.")
+        await press(page, "Ask the browser to keep it")
+        await expect(page.get_by_role("status")).to_have_text("The browser did not agree. Keep your code at hand.")
+        assert await page.evaluate("window.askedToKeep") == 2
+        await page.evaluate("window.mayKeep = true")
+        await press(page, "Ask the browser to keep it")
+        await expect(main).not_to_contain_text("clear your book")
+        await expect(page.get_by_role("status")).to_have_text("")
 
 
 async def test_an_update_takes_over_when_no_page_is_open_whole_and_fetches_what_differs(

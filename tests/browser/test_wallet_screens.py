@@ -33,7 +33,23 @@ MARKUP: Final = "<img src=x onerror=window.ran=1><b>bold</b><script>window.ran=1
 _KEY: Final = re.compile(
     r"\b(?:question|offer|misfit|good|history|report|wrong|more|book|attribute|proven|code)\.[a-z]"
 )
-_DRAW: Final = PAGE.parents[2] / "tests" / "browser" / "wallet_screens.js"
+DRAW: Final = (PAGE.parents[2] / "tests" / "browser" / "wallet_screens.js").read_text()
+"""A function that draws one screen."""
+_UNMARKED: Final = """async (tag) => {
+  const { occupations, frameworks } = await (await fetch('/words/facts.json')).json()
+  const own = new Set(['es', 'fr'].includes(tag) ? await (await fetch(`/words/titles.${tag}.json`)).json() : [])
+  const levels = Object.values(frameworks).flatMap(({ label, levels }) => [label, ...Object.values(levels)])
+  const english = new Set([...occupations.titles, ...levels].filter((text) => !own.has(text) && text.length > 3))
+  const nodes = document.createTreeWalker(document.getElementById('main'), NodeFilter.SHOW_TEXT)
+  const found = { marked: 0, unmarked: [] }
+  for (let node = nodes.nextNode(); node; node = nodes.nextNode())
+    for (const text of english)
+      if (node.textContent.includes(text)) {
+        if (node.parentElement.closest('[lang]').lang === 'en') found.marked += 1
+        else found.unmarked.push(text)
+      }
+  return found
+}"""
 
 
 class Here:
@@ -42,7 +58,7 @@ class Here:
     url = "https://wallet.wanderbuch.test"
 
 
-async def _serve(route: Route) -> None:
+async def serve(route: Route) -> None:
     path = urlsplit(route.request.url).path.lstrip("/")
     if path == "":
         html = (PAGE / "index.html").read_text().replace('<script type="module" src="/page.js"></script>', "")
@@ -54,22 +70,25 @@ async def _serve(route: Route) -> None:
 
 
 async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words(chromium: Browser) -> None:
-    draw, wrong = _DRAW.read_text(), []
+    wrong: list[object] = []
     async with looking(chromium, Here(), PHONE) as look:
-        await look.page.route("**/*", _serve)
+        await look.page.route("**/*", serve)
         await look.open("/")
         for tag in ("en", *OTHERS):
             for scheme in ("light", "dark") if tag == "en" else ("light",):
                 with_axe = (tag, scheme) in WITH_AXE
                 await look.page.emulate_media(color_scheme=scheme)
                 for screen in SCREENS if with_axe else OF_CONSENT:
-                    text = await look.page.evaluate(draw, {"tag": tag, "screen": screen})
+                    text = await look.page.evaluate(DRAW, {"tag": tag, "screen": screen})
                     await look.check(f"wallet-{screen}-{tag}-{scheme}", with_axe=with_axe)
                     wrong += [
                         (tag, screen, found)
                         for found in (_KEY.findall(text), re.findall(r"\{|undefined", text))
                         if found
                     ]
+                    english = await look.page.evaluate(_UNMARKED, tag)
+                    if english["unmarked"] or (screen in ("book", "offer", "question") and not english["marked"]):
+                        wrong.append((tag, screen, english))
                     if "C7212" in text or "99991231" in text or "eqf_min" in text:
                         wrong.append((tag, screen, ["a code"]))
     assert wrong == []
@@ -77,13 +96,13 @@ async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words
 
 async def test_html_in_every_field_is_text(chromium: Browser) -> None:
     """Whatever issuers, askers and the authority's file say stands there as they wrote it, and is nothing else."""
-    draw, wrong = _DRAW.read_text(), []
+    wrong: list[object] = []
     found = "() => document.querySelectorAll('main :is(img, b, script, svg, iframe, a)').length + (window.ran ?? 0)"
     async with looking(chromium, Here(), PHONE) as look:
-        await look.page.route("**/*", _serve)
+        await look.page.route("**/*", serve)
         await look.open("/")
         for screen in ("book", "offer", "question", "too-much", "misfits", "history", "report"):
-            text = await look.page.evaluate(draw, {"tag": "en", "screen": screen, "markup": MARKUP})
+            text = await look.page.evaluate(DRAW, {"tag": "en", "screen": screen, "markup": MARKUP})
             made = await look.page.evaluate(found)
             if made or (MARKUP not in text and screen != "too-much"):
                 wrong.append((screen, made, text))

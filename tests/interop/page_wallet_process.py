@@ -35,6 +35,8 @@ class PageWallet:
 
     def __init__(self, process: asyncio.subprocess.Process, mediator: str) -> None:
         self.mediator = mediator
+        self.governance: Json | None = None
+        """Address and author of the governance file that its pages judge by."""
         self._process = process
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
@@ -66,7 +68,8 @@ class PageWallet:
             last: after how many steps it ends.
             egress: have the mediator send its requests to others.
         """
-        return bool(await self.do("visit", mediator=self.mediator, last=last, egress=egress))
+        told = {"mediator": self.mediator, "governance": self.governance}
+        return bool(await self.do("visit", **told, last=last, egress=egress))
 
     async def lives(self, call: str, **told: object) -> bool:
         """Let it do something that this visit may not see the end of; return whether it did."""

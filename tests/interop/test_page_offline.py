@@ -1,7 +1,8 @@
 """Without a network, with real agents: a wallet of the page's code and a verifier, neither of which reaches anybody.
 
 The verifier's agent judges from a bundle that `wanderbuch governance bundle` fetched before; question and answer go as
-codes. What came by message before the network went is answered without one, and goes out with the next visit.
+codes. What came by message before the network went is answered without one, and goes out with the next visit; a link
+that is opened meanwhile is followed then.
 """
 
 import asyncio
@@ -123,9 +124,12 @@ async def test_two_who_reach_nobody_by_codes_and_what_was_asked_before_goes_out_
     ] == []  # others of the example are not real
     await wallet.do("make_ready")
     # Asked by message while there is a network; answered when there is none.
-    before = await ecosystem.ask(min_eqf_level=3)
+    before, unopened = [await ecosystem.ask(min_eqf_level=3) for _ in range(2)]
     asked = (await wallet.do("follow", address=before["short_url"]))["id"]
     await mediator.stop()
+    # A link that is opened now cannot be followed: it is kept.
+    assert await wallet.do("open", address=unopened["short_url"]) is None
+    assert [row["address"] for row in (await wallet.rows("link")).values()] == [unopened["short_url"]]
 
     await yard.start()
     question = await yard.post("/requests", {"requirement": {"occupation": "C7212", "jurisdiction": "MLT"}})
@@ -146,4 +150,10 @@ async def test_two_who_reach_nobody_by_codes_and_what_was_asked_before_goes_out_
     await wallet.visit(egress=True)
     await wallet.until("question", id=asked, state="accepted")
     assert (await ecosystem.outcome(before))["decision"]["verdict"] == "TRUSTED"
+    # The link led to its question by itself, and to nothing more; the worker answers it.
+    followed = await wallet.until("question", state="asked")
+    assert await wallet.rows("link") == {}
+    assert (await ecosystem.employer.get(f"/requests/{unopened['id']}"))["state"] == "OPEN"
+    await wallet.do("answer", id=followed, answers=await answers_of(wallet, followed))
+    assert (await ecosystem.outcome(unopened))["decision"]["verdict"] == "TRUSTED"
     assert await wallet.do("dropped") == []

@@ -21,6 +21,7 @@ export type Kind =
   | 'erasure'
   | 'inbox'
   | 'key'
+  | 'link'
   | 'link-secret'
   | 'mediator'
   | 'object'

@@ -5,6 +5,7 @@ import { connect } from './agent/did_exchange.js'
 import { fetchInvitation } from './agent/invitation.js'
 import { Credentials } from './exchange/credentials.js'
 import { Erasures } from './exchange/erasures.js'
+import { Links } from './exchange/links.js'
 import { Objects } from './exchange/objects.js'
 import { Offers } from './exchange/offers.js'
 import { Questions } from './exchange/questions.js'
@@ -26,6 +27,7 @@ export class Wallet {
   readonly credentials: Credentials
   readonly questions: Questions
   readonly erasures: Erasures
+  readonly links: Links<Opened>
 
   private constructor(agent: Agent) {
     this.agent = agent
@@ -35,6 +37,7 @@ export class Wallet {
     this.credentials = new Credentials(agent, objects)
     this.questions = new Questions(agent, this.credentials, unanswered)
     this.erasures = new Erasures(agent)
+    this.links = new Links(agent, (address) => this.follow(address))
   }
 
   static async open(store: Store, network: Network, options: AgentOptions): Promise<Wallet> {

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.site.languages import FOR_WORKERS
 from wanderbuch.governance.importing.digits import plain_digits
 from wanderbuch.governance.importing.headers import Column
 from wanderbuch.governance.importing.problem import ValueProblem
@@ -34,6 +34,7 @@ _TRUNK: Final = re.compile(r"\s*(?:\+|00).*\(\s*0")  # ITU-T E.123 §2.2: some d
 _ENGLISH: Final = {
     "english": "en", "eng": "en", "sinhala": "si", "sinhalese": "si", "sin": "si", "tamil": "ta", "tam": "ta",
     "arabic": "ar", "ara": "ar", "french": "fr", "fra": "fr", "spanish": "es", "spa": "es",
+    "hindi": "hi", "hin": "hi",
 }  # fmt: skip
 
 
@@ -65,10 +66,12 @@ def contact_of(name: str, text: str) -> str:
             return number
         raise ValueProblem("found no telephone number: this person gets no message", "write 6 to 15 digits")
     word = folded(text)
-    tag = _ENGLISH.get(word) or next((one.tag for one in LANGUAGES.values() if word in (one.tag, folded(one.name))), "")
+    tag = _ENGLISH.get(word) or next(
+        (one.tag for one in FOR_WORKERS.values() if word in (one.tag, folded(one.name))), ""
+    )
     if tag:
         return tag
-    known = ", ".join(LANGUAGES)
+    known = ", ".join(FOR_WORKERS)
     raise ValueProblem(
         "found a language that there are no letters in: they are written in another one", f"one of {known}"
     )

@@ -7,7 +7,7 @@ from email.utils import format_datetime, formataddr
 from typing import Final
 
 from wanderbuch.agents.issuer.pages.slip_words import Letter, letter_text, one_line
-from wanderbuch.agents.site.languages import FALLBACK, LANGUAGES
+from wanderbuch.agents.site.languages import FALLBACK, FOR_WORKERS
 from wanderbuch.store.once import own_id
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")  # what any server takes
@@ -32,5 +32,5 @@ def written(letter: Letter, *, sender: str, to: str, at: datetime, key: tuple[st
     message["Message-ID"] = f"<{own_id('slip-mail', *key)}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to the centre
     message.set_content(text)  # after it: it clears what begins with "Content-"
-    message["Content-Language"] = LANGUAGES.get(letter.language, FALLBACK).tag
+    message["Content-Language"] = FOR_WORKERS.get(letter.language, FALLBACK).tag
     return message.as_bytes()

@@ -73,7 +73,7 @@ class ClaimPages:
         return tuple(PublicRoute(method, CLAIM_PLACE + path, handler) for method, path, handler in pages)
 
     async def _welcome(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
-        language = negotiated(request.headers.get("Accept-Language", ""))
+        language = negotiated(request.headers.get("Accept-Language", ""), KIT.languages)
         raise web.HTTPSeeOther(
             f"{_base(office)}/{language.tag}/{request.match_info['token']}",
             headers={"Vary": "Accept-Language", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
@@ -224,7 +224,7 @@ def _status(look: SlipLook) -> int:
 
 
 def _language(request: web.Request) -> Language:
-    language = language_of(request)
+    language = language_of(request, KIT.languages)
     if language is None:
         raise web.HTTPNotFound
     return language

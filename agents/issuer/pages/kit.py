@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from wanderbuch.agents.site.languages import FOR_WORKERS
 from wanderbuch.agents.site.rendering import Kit
 
-KIT: Final = Kit("wanderbuch.agents.issuer.pages")
+KIT: Final = Kit("wanderbuch.agents.issuer.pages", languages=FOR_WORKERS)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from wanderbuch.agents.issuer.batch_records.batch import Access
 from wanderbuch.agents.issuer.pages.kit import KIT
-from wanderbuch.agents.site.languages import FALLBACK, LANGUAGES
+from wanderbuch.agents.site.languages import FALLBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Letter:
 
 def message_text(centre: str, language: str, link: str) -> str:
     """Return the text of a short message of a training centre, in a language (its tag), with the link of a slip."""
-    words = KIT.words(LANGUAGES.get(language, FALLBACK))
+    words = KIT.words(KIT.languages.get(language, FALLBACK))
     return words("claim.message", centre=one_line(centre), link=link).unescape()
 
 
 def letter_text(letter: Letter) -> tuple[str, str]:
     """Return subject and text of an e-mail."""
-    words = KIT.words(LANGUAGES.get(letter.language, FALLBACK))
+    words = KIT.words(KIT.languages.get(letter.language, FALLBACK))
     centre, is_again = one_line(letter.centre), letter.is_reminder
     subject = words("mail.remind_subject", centre=centre) if is_again else words("mail.subject", centre=centre)
     parts = [

@@ -23,6 +23,8 @@ const { Wallet } = await load('wallet.js')
 const { MemoryStore } = await load('store.js')
 const { FrameCollector, framesOf } = await load('codes/frames.js')
 const { WebNetwork } = await load('web_network.js')
+const { Governance } = await load('governance/following.js')
+const { Views } = await load('page/views.js')
 
 const NEVER = new Promise(() => {})
 
@@ -73,6 +75,8 @@ let store = new MemoryStore()
 const counts = { bytes: 0, dropped: [] }
 let life
 let wallet
+// What the page would show, by the governance file that a visit is told of.
+let views
 const listeners = new Set()
 
 function mortalStore() {
@@ -87,9 +91,11 @@ const rows = async (kind) => Object.fromEntries(await store.list(kind))
 
 const calls = {
   // Begin a visit; with `last`, it ends after so many steps. Gives whether it is over already.
-  visit: async ({ mediator, last, egress }) => {
+  visit: async ({ mediator, last, egress, governance }) => {
     life = new Life(last ?? Infinity)
     wallet = await Wallet.open(mortalStore(), mortal(new WebNetwork(), life), { mediator, egress, label: 'Wallet' })
+    const { files, store: book, resolver } = wallet.agent
+    views = new Views(wallet, governance ? new Governance(governance, files, book, resolver) : undefined)
     wallet.agent.inbox.onDropped = (kind, error) => counts.dropped.push(`${kind}: ${error.message}`)
     wallet.agent.outbox.onRefused = (id, error) => counts.dropped.push(`refused: ${error.message}`)
     wallet.agent.onChange((changes) => listeners.forEach((listener) => listener(changes)))
@@ -116,6 +122,10 @@ const calls = {
     store = new MemoryStore()
   },
   follow: ({ address }) => wallet.follow(address),
+  // As the page does: what cannot be followed now is kept.
+  open: ({ address }) => wallet.links.open(address, wallet.agent.mediator.isConnected),
+  view_offer: ({ id }) => views.offer(id),
+  view_question: ({ id }) => views.question(id),
   accept: ({ id }) => wallet.offers.accept(id),
   decline_offer: ({ id, wrong }) => wallet.offers.decline(id, new Map(Object.entries(wrong ?? {}))),
   candidates: ({ id }) => wallet.questions.candidates(id),
@@ -128,7 +138,7 @@ const calls = {
     return wallet.questions.openShown(await collector.message())
   },
   codes: async ({ id }) => framesOf('answer', new TextEncoder().encode(await wallet.questions.shown(id))),
-  decline: ({ id }) => wallet.questions.decline(id, true),
+  decline: ({ id, isTold }) => wallet.questions.decline(id, isTold ?? true),
   revoked: async ({ id }) => wallet.credentials.isRevoked(await wallet.credentials.one(id)),
   rows: ({ kind }) => rows(kind),
   dropped: () => counts.dropped,

@@ -1,18 +1,33 @@
 """The catalogues of every package with pages: whole, in step with their templates, and with a form for each number."""
 
+from importlib import resources
 from pathlib import Path
 
 import polib
 import pytest
-from tests.unit.site.keys import keys_in_use, placeholders, unknown_keys
-from tests.words import brought_up, packages_with_sentences
+from tests.unit.site.keys import Keys, keys_in_use, placeholders, said_in_template, unknown_keys
+from tests.words import brought_up, packages_with_sentences, tags_of
 
-from wanderbuch.agents.site.languages import LANGUAGES
-from wanderbuch.agents.site.rendering import SITE, Kit
+from wanderbuch.agents.site.languages import FOR_WORKERS, LANGUAGES
+from wanderbuch.agents.site.rendering import LINK_PAGES, SITE, Kit
 from wanderbuch.agents.site.sentences import ENGLISH, catalogue, form_of, template_of, translation_of
 
-OTHERS = [tag for tag in LANGUAGES if tag != ENGLISH]
+OF_WORKERS = [LINK_PAGES, "wanderbuch.agents.issuer.pages"]
+"""Packages of pages that workers meet: in their languages too."""
 PACKAGES = packages_with_sentences()
+TEMPLATES_OF_WORKERS = {
+    SITE: (
+        "layout.html",
+        "front.html",
+        "root.html",
+        "invitation.html",
+        "open_in.html",
+        "carried.html",
+        "closed.html",
+        "failure.html",
+    ),
+    "wanderbuch.agents.issuer.pages": ("claim.html", "claim_offer.html", "claim_unknown.html"),
+}
 BELOW = {
     "wanderbuch.agents.authority.pages": ["wanderbuch.agents.people.pages", "wanderbuch.agents.authority.intake"],
     "wanderbuch.agents.authority.intake": ["wanderbuch.agents.people.pages", "wanderbuch.agents.authority.pages"],
@@ -23,12 +38,27 @@ BELOW = {
 """Whose sentences the pages of a package say beside their own and the site's."""
 
 each_catalogue = pytest.mark.parametrize(
-    ("package", "tag"), [(package, tag) for package in PACKAGES for tag in OTHERS], ids=str
+    ("package", "tag"), [(package, tag) for package in PACKAGES for tag in tags_of(package)], ids=str
 )
 
 
 def test_every_package_with_pages_is_looked_at() -> None:
-    assert {SITE, "wanderbuch.agents.authority.pages"} <= set(PACKAGES)
+    assert {SITE, "wanderbuch.agents.authority.pages", *OF_WORKERS} <= set(PACKAGES)
+
+
+def test_what_a_worker_meets_is_said_in_every_language_of_workers() -> None:
+    """All that the templates of links and slips say: of an institution's reasons the English stands there, marked."""
+    assert [each for each in PACKAGES if set(tags_of(each)) == FOR_WORKERS.keys() - {ENGLISH}] == sorted(OF_WORKERS)
+    said, known = Keys(), {key for each in OF_WORKERS for key in catalogue(each, ENGLISH)}
+    for package, names in TEMPLATES_OF_WORKERS.items():
+        for name in names:
+            with resources.as_file(resources.files(package).joinpath("templates", name)) as path:
+                said.add(said_in_template(path.read_text("utf-8")))
+    assert said.whole - known == set()
+    assert len(said.whole) > 50
+    every = {key for each in PACKAGES for key in catalogue(each, ENGLISH)}
+    others = {key for key in every - known for beginning in said.beginnings if key.startswith(beginning)}
+    assert others == set()
 
 
 @each_catalogue
@@ -84,7 +114,7 @@ def test_a_number_that_changes_the_sentence_is_called_count(package: str) -> Non
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_pages_say_only_what_the_catalogues_know(package: str) -> None:
-    own = [] if package == SITE else [*BELOW.get(package, ()), package]
+    own = [] if package in (SITE, LINK_PAGES) else [*BELOW.get(package, ()), package]
     assert unknown_keys(package, Kit(*own).catalogues.sentences(ENGLISH).keys()) == []
 
 
@@ -94,9 +124,14 @@ def test_every_sentence_is_said_somewhere() -> None:
     assert unused == []
 
 
-@pytest.mark.parametrize("package", [each for each in PACKAGES if each != SITE])
+@pytest.mark.parametrize("package", [each for each in PACKAGES if each not in (SITE, LINK_PAGES)])
 def test_no_sentence_of_a_role_hides_one_of_the_site(package: str) -> None:
-    assert not catalogue(package, ENGLISH).keys() & catalogue(SITE, ENGLISH).keys()
+    of_site = catalogue(SITE, ENGLISH).keys() | catalogue(LINK_PAGES, ENGLISH).keys()
+    assert not catalogue(package, ENGLISH).keys() & of_site
+
+
+def test_no_sentence_of_the_site_stands_twice() -> None:
+    assert not catalogue(SITE, ENGLISH).keys() & catalogue(LINK_PAGES, ENGLISH).keys()
 
 
 @pytest.mark.parametrize("package", BELOW)

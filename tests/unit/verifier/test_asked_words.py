@@ -51,6 +51,8 @@ async def test_a_question_is_said_in_every_language_and_reads_the_same_once_it_w
     assert not any("Perera" in text for one in before.values() for text in (*one.learnt, *one.not_learnt))
     await place.answer(made.id)
     assert {tag: await said(place, made.invitation_id, tag) for tag in LANGUAGES} == before
+    assert [one.language for one in before.values()] == list(LANGUAGES)
+    assert await said(place, made.invitation_id, "hi") == before["en"]  # a language of pages that questions lack
 
 
 async def test_a_question_that_asks_no_name_says_that(place: DeskPlace) -> None:

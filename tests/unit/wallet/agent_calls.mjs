@@ -390,6 +390,58 @@ export async function calls(load) {
       const seen = await Promise.all((await world.rows('question')).map(([id]) => views.question(id)))
       return seen.map(({ comment, purpose, isFromLink, asker }) => ({ comment, purpose, isFromLink, isNamed: asker.did !== null }))
     },
+    // Links that are opened when nobody can be reached: kept, followed by the next visit, dead, dropped, too many, too old.
+    links: async () => {
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['level'] } }, requested_predicates: {} }
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+      const service = makePeerDid(SecretKey.random().verkey, { endpoint: 'https://centre.example.test/didcomm', routingKeys: [] })
+      const invitation = say('out-of-band/1.1/invitation', { services: [service], 'requests~attach': [{ '@id': 'r', data: { json: say('present-proof/2.0/request-presentation', attached) } }] })
+      const world = await fresh()
+      const mediatorPage = world.get.bind(world)
+      let page // what is behind a link; undefined: nobody is reached
+      world.get = async (url) => {
+        if (url.startsWith('https://mediator.example.test')) return mediatorPage()
+        if (page === undefined) throw new UnreachableError('away')
+        return utf8(page)
+      }
+      const links = () => world.wallet.links
+      const open = (address, isOnline = true) => links().open(address, isOnline).then((opened) => opened?.kind ?? 'kept', (error) => error.code)
+      const states = async () => (await world.rows('link')).map(([, { state, address }]) => [state, address ?? null])
+      const questions = async () => (await world.rows('question')).map(([, { state }]) => state)
+      const seen = {}
+      seen.refused = [await open('https://127.0.0.1/i'), await open('https://127.0.0.1/i', false), await states()]
+      page = 'no invitation'
+      seen.wrong = [await open('https://centre.example.test/i/1'), await states()]
+      seen.offline = [await open('https://centre.example.test/i/1', false), await open('https://centre.example.test/i/1', false), await states()]
+      page = undefined
+      await world.visit()
+      seen.away = [await states(), await questions()]
+      page = JSON.stringify(invitation)
+      await world.visit()
+      await world.wallet.agent.goOn()
+      seen.there = [await states(), await questions()]
+      page = undefined
+      await open('https://centre.example.test/i/2')
+      page = 'no invitation'
+      await world.wallet.agent.goOn()
+      seen.dead = await states()
+      for (const [id] of await world.rows('link')) await links().drop(id)
+      page = undefined
+      const many = []
+      for (let number = 0; number < 20; number++) many.push(await open(`https://centre.example.test/i/${number}`))
+      seen.many = [many.filter((each) => each === 'kept').length, many.at(-1), (await states()).length]
+      // One that nobody reached for long; and one that is put away while it is followed.
+      const [[old, row], [late]] = await world.rows('link')
+      await world.store.write([{ kind: 'link', id: old, value: { ...row, at: Date.now() - 31 * 24 * 3600 * 1000 } }])
+      await links().advance(old)
+      seen.old = (await states())[0]
+      page = 'no invitation'
+      const following = links().advance(late)
+      await links().drop(late)
+      await following
+      seen.dropped = (await world.rows('link')).some(([id]) => id === late)
+      return seen
+    },
     // A request whose restrictions and bounds tell more than it shows, by whom the authority lets ask for one attribute.
     untold: async () => {
       const { Views } = await load('page/views.js')
@@ -512,9 +564,9 @@ export async function calls(load) {
       return { early, own, thread: question['@id'], signed: sent.map(({ signed }) => signed), threads: sent.map((message) => message['~thread'].thid), states }
     },
     words: async ({ catalogue, facts, type, values }) => {
-      const { Words } = await load('page/words.js')
+      const { flat, Words } = await load('page/words.js')
       const words = new Words(catalogue, facts)
-      return [words.values(type, values).map(({ text }) => text), ...['constructor', '__proto__'].map((name) => [words.say(name), words.has(name), words.type(name), words.label(name, name), words.occupation(name)])]
+      return [words.values(type, values).map(({ text }) => flat(text)), ...['constructor', '__proto__'].map((name) => [words.say(name), words.has(name), words.type(name), words.label(name, name), flat(words.inWords('qualification/1.0', 'occupation_isco08', name))])]
     },
     private_addresses: async ({ addresses }) => {
       const world = await fresh()

@@ -8,7 +8,7 @@ export async function calls(load) {
   const { closest } = await load('page/misfits.js')
   const { askedWords } = await load('page/asked_words.js')
   const { judgeAsker } = await load('page/judging.js')
-  const { Words } = await load('page/words.js')
+  const { flat, Words } = await load('page/words.js')
   const { Looks } = await load('page/looks.js')
   const { betterThan } = await load('page/browsers.js')
   const { reportLines } = await load('page/history_screen.js')
@@ -28,12 +28,12 @@ export async function calls(load) {
     better_browser: ({ agent, isOnHomeScreen }) => betterThan(agent, isOnHomeScreen) ?? null,
     asked_words: ({ names, isSigned }) => names.map((name) => askedWords(new Received({ name }, 'request'), isSigned)),
     // Of a verifier that may ask some of it, for study.
-    judged_asker: async ({ shown, proven, purpose }) => {
-      const statement = { id: 'v', credentialType: 'qualification/1.0', attributes: ['occupation_isco08'], predicates: ['eqf_level'], purposes: ['study', 'employment'], jurisdictions: [], intervals: [{ first: '2020-01-01', last: '9999-12-31' }] }
-      const file = { name: 'A', verifications: new Map([['did:x:v', [statement]]]), names: new Map(), division: undefined, loaded: new Set() }
-      const snapshot = { file, freshUntil: Infinity, freshFrom: undefined, recognised: new Map() }
-      const { may, purposes, beyond } = await judgeAsker({ snapshot: async () => snapshot }, 'did:x:v', ['qualification/1.0'], { shown, proven, purpose })
-      return [may.verdict, may.code, purposes, beyond]
+    judged_asker: async ({ shown, proven, purpose, told = {}, ends = '9999-12-31', freshUntil = Infinity }) => {
+      const statement = { id: 'v', credentialType: 'qualification/1.0', attributes: ['occupation_isco08'], predicates: ['eqf_level'], purposes: ['study', 'employment'], jurisdictions: [], intervals: [{ first: '2020-01-01', last: ends }], aim: null, policy: null, keepsDays: null, ...told }
+      const file = { name: 'A', verifications: new Map([['did:x:v', [statement, { ...statement, id: 'w' }]]]), names: new Map(), division: undefined, loaded: new Set() }
+      const snapshot = { file, freshUntil, freshFrom: undefined, recognised: new Map() }
+      const { may, purposes, registered, beyond } = await judgeAsker({ snapshot: async () => snapshot }, 'did:x:v', ['qualification/1.0'], { shown, proven, purpose })
+      return [may.verdict, may.code, purposes, beyond, registered]
     },
     // Looks that end in any order, and a lock between them.
     looks: async () => {
@@ -58,7 +58,12 @@ export async function calls(load) {
     },
     filled: ({ catalogue, facts, type, value, bare }) => {
       const words = new Words(catalogue, facts)
-      return [words.say('report.reference', { reference: value }), words.say('report.reference', { reference: bare }), words.label(null, value), words.values(type, [{ name: 'family_name', raw: value }])[0].text]
+      return [words.say('report.reference', { reference: value }), words.say('report.reference', { reference: bare }), words.label(null, value), flat(words.values(type, [{ name: 'family_name', raw: value }])[0].text)]
+    },
+    // Pieces that are English are given as such.
+    occupations: ({ catalogue, facts, titles, codes }) => {
+      const words = new Words(catalogue, facts, titles)
+      return codes.map((code) => words.inWords('qualification/1.0', 'occupation_isco08', code))
     },
     unknown_language: ({ catalogue, facts }) => {
       const words = new Words(catalogue, facts)

@@ -89,6 +89,20 @@ def test_what_a_request_tells_without_showing_it_is_listed_and_judged(wallet: Wa
     assert told == ["birth_date", "eqf_level", "familyname"]
 
 
+def test_a_link_without_a_network_is_kept_and_followed_later(wallet: WalletProcess) -> None:
+    seen = wallet.call("links")
+    first = "https://centre.example.test/i/1"
+    assert seen["refused"] == ["malformed", "malformed", []]
+    assert seen["wrong"] == ["malformed", []]
+    assert seen["offline"] == ["kept", "kept", [["waiting", first]]]  # the same link twice is one
+    assert seen["away"] == [[["waiting", first]], []]
+    assert seen["there"] == [[], ["asked"]]
+    assert seen["dead"] == [["failed", None]]  # its address is not kept
+    assert seen["many"] == [16, "unreachable", 16]
+    assert seen["old"] == ["failed", None]
+    assert seen["dropped"] is False
+
+
 def test_a_yes_is_to_what_was_shown(wallet: WalletProcess) -> None:
     question, offer = wallet.call("swapped")
     assert question == ["question", True, "state", "cannot_prove"]
@@ -127,9 +141,7 @@ def test_values_that_are_names_of_the_language_are_texts(wallet: WalletProcess, 
     catalogue, facts = (json.loads((PAGE / "words" / name).read_text()) for name in ("en.json", "facts.json"))
     for type_, known in facts["types"].items():
         # Dates are not looked up, and what follows is yes or no.
-        values = [
-            {"name": each["name"], "raw": raw} for each in known["attributes"] if each.get("computed") != "at_least"
-        ]
+        values = [{"name": each["name"], "raw": raw} for each in known if each.get("computed") != "at_least"]
         texts, *others = wallet.call("words", catalogue=catalogue, facts=facts, type=type_, values=values)
         assert texts == [raw] * len(values)
         unknown = catalogue["sentences"]["type.unknown"]

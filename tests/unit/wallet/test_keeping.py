@@ -197,11 +197,12 @@ def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
     assert wallet.call("sessions") == [
         ["new", "none", "state", "state"],
         ["short", "pin_length", "none"],
-        ["made", "open", 0, "unreachable"],
+        ["made", "open", 0, None],  # the link is kept: nobody is reached here
         ["locked", "locked", "state", "pin"],
-        ["next visit", "open"],
+        ["next visit", "open", ["waiting"]],
         ["no book", "check_failed", "none"],
-        ["moved", "open"],
+        ["moved", "open", ["waiting"]],
+        ["put away", []],
         ["overtaken", "elsewhere", "state"],
         ["taken back", "open"],
         ["history", "state", "pin", 0, "state", "state", "open"],

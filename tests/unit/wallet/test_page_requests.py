@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 from tests.unit.wallet.wallet_process import WalletProcess
-from tests.wallet_words import catalogues, facts
+from tests.wallet_words import catalogues, facts, titles
 
 from wanderbuch.agents.site.opening import better_than
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.plugins.trust.verifying.kept_words import KEPT
+from wanderbuch.schemas.occupations import isco08
 
 pytestmark = pytest.mark.needs("node")
 
@@ -126,20 +127,48 @@ def test_what_is_asked_beyond_what_the_authority_lets_is_named(wallet: WalletPro
         return wallet.call("judged_asker", shown=shown, proven=proven, purpose=purpose)
 
     both = ["employment", "study"]
-    may = ["TRUSTED", "verifier.may_ask", both, []]
+    may = ["TRUSTED", "verifier.may_ask", both, [], []]
     assert judged("occupation_isco08", proven=("eqf_level",)) == may
     too_much = ["birth_date", "family_name"]
-    refused = ["NOT_TRUSTED", "verification.attributes", [], too_much]
+    refused = ["NOT_TRUSTED", "verification.attributes", [], too_much, []]
     assert judged("occupation_isco08", *too_much) == refused
-    proven = ["NOT_TRUSTED", "verification.predicates", [], ["months"]]
+    proven = ["NOT_TRUSTED", "verification.predicates", [], ["months"], []]
     assert judged("occupation_isco08", proven=("months",)) == proven
     assert judged("occupation_isco08", purpose="regulated-profession") == [
         "NOT_TRUSTED",
         "verification.purpose",
         both,
         [],
+        [],
     ]
-    assert judged("occupation_isco08", purpose=None) == ["UNKNOWN", "verifier.no_purpose", both, []]
+    assert judged("occupation_isco08", purpose=None) == ["UNKNOWN", "verifier.no_purpose", both, [], []]
+
+
+def test_what_they_told_the_authority_is_shown_once_and_while_it_counts(wallet: WalletProcess) -> None:
+    told = {"aim": "To hire welders", "policy": "https://yard.example/privacy", "keepsDays": 30}
+
+    def listed(**how: object) -> object:
+        asked = {"shown": ["birth_date"], "proven": [], "purpose": "study"}
+        return wallet.call("judged_asker", **asked, told=told, **how)[4]
+
+    assert listed() == [told]  # of two statements that say the same
+    assert listed(ends="2021-01-01") == []
+    assert listed(freshUntil=0) == []
+
+
+def test_every_occupation_has_its_title_and_what_is_english_says_so(wallet: WalletProcess) -> None:
+    codes = isco08().codes
+    wrong = ["C", "", "C99", "C72120", "7212", "c7212", "C7212 ", "constructor"]
+
+    def told(tag: str, own: list[str]) -> list[list[object]]:
+        how = {"catalogue": catalogues()[tag], "facts": facts(), "titles": own}
+        named: list[list[object]] = wallet.call("occupations", **how, codes=[*codes, *wrong])
+        assert named[len(codes) :] == [[code] for code in wrong]
+        return named[: len(codes)]
+
+    assert told("en", []) == [[str(title)] for title in codes.values()]
+    assert told("si", []) == [[{"english": str(title)}] for title in codes.values()]
+    assert told("fr", titles()["fr"]) == [[title.by_language["fr"]] for title in codes.values()]
 
 
 def test_days_have_the_months_that_people_use_and_digits_that_certificates_use(wallet: WalletProcess) -> None:

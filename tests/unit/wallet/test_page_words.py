@@ -8,6 +8,8 @@ from tests.unit.site.keys import placeholders
 from tests.wallet_tools import PAGE, WALLET
 from tests.wallet_words import OTHERS, TEMPLATE, catalogues, facts, titles, translation
 
+from wanderbuch.schemas.credential_type import list_credential_types
+
 ENGLISH = {str(entry.msgctxt): entry.msgid for entry in polib.pofile(str(TEMPLATE), encoding="utf-8")}
 
 
@@ -27,13 +29,15 @@ def test_every_language_says_everything_with_the_same_placeholders() -> None:
 
 
 def test_what_a_certificate_is_made_of_has_a_sentence() -> None:
-    wanted = {f"type.{type_}" for type_ in facts()["types"]}
-    for type_ in facts()["types"].values():
-        for attribute in type_["attributes"]:
-            name = re.sub(r"^(eqf|cefr)_min_[a-z0-9]+$", r"\1_min", attribute["name"])
-            wanted.add(f"attribute.{name}")
-            wanted |= {f"choice.{name}.{code}" for code in attribute.get("codes", {})}
-            wanted |= {f"absent.{name}"} if "absent" in attribute else set()
+    types = list_credential_types()
+    assert {type_.id for type_ in types} == set(facts()["types"])
+    wanted = {f"type.{type_.id}" for type_ in types}
+    for attribute in (each for type_ in types for each in type_.attributes):
+        name = re.sub(r"^(eqf|cefr)_min_[a-z0-9]+$", r"\1_min", attribute.name)
+        wanted.add(f"attribute.{name}")
+        if attribute.code_list is None:
+            wanted |= {f"choice.{name}.{code}" for code in attribute.codes}
+        wanted |= {f"absent.{name}"} if attribute.absent is not None else set()
     assert sorted(wanted - ENGLISH.keys()) == []
 
 

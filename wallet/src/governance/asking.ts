@@ -42,6 +42,13 @@ export function mayAsk(snapshot: Snapshot | undefined, asked: Asked, at: number)
   return { verdict: 'TRUSTED', reason: reason('verifier.may_ask', ...fitting.map(({ id }) => id)) }
 }
 
+/** What the file says, in force now, of what a verifier asks for, how long it keeps answers and how it treats data; each once. */
+export function registeredFor(snapshot: Snapshot, verifier: string, at: number): Pick<Verification, 'aim' | 'policy' | 'keepsDays'>[] {
+  if (!isFresh(snapshot, at)) return []
+  const told = (snapshot.file.verifications.get(verifier) ?? []).filter(({ intervals }) => touches(intervals, daysAnywhere(at)))
+  return [...new Map(told.map(({ aim, policy, keepsDays }) => [`${aim} ${policy} ${keepsDays}`, { aim, policy, keepsDays }])).values()].filter((each) => Object.values(each).some((value) => value !== null))
+}
+
 /** What is asked beyond the statement that lets the verifier ask for the most of it. None: it may ask that, or no statement is for this. */
 export function beyond(snapshot: Snapshot, { verifier, credentialType, revealed, predicates, purpose }: Asked, at: number): string[] {
   const today = daysAnywhere(at)

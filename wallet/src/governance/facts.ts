@@ -88,6 +88,12 @@ export interface Verification {
   readonly purposes: readonly Purpose[]
   readonly jurisdictions: readonly string[]
   readonly intervals: readonly Span[]
+  /** What for, in the verifier's own words; null: the file does not say, as with the others. */
+  readonly aim: string | null
+  /** Address of its privacy policy. */
+  readonly policy: string | null
+  /** How long it keeps answers; 0: not at all. */
+  readonly keepsDays: number | null
 }
 
 /** At least `threshold` of `parties` must have signed, the author among them. */

@@ -16,6 +16,7 @@ const HOLDER_BOUND: readonly Binding[] = ['link-secret', 'key']
 const PURPOSES: readonly Purpose[] = ['employment', 'study', 'regulated-profession']
 const STATUSES = ['active', 'suspended', 'withdrawn'] as const
 const MOST_BITS = 12
+const MOST_DAYS = 36_500
 const EQF_LEVEL = /^[1-8]$/
 
 interface Decision {
@@ -153,6 +154,9 @@ function readVerification(_: string, statement: Received): Verification {
     purposes: chosen(statement, 'purposes', PURPOSES),
     jurisdictions: texts(statement, 'jurisdictions'),
     intervals: intervals(statement),
+    aim: statement.optional('aim')?.text(LONGEST) ?? null,
+    policy: statement.optional('privacy_policy')?.text(LONGEST) ?? null,
+    keepsDays: statement.optional('keeps_days')?.integer(0, MOST_DAYS) ?? null,
   }
 }
 

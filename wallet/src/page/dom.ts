@@ -19,6 +19,6 @@ export function h(tag: string, attributes: Attributes = {}, ...children: readonl
 }
 
 /** A text from outside, set apart, so that right-to-left and left-to-right do not mix. */
-export function outside(text: string): HTMLElement {
-  return h('bdi', {}, text)
+export function outside(...text: readonly Child[]): HTMLElement {
+  return h('bdi', {}, ...text)
 }

@@ -60,11 +60,11 @@ function given(parts: Parts, { question, erasure }: GivenView): Child[] {
   const { answer, asker, id } = question
   const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
   const proven = question.parts.flatMap((part) => part.proven)
-  const labels = proven.map(({ name, comparison, value }) => say(`proven.${comparison}`, { label: words.label(answer?.type ?? null, name), value: words.inWords(answer?.type ?? null, name, String(value)) }))
+  const labels = proven.map(({ name, comparison, value }) => parts.said(`proven.${comparison}`, { label: words.label(answer?.type ?? null, name), value: words.inWords(answer?.type ?? null, name, String(value)) }))
   return [
     h('p', {}, h('strong', {}, asker.name === null ? say('party.unknown') : outside(asker.name)), h('span', { class: 'hint' }, words.date(question.at))),
-    answer && h('p', {}, say('question.by'), ' ', outside(parts.titleOf(answer))),
-    h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), ...learnedWords(parts, question).map((each) => h('p', {}, ...each)), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, label)))),
+    answer && h('p', {}, say('question.by'), ' ', parts.titled(answer)),
+    h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), ...learnedWords(parts, question).map((each) => h('p', {}, ...each)), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, ...label)))),
     h('p', {}, say(`question.state.${question.isShown ? 'shown' : question.state}`)),
     erasure && h('p', { class: 'note' }, erasure.answeredAt === null ? say('history.erasing', { date: words.date(erasure.at) }) : say('history.erased', { date: words.date(erasure.answeredAt) })),
     ...(erasure?.kept ?? []).map(({ until, law }) => h('p', { class: 'note' }, outside(say('history.kept', { until: words.day(until), law })))),

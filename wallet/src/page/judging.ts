@@ -1,11 +1,11 @@
 // What the authority's file says of who issues and of who asks; what could not be looked up is told as such.
 
-import { beyond, mayAsk } from '../governance/asking.js'
+import { beyond, mayAsk, registeredFor } from '../governance/asking.js'
 import type { Purpose, Snapshot } from '../governance/facts.js'
 import type { Governance } from '../governance/following.js'
 import { mayIssue, type Issued } from '../governance/issuing.js'
 import { UnreachableError, WalletError } from '../errors.js'
-import type { Judgement, Party } from './protocol.js'
+import type { Judgement, Party, Registered } from './protocol.js'
 
 const PURPOSES: readonly Purpose[] = ['employment', 'study', 'regulated-profession']
 const GOAL = 'wanderbuch.verify.'
@@ -14,6 +14,7 @@ const GOAL = 'wanderbuch.verify.'
 export interface AskerJudged extends Judged {
   /** For which purposes the authority lets them ask this. */
   readonly purposes: readonly Purpose[]
+  readonly registered: readonly Registered[]
   /** What they ask for beyond what it lets them. */
   readonly beyond: readonly string[]
 }
@@ -41,9 +42,10 @@ export async function judgeAsker(
   types: readonly string[],
   asked: { readonly shown: readonly string[]; readonly proven: readonly string[]; readonly purpose: Purpose | null },
 ): Promise<AskerJudged> {
-  if (asker === null) return { party: { did: null, name: null }, authority: null, may: { verdict: 'UNKNOWN', code: 'verifier.nameless', about: [] }, purposes: [], beyond: [] }
+  if (asker === null) return { party: { did: null, name: null }, authority: null, may: { verdict: 'UNKNOWN', code: 'verifier.nameless', about: [] }, purposes: [], registered: [], beyond: [] }
   let allowedFor: readonly Purpose[] = []
   let tooMuch: readonly string[] = []
+  let listed: readonly Registered[] = []
   const judgement = await judged(governance, asker, (snapshot) => {
     const wanted = (purpose: Purpose) => (types.length ? types : ['']).map((credentialType) => ({ verifier: asker, credentialType, revealed: asked.shown, predicates: asked.proven, purpose }))
     const decided = (purpose: Purpose) => {
@@ -51,6 +53,7 @@ export async function judgeAsker(
       return ofTypes.find(({ verdict }) => verdict === 'TRUSTED') ?? (ofTypes[0] as (typeof ofTypes)[number])
     }
     allowedFor = PURPOSES.filter((purpose) => decided(purpose).verdict === 'TRUSTED')
+    listed = snapshot ? registeredFor(snapshot, asker, Date.now()) : []
     const purposes = asked.purpose === null ? PURPOSES : [asked.purpose]
     const decisions = purposes.map(decided)
     if (snapshot && decisions.every(({ verdict }) => verdict === 'NOT_TRUSTED')) tooMuch = purposes.flatMap(wanted).map((each) => beyond(snapshot, each, Date.now())).find((names) => names.length) ?? []
@@ -59,7 +62,7 @@ export async function judgeAsker(
     if (allowed.length && allowed.length < decisions.length) return { verdict: 'UNKNOWN', code: 'verifier.no_purpose', about: reason.about }
     return { verdict, code: reason.code, about: reason.about }
   })
-  return { ...judgement, purposes: allowedFor, beyond: tooMuch }
+  return { ...judgement, purposes: allowedFor, registered: listed, beyond: tooMuch }
 }
 
 /** The purpose that a goal code states (Aries RFC 0519), if it is one of ours. */

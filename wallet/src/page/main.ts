@@ -2,22 +2,21 @@
 //
 // A link comes behind '#', which no server is told. Whatever the page shows is asked of the worker each time.
 
-import { aloud } from './aloud.js'
 import { asciiDigits } from '../keeping/digits.js'
-import { betterThan } from './browsers.js'
 import { Camera } from './camera.js'
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
-import { historyScreen, reportScreen } from './history_screen.js'
-import { offerScreen, wrongScreen } from './offer_screen.js'
-import { keepFiles } from './kept.js'
+import { Frame } from './frame.js'
+import { askToKeep, keepFiles } from './kept.js'
 import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
-import { makePasskey, mayHavePasskey, secretOf } from './passkey.js'
-import { questionScreen } from './question_screen.js'
-import { Screens } from './screens.js'
+import { makePasskey, secretOf } from './passkey.js'
+import { remember, remembered } from './picked.js'
+import { screenAt, type Here } from './places.js'
 import type { Status, Wrong } from './protocol.js'
-import { LANGUAGES, Words } from './words.js'
+import { offline, Scanning } from './scanning.js'
+import { Screens } from './screens.js'
+import { Words } from './words.js'
 
 const HIDDEN_MS = 10 * 60_000
 const DOWNLOAD_MS = 60_000
@@ -25,6 +24,8 @@ const DOWNLOAD_MS = 60_000
 class Page implements Actions {
   readonly #client = new Client()
   readonly #looks = new Looks()
+  readonly #scanning = new Scanning()
+  readonly #frame: Frame
   #words: Words
   #screens: Screens
   /** The entry that the worker would answer a question with, by the question. */
@@ -33,17 +34,13 @@ class Page implements Actions {
   #code: string[] = []
   #asked = 1
   #link: string | undefined
-  #shown = ''
   /** Whether the PIN opened the history; it closes with leaving it. */
   #isHistoryOpen = false
-  /** Open while the worker scans, and no longer. */
-  #camera: Camera | undefined
   #hidden: ReturnType<typeof setTimeout> | undefined
-  /** What is shown as codes, by its question. */
-  #codes: { readonly id: string; readonly canvas: HTMLElement } | undefined
 
   constructor(words: Words) {
     this.#words = words
+    this.#frame = new Frame(words)
     this.#screens = new Screens(words, this)
     this.#client.onEvent = () => void this.#look()
     addEventListener('hashchange', () => this.#takeLink())
@@ -58,7 +55,7 @@ class Page implements Actions {
 
   async newCode(): Promise<void> {
     await this.#try(async () => {
-      void navigator.storage?.persist?.()
+      void askToKeep()
       this.#code = await this.#client.call('newCode')
       this.#asked = 1 + Math.floor(Math.random() * this.#code.length)
       this.show('code')
@@ -123,7 +120,7 @@ class Page implements Actions {
       const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }))
       h('a', { href: url, download: `wanderbuch-${new Date().toISOString().slice(0, 10)}.book` }).click()
       setTimeout(() => URL.revokeObjectURL(url), DOWNLOAD_MS)
-      this.#say(this.#words.say('more.file.saved'))
+      this.#frame.say(this.#words.say('more.file.saved'))
     })
   }
 
@@ -131,7 +128,7 @@ class Page implements Actions {
     await this.#try(async () => {
       const opened = await this.#client.call('openFile', form)
       await this.#opened()
-      if (opened === 'vault') this.#say(this.#words.say('file.newer'))
+      if (opened === 'vault') this.#frame.say(this.#words.say('file.newer'))
     })
   }
 
@@ -166,13 +163,24 @@ class Page implements Actions {
     await this.#follow()
   }
 
+  async dropLink(id: string): Promise<void> {
+    await this.#try(async () => this.#client.call('dropLink', { id }))
+    await this.#look()
+  }
+
+  async askToKeep(): Promise<void> {
+    const isKept = await askToKeep()
+    await this.#look()
+    this.#frame.say(isKept ? '' : this.#words.say('more.clearing.no'))
+  }
+
   async scan(): Promise<void> {
     const before = this.#place
     await this.#try(async () => {
       const camera = await Camera.open()
       // Whoever went elsewhere meanwhile does not scan any more.
       if (this.#place !== before) return camera.close()
-      this.#camera = camera
+      this.#scanning.use(camera)
       this.show('scan')
       const text = await camera.read().catch((error: unknown) => {
         this.show('book')
@@ -188,7 +196,7 @@ class Page implements Actions {
       this.#isHistoryOpen = false
       void this.#client.call('closeHistory')
     }
-    this.#say('')
+    this.#frame.say('')
     void this.#look(true)
   }
 
@@ -217,7 +225,7 @@ class Page implements Actions {
 
   async copy(text: string): Promise<void> {
     await navigator.clipboard.writeText(text)
-    this.#say(this.#words.say('report.copied'))
+    this.#frame.say(this.#words.say('report.copied'))
   }
 
   async answer(id: string, entry: string, seen: number): Promise<void> {
@@ -248,14 +256,8 @@ class Page implements Actions {
     await this.#look()
   }
 
-  // In a language of the worker: the page, and the bar with the choice of another one.
   #speak(): void {
-    document.documentElement.lang = this.#words.language
-    document.documentElement.dir = this.#words.direction
-    const options = LANGUAGES.map(([tag, name]) => h('option', { value: tag, lang: tag, selected: tag === this.#words.language }, name))
-    const select = h('select', { id: 'language', 'aria-label': this.#words.say('language.label'), onchange: (event) => void this.#pick((event.target as HTMLSelectElement).value) }, ...options)
-    const lock = h('button', { type: 'button', id: 'lock', hidden: true, onclick: () => void this.#lockNow() }, this.#words.say('lock.now'))
-    document.getElementById('bar')?.replaceChildren(select, aloud(this.#words), lock)
+    this.#frame.speak(this.#words, (tag) => this.#pick(tag), () => this.#lockNow())
   }
 
   async #pick(tag: string): Promise<void> {
@@ -273,8 +275,8 @@ class Page implements Actions {
 
   // What is on the screen goes before anything is waited for.
   async #lockNow(): Promise<void> {
-    this.#endCamera()
-    document.getElementById('main')?.replaceChildren()
+    this.#scanning.endCamera()
+    this.#frame.clear()
     await this.lock()
   }
 
@@ -298,39 +300,31 @@ class Page implements Actions {
     if (address === undefined) return
     this.#place = 'waiting'
     await this.#look(true)
+    let isKept = false
     const done = await this.#try(async () => {
-      const { kind, id } = await this.#client.call('follow', { address })
+      const opened = await this.#client.call('follow', { address })
       this.#link = undefined
-      this.#place = kind === 'question' ? `question ${id}` : `offer ${await this.#client.call('offerOf', { connection: id })}`
+      isKept = !opened
+      if (opened) this.#place = opened.kind === 'question' ? `question ${opened.id}` : `offer ${await this.#client.call('offerOf', { connection: opened.id })}`
     })
-    if (!done) {
+    if (!done || isKept) {
       this.#link = undefined
       this.#place = 'book'
     }
     await this.#look(true)
+    if (isKept) this.#frame.say(this.#words.say('link.waiting', { date: this.#words.date(Date.now()) }))
   }
 
   // A question in codes that follow each other, one of which was seen.
   async #readCodes(camera: Camera, first: string): Promise<void> {
     const { readCodes } = await offline()
-    const message = await readCodes(camera, first, (key, named) => this.#say(this.#words.say(key, named))).catch((error: unknown) => {
+    const message = await readCodes(camera, first, (key, named) => this.#frame.say(this.#words.say(key, named))).catch((error: unknown) => {
       this.show('book')
       throw error
     })
     if (!message) return
     const { id } = await this.#client.call('openShown', { message })
     this.show(`question ${id}`)
-  }
-
-  async #codesScreen(id: string): Promise<Screen> {
-    if (this.#codes?.id !== id) {
-      const message = await this.#client.call('shown', { id })
-      if (!message) throw new RefusedError('codes_gone', null)
-      const canvas = await (await offline()).codesOf(message)
-      if (!canvas) throw new RefusedError('codes_long', null)
-      this.#codes = { id, canvas }
-    }
-    return this.#screens.codes(this.#codes.canvas)
   }
 
   async #look(isNew = false): Promise<void> {
@@ -340,118 +334,58 @@ class Page implements Actions {
       status = await this.#client.call('status')
     } catch {
       // The worker did not begin: no storage, no locks, no settings.
-      if (this.#looks.mayDraw(look)) this.#draw(this.#screens.broken(), isNew, 'broken')
+      if (this.#looks.mayDraw(look)) this.#frame.draw(this.#screens.broken(), isNew, 'broken')
       return
     }
     const place = this.#place
     // A picture that moves is on one screen at a time: it stays where it is.
-    if (!isNew && /^(?:scan$|codes )/.test(place) && this.#shown === this.#named(status, place)) return
+    if (!isNew && /^(?:scan$|codes )/.test(place) && this.#frame.shown === this.#named(status, place)) return
     let screen: Screen
     try {
-      screen = await this.#screen(status)
+      screen = await screenAt(place, status, this.#here)
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error
       if (!this.#looks.mayDraw(look) || this.#looks.isFollowed(look)) return
-      this.#complain(error)
+      this.#frame.complain(error)
       this.#place = 'book'
       return
     }
     if (!this.#looks.mayDraw(look)) return
     this.#looks.drawn(look)
-    if (status.phase !== 'open' || place !== 'scan') this.#endCamera()
-    if (status.phase !== 'open' || !place.startsWith('codes ')) this.#codes = undefined
-    const lock = document.getElementById('lock')
-    if (lock) lock.hidden = status.phase !== 'open'
+    if (status.phase !== 'open' || place !== 'scan') this.#scanning.endCamera()
+    if (status.phase !== 'open' || !place.startsWith('codes ')) this.#scanning.endCodes()
+    this.#frame.mayLock(status.phase === 'open')
     this.#isHistoryOpen &&= status.phase === 'open'
-    this.#draw(screen, isNew, this.#named(status, place))
+    this.#frame.draw(screen, isNew, this.#named(status, place))
   }
 
   #named({ phase }: Status, place: string): string {
     return `${phase} ${place}`
   }
 
-  async #screen(status: Status): Promise<Screen> {
-    const [kind, ...rest] = this.#place.split(' ')
-    const id = rest.join(' ')
-    switch (status.phase) {
-      case 'unset':
-        return this.#screens.unset()
-      case 'elsewhere':
-        return this.#screens.elsewhere()
-      case 'other-tab':
-        return this.#screens.otherTab()
-      case 'locked':
-        if (kind === 'file') return this.#screens.file()
-        return kind === 'restore' ? this.#screens.restore() : this.#screens.locked((await this.#client.call('passkey')) !== null)
-      case 'forgotten':
-        if (kind === 'anew') return this.#screens.anew()
-        if (kind === 'file') return this.#screens.file()
-        if (kind === 'code') return this.#screens.code(this.#code)
-        if (kind === 'confirm') return this.#screens.confirm(this.#asked)
-        return this.#screens.restore(true)
-      case 'none':
-        if (kind === 'code') return this.#screens.code(this.#code)
-        if (kind === 'confirm') return this.#screens.confirm(this.#asked)
-        if (kind === 'file') return this.#screens.file()
-        return kind === 'restore' ? this.#screens.restore() : this.#screens.start(this.#link !== undefined, this.#inApp())
-      case 'open':
-        if (kind === 'offer') return offerScreen(this.#screens, await this.#client.call('offer', { id }))
-        if (kind === 'question') return questionScreen(this.#screens, await this.#client.call('question', { id, entry: this.#chosen.get(id) }))
-        if (kind === 'wrong') return wrongScreen(this.#screens, await this.#client.call('offer', { id }))
-        if (kind === 'history') return historyScreen(this.#screens, this.#isHistoryOpen ? await this.#client.call('history') : null)
-        if (kind === 'report') return reportScreen(this.#screens, await this.#client.call('question', { id }))
-        if (kind === 'scan' && this.#camera) return this.#screens.scan(this.#camera.video)
-        if (kind === 'codes') return this.#codesScreen(id)
-        if (kind === 'waiting') return this.#screens.waiting()
-        if (kind === 'more') return this.#screens.more((await this.#client.call('passkey')) ? 'kept' : (await mayHavePasskey()) ? 'possible' : 'none', await this.#client.call('ready'))
-        return this.#screens.book(await this.#client.call('book'), status)
+  get #here(): Here {
+    return {
+      client: this.#client,
+      screens: this.#screens,
+      scanning: this.#scanning,
+      code: this.#code,
+      asked: this.#asked,
+      link: this.#link,
+      chosen: this.#chosen,
+      isHistoryOpen: this.#isHistoryOpen,
     }
   }
 
-  #endCamera(): void {
-    this.#camera?.close()
-    this.#camera = undefined
-  }
-
-  #inApp(): { readonly browser: string; readonly address: string } | undefined {
-    const browser = betterThan(navigator.userAgent, matchMedia('(display-mode: standalone)').matches)
-    return browser && { browser, address: `${location.origin}/${this.#link === undefined ? '' : `#${this.#link}`}` }
-  }
-
-  // A screen that is the same is left as it is: nobody loses their place, or what they are typing.
-  #draw({ title, body }: Screen, isNew: boolean, place: string): void {
-    const main = document.getElementById('main') as HTMLElement
-    const made = h('div', {}, h('h1', { tabindex: -1 }, title), ...body)
-    const same = place === this.#shown
-    if (same && !isNew && (made.textContent === main.textContent || main.querySelector('input:focus'))) return
-    this.#shown = place
-    document.title = title
-    const hadFocus = main.contains(document.activeElement)
-    main.replaceChildren(made)
-    // Whoever goes by keys, or listens, is not sent back to the beginning of the page.
-    if (!same || isNew || hadFocus) main.querySelector('h1')?.focus()
-  }
-
   async #try(step: () => Promise<unknown>): Promise<boolean> {
-    this.#say('')
+    this.#frame.say('')
     try {
       await step()
       return true
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error
-      this.#complain(error)
+      this.#frame.complain(error)
       return false
     }
-  }
-
-  #complain({ code, detail }: RefusedError): void {
-    const key = code === 'pin' && detail === 0 ? 'error.pin.forgotten' : code === 'recovery_code' && detail ? 'error.recovery_code.group' : `error.${code}`
-    this.#say(this.#words.say(this.#words.has(key) ? key : 'error.broke', { detail: detail ?? '' }))
-  }
-
-  #say(text: string): void {
-    const state = document.getElementById('state') as HTMLElement
-    state.textContent = text
   }
 
   async #lockUnseen(): Promise<void> {
@@ -462,35 +396,9 @@ class Page implements Actions {
   // Locked when nobody has looked for long; nothing is filmed meanwhile.
   #watch(): void {
     clearTimeout(this.#hidden)
-    if (document.visibilityState === 'hidden' && this.#camera) this.show('book')
+    if (document.visibilityState === 'hidden' && this.#scanning.video) this.show('book')
     if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#lockUnseen(), HIDDEN_MS)
     else void this.#client.call('look').catch(() => undefined)
-  }
-}
-
-// What reads and shows codes: fetched when somebody shows something without a network, and not before.
-function offline(): Promise<typeof import('./offline.js')> {
-  return import('./offline.js').catch(() => {
-    throw new RefusedError('unreachable', null)
-  })
-}
-
-// Which language was picked here: nothing else is kept where no PIN guards it. Where nothing can be kept, it is the browser's.
-const PICKED = 'language'
-
-function remember(tag: string): void {
-  try {
-    localStorage.setItem(PICKED, tag)
-  } catch {
-    // The next visit asks the browser.
-  }
-}
-
-function remembered(): string | null {
-  try {
-    return localStorage.getItem(PICKED)
-  } catch {
-    return null
   }
 }
 

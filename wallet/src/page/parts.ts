@@ -2,7 +2,7 @@
 
 import { h, outside, type Child } from './dom.js'
 import type { EntryView, Judgement, Party, Value, Wrong } from './protocol.js'
-import { NO_END, type Words } from './words.js'
+import { flat, NO_END, type Named, type Piece, type Words } from './words.js'
 
 /** What a worker can do; each resolves when there is something new to look at. */
 export interface Actions {
@@ -22,6 +22,9 @@ export interface Actions {
   lock(): Promise<void>
   deleteBook(form: { sure: boolean }): Promise<void>
   open(form: { address: string }): Promise<void>
+  dropLink(id: string): Promise<void>
+  /** Ask the browser not to clear the book by itself. */
+  askToKeep(): Promise<void>
   scan(): Promise<void>
   show(place: string): void
   accept(id: string, seen: number): Promise<void>
@@ -54,12 +57,15 @@ export class Parts {
     this.actions = actions
   }
 
-  readonly say = (key: string, named: Readonly<Record<string, string | number>> = {}): string => this.words.say(key, named)
+  readonly say = (key: string, named: Named = {}): string => this.words.say(key, named)
+
+  /** A sentence in which what is filled in stays in its own language. */
+  readonly said = (key: string, named: Named): Child[] => inLanguages(this.words.pieces(key, named))
 
   /** A sentence, and the same in the second language where there is one: what is consented to is said so. */
-  readonly both = (key: string, named: (words: Words) => Readonly<Record<string, string | number>> = () => ({})): Child[] => {
+  readonly both = (key: string, named: (words: Words) => Named = () => ({})): Child[] => {
     const { second } = this.words
-    return [this.say(key, named(this.words)), second && beside(second.say(key, named(second)))]
+    return [...this.said(key, named(this.words)), second && beside(second.say(key, named(second)))]
   }
 
   /** That a machine made this translation, where it did. */
@@ -75,12 +81,18 @@ export class Parts {
     return ends === undefined || ends === NO_END ? this.say('entry.good') : this.say('entry.until', { date: this.words.day(ends) })
   }
 
-  titleOf(entry: EntryView): string {
-    return entry.values.find(({ name }) => name === 'qualification_title')?.raw ?? this.aboutOf(entry) ?? this.words.type(entry.type)
+  titleOf(entry: EntryView): readonly Piece[] {
+    const title = entry.values.find(({ name }) => name === 'qualification_title')?.raw
+    return title === undefined ? (this.aboutOf(entry) ?? [this.words.type(entry.type)]) : [title]
+  }
+
+  /** The title, set apart. */
+  titled(entry: EntryView): HTMLElement {
+    return outside(...inLanguages(this.titleOf(entry)))
   }
 
   /** Of an occupation, or of a language, in words. */
-  aboutOf({ type, values }: EntryView): string | undefined {
+  aboutOf({ type, values }: EntryView): readonly Piece[] | undefined {
     const about = values.find(({ name }) => name === 'occupation_isco08' || (type === 'language/1.0' && name === 'language'))
     return about && this.words.inWords(type, about.name, about.raw)
   }
@@ -105,7 +117,7 @@ export class Parts {
     const inWords = this.words.values(type, all, named)
     const second = this.words.second?.values(type, all, named)
     const pairs = inWords.map((value, index) => [value, second?.[index]] as const)
-    const list = (some: typeof pairs): HTMLElement => h('dl', {}, ...some.flatMap(([{ label, text }, other]) => [h('dt', {}, label, beside(other?.label, label)), h('dd', {}, outside(text), beside(other?.text, text))]))
+    const list = (some: typeof pairs): HTMLElement => h('dl', {}, ...some.flatMap(([{ label, text }, other]) => [h('dt', {}, label, beside(other?.label, label)), h('dd', {}, outside(...inLanguages(text)), other && beside(flat(other.text), flat(text)))]))
     if (named) return [list(pairs)]
     const follow = pairs.filter(([{ follows }]) => follows)
     return [list(pairs.filter(([{ follows }]) => !follows)), ...(follow.length ? [h('details', {}, h('summary', {}, this.say('values.follow')), list(follow))] : [])]
@@ -177,9 +189,14 @@ function typed({ type, checked, files, value }: HTMLInputElement): Typed {
   return files?.[0] ?? value
 }
 
+/** Each piece marked with its language, where it is not the page's: for whoever listens. */
+export function inLanguages(pieces: readonly Piece[]): Child[] {
+  return pieces.map((piece) => (typeof piece === 'string' ? piece : h('bdi', { lang: 'en' }, piece.english)))
+}
+
 // In the second language, unless it says the same.
 function beside(text: string | undefined, first?: string): Child {
-  return text !== undefined && text !== first && h('span', { class: 'second', lang: 'en', dir: 'ltr' }, text)
+  return text !== undefined && text !== first?.replace(/[\u2068\u2069]/g, '') && h('span', { class: 'second', lang: 'en', dir: 'ltr' }, text)
 }
 
 // A button that is at work takes no second press.

@@ -127,6 +127,8 @@ export interface QuestionView {
   readonly purpose: Purpose | null
   /** For which purposes the authority lets them ask this. */
   readonly purposes: readonly Purpose[]
+  /** What the authority's list says of their asking, beside that. */
+  readonly registered: readonly Registered[]
   /** What they ask for beyond what the authority lets them. */
   readonly beyond: readonly string[]
   /** Theirs, so that both can compare it. */
@@ -142,6 +144,16 @@ export interface QuestionView {
   readonly others: readonly EntryView[]
   /** Why none fits. */
   readonly misfit: Misfit | null
+}
+
+/** What stands in the authority's list with a permission to ask; null: it does not say. */
+export interface Registered {
+  /** What for, in the asker's own words. */
+  readonly aim: string | null
+  /** Address of what they say about data. */
+  readonly policy: string | null
+  /** How long they keep answers, in days. */
+  readonly keepsDays: number | null
 }
 
 /** Until when an answer is kept, and for what; null: they do not say, or it is not shown since nobody signed it. */
@@ -164,6 +176,8 @@ export interface BookView {
   readonly entries: readonly (EntryView & { readonly worth: Worth })[]
   readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
+  /** Opened without a network: 'waiting' for one, or 'failed' since they lead nowhere. */
+  readonly links: readonly { readonly id: string; readonly state: string; readonly at: number }[]
   /** How many entries cannot be read now. */
   readonly unread: number
   readonly isSending: boolean
@@ -210,7 +224,10 @@ export interface Calls {
   /** Somebody looks at the page again: what waited for a network goes on. */
   look(): void
   deleteBook(): void
-  follow(told: { address: string }): { kind: 'question' | 'connection'; id: string }
+  /** null: it is kept, and followed when the network is there. */
+  follow(told: { address: string }): { kind: 'question' | 'connection'; id: string } | null
+  /** Put a link away that waits, or leads nowhere. */
+  dropLink(told: { id: string }): void
   /** Wait until a connection brings an offer, or has failed; gives the offer's id. */
   offerOf(told: { connection: string }): string
   book(): BookView

@@ -27,13 +27,13 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
     question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
     isLeft && h('h2', {}, ...both(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
     answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
-    learned.length > 0 && h('ul', { class: 'note bad' }, ...learned.map((words) => h('li', {}, ...words))),
+    ...learned.map((words) => h('p', { class: 'note bad' }, ...words)),
     proven.length > 0 && h('h2', {}, ...both('question.proven')),
     proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, ...both(`proven.${comparison}`, (words) => ({ label: words.label(type, name), value: words.inWords(type, name, String(value)) }))))),
     ...(answer && (isOpen || isAnswered) ? [unseen(parts, answer, [...shown, ...toldNames(question)])] : []),
   ]
   // Which certificate, where there is no choice of one, and what they do not do with it: for who wants to know.
-  const further = [...(answer && (isOpen || isAnswered) ? certificate(parts, question, answer) : []), ...(isLeft ? keeping(parts, question) : [])]
+  const further = [...(answer && (isOpen || isAnswered) ? certificate(parts, question, answer) : []), ...(isLeft ? [...keeping(parts, question), ...registered(parts, question)] : [])]
   const became = question.isShown && state === 'answered' ? 'shown' : question.isTold ? 'told' : state
   const codes = became === 'shown' && parts.button('shown.codes', () => parts.actions.show(`codes ${question.id}`), 'main')
   if (!isOpen) return { title, body: [parts.outcome('question', became, question.why), codes, parts.back(), parts.fold([...whole, ...further])] }
@@ -49,7 +49,7 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
 export function learnedWords({ both }: Parts, { parts, answer }: QuestionView): Child[][] {
   const type = answer?.type ?? null
   return parts.flatMap(({ learned }) => learned).map(({ name, values }) =>
-    both('question.learned', (words) => ({ label: words.label(type, name), value: values.map((value) => words.inWords(type, name, value)).join(' / ') })),
+    both('question.learned', (words) => ({ label: words.label(type, name), value: values.flatMap((value, index) => [index ? ' / ' : '', ...words.inWords(type, name, value)]) })),
   )
 }
 
@@ -77,9 +77,9 @@ function unseen({ both }: Parts, { type, values }: EntryView, shown: readonly st
 function certificate(parts: Parts, { id, chosen, others }: QuestionView, answer: EntryView): Child[] {
   const { both, actions } = parts
   return [
-    h('p', {}, ...both('question.by'), ' ', h('strong', {}, outside(parts.titleOf(answer))), ' ', chosen !== null && h('span', { class: 'hint' }, ...both(`question.chosen.${chosen}`))),
+    h('p', {}, ...both('question.by'), ' ', h('strong', {}, parts.titled(answer)), ' ', chosen !== null && h('span', { class: 'hint' }, ...both(`question.chosen.${chosen}`))),
     others.length > 0 &&
-      h('details', {}, h('summary', {}, ...both('question.others')), ...others.map((entry) => parts.pressed([outside(parts.titleOf(entry)), ', ', parts.validity(entry)], () => actions.choose(id, entry.id)))),
+      h('details', {}, h('summary', {}, ...both('question.others')), ...others.map((entry) => parts.pressed([parts.titled(entry), ', ', parts.validity(entry)], () => actions.choose(id, entry.id)))),
   ]
 }
 
@@ -91,6 +91,16 @@ function keeping({ both }: Parts, { kept, isFromLink }: QuestionView): Child[] {
     kept.law !== null && h('p', {}, ...both('question.kept.law'), ' ', outside(kept.law)),
     kept.purpose !== null && h('p', {}, ...both('question.kept.for'), ' ', outside(kept.purpose)),
   ]
+}
+
+// What they told the authority's list of their asking, so that it can be compared with what they ask.
+function registered({ both }: Parts, { registered: listed }: QuestionView): Child[] {
+  const lines = listed.flatMap(({ aim, policy, keepsDays }) => [
+    aim !== null && h('p', {}, ...both('listed.aim'), ' ', outside(aim)),
+    keepsDays !== null && h('p', {}, ...(keepsDays ? both('listed.days', () => ({ days: keepsDays })) : both('listed.keepsnot'))),
+    policy !== null && h('p', {}, ...both('listed.policy'), ' ', outside(policy)),
+  ])
+  return lines.length ? [h('h2', {}, ...both('listed.title')), ...lines] : []
 }
 
 // Why nothing fits, and what to do.

@@ -1,8 +1,9 @@
 // The screens beside those of offers and questions: each is what a worker sees at one time, made of words and views.
 
 import { h, outside } from './dom.js'
-import { Parts, type Screen } from './parts.js'
+import { inLanguages, Parts, type Screen } from './parts.js'
 import type { BookView, EntryView, ReadyView, Status, Worth } from './protocol.js'
+import { flat, type Piece } from './words.js'
 
 export class Screens extends Parts {
   /** @param inApp where the page is in a browser inside an app: the better one, and the address for it */
@@ -132,6 +133,7 @@ export class Screens extends Parts {
       book.isSending && h('p', { class: 'note' }, say('book.sending')),
       ...offers.map(({ id, type }) => this.link(say('book.offer', { type: this.words.type(type) }), `offer ${id}`)),
       ...questions.map(({ id }) => this.link(say('book.question'), `question ${id}`)),
+      ...book.links.flatMap(({ id, state, at }) => [h('p', { class: 'note' }, say(`link.${state}`, { date: this.words.date(at) })), this.button('link.drop', () => this.actions.dropLink(id))]),
       ...this.#entries(book),
       h('h2', {}, say('book.open')),
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
@@ -144,23 +146,24 @@ export class Screens extends Parts {
     ])
   }
 
-  /** @param passkey whether one opens the book, or may be asked for */
-  more(passkey: 'kept' | 'possible' | 'none' = 'none', ready?: ReadyView): Screen {
+  /**
+   * @param passkey whether one opens the book, or may be asked for
+   * @param mayBeCleared whether the browser may clear the book when the phone is full
+   */
+  more(passkey: 'kept' | 'possible' | 'none' = 'none', ready?: ReadyView, mayBeCleared = false): Screen {
     const { say } = this
+    const part = (key: string): HTMLElement[] => [h('h2', {}, say(`more.${key}`)), h('p', {}, say(`more.${key}.what`))]
     return this.screen('more.title', [
       h('h2', {}, say('more.operator')),
       ...['a', 'b', 'c'].map((line) => h('p', {}, say(`more.operator.${line}`))),
-      h('h2', {}, say('more.pressure')),
-      h('p', {}, say('more.pressure.what')),
-      h('h2', {}, say('more.page')),
-      h('p', {}, say('more.page.what')),
-      ...(passkey === 'none' ? [] : [h('h2', {}, say('more.passkey')), h('p', {}, say('more.passkey.what')), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
+      ...part('pressure'),
+      ...part('page'),
+      ...(passkey === 'none' ? [] : [...part('passkey'), passkey === 'kept' ? this.button('more.passkey.drop', () => this.actions.dropPasskey()) : this.button('more.passkey.add', () => this.actions.addPasskey())]),
       ...(ready && ready.ready + ready.missing > 0 ? this.#ready(ready) : []),
-      h('h2', {}, say('more.file')),
-      h('p', {}, say('more.file.what')),
+      ...(mayBeCleared ? [...part('clearing'), this.button('more.clearing.ask', () => this.actions.askToKeep())] : []),
+      ...part('file'),
       this.button('more.file.save', () => this.actions.saveFile()),
-      h('h2', {}, say('more.delete')),
-      h('p', {}, say('more.delete.what')),
+      ...part('delete'),
       this.form('more.delete.do', ({ sure }) => this.actions.deleteBook({ sure: sure === true }), [this.tick('sure', say('more.delete.sure'))], 'danger'),
       this.back(),
     ])
@@ -179,13 +182,13 @@ export class Screens extends Parts {
   // By what they are about, and then by time.
   #entries({ entries, unread }: BookView): HTMLElement[] {
     if (entries.length + unread === 0) return [h('p', {}, this.say('book.empty'))]
-    const groups = new Map<string, BookView['entries'][number][]>()
+    const groups = new Map<string, { readonly about: readonly Piece[]; readonly some: BookView['entries'][number][] }>()
     for (const entry of [...entries].sort((one, two) => (awarded(one) < awarded(two) ? 1 : -1))) {
-      const about = this.aboutOf(entry) ?? this.say('book.other')
-      groups.set(about, [...(groups.get(about) ?? []), entry])
+      const about = this.aboutOf(entry) ?? [this.say('book.other')]
+      groups.set(flat(about), { about, some: [...(groups.get(flat(about))?.some ?? []), entry] })
     }
     const lost = Array.from({ length: unread }, () => h('p', { class: 'note' }, this.say('book.unread')))
-    return [...lost, ...[...groups].flatMap(([about, some]) => [h('h2', {}, outside(about)), h('ul', { class: 'entries' }, ...some.map((entry) => h('li', {}, this.#entry(entry))))])]
+    return [...lost, ...[...groups.values()].flatMap(({ about, some }) => [h('h2', {}, outside(...inLanguages(about))), h('ul', { class: 'entries' }, ...some.map((entry) => h('li', {}, this.#entry(entry))))])]
   }
 
   #worth({ verdict, authority, places, level }: Worth): HTMLElement[] {
@@ -203,7 +206,7 @@ export class Screens extends Parts {
     return h(
       'details',
       {},
-      h('summary', {}, h('strong', {}, outside(this.titleOf(entry))), h('span', { class: isGood ? 'mark' : 'mark bad' }, this.validity(entry))),
+      h('summary', {}, h('strong', {}, this.titled(entry)), h('span', { class: isGood ? 'mark' : 'mark bad' }, this.validity(entry))),
       h('p', {}, this.say('entry.from'), ' ', entry.issuer.name === null ? this.say('party.unknown') : outside(entry.issuer.name)),
       ...(isGood ? this.#worth(entry.worth) : []),
       ...this.values(entry.type, entry.values),

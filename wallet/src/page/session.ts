@@ -228,12 +228,15 @@ export class Session implements Handlers {
     })
   }
 
-  async follow({ address }: { address: string }): Promise<{ kind: 'question' | 'connection'; id: string }> {
+  async follow({ address }: { address: string }): Promise<{ kind: 'question' | 'connection'; id: string } | null> {
     const { wallet } = this.#opened()
-    await this.#started
-    if (!this.#isOnline) throw new UnreachableError('the mediator cannot be reached')
-    const { kind, id } = await wallet.follow(address)
-    return { kind, id }
+    if (!isOffline()) await this.#started
+    const opened = await wallet.links.open(address, this.#isOnline)
+    return opened ? { kind: opened.kind, id: opened.id } : null
+  }
+
+  async dropLink({ id }: { id: string }): Promise<void> {
+    await this.#opened().wallet.links.drop(id)
   }
 
   /** Resolves with the newest offer of a connection that waits for an answer. */

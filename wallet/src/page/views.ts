@@ -35,12 +35,13 @@ export class Views {
 
   async book(): Promise<BookView> {
     const { store } = this.#wallet.agent
-    const [{ entries, unread }, offers, questions, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('outbox')])
+    const [{ entries, unread }, offers, questions, links, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('link'), store.list('outbox')])
     return {
       entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry)), worth: await this.#worth(entry) }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
       // What was answered is the history's, which opens by the PIN.
       questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
+      links: links.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
       unread,
       isSending: outbox.length > 0 || [...offers, ...questions].some(([, row]) => DECIDED.includes(String(row['state']))),
     }
@@ -103,7 +104,7 @@ export class Views {
     const lack = row['state'] === 'asked' && !answer && parts.length ? closest(entries, request, restrictions, today) : undefined
     const words = row['request'] === undefined ? { reference: null, kept: null } : askedWords(new Received(row['request'], 'request'), !isFromLink)
     const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
-    const { party, authority, may, purposes, beyond } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown: [...told], proven, purpose })
+    const { party, authority, may, purposes, registered, beyond } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown: [...told], proven, purpose })
     return {
       id,
       state: String(row['state']),
@@ -118,6 +119,7 @@ export class Views {
       isTold: row['isTold'] === true,
       purpose,
       purposes,
+      registered,
       beyond,
       ...words,
       parts,

@@ -11,10 +11,11 @@ export interface Catalogue {
   readonly sentences: Readonly<Record<string, string>>
 }
 
-/** Names of attributes and of codes, by type (`schemas/` of our agents). */
+/** What credentials are made of, by type (`schemas/` of our agents); how that is called, the catalogues say. */
 export interface Facts {
-  readonly types: Readonly<Record<string, { readonly label: string; readonly attributes: readonly AttributeFacts[] }>>
-  readonly occupations: Readonly<Record<string, string>>
+  readonly types: Readonly<Record<string, readonly AttributeFacts[]>>
+  /** `tree` has of each code its last digit and how many digits it has, each group before what is in it; titles are in that order. */
+  readonly occupations: { readonly tree: string; readonly titles: readonly string[] }
   readonly frameworks: Readonly<Record<string, { readonly label: string; readonly levels: Readonly<Record<string, string>> }>>
   /** ISO 3166-1 alpha-3 to alpha-2, by which browsers name countries. */
   readonly countries: Readonly<Record<string, string>>
@@ -22,21 +23,30 @@ export interface Facts {
 
 export interface AttributeFacts {
   readonly name: string
-  readonly label: string
   readonly kind: 'text' | 'code' | 'date' | 'integer' | 'level'
   readonly list?: 'occupations' | 'frameworks' | 'countries' | 'languages'
-  readonly codes?: Readonly<Record<string, string>>
   /** The attribute that names the framework of a level, or the framework itself. */
   readonly framework?: string
-  /** What stands for nothing, and how that is said. */
-  readonly absent?: { readonly raw: string; readonly label: string }
+  /** What stands for nothing. */
+  readonly absent?: string
   /** Follows from another attribute: 'at_least' is yes or no. */
   readonly computed?: string
 }
 
+/** A piece of a text: of the page's language, or English where there is none in it. */
+export type Piece = string | { readonly english: string }
+
+/** What is filled in. */
+export type Named = Readonly<Record<string, string | number | readonly Piece[]>>
+
+/** A text without the marks of its language. */
+export function flat(pieces: readonly Piece[]): string {
+  return pieces.map((piece) => (typeof piece === 'string' ? piece : piece.english)).join('')
+}
+
 export interface InWords {
   readonly label: string
-  readonly text: string
+  readonly text: readonly Piece[]
   /** Whether it follows from another value, so that it need not be read. */
   readonly follows: boolean
 }
@@ -64,11 +74,12 @@ const STEP = /^(eqf|cefr)_min_([a-z0-9]{1,2})$/
 export class Words {
   readonly #catalogue: Catalogue
   readonly #facts: Facts
-  readonly #titles: Readonly<Record<string, string>>
+  /** Of occupations, in the order of the codes. */
+  readonly #titles: readonly string[]
   /** English, where a machine made this language (see above). */
   readonly second: Words | undefined
 
-  constructor(catalogue: Catalogue, facts: Facts, titles: Readonly<Record<string, string>> = {}, second?: Words) {
+  constructor(catalogue: Catalogue, facts: Facts, titles: readonly string[] = [], second?: Words) {
     this.#catalogue = catalogue
     this.#facts = facts
     this.#titles = titles
@@ -82,7 +93,7 @@ export class Words {
     const [catalogue, facts, titles] = await Promise.all([
       fetched<Catalogue>(`/words/${language}.json`),
       fetched<Facts>('/words/facts.json'),
-      WITH_TITLES.includes(language) ? fetched<Record<string, string>>(`/words/titles.${language}.json`) : {},
+      WITH_TITLES.includes(language) ? fetched<string[]>(`/words/titles.${language}.json`) : [],
     ])
     return new Words(catalogue, facts, titles, catalogue.machine ? new Words(await fetched<Catalogue>('/words/en.json'), facts) : undefined)
   }
@@ -96,9 +107,24 @@ export class Words {
   }
 
   /** A sentence of the catalogue. */
-  say(key: string, named: Readonly<Record<string, string | number>> = {}): string {
-    const sentence = own(this.#catalogue.sentences, key) ?? key
-    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => this.#filled(String(own(named, name) ?? '')))
+  say(key: string, named: Named = {}): string {
+    return this.#sentence(key, (name) => {
+      const value = own(named, name) ?? ''
+      return [this.#filled(typeof value === 'object' ? flat(value) : String(value))]
+    }).join('')
+  }
+
+  /** The same in pieces, so that each can be read in its own language. */
+  pieces(key: string, named: Named = {}): Piece[] {
+    return this.#sentence<Piece>(key, (name) => {
+      const value = own(named, name) ?? ''
+      return (typeof value === 'object' ? value : [String(value)]).map((piece) => (typeof piece === 'string' ? this.#filled(piece) : piece))
+    })
+  }
+
+  #sentence<T>(key: string, fill: (name: string) => readonly T[]): (string | T)[] {
+    const parts = (own(this.#catalogue.sentences, key) ?? key).split(/\{([a-z]+)\}/)
+    return parts.flatMap((part, index): readonly (string | T)[] => (index % 2 ? fill(part) : [part]))
   }
 
   // What is filled in stands for itself: names in another direction keep their order, and turn nothing around (Unicode TR9, isolates).
@@ -113,35 +139,38 @@ export class Words {
 
   type(id: string | null): string {
     if (own(this.#facts.types, id) === undefined) return this.say('type.unknown')
-    return own(this.#catalogue.sentences, `type.${id}`) ?? own(this.#facts.types, id)?.label ?? ''
+    return this.say(`type.${id}`)
   }
 
-  occupation(code: string): string {
-    return own(this.#titles, code) ?? own(this.#facts.occupations, code) ?? code
+  #occupation(code: string): Piece {
+    const { tree, titles } = this.#facts.occupations
+    const at = placeOf(code, tree)
+    return this.#titles[at] ?? this.#english(titles[at]) ?? code
+  }
+
+  // What this language has no words for.
+  #english<T extends string | undefined>(english: T): Piece | T {
+    return english === undefined || this.language === 'en' ? english : { english }
   }
 
   /** Values with their labels, in the order of their type: all of them, or those that are named. */
   values(type: string | null, all: readonly { readonly name: string; readonly raw: string }[], named?: readonly string[]): InWords[] {
     const raws = new Map(all.map(({ name, raw }) => [name, plain(raw)]))
     const isWanted = ({ name }: { readonly name: string }): boolean => named?.includes(name) ?? true
-    const order = (own(this.#facts.types, type)?.attributes ?? []).filter(isWanted)
-    const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: this.#label(facts.name, facts.label), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
-    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: plain(name), text: plain(raw), follows: false }))
+    const order = (own(this.#facts.types, type) ?? []).filter(isWanted)
+    const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: this.#label(facts.name), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
+    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: plain(name), text: [plain(raw)], follows: false }))
     return [...known, ...further]
   }
 
   label(type: string | null, name: string): string {
     const types = type === null ? Object.values(this.#facts.types) : [own(this.#facts.types, type)]
-    for (const facts of types) {
-      const attribute = facts?.attributes.find((each) => each.name === name)
-      if (attribute) return this.#label(name, attribute.label)
-    }
-    return plain(name)
+    return types.some((facts) => facts?.some((each) => each.name === name)) ? this.#label(name) : plain(name)
   }
 
   /** A value of an attribute, which others may be asked to reach: a day is one, in words. */
-  inWords(type: string | null, name: string, raw: string): string {
-    return this.values(type, [{ name, raw }])[0]?.text ?? raw
+  inWords(type: string | null, name: string, raw: string): readonly Piece[] {
+    return this.values(type, [{ name, raw }])[0]?.text ?? [raw]
   }
 
   /** Have the browser load what it writes dates with, as long as something else is waited for. */
@@ -174,17 +203,22 @@ export class Words {
     return raw !== undefined && DAY.test(raw) && raw < digits
   }
 
-  #inWords(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): string {
-    if (facts.absent?.raw === raw) return own(this.#catalogue.sentences, `absent.${facts.name}`) ?? facts.absent.label
+  #inWords(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): readonly Piece[] {
+    if (facts.kind === 'level' && facts.absent !== raw) return this.#level(facts, raw, raws)
+    return [this.#piece(facts, raw)]
+  }
+
+  #piece(facts: AttributeFacts, raw: string): Piece {
+    if (facts.absent === raw) return this.say(`absent.${facts.name}`)
     if (facts.computed === 'at_least') return raw === '1' ? this.say('yes') : this.say('no')
     if (facts.kind === 'date') return this.#day(raw)
-    if (facts.kind === 'level') return this.#level(facts, raw, raws)
-    if (facts.codes) return own(this.#catalogue.sentences, `choice.${facts.name}.${raw}`) ?? own(facts.codes, raw) ?? raw
+    const choice = own(this.#catalogue.sentences, `choice.${facts.name}.${raw}`)
+    if (choice !== undefined) return choice
     switch (facts.list) {
       case 'occupations':
-        return this.occupation(raw)
+        return this.#occupation(raw)
       case 'frameworks':
-        return own(this.#facts.frameworks, raw)?.label ?? raw
+        return this.#english(own(this.#facts.frameworks, raw)?.label) ?? raw
       case 'countries':
         return this.country(raw)
       case 'languages':
@@ -194,10 +228,10 @@ export class Words {
     }
   }
 
-  #level(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): string {
+  #level(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): readonly Piece[] {
     const framework = own(this.#facts.frameworks, facts.framework ?? '') ?? own(this.#facts.frameworks, raws.get(facts.framework ?? '') ?? '')
-    const label = framework && own(framework.levels, raw)
-    return label === undefined ? raw : this.say('value.level', { level: raw, label })
+    const label = this.#english(framework && own(framework.levels, raw))
+    return label === undefined ? [raw] : this.pieces('value.level', { level: raw, label: [label] })
   }
 
   #day(raw: string): string {
@@ -224,10 +258,10 @@ export class Words {
     return Intl.DateTimeFormat.supportedLocalesOf([this.language]).length > 0
   }
 
-  #label(name: string, english: string): string {
+  #label(name: string): string {
     const [, scale, level = ''] = STEP.exec(name) ?? []
     if (scale !== undefined) return this.say(`attribute.${scale}_min`, { level: level.toUpperCase() })
-    return own(this.#catalogue.sentences, `attribute.${name}`) ?? english
+    return this.say(`attribute.${name}`)
   }
 
   #named(type: 'region' | 'language', code: string): string | undefined {
@@ -238,6 +272,16 @@ export class Words {
       return undefined
     }
   }
+}
+
+/** Which of the codes of occupations it is, by their tree; -1: none. */
+function placeOf(code: string, tree: string): number {
+  let path = 'C'
+  for (let at = 0; at < tree.length; at += 2) {
+    path = path.slice(0, Number(tree[at + 1])) + tree[at]
+    if (path === code) return at / 2
+  }
+  return -1
 }
 
 /** A text from outside without what turns the order of letters around (Unicode TR9, explicit formatting). */

@@ -14,7 +14,7 @@ from wanderbuch.agents.issuer.batch_records.batch import Access, Batch
 from wanderbuch.agents.issuer.batch_records.row import RowState
 from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.runtime.gate.budget import Budget
-from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.site.languages import FOR_WORKERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 _NUMBERS = [900_000]
@@ -75,7 +75,7 @@ async def test_opening_a_page_in_every_language_changes_nothing_and_names_nobody
     batch = await site.centre.running(1)
     before = await touched(site)
     claim, _ = await site.centre.desk.row(batch, 2)
-    for tag in LANGUAGES:
+    for tag in FOR_WORKERS:
         status, text = await site.get(batch, tag)
         assert status == 200
         assert "<form" in text

@@ -19,7 +19,7 @@ from wanderbuch.agents.issuer.batches.gateway import fits_one_message, message_f
 from wanderbuch.agents.issuer.class_list.contacts import contact_of
 from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.runtime.app import Call
-from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.site.languages import FOR_WORKERS
 from wanderbuch.governance.importing.problem import ValueProblem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -133,9 +133,9 @@ async def contact_pages(centre: Centre, batch: Batch) -> list[object]:
 async def test_a_text_fits_one_message_in_every_language() -> None:
     words = partial(message_text, "Colombo Welding Centre")
     link = "https://centre.wanderbuch.test/claim/" + base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
-    texts = {tag: message_for(link, tag, words) for tag in LANGUAGES}
+    texts = {tag: message_for(link, tag, words) for tag in FOR_WORKERS}
     assert {tag: fits_one_message(text) and link in text for tag, text in texts.items()} == dict.fromkeys(
-        LANGUAGES, True
+        FOR_WORKERS, True
     )
     assert texts["fr"] != texts["en"]  # ç and é are in the alphabet of messages
     assert texts["ta"] == texts["en"]  # Tamil letters leave room for 70 characters, and the link alone has more

@@ -1,0 +1,77 @@
+// Links that could not be followed yet: kept as the worker opened them, and followed when the network is there (ADR 127).
+//
+// 1. A link says whom the worker deals with, and whoever has it may take what it offers. It is a row of the book like any other: sealed,
+//    and gone once it led somewhere. Before the book is open there is no key for it, so nothing is kept then.
+// 2. Followed twice, a link leads to the same question or connection.
+// 3. What leads nowhere stays, without its address, until the worker puts it away. What nobody reached for 30 days leads nowhere.
+
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { Agent } from '../agent/agent.js'
+import { base58 } from '../base58.js'
+import { UnreachableError, WalletError } from '../errors.js'
+import { publicAddress } from '../network.js'
+import type { Change, JsonObject } from '../store.js'
+
+const MOST = 16
+const GIVE_UP_MS = 30 * 24 * 3600 * 1000
+
+export class Links<Followed> {
+  readonly #agent: Agent
+  readonly #follow: (address: string) => Promise<Followed>
+
+  constructor(agent: Agent, follow: (address: string) => Promise<Followed>) {
+    this.#agent = agent
+    this.#follow = follow
+    agent.goesOn('link', (id) => this.advance(id))
+  }
+
+  /**
+   * Follow a link, or keep it for later.
+   *
+   * @param isOnline whether there is anything to try now
+   * @returns undefined: it is kept
+   * @throws UnreachableError it cannot be kept either: as many as there may be wait already
+   */
+  async open(address: string, isOnline: boolean): Promise<Followed | undefined> {
+    try {
+      if (!isOnline) throw new UnreachableError('the mediator cannot be reached')
+      return await this.#follow(address)
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error
+      await this.#keep(publicAddress(address, 'address').href, error)
+      return undefined
+    }
+  }
+
+  /** Put it away, whether it waits or leads nowhere. */
+  drop(id: string): Promise<void> {
+    return this.#agent.commit({ changes: [at(id, undefined)] })
+  }
+
+  async advance(id: string): Promise<void> {
+    await this.#agent.locks.run(id, async () => {
+      const row = await this.#agent.store.get('link', id)
+      if (row?.['state'] !== 'waiting') return
+      let after: JsonObject | undefined
+      try {
+        await this.#follow(String(row['address']))
+      } catch (error) {
+        const mayBeLater = error instanceof UnreachableError || (error instanceof WalletError && error.code === 'unanswered')
+        if (!(error instanceof WalletError) || (mayBeLater && Date.now() - Number(row['at']) < GIVE_UP_MS)) throw error
+        after = { state: 'failed', at: Number(row['at']) } // 3
+      }
+      if (await this.#agent.store.get('link', id)) await this.#agent.commit({ changes: [at(id, after)] }) // else it was put away meanwhile
+    })
+  }
+
+  async #keep(address: string, why: UnreachableError): Promise<void> {
+    const id = base58(sha256(new TextEncoder().encode(address)))
+    const others = (await this.#agent.store.list('link')).filter(([each]) => each !== id)
+    if (others.length >= MOST) throw why
+    await this.#agent.commit({ changes: [at(id, { state: 'waiting', address, at: Date.now() })] })
+  }
+}
+
+function at(id: string, value: JsonObject | undefined): Change {
+  return { kind: 'link', id, value }
+}
