@@ -48,6 +48,7 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/interop/test_credo_interrupted.py",
         "tests/interop/test_credo_mediated.py",
         "tests/interop/test_credo_wallet.py",
+        "tests/interop/test_link_for_many.py",
         "tests/interop/test_page_wallet.py",
         "tests/interop/test_page_offline.py",
         "tests/interop/test_stock_acapy.py",

@@ -3,8 +3,8 @@
 An offer holds a person's claim, so it travels over an encrypted connection only, in these steps:
 
 1. It is open, and its deadline has not passed.
-2. The wallet that answers the invitation first takes it: the marker `taken` refuses every other one. An invitation for
-   many makes an offer for each wallet (`many`), which then has it alone.
+2. The wallet that answers the invitation first takes it: the marker `taken` refuses every other one. There is no
+   invitation by which many wallets get a certificate (docs/adr/0113-one-invitation-one-certificate.md).
 3. When the connection stands the offer is sent, as the answer to the wallet's message where the wallet waits for one.
 
 What was not delivered is sent again by the sweeps of this process; and once by a process that has just begun, or has
@@ -23,7 +23,6 @@ from acapy_agent.core.profile import Profile
 from cachetools import LRUCache
 
 from wanderbuch.agents.issuer.book import OfferBook
-from wanderbuch.agents.issuer.many import Invitations
 from wanderbuch.agents.issuer.offers import Offer, OfferState, taken
 from wanderbuch.agents.issuer.signing import Signer
 from wanderbuch.agents.issuer.wallets import connection_with, note_reused
@@ -45,32 +44,28 @@ _MAX_SENT: Final = 10_000
 class Delivery:
     """Hands one issuer's offers over."""
 
-    def __init__(
-        self, profile: Profile, book: OfferBook, invitations: Invitations, signer: Signer, sending: Sending
-    ) -> None:
+    def __init__(self, profile: Profile, book: OfferBook, signer: Signer, sending: Sending) -> None:
         """Begin to hand over.
 
         Args:
             profile: whose.
             book: the offers.
-            invitations: those that are for many.
             signer: makes the AnonCreds offer.
             sending: the way out.
         """
         self._profile = profile
         self._book = book
-        self._invitations = invitations
         self._signer = signer
         self._sending = sending
         self._sent: LRUCache[str, None] = LRUCache(_MAX_SENT)
         self._unsent: dict[str, Offer] = {}
-        self._unanswered: dict[str, tuple[str, Connection]] = {}
+        self._unanswered: dict[str, str] = {}  # by connection: which invitation
         self._answered: dict[str, tuple[datetime, datetime]] = {}  # by offer: since when again, and when next
         self._rounds = Rounds("issuer.delivery")
 
     async def take(self, invitation_id: str, connection: Connection) -> bool:
         """Give the offer of an invitation to a connection; False: another one has it, or it is over."""
-        offer = await self._offer(invitation_id, connection)
+        offer = await self._book.offers.get_or_none(invitation_id)
         if offer is None:
             return False
         if offer.wallet is None and _is_open(offer):  # 1
@@ -85,7 +80,7 @@ class Delivery:
 
     async def connected(self, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
         """Send the offer of an invitation over the connection that has it (3)."""
-        offer = await self._offer(invitation_id, connection)
+        offer = await self._book.offers.get_or_none(invitation_id)
         if offer is None or offer.wallet is None or offer.wallet.own_key != connection.id:
             LOGGER.warning("connection %s answers an invitation whose offer it does not have", connection.connection_id)
             return
@@ -108,7 +103,7 @@ class Delivery:
     def unanswered(self, invitation_id: str, connection: Connection) -> None:
         """Have a wallet whose response did not arrive answered by the next sweep."""
         if len(self._unanswered) < _MAX_SENT:
-            self._unanswered[connection.id] = (invitation_id, connection)
+            self._unanswered[connection.id] = invitation_id
 
     async def sweep(self, still_open: Sequence[Offer], now: datetime) -> None:
         """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other.
@@ -118,8 +113,8 @@ class Delivery:
             now: the time.
         """
         unanswered, self._unanswered = self._unanswered, {}
-        for invitation_id, connection in unanswered.values():
-            if (offer := await self._offer(invitation_id, connection)) is not None:
+        for invitation_id in unanswered.values():
+            if (offer := await self._book.offers.get_or_none(invitation_id)) is not None:
                 self._unsent[offer.id] = offer
         for offer in still_open:
             if offer.wallet is not None and offer.id not in self._sent:
@@ -175,10 +170,6 @@ class Delivery:
     def _is_settled(self, offer_id: str) -> None:
         self._unsent.pop(offer_id, None)
         self._answered.pop(offer_id, None)
-
-    async def _offer(self, invitation_id: str, connection: Connection) -> Offer | None:
-        offer = await self._book.offers.get_or_none(invitation_id)
-        return offer or await self._invitations.offer_for(invitation_id, connection)
 
 
 def _is_open(offer: Offer) -> bool:

@@ -25,7 +25,6 @@ from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.delivery import Delivery
 from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
-from wanderbuch.agents.issuer.many import MOST_WALLETS, Invitations, OpenInvitation
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered
 from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow
 from wanderbuch.agents.issuer.resending import send_again, send_payload
@@ -103,10 +102,9 @@ class OfferDesk:
         self._sending = sending
         self.book = OfferBook(profile)
         self.numbers = CertificateNumbers(profile, self.book.offers)
-        self.invitations = Invitations(profile, self.book)
         signer = Signer(profile)
         self.answering = Answering(self.book, standing, signer, sending)
-        self.delivery = Delivery(profile, self.book, self.invitations, signer, sending)
+        self.delivery = Delivery(profile, self.book, signer, sending)
         self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)
         self._looked_since: datetime | None = None
@@ -173,36 +171,6 @@ class OfferDesk:
         """
         if self._standing.ground() is not None:
             await self._draft(claim, datetime.now(UTC))
-
-    async def make_for_many(
-        self, claim: Mapping[str, object], *, lifetime: timedelta, most: int = MOST_WALLETS
-    ) -> OpenInvitation:
-        """Make an invitation on which each wallet that answers it is offered the same; errors as with `make`.
-
-        Args:
-            claim: what is offered.
-            lifetime: how long it can be answered.
-            most: so many wallets may; `invitations.widen` lets more.
-        """
-        at = datetime.now(UTC)
-        draft, governance_version = await self._draft(claim, at)
-        invitation_id = new_id()
-        long, short = await self._invited(invitation_id, lifetime)
-        return await self.invitations.add(
-            OpenInvitation(
-                id=invitation_id,
-                created_at=at,
-                credential_type=self._standing.credential_type.id,
-                schema_id=str(draft.offer.schema_id),
-                cred_def_id=str(draft.offer.cred_def_id),
-                values=dict(draft.offer.values),
-                governance_version=governance_version,
-                answer_by=at + lifetime,
-                invitation_url=long,
-                short_url=short,
-                most=most,
-            )
-        )
 
     async def get(self, offer_id: str) -> Offer:
         """Return an offer as it stands now.

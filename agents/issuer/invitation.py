@@ -5,7 +5,8 @@ What is offered, and to whom, follows over the encrypted connection (`delivery`)
 stays, so that the wallet can be told of a revocation. The wallet sees the issuer's DID as the service, not a label to
 be believed.
 
-An invitation is not kept by itself: its id is that of the offer, or of the record of an invitation for many.
+An invitation is not kept by itself: its id is that of the offer. It is for one wallet: whoever else answers it is told
+that it is taken.
 """
 
 import re
@@ -15,7 +16,6 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.book import book_of
-from wanderbuch.agents.issuer.many import Invitations
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
@@ -43,20 +43,13 @@ async def find_invitation(profile: Profile, invitation_id: str) -> Invited | Non
     """
     if not _ID.fullmatch(invitation_id):
         return None
-    book = book_of(profile)
-    offer = await book.offers.get_or_none(invitation_id)
-    if offer is not None:
-        is_open = offer.state is OfferState.OPEN and datetime.now(UTC) <= offer.answer_by
-        return Invited(reusable=False, is_untouched=offer.wallet is None) if is_open else None
-    invited = await Invitations(profile, book).find(invitation_id)
-    return None if invited is None else Invited(reusable=True)
+    offer = await book_of(profile).offers.get_or_none(invitation_id)
+    if offer is None or offer.state is not OfferState.OPEN or datetime.now(UTC) > offer.answer_by:
+        return None
+    return Invited(reusable=False, is_untouched=offer.wallet is None)
 
 
 async def find_invitation_url(profile: Profile, invitation_id: str) -> str | None:
     """Return the address of an invitation until its deadline, also of an offer that another wallet has."""
-    book = book_of(profile)
-    offer = await book.offers.get_or_none(invitation_id)
-    if offer is not None:
-        return offer.invitation_url if datetime.now(UTC) <= offer.answer_by else None
-    invited = await Invitations(profile, book).find(invitation_id)
-    return None if invited is None else invited.invitation_url
+    offer = await book_of(profile).offers.get_or_none(invitation_id)
+    return None if offer is None or datetime.now(UTC) > offer.answer_by else offer.invitation_url

@@ -124,7 +124,7 @@ class Offer(Record):
         values: what will be signed, attribute by attribute; personal, so never a tag and never logged.
         governance_version: of the governance file that the offer was judged by.
         nonce: of the AnonCreds offer, which is made anew from it whenever it is sent: the rest of it is constant.
-        invitation_id: of the invitation that brings it; its own id, unless the invitation is for many.
+        invitation_id: of the invitation that brings it: its own id. None: an older version.
         batch_id: of the batch whose slip it was made for.
         made_by: id of who made it; None: an older version, or a slip that was claimed.
         supersedes: the offer whose credential this one takes the place of (`holding`).

@@ -21,7 +21,7 @@ class AppError(WanderbuchError):
     code = "app"
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('code', '')}: {problem.get('detail', '')}")
+        super().__init__(f"{status} {problem.get('code', '')}: {problem.get('detail', '')}", hint=problem.get("hint"))
         self.status = status
         self.problem = dict(problem)
 

@@ -332,7 +332,6 @@ class TestALinkForMany:
         assert not (await scene.employer.get(f"/links/{full['id']}"))["is_open"]
         assert not (await scene.employer.post(f"/links/{closed['id']}/close"))["is_open"]
         liar = scene.wallet("liar")
-        # At once: it waits in vain for either, as long as its owner has it wait.
         opened = await asyncio.gather(
             *(liar.post("/invitations", {"url": link["invitation_url"]}) for link in (full, closed)),
             return_exceptions=True,

@@ -13,6 +13,11 @@ from wanderbuch.agents.machine.app_client import AppError
 WELDER = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 
 
+def is_refused_as_revoked(err: AppError) -> bool:
+    """Tell whether a wallet would not show a credential since it is revoked, and for nothing else."""
+    return [reason["code"] for reason in err.problem["reasons"]] == ["fit.revoked"]
+
+
 async def offered(project: Project) -> tuple[dict[str, Any], str]:
     """Have the issuer offer a credential and the wallet open it; return the offer and the wallet's id of it."""
     made = await project.clients["issuer"].post("/offers", {"claim": example_claim()})
@@ -27,7 +32,7 @@ async def accept(project: Project, offer_id: str) -> None:
             try:
                 await project.clients["holder"].post(f"/offers/{offer_id}/accept")
             except AppError as err:
-                if "it is UNKNOWN" not in str(err):
+                if err.problem.get("judgement", {}).get("verdict") != "UNKNOWN":
                     raise
                 await asyncio.sleep(0.5)
             else:
@@ -105,5 +110,6 @@ class InMidExchange:
         await clients["holder"].post(f"/requests/{self.question[1]}/present", {"credential_id": self.kept[1]})
         ended = await clients["verifier"].wait_for(f"/requests/{self.question[0]}", "state", "DECIDED", timeout_s=120)
         assert ended["decision"]["verdict"] == "TRUSTED"
-        with pytest.raises(AppError, match="Its issuer has revoked it"):
+        with pytest.raises(AppError) as refused:
             await verdict(self.project, self.revoked[1])
+        assert is_refused_as_revoked(refused.value)

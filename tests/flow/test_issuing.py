@@ -153,6 +153,20 @@ async def test_worker_accepts_and_keeps_a_credential_with_its_level_by_the_cross
     assert credential["revocation"] == "valid"
 
 
+async def test_worker_hears_that_the_centre_withdraws_an_offer_and_cannot_take_it(place: Place) -> None:
+    made, received = await place.offer()
+    assert (await place.worker.get(f"/offers/{received}"))["state"] == "OPEN"
+    assert (await place.centre.post(f"/offers/{made['id']}/withdraw"))["state"] == "WITHDRAWN"
+    ended = await place.worker.wait_for(f"/offers/{received}", "state", "ENDED_BY_ISSUER", timeout_s=30)
+    assert (ended["credential_id"], ended["note"]) == (
+        None,
+        "issuance-abandoned: This offer is over. Ask the issuer for a new one.",
+    )
+    with pytest.raises(AppError, match="found one that is ENDED_BY_ISSUER"):
+        await place.worker.post(f"/offers/{received}/accept")
+    assert (await place.centre.get(f"/offers/{made['id']}"))["state"] == "WITHDRAWN"
+
+
 async def test_offer_outside_the_accreditation_is_refused_with_the_decision_and_nothing_is_kept(place: Place) -> None:
     before = await place.centre.get("/offers")
     with pytest.raises(AppError) as caught:

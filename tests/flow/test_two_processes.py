@@ -74,8 +74,9 @@ async def test_a_credential_is_issued_presented_revoked_and_refused_at_whichever
     assert await asked_and_answered() == "TRUSTED"
     revoked = await place.centre.post(f"/credentials/{made}/revoke")
     assert revoked["state"] == "PUBLISHED"
-    with pytest.raises(AppError, match="revoked"):  # an honest wallet looks itself
+    with pytest.raises(AppError) as refused:  # an honest wallet looks itself
         await asked_and_answered()
+    assert [reason["code"] for reason in refused.value.problem["reasons"]] == ["fit.revoked"]
     # A wallet hears most in HTTP answers, and who delivers to it keeps one connection: one process may hear it all.
     proxies = {f"{name} {number}": each for name in DOUBLED for number, each in enumerate(getattr(place, name).proxies)}
     del proxies["worker 0"]

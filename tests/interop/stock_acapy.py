@@ -1,4 +1,6 @@
-"""A stock ACA-Py as a peer: `aca-py start` with our registry plugin and none of our runtime, driven by its Admin API.
+"""A stock ACA-Py as a peer: `aca-py start` with our registry plugin and our way out, driven by its Admin API.
+
+Nothing of our runtime, of our exchanges or of our other plugins is in it.
 
     async with stock_acapy(machine, "ministry") as ministry:
         await ministry.post("/out-of-band/create-invitation", {…})
@@ -28,7 +30,9 @@ from wanderbuch.agents.machine.ports import free_port
 
 START_S = 120.0
 STEP_S = 45.0
+_ANSWER_S = 240.0  # a credential definition with its registries, while others use the machine
 _POLL_S = 0.1
+_MAX_WEBHOOK_BYTES = 16 * 1024 * 1024
 # ACA-Py's own conveniences, as demos and production have them; exchanges are driven step by step.
 _SETTINGS = (
     "--auto-provision",
@@ -58,7 +62,9 @@ class StockAcaPy:
         self.did = ""
         self.log = log
         self._admin = admin_url
-        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        self._told: list[tuple[str, Json]] = []
+        self._news = asyncio.Condition()
+        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_S))
 
     async def get(self, path: str, **query: str) -> Any:
         """Return the Admin API's answer; errors as with `post`."""
@@ -131,6 +137,40 @@ class StockAcaPy:
         )
         return taken
 
+    async def told(self, topic: str, wanted: Callable[[Json], bool], *, timeout_s: float = STEP_S) -> Json:
+        """Wait for a webhook, past or future, and return what it says.
+
+        Args:
+            topic: of the webhook.
+            wanted: tells whether it is the one.
+            timeout_s: how long.
+
+        Raises:
+            AcaPyError: none came in time.
+        """
+
+        def found() -> Json | None:
+            return next((said for of, said in self._told if of == topic and wanted(said)), None)
+
+        try:
+            async with asyncio.timeout(timeout_s), self._news:
+                while (said := found()) is None:
+                    await self._news.wait()
+                return said
+        except TimeoutError as err:
+            came = ", ".join(of for of, _ in self._told) or "nothing"
+            raise AcaPyError(f"no webhook {topic} in {timeout_s} s; came: {came}; see {self.log}") from err
+
+    async def listen(self) -> None:
+        """Take the webhooks, which the Admin API gives on a websocket, too, until it closes."""
+        async with self.session.ws_connect(f"{self._admin}/ws", max_msg_size=_MAX_WEBHOOK_BYTES) as socket:
+            async for message in socket:
+                said = json.loads(message.data)
+                if "payload" in said:  # a ping has none
+                    async with self._news:
+                        self._told.append((said["topic"], said["payload"]))
+                        self._news.notify_all()
+
     async def _exchange(
         self, path: str, states: tuple[str, ...], tags: Mapping[str, str], read: Callable[[Json], Json]
     ) -> Json:
@@ -191,7 +231,12 @@ async def stock_acapy(
                     raise AcaPyError(f"aca-py ended: {log.read_text()[-2000:]}")
                 await asyncio.sleep(_POLL_S)
         stock.did = did.read_text()
-        yield stock
+        listening = asyncio.create_task(stock.listen())
+        try:
+            yield stock
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
     finally:
         await stop_child(process, timeout_s=20)
         await stock.session.close()

@@ -34,8 +34,9 @@ async def polled(wallet: CredoWallet, invitation: Invitation) -> Exchange:
     return await wallet.offer_of(invitation)
 
 
-@pytest.mark.thorough  # a wallet that died: the credential that is sent again
-async def test_wallet_that_died_before_it_accepted_goes_on(ecosystem: Ecosystem, tmp_path: Path) -> None:
+async def test_wallet_that_died_before_it_accepted_and_before_it_answered_goes_on(
+    ecosystem: Ecosystem, tmp_path: Path
+) -> None:
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         offer, received = await offered(ecosystem, wallet)
         await wallet.kill()
@@ -43,6 +44,12 @@ async def test_wallet_that_died_before_it_accepted_goes_on(ecosystem: Ecosystem,
         await wallet.accept(received)
         await kept(ecosystem, offer)
         assert len(await wallet.credentials()) == 1
+        request, question = await asked(ecosystem, wallet)
+        await wallet.kill()
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        await wallet.answer(question)
+        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
+        await wallet.reached(question, "done")
 
 
 async def test_credential_that_found_a_dead_wallet_is_sent_again(ecosystem: Ecosystem, tmp_path: Path) -> None:
@@ -55,20 +62,6 @@ async def test_credential_that_found_a_dead_wallet_is_sent_again(ecosystem: Ecos
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         await kept(ecosystem, offer)
         assert len(await wallet.credentials()) == 1
-
-
-@pytest.mark.thorough  # a wallet that died: the credential that is sent again
-async def test_wallet_that_died_before_it_answered_goes_on(ecosystem: Ecosystem, tmp_path: Path) -> None:
-    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
-        offer, received = await offered(ecosystem, wallet)
-        await wallet.accept(received)
-        await kept(ecosystem, offer)
-        request, question = await asked(ecosystem, wallet)
-        await wallet.kill()
-    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
-        await wallet.answer(question)
-        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
-        await wallet.reached(question, "done")
 
 
 async def test_issuer_that_died_after_its_offer_issues(ecosystem: Ecosystem, tmp_path: Path) -> None:

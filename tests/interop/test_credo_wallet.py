@@ -68,6 +68,20 @@ async def test_declined_offer_ends_as_declined(ecosystem: Ecosystem, tmp_path: P
         assert await wallet.credentials() == []
 
 
+async def test_wallet_hears_that_an_offer_is_withdrawn_and_gets_nothing_on_it(
+    ecosystem: Ecosystem, welder: CredoWallet
+) -> None:
+    credentials = await welder.credentials()
+    offer = await ecosystem.offer()
+    received = await welder.offer_of(await welder.receive(offer["short_url"]))
+    assert (await ecosystem.centre.post(f"/offers/{offer['id']}/withdraw"))["state"] == "WITHDRAWN"
+    ended = await welder.reached(received, "abandoned")
+    assert "This offer is over" in (ended.error or "")
+    with pytest.raises(CredoError, match="abandoned"):
+        await welder.do("accept_offer", id=received.id)
+    assert await welder.credentials() == credentials
+
+
 async def test_offer_accepted_too_late_gives_nothing(ecosystem: Ecosystem, welder: CredoWallet) -> None:
     credentials = await welder.credentials()
     offer = await ecosystem.offer(deadline_s=8)

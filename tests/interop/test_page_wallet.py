@@ -81,6 +81,19 @@ async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosys
     assert await wallet.do("dropped") == []
 
 
+async def test_hears_that_an_offer_is_withdrawn_and_cannot_take_it(ecosystem: Ecosystem, wallet: PageWallet) -> None:
+    await wallet.visit(egress=True)
+    offer = await ecosystem.offer()
+    await wallet.do("follow", address=offer["short_url"])
+    received = await wallet.until("offer", state="offered")
+    assert (await ecosystem.centre.post(f"/offers/{offer['id']}/withdraw"))["state"] == "WITHDRAWN"
+    await wallet.until("offer", id=received, state="withdrawn")
+    assert (await wallet.rows("offer"))[received]["why"] == "This offer is over. Ask the issuer for a new one."
+    with pytest.raises(PageWalletError, match="not open"):
+        await wallet.do("accept", id=received)
+    assert received not in await wallet.rows("credential")
+
+
 async def test_what_is_wrong_is_a_task_and_the_right_one_takes_its_place(
     ecosystem: Ecosystem, wallet: PageWallet
 ) -> None:

@@ -56,6 +56,19 @@ class Scene:
         opening = asyncio.create_task(self.opened(invitation))
         return await self.stock.connected(invitation["@id"]), opening
 
+    async def issued_by_stock(self) -> tuple[str, str]:
+        """Let the worker take a credential of the stock one; give the stock one's exchange and the credential."""
+        theirs, ours = await self.stock_offers(over_connection=True)
+        await self.worker.post(f"/offers/{ours}/accept")
+        received = await self.worker.wait_for(f"/offers/{ours}", "state", "RECEIVED", timeout_s=45)
+        await self.stock.reached(f"/issue-credential-2.0/records/{theirs}", "done")
+        return theirs, str(received["credential_id"])
+
+    async def revocation_heard(self, credential: str) -> str:
+        """Return what the worker's wallet knows of a credential's revocation without asking anybody."""
+        held = (await self.worker.get("/credentials"))["items"]
+        return str(next(each["revocation"] for each in held if each["id"] == credential))
+
     async def stock_offers(self, *, over_connection: bool) -> tuple[str, str]:
         """Let the stock one offer a welder's credential to the worker; give the two ids of the exchange."""
         values = (await self.ours.offer())["values"]
@@ -180,9 +193,7 @@ async def test_worker_hears_that_a_stock_issuer_withdraws(scene: Scene) -> None:
 
 @SETTINGS
 async def test_worker_proves_to_a_stock_verifier(scene: Scene, over_connection: bool) -> None:
-    _, offer = await scene.stock_offers(over_connection=True)
-    await scene.worker.post(f"/offers/{offer}/accept")
-    credential = (await scene.worker.wait_for(f"/offers/{offer}", "state", "RECEIVED", timeout_s=45))["credential_id"]
+    _, credential = await scene.issued_by_stock()
     theirs, ours = await scene.stock_asks(over_connection=over_connection)
     await scene.worker.post(f"/requests/{ours}/present", {"credential_id": credential})
     verified = await scene.stock.reached(f"/present-proof-2.0/records/{theirs}", "done", "abandoned")
@@ -232,6 +243,13 @@ async def test_stock_holder_hears_that_it_asked_too_late(scene: Scene) -> None:
     assert (await scene.ours.centre.get(f"/offers/{offer['id']}"))["state"] == "NO_ANSWER"
 
 
+async def test_stock_holder_hears_that_the_centre_withdraws(scene: Scene) -> None:
+    offer, exchange = await scene.offered_by_centre()
+    assert (await scene.ours.centre.post(f"/offers/{offer['id']}/withdraw"))["state"] == "WITHDRAWN"
+    ended = await scene.stock.reached(f"/issue-credential-2.0/records/{exchange['cred_ex_id']}", "abandoned")
+    assert "This offer is over" in ended["error_msg"]
+
+
 async def test_employer_hears_that_a_stock_holder_declines(scene: Scene) -> None:
     request, place = await scene.asked_by_employer()
     await scene.stock.post(f"{place}/problem-report", PROBLEM)
@@ -265,11 +283,35 @@ async def test_second_stock_taker_of_an_invitation_for_one_is_told(scene: Scene)
     )
 
 
-async def test_worker_sees_what_a_stock_issuer_revoked(scene: Scene) -> None:
-    theirs, ours = await scene.stock_offers(over_connection=True)
-    await scene.worker.post(f"/offers/{ours}/accept")
-    credential = (await scene.worker.wait_for(f"/offers/{ours}", "state", "RECEIVED", timeout_s=45))["credential_id"]
-    await scene.stock.reached(f"/issue-credential-2.0/records/{theirs}", "done")
+# Revocation, both ways
+
+
+@pytest.mark.parametrize("version", ["v1_0", "v2_0"])
+async def test_worker_hears_that_a_stock_issuer_revoked(scene: Scene, version: str) -> None:
+    theirs, credential = await scene.issued_by_stock()
+    record = (await scene.stock.get(f"/issue-credential-2.0/records/{theirs}"))["cred_ex_record"]
+    assert await scene.revocation_heard(credential) == "unchecked"
+    notice = {"notify": True, "notify_version": version, "connection_id": record["connection_id"]}
+    await scene.stock.post("/anoncreds/revocation/revoke", {"cred_ex_id": theirs, "publish": True, **notice})
+    async with asyncio.timeout(30):
+        while await scene.revocation_heard(credential) != "revoked":  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def test_worker_sees_what_a_stock_issuer_revoked_without_a_word(scene: Scene) -> None:
+    theirs, credential = await scene.issued_by_stock()
     await scene.stock.post("/anoncreds/revocation/revoke", {"cred_ex_id": theirs, "publish": True, "notify": False})
-    shown = await scene.worker.get(f"/credentials/{credential}")
-    assert shown["revocation"] == "revoked"
+    assert (await scene.worker.get(f"/credentials/{credential}"))["revocation"] == "revoked"
+    assert await scene.revocation_heard(credential) == "unchecked"  # nobody has told it
+
+
+async def test_stock_holder_hears_that_the_centre_revoked(scene: Scene) -> None:
+    kept = await scene.issued_by_centre()
+    revocation = {"credentials": [kept["id"]], "reason": "mistake"}
+    assert (await scene.ours.centre.post("/revocations", revocation))["asked"] == 1
+    place = f"{kept['registry']}::{kept['index']}"
+    told = await scene.stock.told("revocation-notification-v2", lambda said: said["credential_id"] == place)
+    assert told["revocation_format"] == "indy-anoncreds"
+    assert told["comment"]  # why, in words
+    shown = await scene.ours.centre.get(f"/offers/{kept['id']}")
+    assert (shown["state"], shown["revocation"]["told_at"]) == ("REVOKED", None)  # it acknowledges none

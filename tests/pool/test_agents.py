@@ -56,8 +56,15 @@ async def test_a_ledger_that_does_not_answer_is_unknown_and_never_no(place: Plac
     question, request = await place.asked()
     for node in pool.nodes[2:]:
         node.freeze()
-    with pytest.raises(AppError, match="could not be checked; try again later"):  # by the worker's own wallet
+    with pytest.raises(AppError) as unanswered:  # by the worker's own wallet
         await place.worker.post(f"/requests/{request}/present", {"credential_id": credential})
+    problem = unanswered.value.problem
+    assert (problem["status"], problem["code"], problem["detail"], problem["hint"]) == (
+        502,
+        "resolution",
+        "whether the credential is revoked could not be checked",
+        "try again later",
+    )
     for node in pool.nodes:
         node.thaw()
     await place.worker.post(f"/requests/{request}/present", {"credential_id": credential})

@@ -19,11 +19,14 @@ from tests.soak.village import WELDER, Village
 
 from wanderbuch.agents.machine import AppError
 
+DECLINING = (0.0, 1.0, 0.5)
+"""How many of ten that hurry at once decline, question by question: none, all, each by a coin."""
 KILLS = int(os.environ.get("WANDERBUCH_SOAK_KILLS") or 100)
 QUESTIONS_A_KILL = 2
 DEADLINE_S = 3600  # nothing may end by it
 SETTLE_S = 120
 A_KILL_S = 20  # at the most; on an idle machine it is four
+_HEARD = {"DECIDED TRUSTED": "ACCEPTED", "DECLINED": "DECLINED"}
 
 
 @pytest.fixture
@@ -123,17 +126,22 @@ async def test_no_question_is_stuck_whoever_is_killed_in_mid_presentation(
 async def test_doubles_of_every_kind_leave_one_question_while_the_wallet_is_killed(
     village: Village, rng: random.Random, tell: Callable[[str], None]
 ) -> None:
-    """Ten at once open, answer and decline, and the power fails among them."""
+    """Ten at once open, answer and decline, and the power fails among them.
+
+    Where all answer it is decided, and where all decline it is declined. Where they differ one of the two is the end,
+    and the same at the wallet and at the employer.
+    """
     worker, employer = village.worker, village.employer
     _, credential = await village.issue()
     person = Person(village, credential)
-    ends: Counter[str] = Counter()
-    for _ in range(max(1, KILLS // 10)):
+    ends: Counter[tuple[float, str]] = Counter()
+    for number in range(max(len(DECLINING), KILLS // 10)):
+        share = DECLINING[number % len(DECLINING)]
         question = await employer.post("/requests", {"requirement": WELDER, "deadline_s": DEADLINE_S})
 
-        async def hurry(url: str = question["invitation_url"]) -> str:
+        async def hurry(url: str = question["invitation_url"], share: float = share) -> str:
             opened = await person.open(url)
-            await person.answer(opened, decline=rng.random() < 0.5)
+            await person.answer(opened, decline=rng.random() < share)
             return opened
 
         async with asyncio.timeout(10 * A_KILL_S):
@@ -141,9 +149,16 @@ async def test_doubles_of_every_kind_leave_one_question_while_the_wallet_is_kill
             await asyncio.sleep(rng.uniform(0, 1.0))
             await worker.kill()
             await worker.start()
-            assert len(set(await asyncio.gather(*hurrying))) == 1
+            (opened,) = set(await asyncio.gather(*hurrying))
         ended = await employer.wait_for(f"/requests/{question['id']}", "state", "DECIDED", "DECLINED", timeout_s=90)
-        ends[ended["state"]] += 1
+        end = "DECLINED" if ended["decision"] is None else f"DECIDED {ended['decision']['verdict']}"
+        ends[share, end] += 1
+        heard = await worker.wait_for(f"/requests/{opened}", "state", "ACCEPTED", "DECLINED", timeout_s=90)
+        assert heard["state"] == _HEARD[end]
     tell(f"{dict(ends)}")
+    by_share = {share: {end for of, end in ends if of == share} for share in DECLINING}
+    assert by_share[0.0] == {"DECIDED TRUSTED"}
+    assert by_share[1.0] == {"DECLINED"}
+    assert by_share[0.5] <= {"DECIDED TRUSTED", "DECLINED"}
     listed = (await worker.get("/requests"))["items"]
     assert len(listed) == sum(ends.values())

@@ -7,7 +7,8 @@
 3. A place is taken before the question is put, so that no more are asked than the link allows; what a crash leaves
    between the two is an empty place, and nothing else. It is taken when the wallet asks to connect: who never goes on
    with that leaves no more connections here than the link has references.
-   Who cannot be asked now, whatever the cause, gets no connection either, and takes no place.
+   Who cannot be asked now, whatever the cause, gets no connection either, and takes no place; nor does who comes when
+   the link is full or closed, and is told so.
 4. A place at which nothing was proven when its question's time is over is given back, also where an answer could not be
    checked: else whoever names what nobody can fetch would keep a link full. A wallet that comes again then is asked
    anew, at another place, a few times.
@@ -93,7 +94,7 @@ class Applying:
             StoreError: the store does not answer; it may come again.
         """
         link = await self._links.find(invitation_id)
-        if link is None:
+        if link is None or not (link.is_open(utc_now()) or await self._has_begun(link, connection)):
             return False
         try:
             await self._question(link, connection)
@@ -124,6 +125,11 @@ class Applying:
         if asked.state is not VerificationState.OPEN:
             return
         await sending.answer(incoming, connection.channel, question_message(asked))
+
+    async def _has_begun(self, link: QuestionLink, connection: Connection) -> bool:
+        """Return whether a wallet was asked by a link before."""
+        first = ids_at_places(link.id, connection.id)[0]
+        return await self._desk.find(self._profile, first) is not None
 
     async def _question(self, link: QuestionLink, connection: Connection) -> Verification:
         asked: Verification | None = None
@@ -229,9 +235,9 @@ def was_proven(asked: Verification) -> bool:
 
 
 async def find_link(profile: Profile, invitation_id: str) -> Invited | None:
-    """Return whether an id is that of an open link."""
+    """Return the invitation of a link until its day is over: who comes while it is full or closed is told so."""
     link = await Links(profile).find(invitation_id)
-    return Invited(reusable=True) if link is not None and link.is_open(utc_now()) else None
+    return Invited(reusable=True) if link is not None and utc_now() <= link.closes_at else None
 
 
 async def find_link_url(profile: Profile, link_id: str) -> str | None:

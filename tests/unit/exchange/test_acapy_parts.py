@@ -10,6 +10,7 @@ import ast
 import hashlib
 import importlib
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final
 import pytest
 
 _ROOT: Final = Path(__file__).parents[3]
+_PATH: Final = re.compile(r"\b(?:agents|docs|governance|plugins|schemas)/[\w./-]*\w")
 _VERIFYING: Final = (
     "plugins/trust/verifying/anoncreds/cryptography.py and docs/adr/0034's table: every check of ACA-Py's verifier"
 )
@@ -294,6 +296,12 @@ def test_a_part_of_acapy_that_we_rely_on_is_the_one_that_we_read(part: str) -> N
     wanted, rests = PARTS[part]
     found = digest_of(part)
     assert found == wanted, f"{part} has changed: look at {rests}; then write {found} in its place"
+
+
+def test_what_of_ours_rests_on_a_part_is_where_the_hint_says() -> None:
+    named = {path for _, rests in PARTS.values() for path in _PATH.findall(rests)}
+    assert len(named) > 10
+    assert {path for path in named if not (_ROOT / path).exists() and not any(_ROOT.glob(f"{path}-*.md"))} == set()
 
 
 def test_every_class_of_acapy_that_ours_derive_from_is_among_the_parts() -> None:

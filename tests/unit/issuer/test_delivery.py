@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 from tests.unit.issuer.conftest import restart
 from tests.unit.issuer.workshop import Phone, Workshop
-from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.issuer.invitation import find_invitation
-from wanderbuch.agents.issuer.many import MOST_WALLETS, OpenInvitation
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.errors import ExchangeError
@@ -256,50 +254,3 @@ async def test_what_is_over_is_not_withdrawn(workshop: Workshop, end: str) -> No
     with pytest.raises(ExchangeError):
         await workshop.desk.withdraw(offer.id)
     assert await workshop.desk.get(offer.id) == before
-
-
-async def test_an_invitation_for_many_makes_one_offer_for_each_wallet(workshop: Workshop) -> None:
-    invitation = await workshop.desk.make_for_many(WELDER, lifetime=timedelta(hours=1))
-    assert await find_invitation(workshop.profile, invitation.id) == Invited(reusable=True)
-    phones = [await workshop.connect(invitation.id) for _ in range(3)]
-    for phone in (*phones, phones[0]):  # one comes twice
-        assert await workshop.take(phone)
-        await workshop.complete(phone)
-    sent = await workshop.messages()
-    assert [phone for phone, _ in sent] == phones
-    assert {message["~thread"]["pthid"] for _, message in sent} == {invitation.id}
-    offers = [await workshop.desk.book.of_thread(message["@id"]) for _, message in sent]
-    assert len({offer.id for offer in offers if offer}) == len({offer.nonce for offer in offers if offer}) == 3
-    for offer, phone in zip(offers, phones, strict=True):
-        assert offer is not None
-        workshop.wallets.by_offer[offer.id] = phone
-        await workshop.ask(offer)
-    issued = [await workshop.desk.get(offer.id) for offer in offers if offer]
-    assert {offer.state for offer in issued} == {OfferState.ISSUED}
-    assert len({(offer.registry, offer.index) for offer in issued}) == 3
-
-
-async def test_an_invitation_for_many_is_over_after_its_deadline(workshop: Workshop) -> None:
-    invitation = await workshop.desk.make_for_many(WELDER, lifetime=timedelta(seconds=-1))
-    assert await find_invitation(workshop.profile, invitation.id) is None
-    assert not await workshop.take(await workshop.connect(invitation.id))
-
-
-async def test_no_more_wallets_get_an_offer_than_an_invitation_for_many_is_for(workshop: Workshop) -> None:
-    invitation = await workshop.desk.make_for_many(WELDER, lifetime=timedelta(hours=1), most=2)
-    first, second, third = [await workshop.connect(invitation.id) for _ in range(3)]
-    assert await asyncio.gather(*(workshop.take(phone) for phone in (first, first, second))) == [True] * 3
-    assert await find_invitation(workshop.profile, invitation.id) is None
-    assert not await workshop.take(third)
-    assert await workshop.take(first)  # who has begun goes on
-    with pytest.raises(ExchangeError, match="more than the 2"):
-        await workshop.desk.invitations.widen(invitation.id, 2)
-    await workshop.desk.invitations.widen(invitation.id, 3)
-    assert await workshop.take(third)
-    assert not await workshop.take(await workshop.connect(invitation.id))
-
-
-async def test_an_invitation_for_many_has_a_bound_that_nobody_has_to_set(workshop: Workshop) -> None:
-    invitation = await workshop.desk.make_for_many(WELDER, lifetime=timedelta(hours=1))
-    assert invitation.most == MOST_WALLETS
-    assert OpenInvitation.model_validate(invitation.model_dump(exclude={"most", "taken"})).most == MOST_WALLETS

@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from acapy_agent.anoncreds.issuer import AnonCredsIssuer
 from tests.processes import Processes
 from tests.unit.issuer.workshop import Message, Phone, Workshop, credential_of
 from tests.unit.trust.ecosystem import TYPE
-from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.offers import Offer, OfferState
@@ -140,20 +138,6 @@ async def test_of_wallets_that_come_at_both_one_gets_the_offer(issuer: Issuer) -
     held = await issuer.second.desk.get(offer.id)
     assert held.wallet is not None
     assert held.wallet.own_key == phones[got.index(True)].connection.own_key
-
-
-async def test_one_wallet_that_comes_at_both_on_an_invitation_for_many_has_one_offer(issuer: Issuer) -> None:
-    invitation = await issuer.first.desk.make_for_many(WELDER, lifetime=timedelta(hours=1))
-    phone = await issuer.first.connect(invitation.id)
-    assert await issuer.at_once(6, lambda workshop: workshop.take(phone)) == [True] * 6
-    await issuer.second.complete(phone)
-    ((_, message),) = await told(issuer)
-    for workshop in issuer.both:
-        offer = await workshop.desk.book.of_thread(message["@id"])
-        assert offer is not None
-        assert offer.wallet is not None
-        assert offer.wallet.own_key == phone.connection.own_key
-    assert len((await issuer.first.desk.page()).items) == 1
 
 
 async def test_what_a_lost_process_was_to_send_is_sent_by_one_that_is_left(

@@ -20,6 +20,7 @@ from acapy_agent.wallet.key_type import ED25519
 from aries_askar import Key, KeyAlg
 
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.gate.admission import Admission
 from wanderbuch.agents.runtime.gate.brake import Brake
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.plugins.exchange.connecting.connections import keep_connection
@@ -59,6 +60,12 @@ def refuse_without_waiting(agent: RunningAgent) -> None:
     """Let a test be refused often: it is no flood."""
     hours = itertools.count(step=3600)
     agent._transport._brake = Brake(clock=lambda: next(hours))
+
+
+def refill_budgets_at_once(agent: RunningAgent) -> None:
+    """Let a test write often over one connection or invitation: an hour passes between any two messages."""
+    hours = itertools.count(step=3600)
+    agent._transport.admission = Admission(clock=lambda: next(hours))
 
 
 async def stranger_to(agent: RunningAgent) -> Correspondent:

@@ -140,3 +140,13 @@ def test_people_read_every_label_in_all_languages_of_the_pages() -> None:
         if set(text.by_language) != {"en", "fr", "es", "ar", "si", "ta", "hi"}
     ]
     assert lacking == []
+
+
+@pytest.mark.parametrize("known", list_credential_types(), ids=lambda known: known.id)
+def test_every_claim_names_its_person_and_its_certificate(known: CredentialType) -> None:
+    """So no invitation is for many takers; a type that names nobody has it decided anew (docs/adr/0113)."""
+    for name in ("credential_id", "family_name", "birth_date"):
+        attribute = known.attribute(name)
+        assert attribute.personal
+        assert attribute.absent is None  # whoever claims has to give it
+        assert attribute.computed is None

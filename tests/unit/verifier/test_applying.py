@@ -98,6 +98,21 @@ async def test_who_only_asks_to_connect_takes_a_place_too(employer: Employer) ->
     assert not await applying.take(link.id, connection("another"))
 
 
+async def test_who_comes_when_a_link_is_full_costs_no_question(
+    employer: Employer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told; nothing is read, compiled or waited for them."""
+    applying, _, link = await opened(employer, most=1)
+    assert await applying.take(link.id, connection("one"))
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a question was prepared")
+
+    monkeypatch.setattr(applying._source, "current", refuse)
+    assert not await applying.take(link.id, connection("another"))
+    assert await applying.take(link.id, connection("one"))
+
+
 @pytest.mark.parametrize("unread", [{"place": "Nowhere"}, {"credentials": []}], ids=["not known", "another version's"])
 async def test_who_cannot_be_asked_now_takes_no_place_and_leaves_no_connection(
     employer: Employer, unread: dict[str, object]

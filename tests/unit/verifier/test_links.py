@@ -25,6 +25,7 @@ from wanderbuch.agents.verifier.links.link import (
     reference,
 )
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.handling import Invited
 from wanderbuch.store.errors import StoreError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.records import utc_now
@@ -59,19 +60,20 @@ async def test_each_gets_a_place_of_their_own_and_no_more_than_there_are(profile
     places = sorted(each[1] for each in found if not isinstance(each, BaseException))
     assert places == [0, 1, 2]
     assert sum(isinstance(each, LinkOverError) for each in found) == 2
-    assert await find_link(profile, made.id) is None
 
 
 @pytest.mark.parametrize(
-    "over",
-    [{"closes_at": utc_now() - timedelta(seconds=1)}, {"is_closed": True}, {"taken": 3}],
+    ("over", "is_told"),
+    [({"closes_at": utc_now() - timedelta(seconds=1)}, False), ({"is_closed": True}, True), ({"taken": 3}, True)],
     ids=["past its end", "closed", "full"],
 )
-async def test_a_link_that_is_over_is_not_found(profile: Profile, over: dict[str, object]) -> None:
+async def test_by_a_link_that_is_over_nobody_begins_and_who_comes_before_its_end_is_told(
+    profile: Profile, over: dict[str, object], *, is_told: bool
+) -> None:
     links, made, still = Links(profile), link(**over), link()
     for each in (made, still):
         await links.add(each)
-    assert await find_link(profile, made.id) is None
+    assert await find_link(profile, made.id) == (Invited(reusable=True) if is_told else None)
     assert await find_link_url(profile, made.id) is None
     invited = await find_link(profile, still.id)
     assert invited is not None
