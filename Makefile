@@ -20,7 +20,7 @@ demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
 test: $(READY) ## Run the tests (less than half an hour on two slow cores); make soak takes more of some.
-	# The slowest files first, as pyproject.toml has them; four at a time, for half of the files wait (tests/shared_town.py).
+	# The longest files first; four at a time, for half of the files wait (tests/shared_town.py).
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 containers: $(READY) ## Build the images; run the demo and both compose files in containers (root; podman, buildah).

@@ -14,7 +14,7 @@ The modules that have wallets of others meet our agents share those of `tests/in
 """
 
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 import pytest
@@ -59,6 +59,25 @@ RUNNING: Final[dict[str, LocalMachine]] = {}
 """The machine of each town that was opened."""
 BROWSER: Final = "tests/browser/"
 UNITS: Final = "tests/unit/"
+LONGEST: Final = (
+    BROWSER,
+    "shared_ecosystem",
+    "shared_town",
+    "tests/flow/test_two_processes.py",
+    "tests/interop/test_page.py",
+    "tests/flow/test_doubles.py",
+    "tests/interop/test_credo_install.py",
+    "tests/abuse/test_several_credentials.py",
+    "tests/abuse/test_malformed_messages.py",
+    "tests/flow/test_issuing.py",
+    "tests/flow/test_backup.py",
+    "tests/flow/test_demo.py",
+    "tests/abuse/test_tenant_isolation.py",
+    "tests/interop/test_openid_provider.py",
+    "tests/flow/test_agent_runs.py",
+    "tests/flow/test_joining.py",
+)
+"""What takes longest, the longest first: whoever begins with it last would end alone."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -87,13 +106,12 @@ class OneWorkerForATown(LoadFileScheduling):
     """A file at a time to each worker; the modules of a town count as one file, and so do those of the browser.
 
     Modules with agents wait half of their time, and those without work all of it. So one of several workers begins
-    with these while the others do the former, in their order; at the end all do what is left.
+    with these while the others do the former, the longest first; at the end all do what is left.
     """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         begins_with_units = len(self.nodes) > 2 and node.gateway.id == "gw0"
-        wanted = (scope for scope in self.workqueue if scope.startswith(UNITS) is begins_with_units)
-        if (first := next(wanted, None)) is not None:
+        if (first := next_scope(self.workqueue, begins_with_units=begins_with_units)) is not None:
             self.workqueue.move_to_end(first, last=False)
         super()._assign_work_unit(node)
 
@@ -102,6 +120,17 @@ class OneWorkerForATown(LoadFileScheduling):
         if file.startswith(BROWSER):
             return BROWSER
         return next((fixture for fixture, modules in SHARED.items() if file in modules), file)
+
+
+def next_scope(waiting: Iterable[str], *, begins_with_units: bool) -> str | None:
+    """Return what a worker does next, in the order of what waits but for the longest; None: nothing of its kind waits.
+
+    Args:
+        waiting: files, and what counts as one.
+        begins_with_units: whether it does those without agents as long as there are any, or the others.
+    """
+    wanted = (scope for scope in waiting if scope.startswith(UNITS) is begins_with_units)
+    return min(wanted, key=lambda scope: LONGEST.index(scope) if scope in LONGEST else len(LONGEST), default=None)
 
 
 def order_modules(items: list[pytest.Item]) -> None:

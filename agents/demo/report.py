@@ -11,8 +11,11 @@ from rich.text import Text
 from wanderbuch.agents.demo.outcome import DemoResult, Outcome, SceneResult
 from wanderbuch.agents.demo.stage import Stage, visitor_token
 from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.machine.certificates import trusted_by_chromium
 
 _INDENT: Final = len("ok a  ")
+_WALLET_ROLES: Final = ("wallet_host", "mediator")
+"""Whom the wallet in the page asks."""
 _OUTCOME_WIDTH: Final = max(len(outcome.value) for outcome in Outcome)
 
 
@@ -41,10 +44,13 @@ def show_addresses(console: Console, stage: Stage) -> None:
 
 def browser_line(agents: Iterable[AgentHandle]) -> str:
     """Return the command of a browser that finds the agents' public names, which no DNS knows."""
-    rules = ", ".join(f"MAP {agent.host}:443 {agent.target}" for agent in agents)
+    known = list(agents)
+    rules = ", ".join(f"MAP {agent.host}:443 {agent.target}" for agent in known)
+    of_the_wallet = (agent.folder / "public.crt" for agent in known if agent.role in _WALLET_ROLES)
     return (
-        "Links to public names (receipts, “Ask a worker to prove it”) open in a browser of their own:\n"
-        f'    chromium --user-data-dir="$(mktemp -d)" --ignore-certificate-errors --host-resolver-rules="{rules}"'
+        "Public names (the wallet, receipts, “Ask a worker to prove it”) open in a browser of their own:\n"
+        f'    chromium --user-data-dir="$(mktemp -d)" --ignore-certificate-errors {trusted_by_chromium(of_the_wallet)} '
+        f'--host-resolver-rules="{rules}"'
     )
 
 
@@ -74,6 +80,11 @@ def _places(agent: AgentHandle) -> Iterator[tuple[str, str]]:
         yield "desk", f"{agent.app_url}/desk/ (sign in with the token in {visitor_token(agent)})"
     if agent.role == "authority":
         yield "register", f"https://{agent.target}/registry/ (for everybody; certificate of this machine's own CA)"
+    if agent.role == "wallet_host":
+        yield (
+            "wallet",
+            f"{agent.public_url}/ (a worker's, in the browser below; links of offers and questions go in it)",
+        )
     if agent.has_address:
         yield "public name", f"{agent.public_url}, really at {agent.target}"
     for number, process in enumerate(agent.processes if agent.proxies else (), start=1):

@@ -9,7 +9,7 @@ import yaml
 from wanderbuch.errors import ConfigurationError
 
 ROLES = ("authority", "issuer", "holder", "verifier")
-_NEEDED = (*ROLES, "mediator")
+_NEEDED = (*ROLES, "mediator", "wallet_host")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The stage: every agent of the demo started, named in a published governance file, and ready to play.
 
 The four services of `compose/compose.yaml` play themselves, each in several processes if that is wanted. Beside them:
-the destination's authority and an employer who trusts that one only; and, from `rogues/`, an issuer that signs
-anything, a wallet that lies, a mirror that stands between an employer and the authority, and that employer.
+its mediator and its wallet host, where whoever looks around finds a wallet in the page; the destination's authority and
+an employer who trusts that one only; and, from `rogues/`, an issuer that signs anything, a wallet that lies, a mirror
+that stands between an employer and the authority, and that employer.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ _NAMES = {
     "verifier": "Valletta Shipyard (example employer)",
 }
 MEDIATOR = "Mediator of Lanka (example)"
+WALLET_HOST = "Wallets of Lanka (example)"
 # Names of the example file that differ from the service's own.
 _HOSTS = {"issuer": "centre.wanderbuch.test", "verifier": "shipyard.wanderbuch.test"}
 
@@ -118,6 +120,7 @@ class Stage:
         )
         self.mediator = self._serve(services["mediator"], MEDIATOR)
         self.phone = self._serve(services["holder"], "Kamala's phone", host="phone.wanderbuch.test")
+        self.wallet_host = self._serve(services["wallet_host"], WALLET_HOST)
         self.payload: dict[str, Any] = {}
         self._misled_start: asyncio.Task[None] | None = None
 
@@ -135,6 +138,11 @@ class Stage:
                 }
             )
         self.authority.configure(tenants={"roles": ["verifier"]})
+        # What a wallet in the page reads of others it reads by the mediator, so that they do not see where it is.
+        read = [agent.host for agent in (self.authority, self.authority_abroad, self.issuer, self.verifier)]
+        self.mediator.configure(mediator={"egress": True, "egress_hosts": read})
+        for agent in (self.authority, self.issuer, self.verifier):
+            agent.configure(public={"wallets": [self.wallet_host.public_url]})
         self._put_mirror_before(self.misled)
         early = (
             self.authority,
@@ -154,11 +162,21 @@ class Stage:
             agent.configure(governance=governance)
         self.holder.configure(holder={"invitation_wait_s": 120})
         # Without an address of its own: no name, no certificate, no socket for anybody.
-        by_mediator = {"invitation_wait_s": 120, "mediator": f"{self.mediator.public_url}/mediator"}
+        invitation = f"{self.mediator.public_url}/mediator"
+        by_mediator = {"invitation_wait_s": 120, "mediator": invitation}
         self.phone.configure(governance=governance, public=None, holder=by_mediator)
+        self.wallet_host.configure(governance=governance, wallet_host={"mediator": invitation})
         abroad = await self.authority_abroad.get("/identity")
         self.employer_abroad.configure(governance={"url": abroad["governance_url"], "author": abroad["did"]})
-        late = (self.issuer, self.rogue_issuer, self.holder, self.phone, self.verifier, self.employer_abroad)
+        late = (
+            self.issuer,
+            self.rogue_issuer,
+            self.holder,
+            self.phone,
+            self.verifier,
+            self.employer_abroad,
+            self.wallet_host,
+        )
         await asyncio.gather(*(agent.start() for agent in late))
         self.progress("The training centre makes its credential definition and registry")
         centres = (

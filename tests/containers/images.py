@@ -1,4 +1,6 @@
-"""Images for the tests: ours, built from a checkout, and the base that it stands on.
+"""Images for the tests: ours, built from a checkout, those that its compose files stand on, and the base of all.
+
+    python -m tests.containers.images     # makes them; what did not change since is not made again
 
 Where no registry can be reached, the base is made from Debian's packages, under the name that the Containerfile says.
 """
@@ -8,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+ROOT: Final = Path(__file__).parents[2]
 BASE: Final = "docker.io/library/debian:trixie-slim"
 _PULL_S: Final = 60
 _BUILD_S: Final = 900
@@ -60,6 +63,17 @@ def build(checkout: Path, tag: str, *, containerfile: Path | None = None, has_py
     return tag
 
 
+def ours() -> str:
+    """Build our image, of this checkout, and return its name."""
+    return build(ROOT, "localhost/wanderbuch:checked")
+
+
+def of_debian(name: str) -> str:
+    """Build the image of a part of compose.scale.yaml that is not ours, and return its name."""
+    file = ROOT / "compose" / f"{name}.Containerfile"
+    return build(ROOT, f"localhost/wanderbuch-{name}:checked", containerfile=file, has_python=False)
+
+
 def _make_base() -> None:
     with tempfile.TemporaryDirectory(prefix="wanderbuch-base-") as folder:
         packages = "--include=python3,python3-venv,ca-certificates"
@@ -70,3 +84,7 @@ def _make_base() -> None:
             run("buildah", "commit", "--quiet", container, BASE)
         finally:
             run("buildah", "rm", container)
+
+
+if __name__ == "__main__":
+    print(ours(), of_debian("proxy"), of_debian("database"))

@@ -1,7 +1,5 @@
 """A worker's phone in Chromium, among real agents: authority, centre, employer, mediator, wallet host."""
 
-import base64
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import load_pem_x509_certificate
 from playwright.async_api import Browser, async_playwright
 from tests.browser.conftest import ARGUMENTS
 from tests.interop.asked_paths import AskedPaths
@@ -19,6 +15,7 @@ from tests.interop.phone_line import PhoneLine
 from tests.needs import chromium_program
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine.certificates import trusted_by_chromium
 
 MEDIATOR: Final = "mediator.wanderbuch.test"
 WALLET: Final = "wallet.wanderbuch.test"
@@ -40,19 +37,6 @@ class PageTown:
     browser: Browser
     url: str
     line: PhoneLine
-
-
-def _trusting(*agents: AgentHandle) -> str:
-    """Return what makes Chromium take their certificates for good.
-
-    On a page whose certificate it only overlooks it caches nothing and starts no service worker.
-    """
-    digests = []
-    for agent in agents:
-        key = load_pem_x509_certificate((agent.folder / "public.crt").read_bytes()).public_key()
-        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        digests.append(base64.b64encode(hashlib.sha256(spki).digest()).decode())
-    return f"--ignore-certificate-errors-spki-list={','.join(digests)}"
 
 
 def _add(machine: LocalMachine) -> None:
@@ -108,9 +92,10 @@ async def page_town(
                 each.host: await lines.enter_async_context(line.to(each.host, each.target)) for each in (mediator, host)
             }
             rules = ",".join(f"MAP {name}:443 {end}" for name, end in ends.items())
+            trusted = trusted_by_chromium(each.folder / "public.crt" for each in (mediator, host))
             browser = await playwright.chromium.launch(
                 executable_path=chromium_program(),
-                args=[*ARGUMENTS, f"--host-resolver-rules={rules}", _trusting(mediator, host)],
+                args=[*ARGUMENTS, f"--host-resolver-rules={rules}", trusted],
             )
             try:
                 yield PageTown(ecosystem, host, mediator, browser, f"https://{WALLET}", line)

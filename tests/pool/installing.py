@@ -94,3 +94,7 @@ def _version_of(python: Path) -> str | None:
     except OSError:
         return None
     return said.stdout.strip()
+
+
+if __name__ == "__main__":
+    print(nodes_python())

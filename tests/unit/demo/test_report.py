@@ -1,6 +1,9 @@
 """What the demo prints for people."""
 
+import base64
 import io
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from wanderbuch.agents.demo.outcome import Answer, DemoResult, Outcome, SceneResult
-from wanderbuch.agents.demo.report import browser_line, show_result
+from wanderbuch.agents.demo.report import browser_line, show_addresses, show_result
+from wanderbuch.agents.machine.certificates import LocalAuthority
 
 WHY = (
     "accredited: Colombo Welding Centre (example) is accredited for C72 (Metal, machinery and related trades workers) "
@@ -57,10 +61,47 @@ def test_no_line_of_a_scene_ends_in_spaces() -> None:
     assert [line for line in lines if line != line.rstrip()] == []
 
 
-def test_a_browser_is_told_where_every_public_name_really_is() -> None:
-    agents: Any = [
-        SimpleNamespace(host="authority.wanderbuch.test", target="127.0.0.1:8441"),
-        SimpleNamespace(host="shipyard.wanderbuch.test", target="127.0.0.1:8444"),
+@pytest.fixture
+def agents(tmp_path: Path) -> Any:
+    """Three of the demo's, as far as their addresses go; two of them have a certificate."""
+    tls = LocalAuthority()
+    made: Any = [
+        SimpleNamespace(
+            role=role,
+            name=f"The {role}",
+            host=host,
+            has_address=True,
+            public_url=f"https://{host}",
+            target=f"127.0.0.1:844{at}",
+            app_url=f"http://127.0.0.1:808{at}",
+            folder=tmp_path / role,
+            proxies=(),
+        )
+        for at, (role, host) in enumerate(
+            [
+                ("authority", "authority.wanderbuch.test"),
+                ("mediator", "mediator.wanderbuch.test"),
+                ("wallet_host", "wallet.wanderbuch.test"),
+            ]
+        )
     ]
-    rules = "MAP authority.wanderbuch.test:443 127.0.0.1:8441, MAP shipyard.wanderbuch.test:443 127.0.0.1:8444"
-    assert f'--host-resolver-rules="{rules}"' in browser_line(agents)
+    for agent in made[1:]:
+        agent.folder.mkdir()
+        tls.write_server(agent.host, agent.folder / "public.crt", agent.folder / "public.key")
+    return made
+
+
+def test_a_browser_is_told_where_every_public_name_really_is_and_takes_the_wallet_for_good(agents: Any) -> None:
+    line = browser_line(agents)
+    rules = ", ".join(f"MAP {agent.host}:443 {agent.target}" for agent in agents)
+    assert f'--host-resolver-rules="{rules}"' in line
+    (digests,) = re.findall(r"--ignore-certificate-errors-spki-list=(\S+)", line)
+    assert [len(base64.b64decode(digest)) for digest in digests.split(",")] == [32, 32]
+
+
+def test_the_address_of_the_wallet_in_the_page_is_printed(agents: Any) -> None:
+    file = io.StringIO()
+    stage: Any = SimpleNamespace(machine=SimpleNamespace(agents=agents))
+    show_addresses(Console(file=file, width=80), stage)
+    (wallet,) = [line for line in file.getvalue().splitlines() if line.split()[:1] == ["wallet"]]
+    assert wallet.split()[1] == "https://wallet.wanderbuch.test/"
