@@ -24,6 +24,7 @@ from wanderbuch.agents.authority.intake.reception import Reception
 from wanderbuch.agents.authority.pages.desk import DeskParts
 from wanderbuch.agents.authority.pages.desk_sessions import COOKIE, OFFICIAL_KINDS, DeskSession
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
+from wanderbuch.agents.authority.party_signing import PartySigning
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.registrar.endpoint import Registrar, SignedBy
 from wanderbuch.agents.authority.schemas import publish_schemas
@@ -142,6 +143,14 @@ class AuthorityOffice:
             desk=self.desk,
             applications=self.applications,
             uploads=Uploads(tenant.profile, self.desk, clock=self.clock),
+            party_signing=PartySigning(
+                tenant.profile,
+                tenant.edge,
+                key,
+                _resolver(tenant, key),
+                four_eyes=config.four_eyes,
+                clock=self.clock,
+            ),
             access=access,
             register=self.register,
             works=Works(tenant.spawn),

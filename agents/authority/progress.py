@@ -8,8 +8,9 @@ lease of publication, as far as it can go now:
 3. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
 4. The file has mistakes on top of what is published now: OUTDATED.
 5. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
-   bytes of the next version. If another version came first, or the draft was taken back and changed, the round begins
-   anew.
+   bytes of the next version. Parts of a divided file that are new are put on the public site first: each party looks
+   at what it signs, and finds them by their digests. If another version came first, or the draft was taken back and
+   changed, the round begins anew.
 6. It is not due: SCHEDULED.
 7. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
    approve that first, it waits.
@@ -111,6 +112,7 @@ class Progress:
         if missing := await turn.missing(laid_out.body, signatures, laid_out.parsed):  # 5
             if round_ is None:
                 await self.publication.parts.keep(laid_out.parts)
+                await self.publication.parts.publish(laid_out.parts)
                 await self.rounds.put(SigningRound.of(draft.id, draft.revision, frame.version, laid_out))
             LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
             return await self._move(draft, DraftState.SIGNING)

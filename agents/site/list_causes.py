@@ -15,10 +15,25 @@ from wanderbuch.agents.site.languages import Words
 from wanderbuch.agents.site.safe_text import shown
 from wanderbuch.agents.site.sentences import ENGLISH
 from wanderbuch.governance.lists.questions import QUESTIONS
-from wanderbuch.governance.lists.table import CellFinding, Table
+from wanderbuch.governance.lists.table import CellFinding, Table, TableError
 
 _LONGEST: Final = 60
 _MISSING: Final = "…"  # the value of a finding that is about no single cell
+
+
+def unread(err: TableError, words: Words) -> Markup:
+    """Return why a list cannot be read at all, in English with the details; options of the command line are left out.
+
+    Args:
+        err: why.
+        words: of the page.
+    """
+    details = words.in_english(err.message)
+    if err.hint and "--" not in err.hint and "`" not in err.hint:
+        details += Markup('<br><span class="hint">{}</span>').format(words.in_english(err.hint))
+    if words.language.tag == ENGLISH:
+        return details
+    return Markup('{}<br><small class="hint">{}</small>').format(words(f"unread.{err.fault}"), details)
 
 
 class ListCauses(ABC):

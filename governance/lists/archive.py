@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from wanderbuch.governance.lists.table import MAX_TABLE_BYTES, TableError
+from wanderbuch.governance.lists.table import MAX_TABLE_BYTES, TableError, TableFault
 
 MAX_UNPACKED_BYTES: Final = 128 * 1024 * 1024
 MAX_ENTRIES: Final = 2000
@@ -25,7 +25,9 @@ class Archive:
             TableError: it is no archive, is damaged or protected, or would unpack to too much.
         """
         if len(received) > MAX_TABLE_BYTES:
-            raise TableError(f"expected at most {MAX_TABLE_BYTES} bytes, found {len(received)}")
+            raise TableError(
+                f"expected at most {MAX_TABLE_BYTES} bytes, found {len(received)}", fault=TableFault.TOO_LARGE
+            )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(received))
         except _FAULTS as err:
@@ -33,18 +35,26 @@ class Archive:
         entries = self._zip.infolist()
         size = sum(entry.file_size for entry in entries)
         if len(entries) > MAX_ENTRIES:
-            raise TableError(f"expected a spreadsheet of at most {MAX_ENTRIES} parts, found {len(entries)}")
+            raise TableError(
+                f"expected a spreadsheet of at most {MAX_ENTRIES} parts, found {len(entries)}",
+                fault=TableFault.TOO_LARGE,
+            )
         if size > MAX_UNPACKED_BYTES:
             raise TableError(
                 f"expected a spreadsheet of at most {MAX_UNPACKED_BYTES} bytes unpacked, found {size}",
                 hint="save the list alone, without pictures and without rows and columns that are not used",
+                fault=TableFault.TOO_LARGE,
             )
         # Names of parts do not depend on capitals (ECMA-376 Part 2, 6.2.2.3).
         self._entries = {entry.filename.casefold(): entry for entry in entries}
         if len(self._entries) != len(entries):
             raise TableError("expected each part of a spreadsheet once, found one twice", hint=SAVE_ANEW)
         if any(entry.flag_bits & 1 for entry in entries):
-            raise TableError("the spreadsheet is protected by a password", hint="save it without a password")
+            raise TableError(
+                "the spreadsheet is protected by a password",
+                hint="save it without a password",
+                fault=TableFault.PASSWORD,
+            )
         self._left = MAX_UNPACKED_BYTES
 
     def __contains__(self, name: str) -> bool:
@@ -66,7 +76,10 @@ class Archive:
                 while block := stream.read(_BLOCK):
                     self._left -= len(block)
                     if self._left < 0:
-                        raise TableError(f"expected at most {MAX_UNPACKED_BYTES} bytes unpacked, found more")
+                        raise TableError(
+                            f"expected at most {MAX_UNPACKED_BYTES} bytes unpacked, found more",
+                            fault=TableFault.TOO_LARGE,
+                        )
                     yield block
         except KeyError as err:
             raise TableError(f"expected the part {name[:80]!r} in the spreadsheet, found none", hint=SAVE_ANEW) from err

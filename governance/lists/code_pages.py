@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
-from wanderbuch.governance.lists.table import TableError
+from wanderbuch.governance.lists.table import TableError, TableFault
 
 SAVE_AS: Final = "save the list as “CSV UTF-8”"
 # BOM -> encoding; the longer marks first.
@@ -64,37 +64,51 @@ def decoded(received: bytes, encoding: str | None) -> tuple[str, str]:
         try:
             text = received[len(mark) :].decode(name)
         except UnicodeError as err:
-            raise TableError(f"the file says it is {name}, but holds other bytes", hint=SAVE_AS) from err
+            raise TableError(
+                f"the file says it is {name}, but holds other bytes", hint=SAVE_AS, fault=TableFault.LETTERS
+            ) from err
         return text, "" if name == "utf-8" else f"the file is {name}, as its first bytes say"
     if b"\0" in received[:_SAMPLE]:
         wide = "utf-16-le" if received[1:2] == b"\0" else "utf-16-be" if received[:1] == b"\0" else None
         advice = f"{SAVE_AS}" + (f", or try --encoding {wide}" if wide else "")
-        raise TableError("expected text, found a byte 0; a spreadsheet, or text without a mark in UTF-16?", hint=advice)
+        raise TableError(
+            "expected text, found a byte 0; a spreadsheet, or text without a mark in UTF-16?",
+            hint=advice,
+            fault=TableFault.LETTERS,
+        )
     try:
         return received.decode("utf-8"), ""
     except UnicodeError as err:
         line = received.count(b"\n", 0, getattr(err, "start", 0)) + 1
         message, advice = _advice(received, line)
-        raise TableError(message, hint=advice) from err
+        raise TableError(message, hint=advice, fault=TableFault.LETTERS) from err
 
 
 def _chosen(received: bytes, encoding: str, marked: str | None) -> tuple[str, str]:
     try:
         name = codecs.lookup(re.sub(r"^windows-(?=\d)", "cp", encoding.strip(), flags=re.IGNORECASE)).name
     except (LookupError, ValueError) as err:
-        raise TableError(f"expected the name of an encoding, found {encoding[:40]!r}", hint="such as utf-8") from err
+        raise TableError(
+            f"expected the name of an encoding, found {encoding[:40]!r}", hint="such as utf-8", fault=TableFault.LETTERS
+        ) from err
     if name not in _ALLOWED:
-        raise TableError(f"expected the name of an encoding, found {encoding[:40]!r}", hint="such as utf-8")
+        raise TableError(
+            f"expected the name of an encoding, found {encoding[:40]!r}", hint="such as utf-8", fault=TableFault.LETTERS
+        )
     if marked is not None and not name.startswith(marked[:6]):
-        raise TableError(f"the file says that it is {marked}, not {encoding}", hint="leave --encoding out")
+        raise TableError(
+            f"the file says that it is {marked}, not {encoding}", hint="leave --encoding out", fault=TableFault.LETTERS
+        )
     try:
         text = received.decode("utf-8-sig" if name == "utf-8" else name).removeprefix("\ufeff")
     except UnicodeError as err:
         line = received.count(b"\n", 0, getattr(err, "start", 0)) + 1
         message, advice = _advice(received, line)
-        raise TableError(f"expected {encoding}, found other bytes in line {line}; {message}", hint=advice) from err
+        raise TableError(
+            f"expected {encoding}, found other bytes in line {line}; {message}", hint=advice, fault=TableFault.LETTERS
+        ) from err
     if name not in _WIDE and name not in ("utf-8", "utf-8-sig") and _is_utf8(received):
-        raise TableError(f"the file is UTF-8, not {encoding}", hint="leave --encoding out")
+        raise TableError(f"the file is UTF-8, not {encoding}", hint="leave --encoding out", fault=TableFault.LETTERS)
     words = list(dict.fromkeys(_WORDS.findall(text)))[:_SHOWN]
     if not words:
         return text, ""

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from wanderbuch.governance.lists.code_pages import decoded
-from wanderbuch.governance.lists.table import MAX_COLUMNS, MAX_ROWS, MAX_TABLE_BYTES, Sheet, Sight, TableError
+from wanderbuch.governance.lists.table import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_TABLE_BYTES,
+    Sheet,
+    Sight,
+    TableError,
+    TableFault,
+)
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -30,10 +38,14 @@ def read_csv(received: bytes, *, encoding: str | None = None, separator: str | N
         TableError: it is no table that can be read without guessing.
     """
     if len(received) > MAX_TABLE_BYTES:
-        raise TableError(f"expected at most {MAX_TABLE_BYTES} bytes, found {len(received)}")
+        raise TableError(f"expected at most {MAX_TABLE_BYTES} bytes, found {len(received)}", fault=TableFault.TOO_LARGE)
     text, note = decoded(received, encoding)
     if "\0" in text:
-        raise TableError("expected text, found a byte 0", hint="is it a spreadsheet with the name of a CSV?")
+        raise TableError(
+            "expected text, found a byte 0",
+            hint="is it a spreadsheet with the name of a CSV?",
+            fault=TableFault.LETTERS,
+        )
     if marked := _MARKED.match(text):  # a line that some spreadsheets write for themselves, and do not show
         text = text[marked.end() :]
         separator = separator or marked[1]
@@ -46,9 +58,16 @@ def read_csv(received: bytes, *, encoding: str | None = None, separator: str | N
         if not any(cell.strip() for cell in cells):
             continue
         if len(sheet.rows) > MAX_ROWS:
-            raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
+            raise TableError(
+                f"expected at most {MAX_ROWS} rows, found more",
+                hint="import the list in parts",
+                fault=TableFault.TOO_LARGE,
+            )
         if len(cells) > MAX_COLUMNS and any(cell.strip() for cell in cells[MAX_COLUMNS:]):
-            raise TableError(f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}")
+            raise TableError(
+                f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}",
+                fault=TableFault.TOO_LARGE,
+            )
         sheet.widths[number] = len(cells)
         most = max(most, len(cells))
         for at, value in enumerate(cells):
@@ -88,7 +107,9 @@ def _separator(text: str) -> str:
     ]
     if len(signs) > 1:
         named = " and ".join(_NAMES[sign] for sign in signs)
-        raise TableError(f"found several separators: {named}", hint="name the right one with --separator")
+        raise TableError(
+            f"found several separators: {named}", hint="name the right one with --separator", fault=TableFault.CELLS
+        )
     return signs[0]
 
 
@@ -97,14 +118,18 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     try:
         reader = csv.reader(lines, delimiter=separator, strict=True)
     except (TypeError, ValueError) as err:
-        raise TableError(f"{separator!r} cannot divide cells", hint="name another with --separator") from err
+        raise TableError(
+            f"{separator!r} cannot divide cells", hint="name another with --separator", fault=TableFault.CELLS
+        ) from err
     number = 0
     while True:
         number += 1
         try:
             cells = next(reader, None)
         except csv.Error as err:
-            raise TableError(f"expected CSV, found a mistake in row {number}: {err}", hint="check its quotes") from err
+            raise TableError(
+                f"expected CSV, found a mistake in row {number}: {err}", hint="check its quotes", fault=TableFault.CELLS
+            ) from err
         if cells is None:
             return
         yield number, cells

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from wanderbuch.governance.lists.archive import Archive
-from wanderbuch.governance.lists.table import TableError
+from wanderbuch.governance.lists.table import TableError, TableFault
 
 _SAVE: Final = "open it in the program it comes from and save it as .xlsx, .ods or CSV UTF-8"
 _COPY: Final = "ask for the list as a spreadsheet; a table that is copied by hand loses rows and zeros"
@@ -59,7 +59,9 @@ def kind_of(received: bytes) -> ListKind:
         _refuse_ole(received)
     for beginning, what, advice in _OTHERS:
         if received.startswith(beginning):
-            raise TableError(f"expected a list (CSV, .xlsx or .ods), found {what}", hint=advice)
+            raise TableError(
+                f"expected a list (CSV, .xlsx or .ods), found {what}", hint=advice, fault=TableFault.NO_LIST
+            )
     if received.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _kind_of_archive(Archive(received))
     _refuse_markup(received)
@@ -73,7 +75,8 @@ def _refuse_ole(received: bytes) -> None:
         message, advice = "found a text document (.doc)", _COPY
     else:
         message, advice = "found an old Excel workbook (.xls)", _SAVE
-    raise TableError(f"expected a list (CSV, .xlsx or .ods), {message}", hint=advice)
+    fault = TableFault.PASSWORD if _ENCRYPTED in received else TableFault.NO_LIST
+    raise TableError(f"expected a list (CSV, .xlsx or .ods), {message}", hint=advice, fault=fault)
 
 
 def _kind_of_archive(archive: Archive) -> ListKind:
@@ -95,7 +98,8 @@ def _kind_of_archive(archive: Archive) -> ListKind:
         what, advice = "a document of Numbers or Pages", "export it from there as .xlsx or CSV UTF-8"
     else:
         what, advice = "an archive (zip)", "unpack it first, and import each list"
-    raise TableError(f"expected a list (CSV, .xlsx or .ods), found {what}", hint=advice)
+    fault = TableFault.PASSWORD if "encrypted-package" in names else TableFault.NO_LIST
+    raise TableError(f"expected a list (CSV, .xlsx or .ods), found {what}", hint=advice, fault=fault)
 
 
 def _refuse_markup(received: bytes) -> None:
@@ -112,8 +116,14 @@ def _refuse_markup(received: bytes) -> None:
             what = "a flat OpenDocument file (.fods)"
         else:
             what = "a web page (HTML)" if b"<?xml" not in start[:5] or b"<html" in start else "an XML file"
-        raise TableError(f"expected a list (CSV, .xlsx or .ods), found {what}", hint=_SAVE)
+        raise TableError(f"expected a list (CSV, .xlsx or .ods), found {what}", hint=_SAVE, fault=TableFault.NO_LIST)
     if start.startswith((b"mime-version:", b"content-type: multipart")):
-        raise TableError("expected a list (CSV, .xlsx or .ods), found a saved web page (MHTML)", hint=_SAVE)
+        raise TableError(
+            "expected a list (CSV, .xlsx or .ods), found a saved web page (MHTML)", hint=_SAVE, fault=TableFault.NO_LIST
+        )
     if re.match(rb'\{\s*"|\[\s*[\[{"]', start):
-        raise TableError("expected a list (CSV, .xlsx or .ods), found JSON", hint="save the list as CSV UTF-8")
+        raise TableError(
+            "expected a list (CSV, .xlsx or .ods), found JSON",
+            hint="save the list as CSV UTF-8",
+            fault=TableFault.NO_LIST,
+        )

@@ -23,6 +23,7 @@ from wanderbuch.governance.lists.table import (
     Sight,
     Table,
     TableError,
+    TableFault,
     table_of,
 )
 from wanderbuch.governance.lists.writing import is_plain, read_text
@@ -131,7 +132,9 @@ def _found_header(sheet: Sheet, known: Known | None) -> tuple[int, int]:
     """Return the row of headers: the first that names two columns, or one where it is the only cell (1)."""
     numbers = list(sheet.rows)[:_LOOKED_AT]
     if not numbers:
-        raise TableError("expected a first row with the names of the columns, found an empty table")
+        raise TableError(
+            "expected a first row with the names of the columns, found an empty table", fault=TableFault.HEADERS
+        )
     if known is None:
         return numbers[0], numbers[0]
     best, most = numbers[0], 0
@@ -152,6 +155,7 @@ def _found_header(sheet: Sheet, known: Known | None) -> tuple[int, int]:
                 f"expected the names of columns, found {shown_row(sheet, numbers[0])} in row {numbers[0]}; "
                 f"do they stand in row {likely}: {shown_row(sheet, likely)}?",
                 hint=f"--header-row {likely}, and --map for names that `wanderbuch governance columns` does not list",
+                fault=TableFault.HEADERS,
             )
     return best, best
 
@@ -160,7 +164,9 @@ def _headers(sheet: Sheet, first: int, last: int) -> list[str]:
     """Return the names of the columns; of headers of several rows, from above to below, a merged one in each column."""
     if not any(first <= number <= last for number in sheet.rows):
         raise TableError(
-            f"expected the names of columns in row {first}, found an empty row", hint="correct --header-row"
+            f"expected the names of columns in row {first}, found an empty row",
+            hint="correct --header-row",
+            fault=TableFault.HEADERS,
         )
     width = max(len(sheet.rows[number]) for number in sheet.rows if first <= number <= last)
     lines = {number: sheet.rows.get(number, []) + [""] * width for number in range(first, last + 1)}
@@ -204,7 +210,11 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
         covered = _covered(sheet, merge, numbers[begin:end])
         total += end - begin + len(covered)
         if total > _MAX_FILLED:
-            raise TableError("expected fewer merged cells than there are here", hint="undo the merges in the sheet")
+            raise TableError(
+                "expected fewer merged cells than there are here",
+                hint="undo the merges in the sheet",
+                fault=TableFault.TOO_LARGE,
+            )
         findings += [finding_of(sight, answers) for sight in covered]
         row = sheet.rows.get(merge.first_row, [])
         text = row[merge.first_position] if merge.first_position < len(row) else ""
@@ -225,7 +235,11 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
             cells = sheet.rows[number]
             total += merge.last_position - merge.first_position + 1
             if total > _MAX_FILLED:
-                raise TableError("expected fewer merged cells than there are here", hint="undo the merges in the sheet")
+                raise TableError(
+                    "expected fewer merged cells than there are here",
+                    hint="undo the merges in the sheet",
+                    fault=TableFault.TOO_LARGE,
+                )
             cells += [""] * (min(merge.last_position + 1, MAX_COLUMNS) - len(cells))
             for at in range(merge.first_position, min(merge.last_position + 1, MAX_COLUMNS)):
                 cells[at] = text

@@ -21,6 +21,7 @@ from wanderbuch.governance.lists.table import (
     Sheet,
     Sight,
     TableError,
+    TableFault,
     column_letters,
 )
 from wanderbuch.governance.lists.xml_parts import Attributes, read_part
@@ -198,12 +199,24 @@ class _Content:
             return
         if any(self._cells):
             if len(sheet.rows) + self._repeated_rows > MAX_ROWS + 1:
-                raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
+                raise TableError(
+                    f"expected at most {MAX_ROWS} rows, found more",
+                    hint="import the list in parts",
+                    fault=TableFault.TOO_LARGE,
+                )
             self._count += self._repeated_rows * len(self._cells)
             if self._count > MAX_CELLS:
-                raise TableError(f"expected at most {MAX_CELLS} cells, found more", hint="import the list in parts")
+                raise TableError(
+                    f"expected at most {MAX_CELLS} cells, found more",
+                    hint="import the list in parts",
+                    fault=TableFault.TOO_LARGE,
+                )
             if len(sheet.sights) + self._repeated_rows * len(self._own) > MAX_SIGHTS:
-                raise TableError(f"expected at most {MAX_SIGHTS} cells to speak of, found more", hint=TOO_MUCH)
+                raise TableError(
+                    f"expected at most {MAX_SIGHTS} cells to speak of, found more",
+                    hint=TOO_MUCH,
+                    fault=TableFault.TOO_LARGE,
+                )
             for number in range(self._row, self._row + self._repeated_rows):
                 sheet.rows[number] = list(self._cells)
                 if self._fills:
@@ -235,13 +248,21 @@ class _Content:
         if (columns > 1 or rows > 1) and text.strip():
             last = min(self._row + rows - 1, self._row + MAX_ROWS)
             if len(self._sheet.merges) == MAX_MERGES:
-                raise TableError(f"expected at most {MAX_MERGES} merged cells, found more", hint="undo the merges")
+                raise TableError(
+                    f"expected at most {MAX_MERGES} merged cells, found more",
+                    hint="undo the merges",
+                    fault=TableFault.TOO_LARGE,
+                )
             self._sheet.merges.append(Merge(self._row, last, self._position, self._position + columns - 1))
         self._take_colours(cell, repeated, filled=bool(text.strip()))
         if text.strip():
             if self._position + repeated > MAX_COLUMNS:
                 place = f"{column_letters(self._position)}{self._row}"
-                raise TableError(f"expected at most {MAX_COLUMNS} columns, found text in {place}", hint="delete it")
+                raise TableError(
+                    f"expected at most {MAX_COLUMNS} columns, found text in {place}",
+                    hint="delete it",
+                    fault=TableFault.TOO_LARGE,
+                )
             self._cells += [""] * (self._position - len(self._cells))
             for position in range(self._position, self._position + repeated):
                 self._cells.append(text)
@@ -322,7 +343,9 @@ def read_ods(received: bytes, *, sheet: str | None = None) -> Sheet:
     """
     archive = Archive(received)
     if "META-INF/manifest.xml" in archive and b"encryption-data" in b"".join(archive.blocks("META-INF/manifest.xml")):
-        raise TableError("the spreadsheet is protected by a password", hint="save it without a password")
+        raise TableError(
+            "the spreadsheet is protected by a password", hint="save it without a password", fault=TableFault.PASSWORD
+        )
     styles = OdsStyles()
     if "styles.xml" in archive:
         read_part(archive.blocks("styles.xml"), styles, _PREFIXES)
@@ -338,7 +361,11 @@ def _choose(content: _Content, name: str | None) -> Sheet:
     by_name = {sheet.name: sheet for sheet in content.sheets}
     if name is not None:
         if name not in by_name:
-            raise TableError(f"expected the name of a sheet, found {name[:60]!r}", hint=f"--sheet: {', '.join(names)}")
+            raise TableError(
+                f"expected the name of a sheet, found {name[:60]!r}",
+                hint=f"--sheet: {', '.join(names)}",
+                fault=TableFault.SHEET,
+            )
         chosen = by_name[name]
         if name in content.hidden:
             chosen.sights.append(Sight("hidden-sheet", 0, None, name))
@@ -346,10 +373,10 @@ def _choose(content: _Content, name: str | None) -> Sheet:
         filled = [sheet for sheet in content.sheets if sheet.rows and sheet.name not in content.hidden]
         if not filled:
             hint = f"--sheet: {', '.join(names)}" if names else "is it the right file?"
-            raise TableError("expected a sheet with a list, found none that is seen", hint=hint)
+            raise TableError("expected a sheet with a list, found none that is seen", hint=hint, fault=TableFault.SHEET)
         if len(filled) > 1:
             hint = f"--sheet: {', '.join(sheet.name for sheet in filled)}"
-            raise TableError("expected the name of one sheet, found several", hint=hint)
+            raise TableError("expected the name of one sheet, found several", hint=hint, fault=TableFault.SHEET)
         chosen = filled[0]
     for other in content.sheets:
         if other is not chosen and other.rows:

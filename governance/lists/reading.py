@@ -7,7 +7,7 @@ from wanderbuch.governance.lists.csv_text import read_csv
 from wanderbuch.governance.lists.kind import ListKind, kind_of
 from wanderbuch.governance.lists.layout import laid_out
 from wanderbuch.governance.lists.ods import read_ods
-from wanderbuch.governance.lists.table import Table, TableError
+from wanderbuch.governance.lists.table import Table, TableError, TableFault
 from wanderbuch.governance.lists.xlsx import read_xlsx
 
 
@@ -45,10 +45,14 @@ def read_list(received: bytes, choices: Choices | None = None, *, known: Callabl
     kind = kind_of(received)
     if kind is ListKind.CSV:
         if choices.sheet is not None:
-            raise TableError("a CSV file has no sheets", hint="leave --sheet out")
+            raise TableError("a CSV file has no sheets", hint="leave --sheet out", fault=TableFault.SHEET)
         sheet = read_csv(received, encoding=choices.encoding, separator=choices.separator)
     elif choices.encoding is not None or choices.separator is not None:
-        raise TableError("a spreadsheet says itself how it is written", hint="leave --encoding and --separator out")
+        raise TableError(
+            "a spreadsheet says itself how it is written",
+            hint="leave --encoding and --separator out",
+            fault=TableFault.LETTERS,
+        )
     else:
         sheet = (read_xlsx if kind is ListKind.XLSX else read_ods)(received, sheet=choices.sheet)
     return laid_out(sheet, choices.answers, header_rows=choices.header_rows, known=known)

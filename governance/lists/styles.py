@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wanderbuch.governance.lists.number_format import BUILT_IN, GENERAL
-from wanderbuch.governance.lists.table import TOO_MUCH, TableError
+from wanderbuch.governance.lists.table import TOO_MUCH, TableError, TableFault
 from wanderbuch.governance.lists.xml_parts import Attributes
 
 type Colour = tuple[int, int, int] | str
@@ -160,7 +160,11 @@ class Styles:
                 self._font, self._fill, self._dxf_code = None, WHITE, None
             case "xf" if where == "cellXfs":
                 if len(self.cells) == _MAX_STYLES:
-                    raise TableError(f"expected at most {_MAX_STYLES} formats of cells, found more", hint=TOO_MUCH)
+                    raise TableError(
+                        f"expected at most {_MAX_STYLES} formats of cells, found more",
+                        hint=TOO_MUCH,
+                        fault=TableFault.TOO_LARGE,
+                    )
                 self.cells.append(self._style(attributes))
             case _ if where == "font" and self._font is not None:
                 self._font.take(name, attributes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar, Final
 
 from wanderbuch.errors import GovernanceError
@@ -20,10 +21,32 @@ FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 _SIGNS: Final = frozenset(FORMULA_SIGNS)
 
 
+class TableFault(StrEnum):
+    """Why a table cannot be read at all: what its reader is told in their own language."""
+
+    DAMAGED = "damaged"
+    PASSWORD = "password"  # noqa: S105 (a kind of fault)
+    TOO_LARGE = "too-large"
+    NO_LIST = "no-list"
+    LETTERS = "letters"
+    CELLS = "cells"
+    HEADERS = "headers"
+    SHEET = "sheet"
+
+
 class TableError(GovernanceError):
-    """A table cannot be read at all: its encoding, its form, its size, its headers."""
+    """A table cannot be read at all: its encoding, its form, its size, its headers.
+
+    Args:
+        message, hint: as with every error.
+        fault: why.
+    """
 
     code: ClassVar[str] = "governance.table"
+
+    def __init__(self, message: str, *, hint: str | None = None, fault: TableFault = TableFault.DAMAGED) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +183,27 @@ def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellF
         if not cells:
             continue
         if len(cells) > MAX_COLUMNS:
-            raise TableError(f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}")
+            raise TableError(
+                f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}",
+                fault=TableFault.TOO_LARGE,
+            )
         if not headers:
             headers, header_row = cells, number
             named = headers.index("") if "" in headers else len(headers)  # so many columns in front have names
             continue
         if len(entries) == MAX_ROWS:
-            raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
+            raise TableError(
+                f"expected at most {MAX_ROWS} rows, found more",
+                hint="import the list in parts",
+                fault=TableFault.TOO_LARGE,
+            )
         entries.append(Row(number, cells))
         if len(cells) > named or sum(map(len, cells)) > MAX_CELL or not _SIGNS.isdisjoint(cell[:1] for cell in cells):
             noticed.extend(_of_cells(number, cells, headers, header_row))
     if not headers:
-        raise TableError("expected a first row with the names of the columns, found an empty table")
+        raise TableError(
+            "expected a first row with the names of the columns, found an empty table", fault=TableFault.HEADERS
+        )
     return Table(headers, tuple(entries), tuple(noticed), header_row)
 
 

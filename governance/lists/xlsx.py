@@ -12,7 +12,7 @@ from typing import Final
 from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
 from wanderbuch.governance.lists.plain_rows import read_sheet
 from wanderbuch.governance.lists.styles import Styles, is_on
-from wanderbuch.governance.lists.table import Sheet, Sight, TableError
+from wanderbuch.governance.lists.table import Sheet, Sight, TableError, TableFault
 from wanderbuch.governance.lists.xlsx_sheet import SheetReader
 from wanderbuch.governance.lists.xlsx_text import Comments, SharedTexts, TextDrawing
 from wanderbuch.governance.lists.xml_parts import Attributes, PartReader, read_part
@@ -117,7 +117,11 @@ def read_xlsx(received: bytes, *, sheet: str | None = None) -> Sheet:
     def opened(name: str) -> SheetReader:
         place = places[name]
         if place is None or place.kind != "worksheet":
-            raise TableError(f"the sheet {name[:60]!r} holds no cells but a chart or macros", hint="name another sheet")
+            raise TableError(
+                f"the sheet {name[:60]!r} holds no cells but a chart or macros",
+                hint="name another sheet",
+                fault=TableFault.SHEET,
+            )
         reader = SheetReader(name, texts, styles, date1904=book.date1904)
         read_sheet(archive.blocks(place.target), reader, _PREFIXES)
         return reader
@@ -140,7 +144,11 @@ def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) ->
     others: list[Sight] = []
     if name is not None:
         if name not in names:
-            raise TableError(f"expected the name of a sheet, found {name[:60]!r}", hint=f"--sheet: {', '.join(names)}")
+            raise TableError(
+                f"expected the name of a sheet, found {name[:60]!r}",
+                hint=f"--sheet: {', '.join(names)}",
+                fault=TableFault.SHEET,
+            )
         if name in hidden:
             others.append(Sight("hidden-sheet", 0, None, name))
         others += [Sight("other-sheet", 0, None, title) for title in names if title != name and title not in charts]
@@ -161,8 +169,10 @@ def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) ->
         return next(iter(filled.values())), others
     if not filled:
         hint = f"--sheet: {', '.join(sorted(hidden))}" if hidden else "is it the right file?"
-        raise TableError("expected a sheet with a list, found none that is seen", hint=hint)
-    raise TableError("expected the name of one sheet, found several", hint=f"--sheet: {', '.join(filled)}")
+        raise TableError("expected a sheet with a list, found none that is seen", hint=hint, fault=TableFault.SHEET)
+    raise TableError(
+        "expected the name of one sheet, found several", hint=f"--sheet: {', '.join(filled)}", fault=TableFault.SHEET
+    )
 
 
 def _around(archive: Archive, path: str, reader: SheetReader) -> None:

@@ -29,6 +29,7 @@ from wanderbuch.governance.lists.table import (
     Sheet,
     Sight,
     TableError,
+    TableFault,
     column_letters,
 )
 from wanderbuch.governance.lists.xlsx_text import RunsOfText, SharedTexts, place_of, unescaped_text
@@ -97,7 +98,9 @@ class SheetReader:
                     self.sheet.rows[self._row] = self._cells
                     if len(self.sheet.rows) > MAX_ROWS + 1:
                         raise TableError(
-                            f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts"
+                            f"expected at most {MAX_ROWS} rows, found more",
+                            hint="import the list in parts",
+                            fault=TableFault.TOO_LARGE,
                         )
             case "oddHeader" | "oddFooter" | "evenHeader" | "evenFooter" | "firstHeader" | "firstFooter":
                 text = _CODES.sub(" ", "".join(self._collecting or ())).strip()
@@ -188,7 +191,7 @@ class SheetReader:
         self._count += 1
         if self._count > MAX_CELLS:
             hint = "delete what is not used around the list"
-            raise TableError(f"expected at most {MAX_CELLS} cells, found more", hint=hint)
+            raise TableError(f"expected at most {MAX_CELLS} cells, found more", hint=hint, fault=TableFault.TOO_LARGE)
 
     def _start_value(self, _: Attributes) -> None:
         self._value = self._collecting = []
@@ -238,7 +241,9 @@ class SheetReader:
             return
         if self._position >= MAX_COLUMNS:
             raise TableError(
-                f"expected at most {MAX_COLUMNS} columns, found text in {self._place}", hint="delete what is far right"
+                f"expected at most {MAX_COLUMNS} columns, found text in {self._place}",
+                hint="delete what is far right",
+                fault=TableFault.TOO_LARGE,
             )
         if shown.kind is not None:
             self._saw(shown.kind, _detail(shown))
@@ -294,7 +299,11 @@ class SheetReader:
     def _saw_at(self, row: int, position: int, kind: str, detail: str) -> None:
         self.sheet.sights.append(Sight(kind, row, position, detail))
         if len(self.sheet.sights) > MAX_SIGHTS:
-            raise TableError(f"expected at most {MAX_SIGHTS} cells to speak of, found more", hint=TOO_MUCH)
+            raise TableError(
+                f"expected at most {MAX_SIGHTS} cells to speak of, found more",
+                hint=TOO_MUCH,
+                fault=TableFault.TOO_LARGE,
+            )
 
     @property
     def _place(self) -> str:
@@ -319,7 +328,11 @@ class SheetReader:
         first, _, last = attributes.get("ref", "").partition(":")
         begin, end = place_of(first), place_of(last or first)
         if len(self.sheet.merges) == MAX_MERGES:
-            raise TableError(f"expected at most {MAX_MERGES} merged cells, found more", hint="undo the merges")
+            raise TableError(
+                f"expected at most {MAX_MERGES} merged cells, found more",
+                hint="undo the merges",
+                fault=TableFault.TOO_LARGE,
+            )
         if begin is not None and end is not None:
             self.sheet.merges.append(Merge(begin[0], end[0], begin[1], end[1]))
 

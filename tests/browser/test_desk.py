@@ -7,7 +7,12 @@ from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, 
 from tests.thorough import share_of
 from tests.unit.authority.test_applications import YARD, application
 from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, WELDERS
+from tests.unit.authority_pages.test_party_signing import Other, document
 from tests.unit.authority_pages.test_uploading import LIST
+from tests.unit.trust.ecosystem import AUTHORITY as OTHER
+from tests.unit.trust.ecosystem import Authority
+
+from wanderbuch.agents.authority.changes import canonical
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
@@ -65,6 +70,27 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
         async with page.expect_navigation():
             await page.click("form[enctype] button.button")
         await look.check(f"desk-list-{language}-{size}")
+        await page.goto(f"{town.url}{home}/lists")
+        await page.set_input_files(
+            "input[name=list]", files=[FilePayload(name="c.pdf", mimeType="", buffer=b"%PDF-1.7")]
+        )
+        async with page.expect_navigation():
+            await page.click("form[enctype] button.button")
+        await expect(page.locator("main [role=alert]")).to_be_visible()
+        look.noise.clear()  # the browser itself says that the answer was 422
+        await look.check(f"desk-list-unread-{language}-{size}")
+        await look.open(f"{home}/party")
+        await look.check(f"desk-party-{language}-{size}")
+        other = Other(town.place, Authority(OTHER))
+        town.place.others[OTHER] = other.authority.resolve_key
+        await other.publish(document(1))
+        to_sign = canonical(document(2, title="Institute for Welding, Shipbuilding and Electrical Trades"))
+        await page.set_input_files("input[name=file]", files=[FilePayload(name="v.json", mimeType="", buffer=to_sign)])
+        async with page.expect_navigation():
+            await page.click("form[enctype] button.button")
+        await expect(page.locator("#words")).to_be_visible()
+        await look.check(f"desk-party-file-{language}-{size}")
+        party = page.url.removeprefix(town.url)
         for name, path in {"problem": f"{home}/draft/none", "lost": f"{home}/nowhere"}.items():
             await look.open(path)
             await expect(page.locator("main [role=alert]")).to_be_visible()
@@ -74,6 +100,11 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
         await sign_in(look, town.tokens["a.silva"], language)
         await look.open(f"{home}/?name=welding")
         await look.check(f"desk-approver-{language}-{size}")
+        await look.open(party)
+        await look.page.check("input[name=sure]")
+        async with look.page.expect_navigation():
+            await look.page.click("main form:has(input[name=sure]) button")
+        await look.check(f"desk-party-signed-{language}-{size}")
         await look.open(f"{home}/application/{case.id}")
         await look.check(f"desk-approver-application-{language}-{size}")
         await look.open(f"{home}/suspend?did={WELDERS}")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from tests.browser.looking import LOOKS, SIZES, Look, follow, looking
 from tests.thorough import share_of
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace, open_place
 from tests.unit.issuer.succession.pair import Pair
 from tests.unit.issuer.workshop import Workshop
+from tests.unit.trust.ecosystem import webvh
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
@@ -57,7 +58,8 @@ async def go(look: Look, selector: str) -> None:
 @pytest.mark.parametrize(("language", "size"), share_of(LOOKS, 2))
 async def test_a_batch_goes_on_elsewhere_for_everybody(chromium: Browser, site: Site, language: str, size: str) -> None:
     place, name = site.place, f"{language}-{size}"
-    leaving = Pair(place.workshop, site.other)
+    leaving, number = Pair(place.workshop, site.other), 100 * LOOKS.index((language, size))
+    leaving.old.made = number
     await leaving.publish(old={"status": []})
     batch = await leaving.old.running(3)
     await leaving.named()
@@ -71,7 +73,7 @@ async def test_a_batch_goes_on_elsewhere_for_everybody(chromium: Browser, site: 
         await look.check(f"succession-handed-over-{name}")
 
     coming = Pair(site.other, place.workshop)
-    place.office.taking, coming.old.made = coming.taking, 9000
+    place.office.taking, coming.old.made = coming.taking, 9000 + number
     await coming.publish(old={"status": []})
     theirs = await coming.old.running(3)
     await coming.named()
@@ -88,3 +90,16 @@ async def test_a_batch_goes_on_elsewhere_for_everybody(chromium: Browser, site: 
         await look.page.set_input_files("main input[type=file]", {**file})
         await go(look, "main form[enctype] button:not([name=look])")
         await look.check(f"succession-taken-{name}")
+        await coming.publish(named=str(webvh("third")))
+        await look.open(f"/desk/{language}/take-over")
+        await expect(look.page.locator("#former")).to_be_visible()
+        await look.check(f"succession-former-{name}")
+
+    leaving.open()
+    place.office.handing = leaving.handing
+    await leaving.publish(named=str(webvh("third")))
+    async with looking(chromium, site, SIZES[size], color_scheme="dark" if language == "ar" else "light") as look:
+        await sign_in(look, place.tokens[ADMINISTRATOR], language)
+        await look.open(f"/desk/{language}/batch/{batch.id}/hand-over")
+        await expect(look.page.locator("#anew")).to_be_visible()
+        await look.check(f"succession-anew-{name}")

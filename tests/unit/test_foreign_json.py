@@ -53,6 +53,7 @@ ALLOWED = {
     "agents/issuer/mailing/mailing.py:mailed_rows": OWN_STORE,
     "agents/issuer/mailing/mailing.py:_change_page": OWN_STORE,
     "agents/issuer/personal_data.py:_look_for_erasure": OWN_STORE,
+    "agents/issuer/closing.py:_give_no_more": OWN_STORE,
     "agents/issuer/places.py:_put_back": OWN_STORE,
     "agents/issuer/places.py:_take": OWN_STORE,
     "agents/issuer/places.py:_with_newest_list": OWN_STORE,

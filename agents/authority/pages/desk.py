@@ -22,6 +22,7 @@ from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.kit import KIT
 from wanderbuch.agents.authority.pages.search import Query
+from wanderbuch.agents.authority.party_signing import PartySigning
 from wanderbuch.agents.authority.reviews import ReviewFinding, ReviewState
 from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.people.desk_access import DeskAccess
@@ -50,6 +51,7 @@ class DeskParts:
     register: Register
     applications: Applications
     uploads: Uploads
+    party_signing: PartySigning
     works: Works = field(default_factory=Works)
 
     @property
@@ -135,6 +137,7 @@ class DeskPages(SignedInPages[DeskOffice, Official, DeskVisit]):
             "register": f"{visit.parts.register_url}/{visit.language.tag}",
             "is_editor": visit.official.may(OfficialRole.EDITOR),
             "is_approver": visit.official.may(OfficialRole.APPROVER),
+            "four_eyes": visit.parts.desk.four_eyes,
         }
 
     async def _dashboard(self, visit: DeskVisit) -> web.StreamResponse:

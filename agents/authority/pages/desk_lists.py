@@ -12,6 +12,7 @@ from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.list_causes import InstitutionCauses
 from wanderbuch.agents.authority.uploads import ReadUpload, SaidOfList, place_of_column
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.list_causes import unread
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.governance.importing.columns import COLUMNS
 from wanderbuch.governance.importing.dates import DayOrder
@@ -46,7 +47,12 @@ class DeskLists:
         }
 
     async def _every(self, visit: DeskVisit) -> web.StreamResponse:
-        return self._desk.show(visit, "desk_lists.html", uploads=await visit.parts.uploads.all())
+        return await self._all(visit)
+
+    async def _all(self, visit: DeskVisit, *, failure: Markup | None = None) -> web.StreamResponse:
+        status = 200 if failure is None else 422
+        uploads = await visit.parts.uploads.all()
+        return self._desk.show(visit, "desk_lists.html", status=status, uploads=uploads, failure=failure)
 
     async def _upload(self, visit: DeskVisit) -> web.StreamResponse:
         try:
@@ -55,25 +61,30 @@ class DeskLists:
             raise MalformedError("expected a file") from err
         if not content:
             raise MalformedError("expected a file that is not empty")
-        uploaded = await visit.parts.uploads.upload(visit.official, visit.sent.get("list.name", ""), content)
+        try:
+            uploaded = await visit.parts.uploads.upload(visit.official, visit.sent.get("list.name", ""), content)
+        except TableError as err:
+            return await self._all(visit, failure=unread(err, visit.words))
         return visit.go(f"/lists/{uploaded.id}")
 
-    async def _show(self, visit: DeskVisit) -> web.StreamResponse:
+    async def _show(self, visit: DeskVisit, *, failure: Markup | None = None, status: int = 200) -> web.StreamResponse:
         uploaded = await visit.parts.uploads.get(visit.request.match_info["id"])
         try:
             read = await visit.parts.uploads.read(uploaded)
         except TableError as err:  # with what was said of it, such as a row of headers that is none
+            why = failure or unread(err, visit.words)
             return self._desk.show(
-                visit, "desk_list.html", uploaded=uploaded, said=uploaded.said, failure=err, read=None
+                visit, "desk_list.html", status=status, uploaded=uploaded, said=uploaded.said, failure=why, read=None
             )
         aside, causes = sorted(read.ready.to_look_at.items()), InstitutionCauses(read.table, visit.words)
         return self._desk.show(
             visit,
             "desk_list.html",
+            status=status,
             uploaded=uploaded,
             said=uploaded.said,
             read=read,
-            failure=None,
+            failure=failure,
             columns=_columns(read),
             names=[column.name for column in COLUMNS],
             look_at=[(row, [_shown(one, causes) for one in why]) for row, why in aside[:_SHOWN]],
@@ -86,7 +97,10 @@ class DeskLists:
 
     async def _say(self, visit: DeskVisit) -> web.StreamResponse:
         uploads, list_id = visit.parts.uploads, visit.request.match_info["id"]
-        await uploads.say(list_id, visit.official, _said(visit))
+        try:
+            await uploads.say(list_id, visit.official, _said(visit))
+        except TableError as err:
+            return await self._show(visit, failure=unread(err, visit.words), status=422)
         return visit.go(f"/lists/{list_id}")
 
     async def _draft(self, visit: DeskVisit) -> web.StreamResponse:

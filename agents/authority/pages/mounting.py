@@ -8,6 +8,7 @@ from wanderbuch.agents.authority.pages.desk_drafts import DeskDrafts
 from wanderbuch.agents.authority.pages.desk_editing import DeskEditing
 from wanderbuch.agents.authority.pages.desk_inviting import DeskInviting
 from wanderbuch.agents.authority.pages.desk_lists import DeskLists
+from wanderbuch.agents.authority.pages.desk_party import DeskParty
 from wanderbuch.agents.authority.pages.desk_publishing import DeskPublishing
 from wanderbuch.agents.authority.pages.desk_signing import DeskSigning
 from wanderbuch.agents.authority.pages.desk_suspending import DeskSuspending
@@ -28,6 +29,7 @@ def desk_page_routes() -> Sequence[PublicRoute]:
         **DeskEditing(desk).handlers(),
         **DeskPublishing(desk).handlers(),
         **DeskSigning(desk).handlers(),
+        **DeskParty(desk).handlers(),
         **DeskSuspending(desk).handlers(),
         **DeskDrafts(desk).handlers(),
         **DeskApplications(desk).handlers(),

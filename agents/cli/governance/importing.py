@@ -121,7 +121,7 @@ def import_list(
     try:
         received = read_list(content, choices, known=lambda text: is_column(text) or folded(text) in named)
     except TableError as err:
-        raise TableError(f"{table}: {err.message}", hint=err.hint) from err
+        raise TableError(f"{table}: {err.message}", hint=err.hint, fault=err.fault) from err
     try:
         report = draft_from(received, document_in(into), settings, at=datetime.now(UTC))
     except GovernanceFileError as err:

@@ -1,4 +1,4 @@
-"""`wanderbuch store`: look at an agent's store, move it, bring public files elsewhere, serve those of a closed centre.
+"""`wanderbuch store`: look at an agent's store, move it, bring public files elsewhere, take over from a closed centre.
 
 Exit codes: 0 well, 1 something is wrong with the store, 2 a mistake of the user or of a configuration.
 """
@@ -148,6 +148,81 @@ def take_over_files(
 
     agent, parsed = load_agent(config), WebvhDid.parse(did)
     _tell_copy(_run(take_over_host(agent, parsed, source, Closing(name, ask), on=utc_now().date())), as_json=as_json)
+
+
+@app.command("hand-over-rows")
+def hand_over_open_rows(
+    config: ConfigOption,
+    to: Annotated[Path, typer.Option("--to", help="A folder for the files.", show_default=False)],
+    tenant: Annotated[str, typer.Option("--tenant", help="The issuer's tenant.")] = "default",
+    batch: Annotated[
+        list[str] | None,
+        typer.Option("--batch", help="Id of a batch; once for each. By default all that are not over."),
+    ] = None,
+    rows_here: Annotated[
+        Path | None,
+        typer.Option("--rows-here", help="Where another issuer is named now: what the former one says that it has."),
+    ] = None,
+    it_has_none: Annotated[
+        bool, typer.Option("--it-has-none", help="Or: you answer for it that the former one has taken over no row.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """End batches of an issuer whose agent is stopped, and write their open rows for the successor that is named."""
+    from wanderbuch.agents.cli.disk_errors import disk_errors
+    from wanderbuch.agents.cli.governance.keys import read_file
+    from wanderbuch.agents.cli.store.open_rows import Anew, hand_over_rows, plan_hand_over
+    from wanderbuch.agents.issuer.succession.rows_here import MAX_ROWS_HERE_BYTES
+
+    if rows_here is not None and it_has_none:
+        raise ConfigurationError("--rows-here and --it-has-none exclude each other: give one of them")
+    agent, console = load_agent(config), Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    found = _run(plan_hand_over(agent, tenant, batch or ()))
+    console.print(f"{found.name} ({found.successor}) goes on for {found.centre}.")
+    for one in found.batches:
+        before = "" if one.handed_to in (None, found.successor) else f"; it was handed over to {one.handed_to}"
+        console.print(f"  {one.batch}  {one.open_rows} open rows  {one.title}{before}")
+    anothers = [one.batch for one in found.batches if one.handed_to not in (None, found.successor)]
+    if anothers and rows_here is None and not it_has_none:
+        raise ConfigurationError(
+            f"{anothers[0]} was handed over to another issuer, which the authority names no more",
+            hint="give what that one says that it has (--rows-here), or --it-has-none; --batch names others alone",
+        )
+    if found.batches and not yes and not typer.confirm("These batches end here for good. Go on?", err=True):
+        raise typer.Exit(EXIT_NO)
+    said = None if rows_here is None else read_file(rows_here, max_bytes=MAX_ROWS_HERE_BYTES)
+    anew = Anew(said) if said is not None or it_has_none else None
+    with disk_errors("not every file was written", "then run it again: it gives the same rows"):
+        handed = _run(hand_over_rows(agent, tenant, [one.batch for one in found.batches], to, anew=anew))
+    if as_json:
+        print(json.dumps({"successor": found.successor, "batches": [asdict(one) for one in handed]}))  # noqa: T201
+        return
+    for done in handed:
+        console.print(f"{done.batch}: {done.rows} rows in {', '.join(done.files) or 'no file'}")
+    console.print("Give the files to the successor in any way: nobody else can read them, and each row goes on once.")
+
+
+@app.command("close-places")
+def close_free_places(
+    config: ConfigOption,
+    tenant: Annotated[str, typer.Option("--tenant", help="The issuer's tenant.")] = "default",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke every free place in the registries of an issuer that closes, so that nobody issues from them any more."""
+    from wanderbuch.agents.cli.store.closing_places import close_free
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    if not yes and not typer.confirm("Nothing is issued from these registries any more, for good. Go on?", err=True):
+        raise typer.Exit(EXIT_NO)
+    closed = _run(close_free(load_agent(config), tenant))
+    if as_json:
+        print(json.dumps([asdict(one) for one in closed]))  # noqa: T201
+        return
+    for one in closed:
+        console.print(f"{one.places} places are revoked in {one.registry}")
+    console.print("Now hand the public files over: wanderbuch store hand-over. What was issued stays as it is.")
 
 
 def _tell_copy(report: "CopyReport", *, as_json: bool) -> None:

@@ -84,6 +84,10 @@ class TakenOver:
         """Forget a batch that was never whole."""
         await self._taken.remove(batch_id)
 
+    async def centres(self) -> Sequence[str]:
+        """Return the DIDs of the centres of which rows were taken over."""
+        return sorted({taken.centre async for taken in self._taken.every()})
+
     async def half_taken(self, centre: str) -> Sequence[Batch]:
         """Return the batches with rows of a centre that a crash left half written."""
         batches = [await self._batches.get_or_none(taken.id) for taken in await self._taken.find(centre=centre)]

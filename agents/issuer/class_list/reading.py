@@ -30,7 +30,7 @@ from wanderbuch.governance.importing.rows import MAX_MISTAKES, header_of, texts_
 from wanderbuch.governance.lists.noticed import question
 from wanderbuch.governance.lists.reading import Choices, read_list
 from wanderbuch.governance.lists.statuses import folded
-from wanderbuch.governance.lists.table import CellFinding, Table, TableError
+from wanderbuch.governance.lists.table import CellFinding, Table, TableError, TableFault
 from wanderbuch.schemas.claims import ClaimError, validate_claim
 from wanderbuch.schemas.credential_type import Attribute, CredentialType
 
@@ -80,7 +80,9 @@ def read_class_table(received: bytes, type_id: str, mapping: Mapping[str, str], 
     table = read_list(received, choices, known=lambda text: names.knows(text) or folded(text) in named)
     if len(table.rows) > MAX_CLASS_ROWS:
         raise TableError(
-            f"expected at most {MAX_CLASS_ROWS} rows, found {len(table.rows)}", hint="divide the list by class or year"
+            f"expected at most {MAX_CLASS_ROWS} rows, found {len(table.rows)}",
+            hint="divide the list by class or year",
+            fault=TableFault.TOO_LARGE,
         )
     return table
 

@@ -28,6 +28,7 @@ from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.uploads import MAX_WORD, ClassUpload, SaidOfClass
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.list_causes import unread
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.importing.dates import DayOrder
@@ -76,7 +77,9 @@ class ConsoleLists:
     ) -> web.StreamResponse:
         visit.must_issue()
         uploads = await visit.office.console.uploads.all()
-        return self._console.show(visit, "console_lists.html", status=status, uploads=uploads, err=err)
+        return self._console.show(
+            visit, "console_lists.html", status=status, uploads=uploads, err=err, unread=_unread(err, visit)
+        )
 
     async def _upload(self, visit: ConsoleVisit) -> web.StreamResponse:
         visit.must_issue()
@@ -110,7 +113,13 @@ class ConsoleLists:
             listed = await _read(visit, uploaded)
         except TableError as failure:  # with what was said of it, such as a row of headers that is none
             return self._console.show(
-                visit, "console_list.html", status=status, uploaded=uploaded, listed=None, err=err or failure
+                visit,
+                "console_list.html",
+                status=status,
+                uploaded=uploaded,
+                listed=None,
+                err=err or failure,
+                unread=_unread(err or failure, visit),
             )
         names, causes = _names(kind, visit), ClassListCauses(kind, listed.table, visit.words)
         return self._console.show(
@@ -120,6 +129,7 @@ class ConsoleLists:
             uploaded=uploaded,
             said=uploaded.said,
             err=err,
+            unread=_unread(err, visit),
             same=err.members["batch"] if isinstance(err, SameListError) else "",
             listed=listed,
             rows=len(listed.table.rows),
@@ -185,6 +195,11 @@ async def _read(visit: ConsoleVisit, uploaded: ClassUpload) -> ClassList:
     office = visit.office
     numbers, at = office.batches.claiming.numbers, office.tenant.clock()
     return await office.console.uploads.read(office.standing, numbers, uploaded, at=at)
+
+
+def _unread(err: WanderbuchError | None, visit: ConsoleVisit) -> Markup | None:
+    """Return why a list cannot be read at all; None: that is not what is wrong."""
+    return unread(err, visit.words) if isinstance(err, TableError) else None
 
 
 def _plan(visit: ConsoleVisit) -> BatchPlan:

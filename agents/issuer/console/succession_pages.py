@@ -20,6 +20,7 @@ from wanderbuch.agents.issuer.succession.taking_over import TakeOver
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError
 
 _MONTH: Final = timedelta(days=31)
 _SHOWN: Final = 200
@@ -41,9 +42,11 @@ class ConsoleSuccession:
         return {
             ("GET", f"{base}/batch/{{id}}/hand-over"): served(self._form),
             ("POST", f"{base}/batch/{{id}}/hand-over"): served(self._hand_over),
+            ("POST", f"{base}/batch/{{id}}/hand-over-anew"): served(self._hand_over_anew, takes_file=True),
             ("POST", f"{base}/batch/{{id}}/open-rows"): served(self._file),
             ("GET", f"{base}/take-over"): served(self._take_form),
             ("POST", f"{base}/take-over"): served(self._take, takes_file=True),
+            ("POST", f"{base}/rows-here"): served(self._rows_here),
         }
 
     async def _form(
@@ -52,6 +55,8 @@ class ConsoleSuccession:
         visit.person.must(ClerkRole.ADMINISTRATOR)
         office = visit.office
         batch = await office.batches.get(visit.named)
+        named = office.handing.successor()
+        is_another = named is not None and batch.handed_to not in (None, str(named.successor))
         return self._console.show(
             visit,
             "console_hand_over.html",
@@ -61,6 +66,7 @@ class ConsoleSuccession:
             counts=await office.batches.counts(batch),
             file_parts=office.handing.parts_of(batch),
             successor=office.handing.called(batch.handed_to),
+            another=office.handing.called(None) if is_another else None,
             said=said,
             err=err,
         )
@@ -71,6 +77,17 @@ class ConsoleSuccession:
             raise MalformedError("tick the box to confirm")
         try:
             await visit.office.handing.begin(visit.named, by=visit.person.id)
+        except WanderbuchError as err:
+            return await self._form(visit, err=err, status=409)
+        return visit.go(f"/batch/{visit.named}/hand-over")
+
+    async def _hand_over_anew(self, visit: ConsoleVisit) -> web.StreamResponse:
+        visit.person.must(ClerkRole.ADMINISTRATOR)
+        rows_here, has_none = _file_in(visit), visit.text("none") == "yes"
+        if bool(rows_here) is has_none:
+            raise MalformedError("expected either the file that says which certificates it has, or that it has none")
+        try:
+            await visit.office.handing.hand_over_anew(visit.named, rows_here or None, by=visit.person.id)
         except WanderbuchError as err:
             return await self._form(visit, err=err, status=409)
         return visit.go(f"/batch/{visit.named}/hand-over")
@@ -89,13 +106,7 @@ class ConsoleSuccession:
             return await self._form(visit, err=err, status=409)
         if not part.rows:
             return await self._form(visit, said="console.hand_over_nothing")
-        name = f"open-rows-{visit.named[:8]}-{after}.json"
-        headers = {
-            **SECURITY_HEADERS,
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{name}"',
-        }
-        return web.Response(body=part.sealed, content_type="application/json", headers=headers)
+        return _download(part.sealed, f"open-rows-{visit.named[:8]}-{after}.json")
 
     async def _take_form(
         self,
@@ -114,6 +125,7 @@ class ConsoleSuccession:
             "console_take_over.html",
             status=status,
             centres=[office.taking.called(one.centre) for one in office.taking.centres()],
+            former=[(centre, office.taking.called(centre)) for centre in await office.taking.former_centres()],
             found=found,
             left=() if found is None else found.left[:_SHOWN],
             batch_id=batch_id,
@@ -125,10 +137,7 @@ class ConsoleSuccession:
 
     async def _take(self, visit: ConsoleVisit) -> web.StreamResponse:
         visit.must_issue()
-        try:
-            file = base64.b64decode(visit.sent.get("file", ""), validate=True)
-        except ValueError as err:
-            raise MalformedError("expected a file") from err
+        file = _file_in(visit)
         taking, months = visit.office.taking, visit.text("months")
         try:
             if visit.text("look"):
@@ -146,3 +155,33 @@ class ConsoleSuccession:
         except WanderbuchError as err:
             return await self._take_form(visit, err=err, status=409)
         return await self._take_form(visit, found=found, batch_id="" if batch is None else batch.id)
+
+    async def _rows_here(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Return, as a file, which rows of a centre are here, once the authority names another issuer for it."""
+        visit.must_issue()
+        try:
+            centre = Did.parse(visit.text("centre"))
+        except IdentifierError as err:
+            raise MalformedError("expected the DID of a centre") from err
+        try:
+            said = await visit.office.taking.rows_here(centre)
+        except WanderbuchError as err:
+            return await self._take_form(visit, err=err, status=409)
+        return _download(said, "rows-here.json")
+
+
+def _file_in(visit: ConsoleVisit) -> bytes:
+    """Return the file that was sent; empty: none was."""
+    try:
+        return base64.b64decode(visit.sent.get("file", ""), validate=True)
+    except ValueError as err:
+        raise MalformedError("expected a file") from err
+
+
+def _download(content: bytes, name: str) -> web.Response:
+    headers = {
+        **SECURITY_HEADERS,
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return web.Response(body=content, content_type="application/json", headers=headers)

@@ -149,6 +149,11 @@ class TakingOver:
         every = () if snapshot is None else snapshot.file.successions
         return [one for one in every if one.successor == self._did]
 
+    async def former_centres(self) -> Sequence[Did]:
+        """Return whose rows are here, and for whom the authority names us no more, as far as this agent knows."""
+        named = {one.centre for one in self.centres()}
+        return [centre for each in await self._batches.taken.centres() if (centre := Did(each)) not in named]
+
     def called(self, centre: Did) -> str:
         """Return how the authority's file calls a centre, its DID where it does not."""
         snapshot = self._standing.snapshot()

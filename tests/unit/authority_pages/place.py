@@ -2,16 +2,18 @@
 
 import copy
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from acapy_agent.core.profile import Profile
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.unit.trust.ecosystem import FileHost
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
@@ -22,6 +24,7 @@ from wanderbuch.agents.authority.pages.desk import BASE, DeskParts
 from wanderbuch.agents.authority.pages.desk_sessions import COOKIE, DeskSession
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
+from wanderbuch.agents.authority.party_signing import PartySigning
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.authority.versions import PublicationPlace
@@ -35,6 +38,7 @@ from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import ACCREDITATION, PROFILE_STATEMENTS
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import hold_lease
@@ -97,6 +101,11 @@ class Place:
     clock: Clock = field(default_factory=Clock)
     app_url: str | None = "https://desk.authority.wanderbuch.test"
     provider: OpenIdProvider | None = None
+    four_eyes: bool = True
+    hosts: FileHost = field(default_factory=FileHost)
+    """Where other authorities' files lie, by the ends of their addresses."""
+    others: dict[Did, Callable[[DidUrl], Awaitable[bytes]]] = field(default_factory=dict)
+    """What gives the keys of other DIDs."""
     works: Works = field(default_factory=lambda: Works(patience_s=60))
     """What forms wait for is over before a busy machine is out of patience."""
 
@@ -119,7 +128,7 @@ class Place:
         async def rotate() -> None:
             raise AssertionError("no key is rotated here")
 
-        self.desk = Desk(self.profile, publication, four_eyes=True, redress=REDRESS, rotate_key=rotate)
+        self.desk = Desk(self.profile, publication, four_eyes=self.four_eyes, redress=REDRESS, rotate_key=rotate)
         self.publication = publication
         self.applications = Applications(self.profile, self.desk, IntakeConfig(enabled=True), clock=self.clock)
         self.register = PublishedRegister(publication)
@@ -140,8 +149,20 @@ class Place:
             register=self.register,
             applications=self.applications,
             uploads=Uploads(self.profile, self.desk, clock=self.clock),
+            party_signing=PartySigning(
+                self.profile,
+                cast(HttpEdge, self.hosts),
+                self.key,
+                self.resolve_key,
+                four_eyes=self.four_eyes,
+                clock=self.clock,
+            ),
             works=self.works,
         )
+
+    async def resolve_key(self, did_url: DidUrl) -> bytes:
+        """Return a key of ours, or of somebody else."""
+        return await self.others.get(did_url.did, self.key.resolve)(did_url)
 
     async def publish(self, payload: dict[str, Any]) -> None:
         await self.publication.publish(payload)

@@ -1,14 +1,16 @@
 """The desk's rules: who gets in, for how long, with which forms; and a draft's way to a version."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.authority_pages.conftest import APPROVER, EDITOR, Browser, hidden
 from tests.unit.authority_pages.forms import begun, fields_of, with_values
-from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, SHIPYARD, WELDERS, Place
+from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, SHIPYARD, WELDERS, Place, full_payload
 
 from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.officials import OfficialRole
 from wanderbuch.agents.authority.pages.desk_sessions import COOKIE
 from wanderbuch.agents.authority.reviews import ReviewState
 from wanderbuch.agents.site.sessions import IDLE, LONGEST
@@ -150,6 +152,30 @@ async def test_a_draft_goes_from_one_person_to_the_other_and_is_published(
     history = (await approver.ask("/registry/en/file")).text
     assert "Galle after the review" in history
     assert "a.silva" in history
+
+
+async def test_where_four_eyes_are_not_asked_for_one_person_does_it_all_at_the_desk(
+    empty_place: Place, tmp_path: Path, open_site: Any
+) -> None:
+    place = Place(empty_place.profile, tmp_path / "public", four_eyes=False)
+    await place.publish(full_payload())
+    roles = {OfficialRole.EDITOR, OfficialRole.APPROVER}
+    _, token = await place.desk.officials.add("m.perera", name="Malini Perera", roles=roles)
+    alone = await open_site(place)
+    await alone.sign_in(token)
+    draft = await begun(alone)
+    sent = with_values(
+        fields_of((await alone.ask(f"{draft}/statement?did={GALLE}&kind=accreditations&at=0")).text),
+        level_range__max="5",
+    )
+    await alone.ask(f"{draft}/statement", method="POST", data=sent)
+    await alone.send(f"{draft}/submit")
+    page = (await alone.ask(draft)).text
+    assert "Approve and publish" in page
+    assert (await alone.send(f"{draft}/approve", revision=hidden(page, "revision"))).status == 303
+    facts = await place.register.facts()
+    assert facts is not None
+    assert facts.file.version == 2
 
 
 async def test_saving_what_was_not_changed_changes_nothing(editor: Browser, place: Place) -> None:

@@ -1,5 +1,6 @@
 """`wanderbuch store hand-over` and `take-over`: from a centre's site to a folder, from there to another's host."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import date
@@ -116,3 +117,26 @@ async def test_taken_over_again_nothing_goes_back(
             answers[expected] = "taken"
     assert answers == {}
     assert files_in(place) == before
+
+
+@pytest.mark.parametrize("newer_first", [True, False])
+async def test_of_two_at_once_the_newer_copy_stays(
+    issuer: Issuer, successor: AgentHandle, tmp_path: Path, newer_first: bool
+) -> None:
+    config = load_config(successor.config_path, {}, role=ROLE)
+    older, newer, place = tmp_path / "older", tmp_path / "newer", successor.data / "public" / "hosts" / HOST
+    await hand_over(issuer.did, issuer.publisher.folder, older, edge=HttpEdgeConfig())
+    await issuer.revoke(3)
+    await hand_over(issuer.did, issuer.publisher.folder, newer, edge=HttpEdgeConfig())
+    closing = Closing("Galle School", "https://authority.wanderbuch.test")
+    sources = [newer, older, newer] if newer_first else [older, newer, older]
+    ended = await asyncio.gather(
+        *(take_over_host(config, issuer.did, source, closing, on=SINCE) for source in sources), return_exceptions=True
+    )
+    # Whoever is late with the older one is refused, or their late files give way by their numbers.
+    failed = {source: end for end, source in zip(ended, sources, strict=True) if isinstance(end, BaseException)}
+    assert newer not in failed
+    assert all(isinstance(end, WanderbuchError) for end in failed.values())
+    taken = files_in(place)
+    taken.pop("closed.json")
+    assert taken == files_in(newer)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
+from tests.unit.issuer.batches.scene import HOUR, KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError, SameListError
@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.batches.claims import remove_claims
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.trust.following.trusted import TrustedFile
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import NotFoundError, StoreError
 from wanderbuch.store.event_kinds import EventKind
@@ -180,6 +181,36 @@ async def test_an_offer_that_was_refused_when_standing_was_lost_in_between_can_b
     assert (await centre.row(batch)).state is RowState.WAITING
     await centre.workshop.publish()
     assert (await centre.issue(batch)).state is OfferState.ISSUED
+
+
+async def test_while_the_authority_is_away_rows_wait_and_then_go_on(centre: Centre) -> None:
+    workshop = centre.workshop
+    batch = await centre.running()
+    workshop.host.down = True
+    try:
+        assert (await centre.claim(batch)).state is OfferState.OPEN  # what it said is still fresh
+        home = workshop.source._home  # its word has ended: nothing that it said is held any more
+        home._trusted = TrustedFile(seen=home.seen, before=home.before, checks_history=home.place.history)
+        with pytest.raises(OfferRefusedError):
+            await centre.claim(batch, 3)
+        row = await centre.row(batch, 3)
+        assert (row.state, row.begun) == (RowState.WAITING, 0)
+    finally:
+        workshop.host.down = False
+        await workshop.publish()
+    assert (await centre.issue(batch, 3)).state is OfferState.ISSUED
+
+
+async def test_a_wallet_that_never_comes_uses_up_no_slip(centre: Centre) -> None:
+    batch = await centre.running()
+    offer = await centre.claim(batch)
+    await centre.workshop.desk.sweep(datetime.now(UTC) + 2 * HOUR)
+    assert (await centre.workshop.desk.get(offer.id)).state is OfferState.NO_ANSWER
+    assert (await centre.row(batch)).state is RowState.WAITING
+    again = await centre.issue(batch)
+    assert (again.state, again.id == offer.id) == (OfferState.ISSUED, False)
+    number = (await centre.desk.row(batch, 2))[0]["credential_id"]
+    assert [good.id for good in await centre.good(number)] == [again.id]
 
 
 async def test_five_wrong_pins_lock_a_slip_until_the_clerk_lifts_it(centre: Centre) -> None:

@@ -50,6 +50,16 @@ async def other(place: ConsolePlace, tmp_path_factory: pytest.TempPathFactory) -
         await made.profile.close()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def third(other: Workshop, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
+    """One more issuer under the same authority."""
+    made = Workshop(tmp_path_factory.mktemp("third"), beside=other)
+    await made.open()
+    yield made
+    await made.sending.stop(wait_s=5)
+    await made.profile.close()
+
+
 async def call(office: Any, route: str, sent: Any = None, **path: str) -> Any:
     asked: Call[Any] = Call(path, {}, sent)
     answer = await ROUTES[route].handler(office, asked)
@@ -170,3 +180,71 @@ async def test_programs_hand_over_and_take_over(place: ConsolePlace, other: Work
 
 async def test_who_may_hand_over_may_hand_over_anew_and_nobody_else() -> None:
     assert {route.needs for route in ROUTES.values() if route.method == "POST"} == {OPERATOR.roles}
+
+
+async def sent_file(browser: Browser, page: str, to: str, content: bytes | None, **fields: str) -> Any:
+    """Send a form of a page with a file."""
+    sent = FormData({"form_token": hidden((await browser.ask(page)).text, "form_token"), **fields})
+    sent.add_field("file", content or b"", filename="rows-here.json", content_type="application/json")
+    return await browser.ask(to, data=sent)
+
+
+async def test_a_batch_goes_on_at_another_institution_at_the_console(
+    place: ConsolePlace, browsers: dict[str, Browser], other: Workshop, third: Workshop
+) -> None:
+    clerk, administrator = browsers[CLERK], browsers[ADMINISTRATOR]
+    pair = Pair(place.workshop, other)
+    pair.documents.workshops.append(third)
+    place.office.handing, pair.old.made = pair.handing, 12000
+    await pair.publish(old={"status": []})
+    batches = [await pair.old.running(2) for _ in range(2)]
+    await pair.named()
+    for batch in batches:
+        await administrator.send(f"/desk/en/batch/{batch.id}/hand-over", sure="yes")
+    said, none = batches
+    at = f"/desk/en/batch/{said.id}/hand-over"
+    assert "goes on now" not in (await administrator.ask(at)).text
+    await pair.take(await pair.hand_over(said))
+    await pair.publish(named=str(third.did))
+    page = (await administrator.ask(at)).text
+    assert f"The authority now names <bdi>{third.did}</bdi>" in page
+    rows_here = await pair.taking.rows_here(place.workshop.did)
+
+    anew = f"{at}-anew"
+    assert (await sent_file(administrator, at, anew, None)).status == 400  # neither
+    assert (await sent_file(administrator, at, anew, rows_here, none="yes")).status == 400  # nor both
+    assert (await sent_file(administrator, at, anew, b"x.y.z")).status == 409
+    assert (await sent_file(clerk, "/desk/en/take-over", anew, rows_here)).status == 403
+    assert (await pair.old.desk.get(said.id)).handed_to == other.did
+    assert (await sent_file(administrator, at, anew, rows_here)).target == at
+    assert (await pair.old.desk.get(said.id)).handed_to == third.did
+    page = (await administrator.send(f"/desk/en/batch/{said.id}/open-rows", after="0")).text
+    assert "Nothing in this part is open" in page  # the former one has both, for good
+
+    at = f"/desk/en/batch/{none.id}/hand-over"
+    assert (await sent_file(administrator, at, f"{at}-anew", None, none="yes")).target == at
+    file = await administrator.send(f"/desk/en/batch/{none.id}/open-rows", after="0")
+    found = await pair.taker(Centre(third)).read(file.text.encode())
+    assert [(row.number, row.why) for row in found.left] == [(2, "here"), (3, "here")]  # it is accredited for nothing
+
+
+async def test_a_former_successor_says_at_the_console_which_rows_it_has(
+    place: ConsolePlace, browsers: dict[str, Browser], other: Workshop, third: Workshop
+) -> None:
+    clerk, pair = browsers[CLERK], Pair(other, place.workshop)
+    pair.documents.workshops.append(third)
+    place.office.taking, pair.old.made = pair.taking, 15000
+    await pair.publish(old={"status": []})
+    batch = await pair.old.running(2)
+    await pair.named()
+    await pair.take(await pair.hand_over(batch))
+    assert "names you no more" not in (await clerk.ask("/desk/en/take-over")).text
+    assert (await clerk.send("/desk/en/rows-here", centre=str(other.did))).status == 409  # more may come yet
+    await pair.publish(named=str(third.did))
+    assert f"File for <bdi>{other.did.host}</bdi>" in (await clerk.ask("/desk/en/take-over")).text
+    assert (await clerk.send("/desk/en/rows-here", centre="nobody")).status == 400
+    assert (await browsers[ADMINISTRATOR].ask("/desk/en/take-over")).status == 403
+    file = await clerk.send("/desk/en/rows-here", centre=str(other.did))
+    assert file.headers["Content-Disposition"] == 'attachment; filename="rows-here.json"'
+    handed = await pair.handing.hand_over_anew(batch.id, file.text.encode(), by="somebody")
+    assert handed.handed_to == third.did

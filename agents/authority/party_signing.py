@@ -1,0 +1,291 @@
+"""Signing, as a party, what another authority is about to publish (ADR 15): looked at here, signed with our key.
+
+What is brought is what that authority's round gives out: the very bytes that all parties sign. They are signed only if
+
+1. they are a governance file without mistakes, by another author, and of a divided file every part lies at its address
+   and is the one that is named;
+2. what that author has in force could be fetched now from where the file says that it lies, is signed by that author
+   and as its own parties ask for, and is fresh; or this is the first version, and nothing lies there;
+3. they are a later version of the same file, and it, or the version in force, names us as a party;
+4. an approver has looked at what changes, against the version that is in force still, and did not bring it themselves
+   where four eyes are asked for.
+
+The signature is given out as a file: it speaks for itself, so anybody may carry it. Who brought and who signed what is
+kept here. Nothing is published by this, and none of our own history tells of it: the other authority's file does.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.authority.serving import SigningKey
+from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
+from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.comparing.differences import Difference, differences
+from wanderbuch.governance.divided.bulk import load_unverified
+from wanderbuch.governance.divided.division import checked_part, part_name
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.governance.signed.freshness import MAX_FRESHNESS_BYTES, snapshot_of, verify_freshness
+from wanderbuch.governance.signed.jws import KeyResolver
+from wanderbuch.governance.signed.signing import (
+    MAX_JWS_BYTES,
+    SignedGovernanceFile,
+    digest_of,
+    sign_as_party,
+    verify_file,
+)
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.errors import NotFoundError
+from wanderbuch.plugins.trust.following.parts import MAX_PARTS_BYTES, FileParts
+from wanderbuch.store.records import Record, RecordStore, new_id
+from wanderbuch.strict_json import read_strict_json
+
+MOST_KEPT: Final = 20
+_CURRENT: Final = "/current.jws"
+_TIMEOUT_S: Final = 20.0
+_MOST_NEW_PARTS: Final = 2000
+
+
+class PartyFile(Record):
+    """What was brought to be signed; it is not changed.
+
+    Args:
+        name: of the file, as the browser told it.
+        payload: the very bytes, as text.
+        brought_by, signed_by: ids of officials.
+        jws: our signature; "": nobody has signed.
+    """
+
+    category: ClassVar[str] = "wanderbuch.authority-party-file"
+
+    name: str
+    payload: str
+    brought_by: str
+    signed_by: str = ""
+    signed_at: datetime | None = None
+    jws: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """Return the bytes to sign."""
+        return self.payload.encode()
+
+    @property
+    def digest(self) -> str:
+        """Name the bytes."""
+        return digest_of(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What would be signed.
+
+    Args:
+        file: as it was brought, with its parts.
+        before: what is in force; None: nothing is yet.
+        changes: in words.
+    """
+
+    file: GovernanceFile
+    before: SignedGovernanceFile | None
+    changes: tuple[Difference, ...]
+
+    @property
+    def compared(self) -> str:
+        """Name what is in force."""
+        return "" if self.before is None else self.before.digest
+
+
+class PartySigning:
+    """What other authorities ask one authority to sign.
+
+    Args:
+        profile: whose.
+        edge: the way out.
+        key: signs.
+        resolve_key: gives the keys of other DIDs.
+        four_eyes: whether somebody else than who brought it signs.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        edge: HttpEdge,
+        key: SigningKey,
+        resolve_key: KeyResolver,
+        *,
+        four_eyes: bool,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._files = RecordStore(profile, PartyFile)
+        self._edge = edge
+        self._key = key
+        self._resolve_key = resolve_key
+        self._four_eyes = four_eyes
+        self._clock = clock
+
+    async def all(self) -> list[PartyFile]:
+        """Return what is kept, the newest first."""
+        return [kept async for kept in self._files.every()][::-1]
+
+    async def get(self, file_id: str) -> PartyFile:
+        """Return what was brought; NotFoundError: there is none."""
+        return await self._files.get(file_id)
+
+    async def bring(self, official: Official, name: str, content: bytes) -> PartyFile:
+        """Keep what is to be signed, if it is a governance file of somebody else; the oldest goes where there are many.
+
+        Raises:
+            ForbiddenError: they neither edit nor approve.
+            GovernanceFileError: it is no governance file, or has mistakes.
+            RefusedError: it is our own, is too large, or does not say where it lies.
+        """
+        if not (official.may(OfficialRole.EDITOR) or official.may(OfficialRole.APPROVER)):
+            raise ForbiddenError("expected an official who edits or approves")
+        if len(content) > MAX_FILE_BYTES:
+            raise RefusedError(f"expected a file of at most {MAX_FILE_BYTES} bytes, found more")
+        file = await asyncio.to_thread(parse_file, content)  # 1
+        if file.author == (await self._key.kid()).did:
+            raise RefusedError("this is a version of our own file", hint="it is signed where its draft is")
+        _address(content)
+        kept = PartyFile(
+            id=new_id(),
+            created_at=self._clock(),
+            name=" ".join(name.split())[:200] or "to-sign.json",
+            payload=content.decode(),
+            brought_by=official.id,
+        )
+        for old in (await self.all())[MOST_KEPT - 1 :]:
+            await self._files.remove(old.id)
+        return await self._files.insert(kept)
+
+    async def look(self, kept: PartyFile) -> LookedAt:
+        """Return what would be signed, after the checks 1 to 3.
+
+        Raises:
+            RefusedError: it is not later than what is in force, of another file, or does not name us.
+            ResolutionError: what is in force, or a part, could not be had or checked.
+            GovernanceError: it is not signed as it must be, or a part is not the one that is named.
+        """
+        body, address = kept.body, _address(kept.body)
+        root = await asyncio.to_thread(parse_file, body)
+        parts = FileParts(self._edge, None)
+        before = await self._in_force(root, address, parts)  # 2
+        if before is not None and (before.file.id != root.id or before.file.version >= root.version):
+            raise RefusedError(
+                f"expected a later version than {before.file.version}, which is in force, found {root.version}",
+                hint="ask that authority for what is to be signed now",
+            )
+        if await self._own_did() not in _parties(root, before):  # 3
+            raise RefusedError("neither this version nor the one in force names us as a party")
+        file = await self._whole(root, address, parts)
+        old = None if before is None else before.file
+        return LookedAt(file, before, await asyncio.to_thread(differences, old, file))
+
+    async def sign(self, file_id: str, official: Official, *, compared: str) -> PartyFile:
+        """Sign what was brought; again changes nothing.
+
+        Args:
+            file_id: of what was brought.
+            official: who has looked at it.
+            compared: names what was in force as they looked (`LookedAt.compared`).
+
+        Raises:
+            ForbiddenError: they do not approve, or brought it themselves where four eyes are asked for.
+            RefusedError: what is in force has changed since; or as with `look`, as all other errors.
+        """
+        official.must(OfficialRole.APPROVER)
+        kept = await self.get(file_id)
+        if self._four_eyes and kept.brought_by == official.id:
+            raise ForbiddenError("expected another official than the one who brought it")
+        if kept.jws:
+            return kept
+        found = await self.look(kept)
+        if found.compared != compared:  # 4
+            raise RefusedError("what is in force has changed since you looked", hint="look at the changes again")
+        old = None if found.before is None else found.before.file
+        jws = await sign_as_party(kept.body, await self._key.kid(), self._key.sign, previous=old)
+        signed = {"jws": jws.decode("ascii"), "signed_by": official.id, "signed_at": self._clock()}
+        return await self._files.change(file_id, lambda now: None if now.jws else now.model_copy(update=signed))
+
+    async def remove(self, file_id: str, official: Official) -> None:
+        """Remove what was brought; who edits or approves may."""
+        if not (official.may(OfficialRole.EDITOR) or official.may(OfficialRole.APPROVER)):
+            raise ForbiddenError("expected an official who edits or approves")
+        await self._files.remove((await self.get(file_id)).id)
+
+    async def _own_did(self) -> Did:
+        return (await self._key.kid()).did
+
+    async def _in_force(self, root: GovernanceFile, address: str, parts: FileParts) -> SignedGovernanceFile | None:
+        """Return what the author has in force, checked and whole; None: this is the first version."""
+        try:
+            received = await self._edge.get(address, max_bytes=MAX_JWS_BYTES, timeout_s=_TIMEOUT_S)
+        except NotFoundError:
+            if root.version == 1:
+                return None
+            raise
+        signed = await verify_file(received.body, author=root.author, resolve_key=self._resolve_key)
+        at = _beside(address, "freshness.jws")
+        statement = await self._edge.get(at, max_bytes=MAX_FRESHNESS_BYTES, timeout_s=_TIMEOUT_S)
+        vouched = await verify_freshness(
+            statement.body, author=root.author, resolve_key=self._resolve_key, at=self._clock()
+        )
+        if not snapshot_of(signed, vouched).is_fresh(self._clock()):
+            raise ResolutionError(
+                "what that authority has in force could not be had: what lies there is not fresh",
+                hint="try again; an older version may be held up to you",
+            )
+        return await parts.complete(signed, lambda name: _beside(address, name), timeout_s=_TIMEOUT_S)
+
+    async def _whole(self, root: GovernanceFile, address: str, parts: FileParts) -> GovernanceFile:
+        """Return what was brought with its parts: those that are in force already, and the new ones from its host."""
+        if root.division is None:
+            return root
+        if (size := sum(part.size for part in root.division.parts)) > MAX_PARTS_BYTES:
+            raise RefusedError(f"expected parts of at most {MAX_PARTS_BYTES} bytes together, found {size}")
+        bodies: dict[str, bytes] = {}
+        fetched = 0
+        for part in root.division.parts:
+            if part.digest in bodies:
+                continue
+            try:
+                bodies[part.digest] = await parts.read(part)
+            except ResolutionError:
+                fetched += 1
+                if fetched > _MOST_NEW_PARTS:
+                    raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found more") from None
+                at = _beside(address, part_name(part.digest))
+                received = await self._edge.get(at, max_bytes=part.size, timeout_s=_TIMEOUT_S)
+                bodies[part.digest] = checked_part(part, received.body)
+        return await asyncio.to_thread(load_unverified, root, bodies.__getitem__)
+
+
+def _address(payload: bytes) -> str:
+    """Return where the file says that its current version lies.
+
+    Raises:
+        RefusedError: it does not say so, or not as an https address.
+    """
+    root = read_strict_json(payload, max_bytes=MAX_FILE_BYTES, max_depth=MAX_DEPTH)
+    address = root.get("uri") if isinstance(root, dict) else None
+    if not isinstance(address, str) or not address.startswith("https://") or not address.endswith(_CURRENT):
+        raise RefusedError(f"expected a file that says where it lies, https://…{_CURRENT}")
+    return address
+
+
+def _beside(address: str, path: str) -> str:
+    return f"{address.removesuffix(_CURRENT)}/{path}"
+
+
+def _parties(root: GovernanceFile, before: SignedGovernanceFile | None) -> Sequence[Did]:
+    rules = (root.signatories, None if before is None else before.file.signatories)
+    return [party.did for rule in rules if rule is not None for party in rule.parties]

@@ -1,0 +1,206 @@
+"""Open rows are handed over from the store of an issuer whose agent does not run: its people, or its machine, are gone.
+
+Whoever has the store, its key and its configuration may do what an administrator does at the console (ADR 104), and
+nothing else: what an office hands over with is opened on the store, without sockets, sweeps or a publisher. Nothing is
+offered, signed or revoked, and no public file changes. No process of the agent can start meanwhile.
+
+1. The store is locked, the tenant and its DID are found in it.
+2. The authority is asked now. It must have named the successor, in a file that is fresh.
+3. `look` says what would be handed over; nothing is changed.
+4. `hand_over` ends a batch for good and writes its open rows, signed and sealed, as files. Again gives the same rows.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from wanderbuch.agents.cli.governance.output import write_file
+from wanderbuch.agents.cli.store.stopped_issuer import StoppedIssuer, opened_issuer
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.claiming import SlipDesk
+from wanderbuch.agents.issuer.holding.superseding import Superseding
+from wanderbuch.agents.issuer.succession.handing_over import HandingOver, NoSuccessorError
+from wanderbuch.agents.runtime.app import OPERATOR
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.problems import NotReadyError
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.store.records import utc_now
+
+_LIVE: Final = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED, BatchState.HANDED_OVER)
+_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBatch:
+    """A batch that is not over.
+
+    Args:
+        batch: its id.
+        title: what those who work with it call it.
+        open_rows: how many rows have brought no credential and were not left out.
+        handed_to: the DID to which it was handed over before; None: to nobody.
+    """
+
+    batch: str
+    title: str
+    open_rows: int
+    handed_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverPlan:
+    """What would be handed over.
+
+    Args:
+        centre: the DID whose rows these are.
+        successor: the DID of who goes on.
+        name: what the authority's file calls that one.
+        batches: the newest first.
+    """
+
+    centre: str
+    successor: str
+    name: str
+    batches: tuple[LiveBatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBatch:
+    """What became of a batch.
+
+    Args:
+        batch: its id.
+        successor: the DID to which it was handed over.
+        rows: how many open rows are in its files.
+        files: where they are; none where no row is open.
+    """
+
+    batch: str
+    successor: str
+    rows: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """What lets a batch go on at another issuer than the one to which it was handed over before.
+
+    Args:
+        rows_here: what that one says that it has; None: whoever hands over says that it has none.
+    """
+
+    rows_here: bytes | None
+
+
+async def plan_hand_over(config: AgentConfig, tenant: str, batches: Collection[str]) -> HandOverPlan:
+    """Return what would be handed over; nothing is changed.
+
+    Args:
+        config: of the agent, which does not run.
+        tenant: the issuer's.
+        batches: ids of those that are wanted; none: all that are not over.
+
+    Raises:
+        ConfigurationError: as with `opened_issuer`; or a batch is none, or is over.
+        WanderbuchError: as with `OpenRowsDesk.look`.
+    """
+    async with opened_issuer(config, tenant) as issuer:
+        found = await OpenRowsDesk(issuer).look()
+    if unknown := sorted(set(batches).difference(one.batch for one in found.batches)):
+        raise ConfigurationError(
+            f"{unknown[0][:64]} is no batch that could be handed over", hint="leave --batch out: then all are listed"
+        )
+    if not batches:
+        return found
+    return replace(found, batches=tuple(one for one in found.batches if one.batch in batches))
+
+
+async def hand_over_rows(
+    config: AgentConfig, tenant: str, batches: Sequence[str], to: Path, *, anew: Anew | None = None
+) -> list[HandedBatch]:
+    """Hand over batches, and return what became of each; arguments and errors as with `OpenRowsDesk.hand_over`."""
+    try:
+        await asyncio.to_thread(to.mkdir, mode=0o700, parents=True, exist_ok=True)
+    except OSError as err:
+        raise ConfigurationError(f"the folder {to} cannot be made: {err.strerror}") from err
+    async with opened_issuer(config, tenant) as issuer:
+        desk = OpenRowsDesk(issuer)
+        return [await desk.hand_over(batch, to, anew=anew) for batch in batches]
+
+
+class OpenRowsDesk:
+    """Hands the open rows of an issuer over whose agent does not run.
+
+    Args:
+        issuer: whose.
+    """
+
+    def __init__(self, issuer: StoppedIssuer) -> None:
+        profile, lifetime = issuer.profile, timedelta(seconds=issuer.config.offer_deadline_s)
+        ends = Superseding(profile, issuer.desk, issuer.revocations).end_of
+        slips = SlipDesk(profile, issuer.desk, issuer.revocations, lifetime=lifetime, end_successors=ends)
+        self.did = issuer.own.did
+        self._standing = issuer.standing
+        self._batches = BatchDesk(profile, slips)
+        self._handing = HandingOver(profile, self.did, issuer.standing, self._batches, issuer.documents.assertion_key)
+
+    async def look(self) -> HandOverPlan:
+        """Return what would be handed over; nothing is changed.
+
+        Raises:
+            NotReadyError: what the authority says now cannot be had.
+            NoSuccessorError: it has named nobody.
+        """
+        snapshot = await self._standing.ask()
+        if snapshot is None or not snapshot.is_fresh(utc_now()):
+            raise NotReadyError("it is not known whom the authority names now: its file cannot be had")
+        named = self._handing.successor()
+        if named is None:
+            raise NoSuccessorError
+        found = []
+        for batch in await self._live():
+            counts = await self._batches.counts(batch)
+            open_rows = counts.waiting + counts.open + counts.locked
+            found.append(LiveBatch(batch.id, batch.title, open_rows, batch.handed_to))
+        successor = str(named.successor)
+        return HandOverPlan(str(self.did), successor, self._handing.called(successor) or successor, tuple(found))
+
+    async def hand_over(self, batch_id: str, to: Path, *, anew: Anew | None = None) -> HandedBatch:
+        """End a batch for good, and write its open rows into files in a folder; again gives the same rows.
+
+        Args:
+            batch_id: its id.
+            to: the folder, which is there.
+            anew: what lets it go on elsewhere, if it was handed over before and the authority names another one now.
+
+        Raises:
+            WanderbuchError: as with `HandingOver.hand_over` and `hand_over_anew`.
+            ConfigurationError: a file cannot be written; the same again writes it.
+        """
+        by = OPERATOR.id
+        if anew is not None and (await self._batches.get(batch_id)).handed_to is not None:
+            await self._handing.hand_over_anew(batch_id, anew.rows_here, by=by)
+        files, rows, after = [], 0, 0
+        while True:
+            part = await self._handing.hand_over(batch_id, by=by, after=after)
+            if part.rows:
+                file = to / f"open-rows-{batch_id}-{after}.json"
+                write_file(file, part.sealed)
+                files.append(str(file))
+                rows += part.rows
+            if part.next_after is None:
+                return HandedBatch(batch_id, part.successor, rows, tuple(files))
+            after = part.next_after
+
+    async def _live(self) -> Sequence[Batch]:
+        batches: list[Batch] = []
+        cursor = None
+        while True:
+            page = await self._batches.page(limit=_PAGE, cursor=cursor)
+            batches += [batch for batch in page.items if batch.state in _LIVE]
+            if (cursor := page.next_cursor) is None:
+                return batches
