@@ -47,7 +47,8 @@ async ([pin, title, answers]) => {
     observer.observe(document, { childList: true, characterData: true, subtree: true })
     look()
   })
-  const press = (name) => [...document.querySelectorAll("button")].find((each) => each.textContent.trim() === name).click()
+  const buttons = () => [...document.querySelectorAll("button")]
+  const press = (name) => buttons().find((each) => each.textContent.trim() === name).click()
   await comes("Your book is locked")
   const field = document.querySelector("input[autocomplete=current-password]")
   field.focus()

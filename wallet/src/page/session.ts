@@ -9,6 +9,7 @@
 import { prepareProof } from '../anoncreds/presentation.js'
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { newestOffer } from '../exchange/awaited_offer.js'
+import type { Entry } from '../exchange/credentials.js'
 import { Governance } from '../governance/following.js'
 import { Backup, checkedEarly, takeOver, unwritten } from '../keeping/backup.js'
 import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
@@ -31,6 +32,7 @@ import { Views } from './views.js'
 
 export { WebNetwork } from '../web_network.js'
 
+const PREPARE_MS = 60
 const LABEL = 'Wallet'
 /** As an issuer is told it. */
 const IN_ENGLISH: Readonly<Record<Wrong, string>> = {
@@ -73,6 +75,7 @@ export class Session implements Handlers {
   #last: Promise<unknown> = Promise.resolve()
   /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
   #closings = 0
+  #preparing: ReturnType<typeof setTimeout> | undefined
   /** A link that is to be followed once the book is open. */
   #link: string | undefined
   #isHistoryOpen = false
@@ -261,20 +264,18 @@ export class Session implements Handlers {
   async question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
     const view = await this.#seen((views) => views.question(id, entry))
     const { answer } = view
-    if (view.state === 'asked' && answer) setTimeout(() => void this.#prepareProof(answer.id), 0) // while it is read
+    if (view.state === 'asked' && answer) void this.#prepareProof(answer.id) // while it is read
     return view
   }
 
+  // First what is to be looked up is asked for; what is computed would keep the page waiting for what it asks next.
   async #prepareProof(id: string): Promise<void> {
-    try {
-      const { credentials } = this.#open?.wallet ?? {}
-      const entry = await credentials?.one(id)
-      if (!credentials || !entry) return
-      credentials.foresee(entry)
-      prepareProof(entry)
-    } catch (error) {
-      if (!(error instanceof WalletError)) throw error // who says yes is told
-    }
+    const { credentials } = this.#open?.wallet ?? {}
+    const entry = await credentials?.one(id).catch(() => undefined) // who says yes is told
+    if (!credentials || !entry) return
+    credentials.foresee(entry)
+    clearTimeout(this.#preparing)
+    this.#preparing = setTimeout(() => void prepared(entry), PREPARE_MS)
   }
 
   // 2
@@ -468,6 +469,7 @@ export class Session implements Handlers {
   /** @param leaving what is still to send something */
   #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
+    clearTimeout(this.#preparing)
     this.#open?.online.stop()
     this.#open?.wallet.stop()
     for (const backup of [this.#leaving, this.#open?.backup]) if (backup !== leaving) backup?.stop()
@@ -481,6 +483,14 @@ export class Session implements Handlers {
     if (this.#phase === 'other-tab') return // until the page is loaded again (3)
     this.#phase = phase
     this.#tell('status')
+  }
+}
+
+async function prepared(entry: Entry): Promise<void> {
+  try {
+    prepareProof(entry)
+  } catch (error) {
+    if (!(error instanceof WalletError)) throw error
   }
 }
 
