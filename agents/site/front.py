@@ -92,7 +92,7 @@ class SiteFront:
             did=did,
             did_host=_host_of(did),
             purpose=purpose.value if purpose else None,
-            asked=await say_asked(_language(request).tag),
+            asked=await say_asked(self._language(request).tag),
             opening=opening(request, short=short, long=long),
             short=short,
             code=f"{urlsplit(short).path}/code.svg",

@@ -34,10 +34,16 @@ export interface Store {
   get(kind: Kind, id: string): Promise<JsonObject | undefined>
   /** Ids and rows of a kind, by the time that they were written first. */
   list(kind: Kind): Promise<[string, JsonObject][]>
-  /** All of the changes or none of them; they are durable when it resolves. */
-  write(changes: readonly Change[]): Promise<void>
+  /**
+   * All of the changes or none of them; they are durable when it resolves.
+   *
+   * @param durable called as soon as they are here, where they are to be elsewhere too before it resolves
+   */
+  write(changes: readonly Change[], durable?: () => void): Promise<void>
   /** What was written is wherever else it is to be (the vault), as far as that can be reached now. */
   settle?(): Promise<void>
+  /** Resolves when nothing is on its way there that has to be there before something goes out. */
+  settled?(): Promise<void>
 }
 
 /** A store for tests, and for pages that keep nothing. */

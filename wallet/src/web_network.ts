@@ -2,6 +2,7 @@
 
 import { concat } from './bytes.js'
 import { CheckFailedError, UnreachableError } from './errors.js'
+import type { EarlySocket } from './early_socket.js'
 import { MOST_FRAME_BYTES, type Network, type Socket, type SocketEvents } from './network.js'
 
 const DEADLINE_MS = 30_000
@@ -10,6 +11,13 @@ const AGAIN = [408, 425, 429]
 const CANNOT_SEND = 'the connection is closed'
 
 export class WebNetwork implements Network {
+  readonly #early: EarlySocket | undefined
+
+  /** @param early a socket that was opened before anybody asked for it */
+  constructor(early?: EarlySocket) {
+    this.#early = early
+  }
+
   async get(url: string, mostBytes: number): Promise<Uint8Array> {
     const response = await this.#fetch(url, { headers: { Accept: 'application/json' } })
     if (!response.ok) throw new UnreachableError('a public file could not be fetched')
@@ -27,11 +35,11 @@ export class WebNetwork implements Network {
 
   open(url: string, events: SocketEvents): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(url)
+      const socket = this.#early?.take(url) ?? new WebSocket(url)
       socket.binaryType = 'arraybuffer'
       const encoder = new TextEncoder()
       const timer = setTimeout(() => socket.close(), DEADLINE_MS)
-      socket.onopen = () => {
+      const opened = (): void => {
         clearTimeout(timer)
         resolve({
           send: (frame) => {
@@ -41,6 +49,8 @@ export class WebNetwork implements Network {
           close: () => socket.close(),
         })
       }
+      if (socket.readyState === WebSocket.OPEN) opened()
+      else socket.onopen = opened
       socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
         const frame = typeof data === 'string' ? encoder.encode(data) : new Uint8Array(data)
         if (frame.length <= MOST_FRAME_BYTES) events.received(frame)

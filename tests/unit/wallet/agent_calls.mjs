@@ -123,6 +123,46 @@ export async function calls(load) {
       const sent = world.opened(peer.invited).map((message) => message['@id'])
       return { same: sent.length === 1 && sent[0] === waiting[0], left: (await world.rows('outbox')).length, sockets: world.sockets }
     },
+    // What is asked before the socket is open, of a mediator that was met before: how it speaks, and what goes first; then of an older one.
+    asked_early: async () => {
+      const { setTimeout: later } = globalThis
+      const { SilentError } = await load('errors.js')
+      const world = new World()
+      world.compact = true
+      await world.visit()
+      world.wallet.stop()
+      const seen = []
+      const { open } = world
+      const again = async () => {
+        world.frames = []
+        const opened = gate()
+        world.open = async (...told) => (await opened.promise, open.apply(world, told))
+        const visit = world.visit().then(() => 'live', (error) => error instanceof SilentError && 'silent')
+        for (let turn = 0; turn < 20 && !world.wallet?.agent.mediator.mayAsk; turn++) await new Promise((resolve) => setImmediate(resolve))
+        world.wallet.agent.mediator.request('egress/1.0/request', {}).catch(() => undefined)
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+        const before = world.frames.length
+        opened.resolve()
+        const outcome = await visit
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+        world.wallet.stop()
+        seen.push([before, outcome, world.frames, (await world.store.get('mediator', 'silence')) === undefined])
+      }
+      try {
+        world.wallet = undefined
+        await again()
+        world.compact = false
+        globalThis.setTimeout = (run, wait, ...rest) => later(run, wait >= 10_000 ? 25 : wait, ...rest)
+        world.wallet = undefined
+        await again()
+        globalThis.setTimeout = later
+        world.wallet = undefined
+        await again()
+      } finally {
+        globalThis.setTimeout = later
+      }
+      return seen
+    },
     // The mediator's line ended without a word; the device says that it has no network: nobody waits, and the socket comes back by itself.
     lost: async () => {
       const world = await fresh()

@@ -3,7 +3,7 @@
 import { simulated } from './simulated.mjs'
 
 export async function calls(load) {
-  const { World, Peer, connected, pack, say, fresh, UnreachableError } = await simulated(load)
+  const { World, Peer, connected, pack, say, fresh, gate, UnreachableError } = await simulated(load)
   const { SealedStore } = await load('keeping/sealed_store.js')
   const { MemoryShelf } = await load('keeping/shelf.js')
   const { VaultKey } = await load('keeping/vault_key.js')
@@ -52,6 +52,14 @@ export async function calls(load) {
       }
       const views = new Views(world.wallet, undefined)
       const { entries, unread } = await views.book()
+      // The authority's file does not come, and then cannot be had: the book is shown before, and told again after.
+      const held = gate()
+      const late = []
+      const slow = new Views(world.wallet, { snapshot: () => held.promise.then(() => Promise.reject(new UnreachableError('away'))) }, () => late.push('later'))
+      late.push((await slow.book()).entries.map(({ worth, issuer }) => [worth, issuer.name]))
+      held.resolve()
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      late.push((await slow.book()).entries.map(({ worth }) => worth.verdict))
       const { peer, request: their, own } = await connected(world)
       await world.deliver([peer.response(their)])
       const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }
@@ -71,7 +79,7 @@ export async function calls(load) {
       const yes = await world.wallet.questions.answer(id, { [Object.keys(await world.wallet.questions.candidates(id))[0]]: 'first' }).then(() => 'sent', (error) => error.code)
       sending.push(yes, (await views.question(id)).state, (await world.rows('outbox')).length, (await views.book()).isSending)
       world.wallet.stop()
-      return { sending, entries: entries.map((each) => each.id), unread, candidates, answer: answer.id, before: [before.ready, before.missing], made, after: [ready, missing], offer: offer.state }
+      return { late, sending, entries: entries.map((each) => each.id), unread, candidates, answer: answer.id, before: [before.ready, before.missing], made, after: [ready, missing], offer: offer.state }
     },
     // An issuer whose offer was accepted sends what is no credential of it, each time with another registry.
     refusals: async ({ definition, registry, other }) => {

@@ -164,6 +164,32 @@ export async function calls(load) {
       const after = [await phone.isRemembered(shelf), await failure(() => phone.recall(shelf, '246810'))]
       return { short, wrong, right, exported, elsewhere, after, plain: text(sealed).includes(text(KEY.reveal())) }
     },
+    // A PIN that is stretched while it is typed: how often that is done, what it counts, and what opens then.
+    typed: async () => {
+      const shelf = new MemoryShelf()
+      await shelf.write({ notes: { phone: await phone.remembering(KEY, '246810') } })
+      const { deriveBits } = crypto.subtle
+      let count = 0
+      crypto.subtle.deriveBits = (...told) => ((count += 1), deriveBits.apply(crypto.subtle, told))
+      const seen = []
+      const look = async (outcome) => seen.push([outcome, count, (await shelf.note('phone')).tries])
+      const opens = async (pin) => hex((await phone.recall(shelf, pin)).reveal()) === hex(KEY.reveal())
+      try {
+        await look(await failure(() => phone.foresee(shelf, '24681')))
+        await Promise.all(['246810', '2468101', '24681012'].map((pin) => phone.foresee(shelf, pin))) // the first and the last of what is typed at once
+        await look('typed')
+        await phone.foresee(shelf, '246810')
+        await look('typed')
+        await look(await opens('246810'))
+        await phone.foresee(shelf, '000000')
+        await look(await opens('246810'))
+        await phone.foresee(shelf, '000000')
+        await look(await failure(() => phone.recall(shelf, '000000')))
+      } finally {
+        delete crypto.subtle.deriveBits
+      }
+      return seen
+    },
     // By Node.js's own functions: how a phone had it sealed before, what opening that makes of it, and what a passkey beside it is worth then.
     phone_before: async () => {
       const shelf = new MemoryShelf()
@@ -501,6 +527,64 @@ export async function calls(load) {
         globalThis.fetch = before
       }
       return seen
+    },
+    // What came of somebody's message is told as soon as it is here; what goes out then waits for the vault.
+    told_before: async () => {
+      const host = new Host()
+      const shelf = new MemoryShelf()
+      const held = gate()
+      const seen = []
+      const fetch = async (url, init) => {
+        if (init.method === 'PUT') await held.promise
+        const answer = await host.fetch(url, init)
+        if (init.method === 'PUT') seen.push('vault')
+        return answer
+      }
+      const { guarded } = await opened(shelf, { fetch })
+      const written = guarded.write([row('m', undefined, 'inbox'), row('q', { state: 'accepted' }, 'question')], () => seen.push('here'))
+      await until(() => seen.length === 1)
+      const settled = guarded.settled().then(() => seen.push('may go out'))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      held.resolve()
+      await Promise.all([written, settled])
+      return seen
+    },
+    // What is done while a PIN is stretched: the vault is asked once; what the PIN opens is asked for after the try was counted.
+    while_stretched: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      const seen = []
+      globalThis.fetch = (url, init) => (seen.push(init.method), host.fetch(url, init))
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      const shelf = new MemoryShelf()
+      const write = shelf.write.bind(shelf)
+      shelf.write = async (change) => {
+        const tries = change.notes?.phone?.tries
+        if (tries !== undefined) seen.push(`tries ${tries}`)
+        return write(change)
+      }
+      try {
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        one.newCode()
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        await one.lock()
+        const outcomes = []
+        for (const pin of ['000000', '246810']) {
+          seen.length = 0
+          const outcome = await failure(() => one.unlock({ pin }))
+          outcomes.push([outcome, one.status().phase, seen.slice()])
+        }
+        one.leave()
+        return outcomes
+      } finally {
+        globalThis.fetch = before
+      }
     },
     // Whatever is under way when a phase ends: it ends without an effect.
     closed: async () => {

@@ -8,6 +8,7 @@ export async function simulated(load) {
   const { pack, unpack } = await load('didcomm/envelope.js')
   const { makePeerDid, peerDocument, QUEUE } = await load('dids/peer.js')
   const { readContact } = await load('dids/contact.js')
+  const { expanded } = await load('didcomm/compact.js')
   const { base64, base64url, fromAnyBase64 } = await load('base64.js')
   const { UnreachableError } = await load('errors.js')
 
@@ -42,6 +43,9 @@ export async function simulated(load) {
     isAway = false
     mediator = { invited: SecretKey.random(), key: SecretKey.random(), routing: SecretKey.random() }
     sockets = 0
+    /** Whether the mediator takes compact envelopes; and what came, with whether it was one. */
+    compact = false
+    frames = []
     waiting = []
     forgotten = new Set()
 
@@ -70,13 +74,17 @@ export async function simulated(load) {
     }
 
     // The mediator. `lies` changes what it answers.
-    mediate(envelope) {
+    mediate(frame) {
       const { invited, key, routing } = this.mediator
+      const envelope = expanded(frame)
+      const isCompact = envelope !== frame
+      if (isCompact && !this.compact) return this.frames.push(['not understood', true])
       const { from, content } = unpack(envelope, (kid) => [invited, key].find((each) => each.verkey === kid))
       const asked = JSON.parse(content)
       if (this.forgotten.has(from)) return
       this.known = from
       const kind = asked['@type'].slice(DIDCOMM.length)
+      this.frames.push([kind, isCompact])
       const answer = (type, members) => this.tell(from, say(type, members, asked['@id']))
       if (kind === 'didexchange/1.1/request') {
         const did = makePeerDid(key.verkey, { endpoint: HOST, routingKeys: [] })
@@ -88,7 +96,7 @@ export async function simulated(load) {
         answer('coordinate-mediation/1.0/keylist-update-response', { updated: [{ ...asked.updates[0], result: this.listing ?? 'success' }] })
       }
       if (kind === 'messagepickup/2.0/live-delivery-change') {
-        answer('messagepickup/2.0/status', { message_count: 0 })
+        answer('messagepickup/2.0/status', { message_count: 0, ...(this.compact && { takes_compact: true }) })
         if (this.waiting.length) this.deliver(this.waiting)
       }
       if (kind === 'messagepickup/2.0/status-request') answer('messagepickup/2.0/status', { message_count: 0 })

@@ -57,6 +57,15 @@ def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet:
     assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 2}
 
 
+def test_what_is_asked_before_the_socket_is_live_goes_behind_it_as_the_mediator_speaks(wallet: WalletProcess) -> None:
+    live, egress = "messagepickup/2.0/live-delivery-change", "egress/1.0/request"
+    compact, older, by_text = wallet.call("asked_early")
+    assert compact == [0, "live", [[live, True], [egress, True]], True]
+    # An older one took its place: that is found out, is no silence of one that forgot the wallet, and it gets text.
+    assert older == [0, "silent", [["not understood", True]] * 2, True]
+    assert by_text == [0, "live", [[live, False], [egress, False]], True]
+
+
 def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
     assert wallet.call("reconnects") == [0, 1, True, "complete"]
 

@@ -38,6 +38,7 @@ def test_a_new_phone_shows_the_book_without_the_issuer_that_is_gone(wallet: Wall
     }
     told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
     seen = wallet.call("gone_issuer", **published(centre, told), link_secret=secret, gone=OTHER, request=request)
+    assert seen.pop("late") == [[[None, None]] * 2, "later", ["UNKNOWN"] * 2]
     assert seen == {
         # Nothing is to be sent; then a yes that cannot be made now is kept, and the book says so.
         "sending": [False, "unreachable", "answering", 0, True],

@@ -104,6 +104,30 @@ def test_what_a_phone_had_sealed_by_scrypt_opens_and_is_sealed_anew(wallet: Wall
     }
 
 
+def test_the_vault_is_asked_while_the_pin_is_stretched(wallet: WalletProcess) -> None:
+    wrong, right = wallet.call("while_stretched")
+    assert (wrong[:2], sorted(wrong[2])) == (["pin", "locked"], ["GET", "tries 1"])
+    _, phase, seen = right
+    assert (phase, sorted(seen), seen[-1]) == ("open", ["GET", "tries 0", "tries 2"], "tries 0")
+
+
+def test_a_pin_is_stretched_while_it_is_typed_and_tried_when_it_is_given(wallet: WalletProcess) -> None:
+    assert wallet.call("typed") == [
+        ["none", 0, 0],  # too short
+        ["typed", 2, 0],
+        ["typed", 3, 0],
+        [True, 3, 0],
+        [True, 5, 0],  # what was typed before was another one
+        ["pin", 6, 1],
+    ]
+
+
+def test_what_came_of_a_message_is_told_at_once_and_nothing_goes_out_before_the_vault_has_it(
+    wallet: WalletProcess,
+) -> None:
+    assert wallet.call("told_before") == ["here", "vault", "may go out"]
+
+
 def test_a_passkey_opens_beside_the_pin_on_its_phone_and_is_forgotten_with_it(wallet: WalletProcess) -> None:
     assert wallet.call("passkeys") == [
         *("passkey", None),  # nothing is remembered

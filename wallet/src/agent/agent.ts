@@ -67,11 +67,22 @@ export class Agent {
     return new Agent(store, network, await KeyRing.load(store), options)
   }
 
-  /** Write what a step comes to, all of it or nothing; then send what it sends. Resolves when it is written. */
+  /**
+   * Write what a step comes to, all of it or nothing; then send what it sends. Resolves when it is written. Who listens is told as soon as
+   * it is on this phone; nothing goes out before the store says so.
+   */
   async commit({ changes, send = [] }: Step): Promise<void> {
-    await this.store.write([...changes, ...send.map((outgoing) => Outbox.row(outgoing))])
-    for (const listener of this.#listeners) listener(changes)
-    if (send.length) this.#goesOn(this.outbox.flush().then(() => this.#later()))
+    const rows = [...changes, ...send.map((outgoing) => Outbox.row(outgoing))]
+    if (rows.length === 0) return
+    let isTold = false
+    const tell = (): void => {
+      if (isTold) return
+      isTold = true
+      for (const listener of this.#listeners) listener(changes)
+    }
+    await this.store.write(rows, tell)
+    tell()
+    if (send.length) this.#goesOn(this.#sendOut())
   }
 
   /** Be told of all rows that changed, until the function that is returned is called. */
@@ -98,6 +109,12 @@ export class Agent {
     if (this.#isStopped) return
     this.#isLeft = false
     await Promise.all([this.outbox.flush(), this.inbox.work(), ...this.#advancers.map((advance) => advance())]).finally(() => this.#later())
+  }
+
+  async #sendOut(): Promise<void> {
+    await this.store.settled?.()
+    await this.outbox.flush()
+    await this.#later()
   }
 
   stop(): void {

@@ -20,7 +20,7 @@ interface Waiting {
 
 export class Line {
   readonly #network: Network
-  readonly #url: string
+  readonly url: string
   readonly #received: (envelope: Uint8Array) => void
   readonly #opened: () => Promise<void>
   readonly #waiting = new Map<string, Waiting>()
@@ -29,15 +29,21 @@ export class Line {
   #wait = FIRST_WAIT_MS
   #isStopped = false
   #isOpen = false
+  /** Until what is to be done first is under way, whatever else is asked waits. */
+  #gate: Promise<void> | undefined
+  #openGate = (): void => {}
+  #isFirst = false
   /** When something came over the socket last, or it was opened. */
   #heardAt = 0
   /** Whether its other end takes compact envelopes (ADR 120). */
   isCompact = false
+  /** Whether it did so before: then it is spoken to so from the first message on (ADR 124). */
+  wasCompact = false
 
   /** @param opened what to do each time that the socket opened, before others ask */
   constructor(network: Network, url: string, received: (envelope: Uint8Array) => void, opened: () => Promise<void>) {
     this.#network = network
-    this.#url = url
+    this.url = url
     this.#received = received
     this.#opened = opened
   }
@@ -60,20 +66,26 @@ export class Line {
       return
     }
     clearTimeout(this.#timer)
-    this.isCompact = false
+    this.isCompact = this.wasCompact
     const received = (envelope: Uint8Array): void => {
       this.#heardAt = Date.now()
       this.#received(envelope)
     }
-    const opening = this.#network.open(this.#url, { received, closed: () => this.#closed(opening) })
+    this.#gate = new Promise((resolve) => (this.#openGate = resolve))
+    const opening = this.#network.open(this.url, { received, closed: () => this.#closed(opening) })
     this.#socket = opening
     try {
       await opening
       this.#heardAt = Date.now()
-      await this.#opened()
+      this.#isFirst = true
+      const first = this.#opened()
+      this.#isFirst = false
+      await first
+      this.#openGate()
       this.#isOpen = this.#socket === opening
       this.#wait = FIRST_WAIT_MS
     } catch (error) {
+      this.#openGate()
       if (error instanceof UnreachableError) this.#closed(opening)
       throw error
     }
@@ -81,8 +93,11 @@ export class Line {
 
   async send(envelope: string): Promise<void> {
     if (!this.#socket) throw new UnreachableError('the mediator is not connected')
+    const isFirst = this.#isFirst
     const socket = await this.#socket
+    if (!isFirst) await this.#gate
     socket.send(this.isCompact ? compacted(envelope) : new TextEncoder().encode(envelope))
+    if (isFirst) this.#openGate()
   }
 
   /**
@@ -156,6 +171,7 @@ export class Line {
 
   #fail(): void {
     this.#isOpen = false
+    this.#openGate()
     for (const { failed } of this.#waiting.values()) failed(new UnreachableError('the connection to the mediator closed'))
     this.#waiting.clear()
   }

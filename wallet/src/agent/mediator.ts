@@ -53,10 +53,13 @@ export class Mediator {
   readonly #label: string
   #session: Session | undefined
   #line: Line | undefined
+  #mayAsk = false
   #patience: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
   /** Called when the socket has opened and live delivery is on: what could not be sent may be sent now. */
   onOpen: () => void = () => {}
+  /** Called when it may be asked (`mayAsk`), before `onOpen`. */
+  onAskable: () => void = () => {}
 
   /** @param invitationUrl where the mediator has its invitation: `https://…/mediator` */
   constructor(store: Store, network: Network, inbox: Inbox, invitationUrl: string, label: string) {
@@ -72,13 +75,29 @@ export class Mediator {
     return this.#line?.isOpen ?? false
   }
 
+  /**
+   * Whether it may be asked though the socket is not live, or not even open: it knows this wallet, and what it is asked goes out behind what
+   * makes the socket live.
+   */
+  get mayAsk(): boolean {
+    return this.#mayAsk
+  }
+
+  /** Where the socket leads; nothing of it is this wallet's alone. */
+  get socketAddress(): string | undefined {
+    return this.#line?.url
+  }
+
   /** Connect, and go live. Throws UnreachableError if that does not work now; later it may. */
   async start(): Promise<void> {
     const row = await this.#store.get('mediator', ROW)
     if (row && (await this.#silentTalks()) >= SILENT_TALKS) return this.#startAnew(unsealSession(row))
     if (!row) return this.#startFirst()
     this.#session = unsealSession(row)
-    await this.#openLine(() => this.#goLive())
+    const live = this.#openLine(() => this.#goLive(), row['compact'] === true)
+    this.#mayAsk = true
+    this.onAskable()
+    await live
   }
 
   // What it is met over stays open: a further socket would be a further handshake.
@@ -87,7 +106,7 @@ export class Mediator {
       this.#hangUp()
       throw error
     })
-    await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(met) }])
+    await this.#store.write([{ kind: 'mediator', id: ROW, value: { ...sealSession(met), compact: this.#line?.isCompact ?? false } }])
     this.#session = met
     try {
       await this.#goLive()
@@ -234,11 +253,14 @@ export class Mediator {
     return { key, contact: this.#session.contact, address }
   }
 
-  async #openLine(opened: () => Promise<void>): Promise<void> {
+  async #openLine(opened: () => Promise<void>, isCompact = false): Promise<void> {
     if (this.#isStopped) throw new StateError('the wallet is closed')
     const { endpoint } = (this.#session as Session).contact
     const url = publicAddress(endpoint.replace(/^https:/, 'wss:'), 'endpoint of the mediator', 'wss:').href
-    this.#line ??= new Line(this.#network, url, (envelope) => this.#received(envelope), opened)
+    if (!this.#line) {
+      this.#line = new Line(this.#network, url, (envelope) => this.#received(envelope), opened)
+      this.#line.wasCompact = isCompact
+    }
     await this.#line.open()
   }
 
@@ -248,13 +270,22 @@ export class Mediator {
     try {
       body = (await this.#ask('messagepickup/2.0/live-delivery-change', { live_delivery: true, delivery_as: 'text' }, 'status')).body
     } catch (error) {
-      if (error instanceof SilentError) await this.#noteSilence()
+      if (error instanceof SilentError && this.#line?.wasCompact) await this.#noteCompact(false) // by text, next time
+      else if (error instanceof SilentError) await this.#noteSilence()
       throw error
     }
     await this.#noteAnswer()
-    if (this.#line) this.#line.isCompact = body.optional('takes_compact')?.boolean() ?? false
+    const isCompact = body.optional('takes_compact')?.boolean() ?? false
+    if (this.#line) this.#line.isCompact = isCompact
     this.#lookAt(body)
     this.onOpen()
+    await this.#noteCompact(isCompact)
+  }
+
+  async #noteCompact(compact: boolean): Promise<void> {
+    if (this.#line) this.#line.wasCompact = compact
+    const row = await this.#store.get('mediator', ROW)
+    if (row && (row['compact'] === true) !== compact) await this.#store.write([{ kind: 'mediator', id: ROW, value: { ...row, compact } }])
   }
 
   // A mediator may deliver what waited only when asked to.

@@ -13,7 +13,7 @@ import { concat } from '../bytes.js'
 import { CheckFailedError, MalformedError } from '../errors.js'
 import { Received } from '../received.js'
 import { readStrictJson, utf8Text } from '../strict_json.js'
-import { agreementKey, box, boxNonce, openBox, openSeal, seal } from './box.js'
+import { agreementKey, box, boxNonce, openBox, openSeal, seal, sharedKey } from './box.js'
 import { verkey, type SecretKey, type Verkey } from './keys.js'
 
 /** As large as our agents take one. */
@@ -102,18 +102,24 @@ export function unpack(envelope: Uint8Array | string, keyOf: (key: Verkey) => Se
 
 function authenticated(contentKey: Uint8Array, to: Verkey, from: SecretKey): object {
   const nonce = boxNonce()
-  const sender = base64url(seal(utf8(from.verkey), theirs(to)))
-  const encryptedKey = base64url(box(contentKey, nonce, theirs(to), from.agreement()))
+  const key = theirs(to)
+  // Who writes is told in the same words each time: who has the recipient's key reads them, and nobody else sees these envelopes (TLS).
+  // Towards others keys live for one message.
+  const at = from.with(to)
+  const sender = (at.sender ??= base64url(seal(utf8(from.verkey), key)))
+  const encryptedKey = base64url(box(contentKey, nonce, (at.shared ??= sharedKey(from.agreement(), key))))
   return { encrypted_key: encryptedKey, header: { kid: to, sender, iv: base64url(nonce) } }
 }
 
 function openKey(recipient: Received, own: SecretKey, isAuthenticated: boolean): { from: Verkey | undefined; contentKey: Uint8Array } {
   const secret = own.agreement()
   const boxed = bytesOf(recipient.member('encrypted_key'), LONGEST_BOX)
-  if (!isAuthenticated) return { from: undefined, contentKey: openSeal(boxed, secret) }
+  const ownPublic = agreementKey(own.verkey)
+  if (!isAuthenticated) return { from: undefined, contentKey: openSeal(boxed, secret, ownPublic) }
   const header = recipient.member('header')
-  const from = verkey(utf8Text(openSeal(bytesOf(header.member('sender'), LONGEST_BOX), secret), 'sender'), 'sender')
-  return { from, contentKey: openBox(boxed, bytesOf(header.member('iv'), LONGEST_BOX), agreementKey(from), secret) }
+  const from = verkey(utf8Text(openSeal(bytesOf(header.member('sender'), LONGEST_BOX), secret, ownPublic), 'sender'), 'sender')
+  const shared = (own.with(from).shared ??= sharedKey(secret, agreementKey(from)))
+  return { from, contentKey: openBox(boxed, bytesOf(header.member('iv'), LONGEST_BOX), shared) }
 }
 
 function theirs(key: Verkey): Uint8Array {

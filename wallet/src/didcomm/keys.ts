@@ -13,14 +13,22 @@ const KEY_BYTES = 32
 const DID_KEY = 'did:key:'
 const LONGEST_KEY = 64
 const LONGEST_REFERENCE = 160
+const MOST_OTHERS = 8
 const MASK = '[secret key]'
 
 /** A public Ed25519 key in base58, of 32 bytes. Only `verkey` and its kind make one. */
 export type Verkey = string & { readonly __brand: 'Verkey' }
 
+/** What a secret key and somebody else's key come to (`box.ts`, `envelope.ts`). */
+export interface WithOther {
+  shared?: Uint8Array
+  sender?: string
+}
+
 /** A secret key of ours. It shows itself in no log, error or JSON: only `seal` gives it away, to whoever encrypts it. */
 export class SecretKey {
   readonly #seed: Uint8Array
+  readonly #with = new Map<Verkey, WithOther>()
   readonly verkey: Verkey
 
   private constructor(seed: Uint8Array) {
@@ -51,6 +59,16 @@ export class SecretKey {
   /** As X25519 (RFC 8032 §5.1.5; RFC 7748), for a computation. */
   agreement(): Uint8Array {
     return ed25519.utils.toMontgomerySecret(this.#seed)
+  }
+
+  /** What was computed with a key of somebody else, as long as this object lives. */
+  with(theirs: Verkey): WithOther {
+    const known = this.#with.get(theirs)
+    if (known) return known
+    const made = {}
+    if (this.#with.size >= MOST_OTHERS) this.#with.clear() // whoever writes under many names gains nothing
+    this.#with.set(theirs, made)
+    return made
   }
 
   toString(): string {

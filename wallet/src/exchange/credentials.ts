@@ -93,6 +93,11 @@ export class Credentials {
     return witness
   }
 
+  /** Begin to look up what a proof will rest on: who says yes within that time waits for no second look. */
+  foresee({ credential: { nonRevocation: place } }: Entry): void {
+    if (place) this.#objects.registryNow(place.registryId).then((now) => this.#objects.statusList(now)).catch(() => undefined)
+  }
+
   /** The witness that was kept, for a proof without a network; undefined: there is none, or none is needed. */
   async keptWitness({ id, credential, definition }: Entry): Promise<Witness | undefined> {
     const place = credential.nonRevocation

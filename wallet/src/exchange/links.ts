@@ -29,13 +29,14 @@ export class Links<Followed> {
    * Follow a link, or keep it for later.
    *
    * @param isOnline whether there is anything to try now
+   * @param following what comes of it, if it is followed already
    * @returns undefined: it is kept
    * @throws UnreachableError it cannot be kept either: as many as there may be wait already
    */
-  async open(address: string, isOnline: boolean): Promise<Followed | undefined> {
+  async open(address: string, isOnline: boolean, following?: Promise<Followed>): Promise<Followed | undefined> {
     try {
-      if (!isOnline) throw new UnreachableError('the mediator cannot be reached')
-      return await this.#follow(address)
+      if (!isOnline && !following) throw new UnreachableError('the mediator cannot be reached')
+      return await (following ?? this.#follow(address))
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error
       await this.#keep(publicAddress(address, 'address').href, error)

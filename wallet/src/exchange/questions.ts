@@ -180,10 +180,11 @@ export class Questions {
   async #present(id: string, row: JsonObject): Promise<void> {
     const own = verkey(String(row['own']), 'own')
     const contact = unsealContact(new Received(row['contact'], 'contact'))
+    const service = row['parent'] === undefined ? Promise.resolve({}) : this.#service(own) // while the proof is made
+    service.catch(() => undefined)
     const proof = present(questionIn(row).request, await this.#choices(row), new Map(), await linkSecretOf(this.#agent))
     const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
-    const service = row['parent'] === undefined ? {} : await this.#service(own)
-    const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...service }, threadOf(row))
+    const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...(await service) }, threadOf(row))
     await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
   }
 

@@ -21,7 +21,7 @@ import { restored, shortened, type RevisionRow } from './changed_rows.js'
 import { courseIn, wentOn } from './course.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
-import { digestOf, OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
+import { askedEarly, digestOf, type Fetch, OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
 import type { VaultKey } from './vault_key.js'
 
 const MOST_REVISIONS = 48
@@ -74,6 +74,8 @@ export class Backup {
   #due = 0
   #wait = FIRST_WAIT_MS
   #isStopped = false
+  /** What came from others and is on its way to the vault (4). */
+  readonly #settling = new Set<Promise<void>>()
   /** What the vault has, as far as this visit wrote it (6); and what is being sent. */
   readonly #inVault = new Map<string, JsonObject>()
   #sending: { readonly digest: string; readonly rows: readonly Written[] } | undefined
@@ -119,8 +121,8 @@ export class Backup {
   async check(): Promise<void> {
     await this.#guarded(async () => {
       const { number: written, digest, sending } = this.#standing
-      const known = sending ? written + 1 : written
-      const content = await this.#vault.read(known, sending ? digestOf(sending.sealed) : digest)
+      const [known, newestKnown] = knownIn(this.#standing)
+      const content = await this.#vault.read(known, newestKnown)
       const number = content?.number ?? 0
       const newest = content?.revisions.at(-1)
       const ours = number === written ? digest : sending && digestOf(sending.sealed)
@@ -161,15 +163,30 @@ export class Backup {
     return {
       get: (kind, id) => store.get(kind, id),
       list: (kind) => store.list(kind),
-      write: async (changes: readonly Change[]) => {
+      write: async (changes: readonly Change[], durable?: () => void) => {
         if (this.state === 'elsewhere') throw new OvertakenError(this.#standing.number)
         if (this.state === 'deleted') throw new VaultDeletedError()
-        await store.write(changes)
-        if (changes.some(({ kind, value }) => kind === 'inbox' && value === undefined)) await this.#settle()
-        else if (changes.some(({ kind, value }) => kind === 'outbox' && value !== undefined)) this.#flushBeside()
+        const isOfOthers = changes.some(({ kind, value }) => kind === 'inbox' && value === undefined)
+        const step = async (): Promise<void> => {
+          await store.write(changes)
+          durable?.()
+          if (isOfOthers) await this.#settle()
+        }
+        await (isOfOthers ? this.#noted(step()) : step())
+        if (!isOfOthers && changes.some(({ kind, value }) => kind === 'outbox' && value !== undefined)) this.#flushBeside()
       },
       settle: () => this.#settle(),
+      settled: async () => {
+        while (this.#settling.size) await Promise.all(this.#settling)
+      },
     }
+  }
+
+  // 4: whoever is shown it before the vault has it may say yes at once, and that waits.
+  #noted(step: Promise<void>): Promise<void> {
+    const settling = step.catch(() => undefined).finally(() => this.#settling.delete(settling))
+    this.#settling.add(settling)
+    return step
   }
 
   // 4
@@ -362,6 +379,17 @@ export class Backup {
       })
     }, wait)
   }
+}
+
+// The number of the newest revision that is ours, and its digest where we know it.
+function knownIn({ number, digest, sending }: Standing): [number, string | undefined] {
+  return sending ? [number + 1, digestOf(sending.sealed)] : [number, digest]
+}
+
+/** Begin to ask the vault of a shelf whether the book is still here, as `check` will; undefined: the shelf is for no vault. */
+export async function checkedEarly(shelf: Shelf, origin: string): Promise<Fetch | undefined> {
+  const standing = (await shelf.note('vault')) as Standing | undefined
+  return standing?.vault === undefined ? undefined : askedEarly(origin, standing.vault, ...knownIn(standing))
 }
 
 /** Whose vault a shelf is for; undefined: nobody's, or it does not say so. */

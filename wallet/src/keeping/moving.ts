@@ -9,11 +9,26 @@ import type { VaultKey } from './vault_key.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
 import { digestOf, OvertakenError, type Vault } from './vault.js'
-import { numberOn, rowsIn, standingAt, withWaiting } from './backup.js'
+import { numberOn, rowsIn, standingAt, vaultOf, withWaiting } from './backup.js'
+import { CheckFailedError } from '../errors.js'
 import { BookFileError, type BookFile } from './book_file.js'
 import { compared, courseIn, onNewCourse } from './course.js'
 
 const MOST_TRIES = 5
+
+/** Whether what is on a shelf is this key's. */
+export async function isOfShelf(key: VaultKey, shelf: Shelf): Promise<boolean> {
+  const vault = await vaultOf(shelf)
+  if (vault !== undefined) return vault === key.id
+  if (!(await shelf.note('vault')) && (await shelf.rows()).length === 0) return false
+  try {
+    await SealedStore.open(shelf, key)
+    return true
+  } catch (error) {
+    if (error instanceof CheckFailedError) return false
+    throw error
+  }
+}
 
 /** Whether a file is newer than the book that is on a shelf. @throws BookFileError each has gone on without the other (2) */
 export async function isNewerThanShelf(file: BookFile, shelf: Shelf, key: VaultKey): Promise<boolean> {

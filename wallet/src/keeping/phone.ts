@@ -2,12 +2,15 @@
 //
 // 1. A key of WebCrypto that cannot be exported makes, of the stretched PIN (PBKDF2 with HMAC-SHA-512, RFC 8018, by the browser itself:
 //    adr/0122), the key under which it is sealed. So a copy of the rows alone opens nothing, and trying PINs needs this browser.
-// 2. A try is counted before it is made, one at a time. After ten wrong ones the phone forgets: the recovery code opens the book then.
+// 2. A try is counted before it is made (what the PIN stretches to is known by then, and not tried), one at a time. After ten wrong ones
+//    the phone forgets: the recovery code opens the book then.
 // 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked can try all PINs of six
 //    digits, in a day or two of a processor. A PIN protects from whoever picks the phone up.
 // 4. A passkey may stand beside the PIN: the phone's own secret (WebAuthn PRF) takes the place of the stretched PIN in (1). It is never
 //    alone: PIN and recovery code open the book as before, and what forgets the PIN forgets it.
-// 5. What was sealed before that was stretched by scrypt (RFC 7914). Once its PIN opens it, it is sealed anew as (1) says.
+// 5. While a PIN is typed it is stretched already, each time that it is long enough to be one (`foresee`): that tries nothing, counts nothing
+//    and is forgotten within a minute. Who types on has the last one stretched, one at a time.
+// 6. What was sealed before that was stretched by scrypt (RFC 7914). Once its PIN opens it, it is sealed anew as (1) says.
 
 import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { concat } from '../bytes.js'
@@ -26,6 +29,7 @@ const LONGEST = 64
 const PLACE = 'this phone'
 const PASSKEY_PLACE = 'this phone, by a passkey'
 const SECRET_BYTES = 32
+const FORESEEN_MS = 60_000
 
 interface Remembered extends SealedByPin {
   readonly device: CryptoKey
@@ -36,7 +40,7 @@ interface Remembered extends SealedByPin {
 interface SealedByPin {
   readonly salt: Uint8Array
   readonly sealed: Uint8Array
-  /** How the PIN was stretched; missing: by scrypt (5). */
+  /** How the PIN was stretched; missing: by scrypt (6). */
   readonly stretching?: 'pbkdf2'
 }
 
@@ -75,7 +79,7 @@ export async function isRemembered(shelf: Shelf): Promise<boolean> {
 /** What goes on the shelf so that this phone remembers a key. */
 export async function remembering(key: VaultKey, pin: string): Promise<Remembered> {
   const plain = plainPin(pin)
-  if ([...plain].length < LEAST || plain.length > LONGEST) throw new PinLengthError()
+  if (!isLongEnough(plain)) throw new PinLengthError()
   const device = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign'])
   return { device, ...(await sealedByPin(device, plain, key.reveal())), tries: 0 }
 }
@@ -84,7 +88,47 @@ let last: Promise<unknown> = Promise.resolve()
 
 /** @throws PinError it is not the one (2) */
 export function recall(shelf: Shelf, pin: string): Promise<VaultKey> {
-  return inTurn(() => recalled(shelf, pin))
+  const turn = last.then(() => recalled(shelf, pin))
+  last = turn.then(({ noted }) => noted).catch(() => undefined)
+  return turn.then(({ key }) => key)
+}
+
+interface Foreseen {
+  readonly pin: string
+  readonly salt: Uint8Array
+  readonly stretched: Promise<Uint8Array>
+}
+
+let foreseen: Foreseen | undefined
+let typing: string | undefined
+let isForeseeing = false
+
+/** Stretch what was typed by now, if it may be a PIN (5). */
+export async function foresee(shelf: Shelf, typed: string): Promise<void> {
+  const plain = plainPin(typed)
+  typing = isLongEnough(plain) ? plain : undefined
+  if (isForeseeing) return
+  isForeseeing = true
+  try {
+    while (typing !== undefined && typing !== foreseen?.pin) {
+      const pin = typing
+      const remembered = (await shelf.note('phone')) as Remembered | undefined
+      if (!remembered?.stretching) return
+      const made = { pin, salt: remembered.salt, stretched: stretched(pin, remembered.salt) }
+      foreseen = made
+      setTimeout(() => foreseen === made && (foreseen = undefined), FORESEEN_MS)
+      await made.stretched
+    }
+  } finally {
+    isForeseeing = false
+  }
+}
+
+function foreseenFor(pin: string, salt: Uint8Array): Promise<Uint8Array> | undefined {
+  const known = foreseen?.pin === pin && foreseen.salt.join() === salt.join() ? foreseen.stretched : undefined
+  foreseen = undefined
+  typing = undefined
+  return known
 }
 
 /**
@@ -124,6 +168,10 @@ function inTurn<T>(step: () => Promise<T>): Promise<T> {
   return turn
 }
 
+function isLongEnough(plain: string): boolean {
+  return [...plain].length >= LEAST && plain.length <= LONGEST
+}
+
 // Whoever changes the keyboard types other digits.
 function plainPin(pin: string): string {
   return withAsciiDigits(pin.normalize('NFKC').trim())
@@ -135,7 +183,8 @@ async function passkeyKey(device: CryptoKey, secret: Uint8Array): Promise<Uint8A
   return new Uint8Array(await crypto.subtle.sign('HMAC', device, told as Uint8Array<ArrayBuffer>))
 }
 
-async function recalled(shelf: Shelf, pin: string): Promise<VaultKey> {
+// `noted`: the tries are none again. Nobody waits for that: should the page end before, one try more is counted.
+async function recalled(shelf: Shelf, pin: string): Promise<{ readonly key: VaultKey; readonly noted: Promise<void> }> {
   const remembered = (await shelf.note('phone')) as Remembered | undefined
   if (!remembered) throw new PinError(0)
   if (remembered.tries >= TRIES) {
@@ -143,30 +192,32 @@ async function recalled(shelf: Shelf, pin: string): Promise<VaultKey> {
     throw new PinError(0)
   }
   const tries = remembered.tries + 1
-  await shelf.write({ notes: { phone: { ...remembered, tries } } })
+  const counted = shelf.write({ notes: { phone: { ...remembered, tries } } })
   const { device, salt, sealed, stretching } = remembered
   const plain = plainPin(pin)
+  const bits = stretching ? (foreseenFor(plain, salt) ?? stretched(plain, salt)) : stretchedByScrypt(plain, salt)
+  const [sealing] = await Promise.all([bits.then((each) => sealingKey(device, each)), counted])
   let secret: Uint8Array
   try {
-    secret = open(await sealingKey(device, salt, plain, stretching ? stretched : stretchedByScrypt), sealed, PLACE)
+    secret = open(sealing, sealed, PLACE)
   } catch (error) {
     if (!(error instanceof WalletError)) throw error
     if (tries >= TRIES) await shelf.write({ notes: { phone: undefined } })
     throw new PinError(Math.max(0, TRIES - tries))
   }
   const anew = stretching ? {} : await sealedByPin(device, plain, secret)
-  await shelf.write({ notes: { phone: { ...remembered, ...anew, tries: 0 } } })
-  return VaultKey.of(secret)
+  const noted = shelf.write({ notes: { phone: { ...remembered, ...anew, tries: 0 } } })
+  return { key: VaultKey.of(secret), noted }
 }
 
 async function sealedByPin(device: CryptoKey, pin: string, secret: Uint8Array): Promise<SealedByPin> {
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
-  return { salt, sealed: seal(await sealingKey(device, salt, pin, stretched), secret, PLACE), stretching: 'pbkdf2' }
+  return { salt, sealed: seal(await sealingKey(device, await stretched(pin, salt)), secret, PLACE), stretching: 'pbkdf2' }
 }
 
 // 1
-async function sealingKey(device: CryptoKey, salt: Uint8Array, pin: string, stretch: typeof stretched): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.sign('HMAC', device, (await stretch(pin, salt)) as Uint8Array<ArrayBuffer>))
+async function sealingKey(device: CryptoKey, bits: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign('HMAC', device, bits as Uint8Array<ArrayBuffer>))
 }
 
 async function stretched(pin: string, salt: Uint8Array): Promise<Uint8Array> {
@@ -176,7 +227,7 @@ async function stretched(pin: string, salt: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await bits)
 }
 
-// 5
+// 6
 function stretchedByScrypt(pin: string, salt: Uint8Array): Promise<Uint8Array> {
   return scryptAsync(pin, salt, SCRYPT_COST)
 }

@@ -33,11 +33,12 @@ export class SealedStore implements Store {
   /**
    * Open what lies on a shelf (1).
    *
+   * @param rows what was read of it just now, before the key was at hand
    * @throws CheckFailedError it is sealed under another key
    */
-  static async open(shelf: Shelf, key: VaultKey): Promise<SealedStore> {
+  static async open(shelf: Shelf, key: VaultKey, rows: Promise<ShelfRow[]> = shelf.rows()): Promise<SealedStore> {
     const store = new SealedStore(shelf, key)
-    for (const { name, order, sealed } of await shelf.rows()) {
+    for (const { name, order, sealed } of await rows) {
       const [kind, id, value] = readWritten(key.openRow(sealed, name))
       if (value === null || key.nameOf(kind, id) !== name) throw new CheckFailedError('a row stands in the place of another')
       store.#rows.set(name, { kind, id, order, value: frozen(value) })

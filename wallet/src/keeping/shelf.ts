@@ -16,8 +16,8 @@ export interface Waiting {
   readonly sealed: Uint8Array
 }
 
-/** Single values: how the phone remembers, where the vault stands, a revision that is being sent. */
-export type NoteName = 'phone' | 'vault'
+/** Single values: how the phone remembers, where the vault stands, a revision that is being sent, where the mediator's socket is. */
+export type NoteName = 'phone' | 'vault' | 'line'
 
 export interface ShelfChange {
   readonly rows?: readonly ShelfRow[]

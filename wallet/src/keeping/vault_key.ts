@@ -23,6 +23,7 @@ const COST = { N: 2 ** 15, r: 8, p: 1, dkLen: KEY_BYTES }
 const SALT = 'wanderbuch recovery code 1'
 const MASK = '[vault key]'
 const encoder = new TextEncoder()
+let isPrepared = false
 
 export class VaultKey {
   readonly #secret: Uint8Array
@@ -48,9 +49,13 @@ export class VaultKey {
     return new VaultKey(await scryptAsync(codeSecret(code), SALT, COST))
   }
 
-  /** Compute what every key needs, as long as something else is waited for. */
+  /** Compute what every key needs, as long as something else is waited for: what is done for the first time takes many times as long. */
   static prepare(): void {
-    ed25519.getPublicKey(crypto.getRandomValues(new Uint8Array(KEY_BYTES)))
+    if (isPrepared) return
+    isPrepared = true
+    const key = new VaultKey(crypto.getRandomValues(new Uint8Array(KEY_BYTES)))
+    key.isSigned('', key.sign(''))
+    key.openRow(key.sealRow('', ''), '')
   }
 
   /** The key whose bytes `reveal` gave. */

@@ -3,9 +3,9 @@
 import type { Shelf } from '../keeping/shelf.js'
 import type { PasskeyPlace, Phase, Settings, Status } from './protocol.js'
 
-/** Of a browser in which no book is open. */
-export async function phaseAt(shelf: Shelf, { mediator }: Settings): Promise<Phase> {
-  if (mediator === null) return 'unset'
+/** Of a browser in which no book is open; without the settings, as if the operator had named a mediator. */
+export async function phaseAt(shelf: Shelf, settings?: Settings): Promise<Phase> {
+  if (settings?.mediator === null) return 'unset'
   if ((await shelf.note('phone')) !== undefined) return 'locked'
   return (await shelf.note('vault')) ? 'forgotten' : 'none'
 }
@@ -16,6 +16,6 @@ export async function passkeyAt(shelf: Shelf): Promise<PasskeyPlace | null> {
   return passkey ? { id: passkey.id, salt: passkey.salt } : null
 }
 
-export async function statusAt(shelf: Shelf, settings: Settings): Promise<Status> {
-  return { phase: await phaseAt(shelf, settings), name: settings.name, backup: 'waiting', isOnline: false }
+export async function statusAt(shelf: Shelf, settings?: Settings): Promise<Status> {
+  return { phase: await phaseAt(shelf, settings), backup: 'waiting', isOnline: false }
 }

@@ -45,6 +45,7 @@ class Page implements Actions {
     this.#client.onEvent = () => void this.#look()
     addEventListener('hashchange', () => this.#takeLink())
     document.addEventListener('visibilitychange', () => this.#watch())
+    document.addEventListener('input', ({ target }) => this.#typed(target as HTMLInputElement))
   }
 
   begin(): void {
@@ -77,7 +78,7 @@ class Page implements Actions {
 
   async unlock(form: { pin: string }): Promise<void> {
     await this.#try(async () => {
-      const opening = this.#client.call('unlock', form)
+      const opening = this.#client.call('unlock', { ...form, address: this.#link })
       this.#words.prepare()
       await opening
       await this.#opened()
@@ -88,7 +89,7 @@ class Page implements Actions {
     await this.#try(async () => {
       const place = await this.#client.call('passkey')
       if (!place) throw new RefusedError('passkey', null)
-      await this.#client.call('unlock', { secret: await secretOf(place) })
+      await this.#client.call('unlock', { secret: await secretOf(place), address: this.#link })
       await this.#opened()
     })
   }
@@ -299,10 +300,12 @@ class Page implements Actions {
     const address = this.#link
     if (address === undefined) return
     this.#place = 'waiting'
+    const following = this.#client.call('follow', { address })
+    following.catch(() => undefined)
     await this.#look(true)
     let isKept = false
     const done = await this.#try(async () => {
-      const opened = await this.#client.call('follow', { address })
+      const opened = await following
       this.#link = undefined
       isKept = !opened
       if (opened) this.#place = opened.kind === 'question' ? `question ${opened.id}` : `offer ${await this.#client.call('offerOf', { connection: opened.id })}`
@@ -391,6 +394,11 @@ class Page implements Actions {
   async #lockUnseen(): Promise<void> {
     await this.#looks.shut(() => this.#client.call('lock').catch(() => undefined))
     await this.#look()
+  }
+
+  // A PIN that was chosen before is stretched while the worker goes to the button.
+  #typed({ autocomplete, value }: HTMLInputElement): void {
+    if (autocomplete === 'current-password') void this.#client.call('typed', { pin: value }).catch(() => undefined)
   }
 
   // Locked when nobody has looked for long; nothing is filmed meanwhile.

@@ -22,7 +22,6 @@ export type Phase = 'none' | 'locked' | 'forgotten' | 'open' | 'elsewhere' | 'ot
 
 export interface Status {
   readonly phase: Phase
-  readonly name: string
   readonly backup: BackupState
   readonly isOnline: boolean
 }
@@ -173,7 +172,8 @@ export interface Misfit {
 }
 
 export interface BookView {
-  readonly entries: readonly (EntryView & { readonly worth: Worth })[]
+  /** `worth`: null while it is looked up; so is the issuer's name then. */
+  readonly entries: readonly (EntryView & { readonly worth: Worth | null })[]
   readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
   /** Opened without a network: 'waiting' for one, or 'failed' since they lead nowhere. */
@@ -210,7 +210,9 @@ export interface Calls {
   newCode(): string[]
   create(told: { pin: string }): void
   /** By the PIN, or by the secret of a passkey. */
-  unlock(told: { pin: string } | { secret: Uint8Array }): void
+  typed(told: { pin: string }): void
+  /** `address`: a link that the worker came by; it is followed as soon as the book is open, and `follow` gives what came of it. */
+  unlock(told: ({ pin: string } | { secret: Uint8Array }) & { address?: string | undefined }): void
   passkey(): PasskeyPlace | null
   /** Have a passkey open the book beside the PIN; null: no longer. */
   keepPasskey(told: PasskeySecret | null): void

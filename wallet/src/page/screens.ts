@@ -207,8 +207,8 @@ export class Screens extends Parts {
       'details',
       {},
       h('summary', {}, h('strong', {}, this.titled(entry)), h('span', { class: isGood ? 'mark' : 'mark bad' }, this.validity(entry))),
-      h('p', {}, this.say('entry.from'), ' ', entry.issuer.name === null ? this.say('party.unknown') : outside(entry.issuer.name)),
-      ...(isGood ? this.#worth(entry.worth) : []),
+      entry.worth !== null && h('p', {}, this.say('entry.from'), ' ', entry.issuer.name === null ? this.say('party.unknown') : outside(entry.issuer.name)),
+      ...(isGood && entry.worth ? this.#worth(entry.worth) : []),
       ...this.values(entry.type, entry.values),
     )
   }

@@ -8,30 +8,31 @@
 
 import { prepareProof } from '../anoncreds/presentation.js'
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
+import { newestOffer } from '../exchange/awaited_offer.js'
+import type { Entry } from '../exchange/credentials.js'
 import { Governance } from '../governance/following.js'
-import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
+import { Backup, checkedEarly, takeOver, unwritten } from '../keeping/backup.js'
 import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
 import { courseIn } from '../keeping/course.js'
-import { isNewerThanShelf, takeFile } from '../keeping/moving.js'
-import { isRemembered, recall, recallByPasskey, rememberPasskey, remembering } from '../keeping/phone.js'
+import { isNewerThanShelf, isOfShelf, takeFile } from '../keeping/moving.js'
+import { foresee, isRemembered, recall, recallByPasskey, rememberPasskey, remembering } from '../keeping/phone.js'
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
-import type { Shelf } from '../keeping/shelf.js'
-import { OvertakenError, Vault, VaultDeletedError } from '../keeping/vault.js'
+import type { Shelf, ShelfRow } from '../keeping/shelf.js'
+import { OvertakenError, Vault, VaultDeletedError, type Fetch } from '../keeping/vault.js'
 import { VaultKey } from '../keeping/vault_key.js'
 import type { Network } from '../network.js'
 import { Wallet } from '../wallet.js'
 import { HistoryMemory } from '../webvh/history.js'
 import { WebvhResolver } from '../webvh/resolver.js'
 import { passkeyAt, phaseAt } from './door.js'
+import { isOffline, Online } from './online.js'
 import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type PasskeyPlace, type PasskeySecret, type Phase, type QuestionView, type ReadyView, type Settings, type Status, type Wrong } from './protocol.js'
 import { Views } from './views.js'
 
 export { WebNetwork } from '../web_network.js'
 
-const FIRST_WAIT_MS = 5_000
-const LONGEST_WAIT_MS = 5 * 60_000
-const OFFER_MS = 60_000
+const PREPARE_MS = 60
 const LABEL = 'Wallet'
 /** As an issuer is told it. */
 const IN_ENGLISH: Readonly<Record<Wrong, string>> = {
@@ -48,7 +49,14 @@ interface Open {
   readonly store: SealedStore
   readonly backup: Backup
   readonly wallet: Wallet
+  readonly online: Online
   readonly views: Views
+}
+
+/** What is asked for before the key is at hand. */
+interface Early {
+  readonly rows: Promise<ShelfRow[]>
+  readonly ask: Promise<Fetch | undefined>
 }
 
 type Handlers = { readonly [Name in keyof Calls]: (...told: Parameters<Calls[Name]>) => ReturnType<Calls[Name]> | Promise<ReturnType<Calls[Name]>> }
@@ -63,13 +71,13 @@ export class Session implements Handlers {
   #code: RecoveryCode | undefined
   /** Of a book that is elsewhere, so that it can be used here again. */
   #key: VaultKey | undefined
-  #started: Promise<void> = Promise.resolve()
   /** Ends when the last change of phase that was asked for is done (4). */
   #last: Promise<unknown> = Promise.resolve()
   /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
   #closings = 0
-  #retry: ReturnType<typeof setTimeout> | undefined
-  #isOnline = false
+  #preparing: ReturnType<typeof setTimeout> | undefined
+  /** A link that is to be followed once the book is open. */
+  #link: string | undefined
   #isHistoryOpen = false
   /** Of a book that was locked, while it sends what waits. */
   #leaving: Backup | undefined
@@ -87,7 +95,7 @@ export class Session implements Handlers {
   }
 
   status(): Status {
-    return { phase: this.#phase, name: this.#settings.name, backup: this.#open?.backup.state ?? 'waiting', isOnline: this.#isOnline }
+    return { phase: this.#phase, backup: this.#open?.backup.state ?? 'waiting', isOnline: this.#open?.online.isOnline ?? false }
   }
 
   /** The tab lost the book to another one (3). */
@@ -112,15 +120,22 @@ export class Session implements Handlers {
     })
   }
 
-  unlock(told: { pin: string } | { secret: Uint8Array }): Promise<void> {
+  unlock(told: ({ pin: string } | { secret: Uint8Array }) & { address?: string | undefined }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
+      this.#link = told.address
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
+      const early = this.#beginEarly()
       try {
-        await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn)
+        await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn, early)
       } finally {
         if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
       }
     })
+  }
+
+  /** A PIN is being typed. */
+  async typed({ pin }: { pin: string }): Promise<void> {
+    await foresee(this.#shelf, pin)
   }
 
   passkey(): Promise<PasskeyPlace | null> {
@@ -136,9 +151,9 @@ export class Session implements Handlers {
       if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
       const key = await VaultKey.ofCode(readRecoveryCode(code))
       const phone = await remembering(key, pin)
-      const isOfShelf = await this.#isOfShelf(key)
+      const isOurs = await isOfShelf(key, this.#shelf)
       goesOn()
-      if (isOfShelf) {
+      if (isOurs) {
         await this.#shelf.write({ notes: { phone } })
         return this.#openBook(key, goesOn)
       }
@@ -162,15 +177,15 @@ export class Session implements Handlers {
       const key = await VaultKey.ofCode(readRecoveryCode(code))
       const book = await openBookFile(key, sealed)
       const phone = await remembering(key, pin)
-      const isOfShelf = await this.#isOfShelf(key)
+      const isOurs = await isOfShelf(key, this.#shelf)
       goesOn()
-      if (isOfShelf && !(await isNewerThanShelf(book, this.#shelf, key))) {
+      if (isOurs && !(await isNewerThanShelf(book, this.#shelf, key))) {
         goesOn()
         await this.#shelf.write({ notes: { phone } })
         await this.#openBook(key, goesOn)
         return 'vault'
       }
-      if (!isOfShelf) await this.#mayGo()
+      if (!isOurs) await this.#mayGo()
       const taken = await takeFile(this.#shelf, key, this.#vault(key), book, this.#settings.mediator as string, { phone }, goesOn)
       if (taken === 'vault') await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)
       await this.#openBook(key, goesOn)
@@ -229,9 +244,7 @@ export class Session implements Handlers {
   }
 
   async follow({ address }: { address: string }): Promise<{ kind: 'question' | 'connection'; id: string } | null> {
-    const { wallet } = this.#opened()
-    if (!isOffline()) await this.#started
-    const opened = await wallet.links.open(address, this.#isOnline)
+    const opened = await this.#opened().online.follow(address)
     return opened ? { kind: opened.kind, id: opened.id } : null
   }
 
@@ -240,36 +253,8 @@ export class Session implements Handlers {
   }
 
   /** Resolves with the newest offer of a connection that waits for an answer. */
-  async offerOf({ connection }: { connection: string }): Promise<string> {
-    const { wallet } = this.#opened()
-    const { agent } = wallet
-    const look = async (): Promise<string | undefined> => {
-      if ((await agent.store.get('connection', connection))?.['state'] === 'failed') throw new CheckFailedError('the connection has failed')
-      const rows = (await agent.store.list('offer')).filter(([, row]) => row['connection'] === connection)
-      return (rows.filter(([, row]) => row['state'] === 'offered').at(-1) ?? rows.at(-1))?.[0]
-    }
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        clearTimeout(timer)
-        stop()
-      }
-      const again = (): void => {
-        look().then((id) => {
-          if (id === undefined) return
-          end()
-          resolve(id)
-        }, (error: unknown) => {
-          end()
-          reject(error as Error)
-        })
-      }
-      const stop = agent.onChange(again)
-      const timer = setTimeout(() => {
-        end()
-        reject(new UnreachableError('no offer came'))
-      }, OFFER_MS)
-      again()
-    })
+  offerOf({ connection }: { connection: string }): Promise<string> {
+    return newestOffer(this.#opened().wallet.agent, connection)
   }
 
   book(): Promise<BookView> {
@@ -283,17 +268,18 @@ export class Session implements Handlers {
   async question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
     const view = await this.#seen((views) => views.question(id, entry))
     const { answer } = view
-    if (view.state === 'asked' && answer) setTimeout(() => void this.#prepareProof(answer.id), 0) // while it is read
+    if (view.state === 'asked' && answer) void this.#prepareProof(answer.id) // while it is read
     return view
   }
 
+  // First what is to be looked up is asked for; what is computed would keep the page waiting for what it asks next.
   async #prepareProof(id: string): Promise<void> {
-    try {
-      const entry = await this.#open?.wallet.credentials.one(id)
-      if (entry) prepareProof(entry)
-    } catch (error) {
-      if (!(error instanceof WalletError)) throw error // who says yes is told
-    }
+    const { credentials } = this.#open?.wallet ?? {}
+    const entry = await credentials?.one(id).catch(() => undefined) // who says yes is told
+    if (!credentials || !entry) return
+    credentials.foresee(entry)
+    clearTimeout(this.#preparing)
+    this.#preparing = setTimeout(() => void prepared(entry), PREPARE_MS)
   }
 
   // 2
@@ -404,10 +390,19 @@ export class Session implements Handlers {
     return turn
   }
 
-  async #openBook(key: VaultKey, goesOn: () => void): Promise<void> {
+  // What needs no key, while the PIN is stretched: the sealed rows are read, and the vault is asked (1).
+  #beginEarly(): Early {
+    const rows = this.#shelf.rows()
+    rows.catch(() => undefined)
+    const ask = checkedEarly(this.#shelf, this.#settings.origin)
+    ask.catch(() => undefined)
+    return { rows, ask }
+  }
+
+  async #openBook(key: VaultKey, goesOn: () => void, early: Partial<Early> = {}): Promise<void> {
     goesOn()
-    const store = await SealedStore.open(this.#shelf, key)
-    const backup = await Backup.open(this.#shelf, key, store, this.#vault(key))
+    const store = await SealedStore.open(this.#shelf, key, early.rows)
+    const backup = await Backup.open(this.#shelf, key, store, new Vault(this.#settings.origin, key, await early.ask))
     try {
       await this.#begin(key, store, backup, goesOn)
     } catch (error) {
@@ -432,14 +427,17 @@ export class Session implements Handlers {
     // By a resolver of its own, which reads kept files too: nobody but the authority is judged by them.
     const files = agent.files.readAlsoWhile(() => !agent.mediator.isConnected || isOffline())
     const followed = governance ? new Governance(governance, files, agent.store, new WebvhResolver(files, new HistoryMemory(agent.store))) : undefined
-    this.#open = { key, store, backup, wallet, views: new Views(wallet, followed) }
+    const online = new Online(this.#shelf, wallet, () => this.#tell('status'))
+    this.#open = { key, store, backup, wallet, online, views: new Views(wallet, followed, () => this.#tell('changed')) }
     backup.onState = (state) => {
       if (state === 'elsewhere') this.#close('elsewhere')
       else if (state === 'deleted') void this.#forget()
       else this.#tell('status')
     }
     agent.onChange(() => this.#tell('changed'))
-    this.#started = this.#connect(wallet, FIRST_WAIT_MS)
+    // Whatever is shown needs what the authority says.
+    online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
+    this.#link = undefined
     this.#become('open')
     backup.begin()
   }
@@ -453,43 +451,9 @@ export class Session implements Handlers {
     }
   }
 
-  async #connect(wallet: Wallet, wait: number): Promise<void> {
-    try {
-      await wallet.start()
-      if (this.#open?.wallet !== wallet) return
-      this.#isOnline = true
-      void this.#lookAtLists(wallet)
-    } catch (error) {
-      if (!(error instanceof WalletError)) throw error
-      if (this.#open?.wallet !== wallet) return
-      this.#isOnline = false
-      this.#retry = setTimeout(() => (this.#started = this.#connect(wallet, Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
-    }
-    this.#tell('status')
-  }
-
-  // Notices of a revocation may be lost: each visit looks at the lists themselves.
-  async #lookAtLists({ credentials, agent }: Wallet): Promise<void> {
-    const entries = (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked)
-    await Promise.all(entries.map((entry) => agent.ifReachable(async () => void (await credentials.isRevoked(entry)))))
-  }
-
   #opened(): Open {
     if (!this.#open) throw new StateError('the book is not open')
     return this.#open
-  }
-
-  async #isOfShelf(key: VaultKey): Promise<boolean> {
-    const vault = await vaultOf(this.#shelf)
-    if (vault !== undefined) return vault === key.id
-    if (!(await this.#shelf.note('vault')) && (await this.#shelf.rows()).length === 0) return false
-    try {
-      await SealedStore.open(this.#shelf, key)
-      return true
-    } catch (error) {
-      if (error instanceof CheckFailedError) return false
-      throw error
-    }
   }
 
   // Another book is on this phone: it goes only if the vault has all of it.
@@ -509,12 +473,12 @@ export class Session implements Handlers {
   /** @param leaving what is still to send something */
   #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
-    clearTimeout(this.#retry)
+    clearTimeout(this.#preparing)
+    this.#open?.online.stop()
     this.#open?.wallet.stop()
     for (const backup of [this.#leaving, this.#open?.backup]) if (backup !== leaving) backup?.stop()
     this.#open = undefined
     if (phase !== 'elsewhere') this.#key = undefined
-    this.#isOnline = false
     this.#isHistoryOpen = false
     this.#become(phase)
   }
@@ -526,7 +490,10 @@ export class Session implements Handlers {
   }
 }
 
-// A line that ended without a word counts as open for a while yet.
-function isOffline(): boolean {
-  return globalThis.navigator?.onLine === false
+async function prepared(entry: Entry): Promise<void> {
+  try {
+    prepareProof(entry)
+  } catch (error) {
+    if (!(error instanceof WalletError)) throw error
+  }
 }

@@ -27,17 +27,21 @@ const NOTHING_LEFT: Question = { request: { nonce: 0n, attributes: new Map(), pr
 export class Views {
   readonly #wallet: Wallet
   readonly #governance: Governance | undefined
+  readonly #onLater: () => void
 
-  constructor(wallet: Wallet, governance: Governance | undefined) {
+  /** @param onLater told that what was left out of a view is known now */
+  constructor(wallet: Wallet, governance: Governance | undefined, onLater: () => void = () => {}) {
     this.#wallet = wallet
     this.#governance = governance
+    this.#onLater = onLater
   }
 
   async book(): Promise<BookView> {
     const { store } = this.#wallet.agent
     const [{ entries, unread }, offers, questions, links, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('link'), store.list('outbox')])
+    const isKnown = await this.#isKnown(entries.map(signerOf))
     return {
-      entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry)), worth: await this.#worth(entry) }))),
+      entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry, isKnown)), worth: isKnown ? await this.#worth(entry) : null }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
       // What was answered is the history's, which opens by the PIN.
       questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
@@ -150,9 +154,22 @@ export class Views {
     return { given: await Promise.all(given) }
   }
 
-  async #worth({ credential }: Entry): Promise<Worth> {
+  // The book does not wait for a network: what the authority's file says of its entries comes later.
+  async #isKnown(dids: readonly string[]): Promise<boolean> {
+    if (!this.#governance || dids.length === 0) return true
+    const looked = this.#governance.snapshot([...new Set(dids)]).then(
+      () => true,
+      () => true,
+    )
+    const isKnown = await Promise.race([looked, new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 0))])
+    if (!isKnown) void looked.then(() => this.#onLater())
+    return isKnown
+  }
+
+  async #worth(entry: Entry): Promise<Worth> {
+    const { credential } = entry
     const values = new Map([...credential.attributes].map(([name, { raw }]) => [name, raw]))
-    const signer = parseResourceId(credential.definitionId).did.did
+    const signer = signerOf(entry)
     const issued = issuedOf(typeOf(values.keys()), values, signer, credential.definitionId)
     const level = values.get('cefr_level') ?? ((values.get('eqf_level') ?? '0') === '0' ? null : (values.get('eqf_level') ?? null))
     try {
@@ -164,13 +181,14 @@ export class Views {
     return { verdict: 'UNKNOWN', authority: null, places: [], level }
   }
 
-  async #entry({ id, credential, issuer, isKnownRevoked }: Entry): Promise<EntryView> {
+  async #entry(entry: Entry, isKnown = true): Promise<EntryView> {
+    const { id, credential, issuer, isKnownRevoked } = entry
     const row = await this.#wallet.agent.store.get('credential', id)
     return {
       id,
       at: Number(row?.['at'] ?? 0),
       isRevoked: isKnownRevoked,
-      issuer: { did: issuer ?? null, name: await this.#nameOf(parseResourceId(credential.definitionId).did.did) },
+      issuer: { did: issuer ?? null, name: isKnown ? await this.#nameOf(signerOf(entry)) : null },
       type: typeOf(credential.attributes.keys()),
       values: [...credential.attributes].map(([name, { raw }]) => ({ name, raw })),
     }
@@ -184,6 +202,10 @@ export class Views {
       return null
     }
   }
+}
+
+function signerOf({ credential }: Entry): string {
+  return parseResourceId(credential.definitionId).did.did
 }
 
 function expiryOf({ credential }: Entry): string {

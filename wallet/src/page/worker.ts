@@ -1,11 +1,13 @@
 // The worker: keys, credentials and proofs are here and nowhere else. The page calls by name and gets what it may show.
 //
 // Its larger part, `session.ts` with all that the book needs, is fetched once the page was told where the wallet stands, so that the
-// first screen does not wait for it.
+// first screen does not wait for it. Where a book is on this phone, it comes from there: it is loaded at once, and the mediator's socket
+// opens, while the worker types the PIN.
 
 import { WalletError } from '../errors.js'
+import { EarlySocket } from '../early_socket.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
-import { passkeyAt, statusAt } from './door.js'
+import { passkeyAt, phaseAt, statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
 import type { Session } from './session.js'
 
@@ -19,16 +21,24 @@ interface WorkerScope {
 
 interface Door {
   readonly shelf: IndexedShelf
-  readonly settings: Settings
+  readonly early: EarlySocket | undefined
 }
 
 const scope = globalThis as unknown as WorkerScope
 const tell = (event: EventMessage['event']): void => scope.postMessage({ event })
 
-const door = atTheDoor()
-let session: Promise<Session> | undefined
 /** Whether `session.js` could not be fetched: many browsers do not fetch it again before the page is loaded again. */
 let isBroken = false
+let loading: Promise<typeof import('./session.js')> | undefined
+let session: Promise<Session> | undefined
+/** What this host says: a book that is here is locked before that is known. */
+const settings = fetch(SETTINGS, { credentials: 'omit' }).then((response) => response.json() as Promise<Settings>)
+const door = atTheDoor()
+let isSet = false
+settings.then(({ mediator }) => {
+  isSet = true
+  if (mediator === null) tell('status')
+}, () => undefined)
 
 scope.onmessage = ({ data }) => {
   void answer(data).then((message) => {
@@ -39,8 +49,23 @@ scope.onmessage = ({ data }) => {
 
 async function atTheDoor(): Promise<Door> {
   if (!('locks' in navigator)) throw new Error('the browser has no locks')
-  const settings = (await (await fetch(SETTINGS, { credentials: 'omit' })).json()) as Settings
-  return { shelf: await IndexedShelf.open(), settings }
+  const shelf = await IndexedShelf.open()
+  return { shelf, early: (await phaseAt(shelf)) === 'locked' ? await soonOpen(shelf) : undefined }
+}
+
+async function soonOpen(shelf: IndexedShelf): Promise<EarlySocket | undefined> {
+  larger().catch(() => undefined) // who needs it learns it
+  const line = await shelf.note('line')
+  return typeof line === 'string' && navigator.onLine ? new EarlySocket(line) : undefined
+}
+
+function larger(): Promise<typeof import('./session.js')> {
+  loading ??= import('./session.js').catch((error: unknown) => {
+    isBroken = true
+    tell('status')
+    throw error
+  })
+  return loading
 }
 
 // What could not be fetched is fetched again when somebody asks for it.
@@ -53,13 +78,9 @@ function whole(): Promise<Session> {
 }
 
 async function begin(): Promise<Session> {
-  const { shelf, settings } = await door
-  const { Session, WebNetwork } = await import('./session.js').catch((error: unknown) => {
-    isBroken = true
-    tell('status')
-    throw error
-  })
-  const made = await Session.begin(shelf, new WebNetwork(), settings, tell)
+  const { shelf, early } = await door
+  const [{ Session, WebNetwork }, told] = await Promise.all([larger(), settings])
+  const made = await Session.begin(shelf, new WebNetwork(early), told, tell)
   await alone(() => made.leave())
   addEventListener('offline', () => made.offline())
   addEventListener('online', () => void made.look())
@@ -70,8 +91,9 @@ async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> 
   try {
     if (isBroken) throw new Error('the page has to be loaded again')
     if (call === 'status' && !session) {
-      const { shelf, settings } = await door
-      return { seq, answer: await statusAt(shelf, settings) }
+      const { shelf } = await door
+      const isHere = (await phaseAt(shelf)) === 'locked'
+      return { seq, answer: await statusAt(shelf, isHere && !isSet ? undefined : await settings) }
     }
     if (call === 'passkey') return { seq, answer: await passkeyAt((await door).shelf) }
     const open = await whole()

@@ -1,0 +1,42 @@
+// The offer that a connection is for: it comes some moments after the connection stands.
+
+import type { Agent } from '../agent/agent.js'
+import { CheckFailedError, UnreachableError } from '../errors.js'
+
+const PATIENCE_MS = 60_000
+
+/**
+ * Resolves with the newest offer of a connection that waits for an answer.
+ *
+ * @throws CheckFailedError the connection has failed
+ * @throws UnreachableError no offer came
+ */
+export function newestOffer(agent: Agent, connection: string): Promise<string> {
+  const look = async (): Promise<string | undefined> => {
+    if ((await agent.store.get('connection', connection))?.['state'] === 'failed') throw new CheckFailedError('the connection has failed')
+    const rows = (await agent.store.list('offer')).filter(([, row]) => row['connection'] === connection)
+    return (rows.filter(([, row]) => row['state'] === 'offered').at(-1) ?? rows.at(-1))?.[0]
+  }
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      stop()
+    }
+    const again = (): void => {
+      look().then((id) => {
+        if (id === undefined) return
+        end()
+        resolve(id)
+      }, (error: unknown) => {
+        end()
+        reject(error as Error)
+      })
+    }
+    const stop = agent.onChange(again)
+    const timer = setTimeout(() => {
+      end()
+      reject(new UnreachableError('no offer came'))
+    }, PATIENCE_MS)
+    again()
+  })
+}

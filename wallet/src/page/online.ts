@@ -1,0 +1,107 @@
+// An open book and its mediator: connected to, tried again, and asked as soon as it can be (ADR 124).
+
+import { WalletError } from '../errors.js'
+import type { Shelf } from '../keeping/shelf.js'
+import type { Opened, Wallet } from '../wallet.js'
+
+const FIRST_WAIT_MS = 5_000
+const LONGEST_WAIT_MS = 5 * 60_000
+/** Who came by a link is not kept waiting for what looks at every certificate. */
+const LISTS_MS = 2_000
+
+type Timer = ReturnType<typeof setTimeout>
+
+export class Online {
+  readonly #shelf: Shelf
+  readonly #wallet: Wallet
+  readonly #tell: () => void
+  #started: Promise<void> = Promise.resolve()
+  #retry: Timer | undefined
+  #lists: Timer | undefined
+  #isStopped = false
+  /** A link that is followed before the page asks for it: the page waits for what comes of it. */
+  #following: { readonly address: string; readonly opened: Promise<Opened> } | undefined
+  isOnline = false
+
+  /** @param tell told when `isOnline` may be another */
+  constructor(shelf: Shelf, wallet: Wallet, tell: () => void) {
+    this.#shelf = shelf
+    this.#wallet = wallet
+    this.#tell = tell
+  }
+
+  /**
+   * Connect, now and whenever that fails.
+   *
+   * @param link what the worker came by
+   * @param foresee what is to be looked up as soon as anybody can be asked
+   */
+  begin(link: string | undefined, foresee: () => void): void {
+    let address = link
+    this.#wallet.agent.mediator.onAskable = () => {
+      if (address !== undefined) this.#followEarly(address)
+      address = undefined
+      foresee()
+    }
+    this.#started = this.#connect(FIRST_WAIT_MS)
+  }
+
+  /**
+   * Follow a link, or keep it for later.
+   *
+   * @returns undefined: it is kept (`Links`)
+   */
+  async follow(address: string): Promise<Opened | undefined> {
+    const early = this.#following?.address === address ? this.#following.opened : undefined
+    this.#following = undefined
+    const { agent, links } = this.#wallet
+    if (!early && !agent.mediator.mayAsk && !isOffline()) await this.#started
+    return links.open(address, agent.mediator.mayAsk || this.isOnline, early)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#retry)
+    clearTimeout(this.#lists)
+  }
+
+  #followEarly(address: string): void {
+    const opened = this.#wallet.follow(address)
+    opened.catch(() => undefined)
+    this.#following = { address, opened }
+  }
+
+  async #connect(wait: number): Promise<void> {
+    try {
+      await this.#wallet.start()
+      if (this.#isStopped) return
+      this.isOnline = true
+      this.#lists = setTimeout(() => void this.#lookAtLists(), LISTS_MS)
+      this.#noteLine().catch(() => undefined) // the next visit does without it
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+      if (this.#isStopped) return
+      this.isOnline = false
+      this.#retry = setTimeout(() => (this.#started = this.#connect(Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
+    }
+    this.#tell()
+  }
+
+  // Where the next visit finds the mediator's socket, before the PIN is typed.
+  async #noteLine(): Promise<void> {
+    const line = this.#wallet.agent.mediator.socketAddress
+    if (line !== undefined && line !== (await this.#shelf.note('line')) && !this.#isStopped) await this.#shelf.write({ notes: { line } })
+  }
+
+  // Notices of a revocation may be lost: each visit looks at the lists themselves.
+  async #lookAtLists(): Promise<void> {
+    const { credentials, agent } = this.#wallet
+    const entries = (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked)
+    await Promise.all(entries.map((entry) => agent.ifReachable(async () => void (await credentials.isRevoked(entry)))))
+  }
+}
+
+/** Whether the device says that it has no network; a line that ended without a word counts as open for a while yet. */
+export function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false
+}
