@@ -493,8 +493,11 @@ export async function calls(load) {
         note('moved', two.status().phase, await linksOf(two))
         for (const { id } of (await two.book()).links) await two.dropLink({ id })
         note('put away', await linksOf(two))
-        await again.lock()
-        await again.unlock({ pin: '246810' })
+        if (again.status().phase === 'open') {
+          // On a slow machine its retry of the link has met the vault by now, and learnt it so.
+          await again.lock()
+          await again.unlock({ pin: '246810' })
+        }
         note('overtaken', again.status().phase, await failure(() => again.book()))
         await again.useHere()
         note('taken back', again.status().phase)
