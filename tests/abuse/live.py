@@ -62,7 +62,8 @@ class Live:
 
 async def offers(agent: RunningAgent, peer: Correspondent) -> Live:
     """Return an offer that the peer has, and one that nobody has taken."""
-    book = agent.tenant.offices["issuer"].desk.book
+    office: Any = agent.tenant.offices["issuer"]
+    book = office.desk.book
     held, free = [await book.offers.insert(_offer()) for _ in range(2)]
     channel = Channel(peer.recipient, verkey_of(peer.key), "", connection_id=peer.connection_id)
     await book.offers.add(held.id, "taken", taken(channel), record=held)
@@ -127,8 +128,9 @@ async def question(agent: RunningAgent, peer: Correspondent) -> Live:
     async with agent.profile.session() as session:
         connection = await read_connection(session, peer.recipient)
     assert connection is not None
-    config, thread = agent.tenant.offices["holder"].config, new_id()
-    kept = await keep_request(agent.profile, config, question_members(), thread, Origin.over(connection))
+    office: Any = agent.tenant.offices["holder"]
+    thread = new_id()
+    kept = await keep_request(agent.profile, office.config, question_members(), thread, Origin.over(connection))
     book = open_requests(agent.profile)
 
     async def state() -> str:

@@ -239,7 +239,8 @@ async def test_a_good_neighbour_takes_the_invitation_that_it_names(scenes: dict[
     )
     status, answer = await scene.says("didexchange/1.1/request", said, is_strangers=True)
     assert (status, answer) == (200, "https://didcomm.org/didexchange/1.1/response")
-    offer = await scene.agent.tenant.offices["issuer"].desk.get(live.invitation)
+    office: Any = scene.agent.tenant.offices["issuer"]
+    offer = await office.desk.get(live.invitation)
     assert offer.wallet.their_key == verkey_of(scene.stranger.key)
 
 
