@@ -256,10 +256,10 @@ class TestTheLiar:
         both = {"place": "MLT", "credentials": [TRADE, WORK | {"months": None, "ended_within_months": None}]}
         nurse = await scene.issue("liar", "qualification/1.0", occupation_isco08="C2221")
         ended = await scene.lie(both, {"trade": nurse, "work": held["experience/1.0"]})
-        assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "trade proof.invalid")
+        assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "proof.invalid")
         second = await scene.issue("liar", "qualification/1.0", family_name="Perera", given_names="Nimal Two")
         ended = await scene.lie(both, {"trade": held["qualification/1.0"], "work": second})
-        assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "work issuer.definition_not_accepted")
+        assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "issuer.definition_not_accepted")
 
     async def test_refuses_a_presentation_of_another_question(self, scene: Scene) -> None:
         first, earlier = await scene.asked("liar", QUESTION)
@@ -279,7 +279,7 @@ class TestTheLiar:
         (revoked,) = {each["id"] for each in (await liar.get("/credentials"))["items"]} - before
         assert (await institute.post(f"/credentials/{made['id']}/revoke"))["published"]
         ended = await scene.lie(QUESTION, answers(scene.held["liar"], maltese=revoked))
-        assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "maltese proof.invalid")
+        assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "proof.invalid")
 
     async def test_refuses_certificates_of_two_people_where_names_are_asked(self, scene: Scene) -> None:
         """A friend had it issued into the liar's wallet: one link secret, two people."""

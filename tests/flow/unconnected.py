@@ -24,7 +24,7 @@ _REACHING: Final = frozenset(
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _REACHING:
-        print(f"{FOUND}: {event} {arguments[1:]}", file=sys.stderr, flush=True)
+        print(f"{FOUND}: {event} {arguments}", file=sys.stderr, flush=True)
         raise OSError("there is no network here")
 
 
