@@ -17,6 +17,8 @@ from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.runtime.exits import EXIT_MISTAKE, EXIT_STORE_FAILED
 
 DISK_MIB = 96
+TOLD = 5
+"""So many calls in a row are told that the disk is full."""
 
 
 @pytest.fixture
@@ -44,15 +46,19 @@ async def test_an_issuer_keeps_every_offer_that_it_answered(village: Village, te
     with small_disk(centre) as disk:
         await village.open()
         disk.fill(leave_kib=1200)
-        made = await offer_until_it_fails(centre)
-        assert await ended(centre) == EXIT_STORE_FAILED
-        assert "full" in last_line(centre)
-        with pytest.raises(MachineError):
-            await centre.start()
-        assert await ended(centre) == EXIT_MISTAKE
-        assert "full" in last_line(centre)
+        made, told = await offer_until_it_fails(centre)
+        is_running = len(told) == TOLD
+        assert not is_running or all("full" in text for text in told), told
+        if not is_running:  # the wallet met the full disk: it cannot be relied on, so the process ends
+            assert await ended(centre) == EXIT_STORE_FAILED
+            assert "full" in last_line(centre)
+            with pytest.raises(MachineError):
+                await centre.start()
+            assert await ended(centre) == EXIT_MISTAKE
+            assert "full" in last_line(centre)
         disk.make_room()
-        await centre.start()
+        if not is_running:
+            await centre.start()
         states = Counter([(await centre.get(f"/offers/{each}"))["state"] for each in made])
         tell(f"{len(made)} offers answered before the disk was full; after: {dict(states)}")
         assert states == {"OPEN": len(made)}
@@ -92,15 +98,26 @@ async def test_a_wallet_gets_what_came_while_its_disk_was_full(village: Village,
         await village.machine.stop()
 
 
-async def offer_until_it_fails(centre: AgentHandle) -> list[str]:
-    """Make offers until there is no answer, and return those that were answered."""
+async def offer_until_it_fails(centre: AgentHandle) -> tuple[list[str], list[str]]:
+    """Make offers until the disk is full; return those that were answered, and what the last calls were told.
+
+    The wallet and the plain tables lie on one disk, and either may meet its end first. Where the tables do, each call
+    is told so, and the agent goes on as soon as there is room.
+    """
     made: list[str] = []
-    while True:
+    told: list[str] = []
+    while len(told) < TOLD:
         try:
             offer = await centre.post("/offers", {"claim": example_claim(), "deadline_s": 600})
-        except (AppError, aiohttp.ClientError):
-            return made
-        made.append(offer["id"])
+        except AppError as err:
+            if not centre.processes[0].is_running or err.status != 503:
+                return made, []
+            told.append(str(err))
+        except aiohttp.ClientError:
+            return made, []
+        else:
+            made.append(offer["id"])
+    return made, told
 
 
 async def ended(agent: AgentHandle) -> int:
