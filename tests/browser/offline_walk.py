@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.test_wallet_moving import open_file
 from tests.browser.wallet_site import MEDIATOR, WalletSite, phone, press, sees
-from tests.needs import whole_chromium
+from tests.needs import chromium_program, whole_chromium
 from tests.unit.verifier_pages.place import ASKER, DeskPlace
 from tests.unit.wallet.offline_book import book_rows
 from tests.unit.wallet.wallet_process import WalletProcess
@@ -90,7 +90,8 @@ async def before_screen(shown: Path | None) -> AsyncIterator[Browser]:
     """A browser whose camera sees a film; without one it has none."""
     camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={shown}") if shown else ()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=whole_chromium(), args=[*ARGUMENTS, *camera])
+        program = whole_chromium() if shown else chromium_program()
+        browser = await playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *camera])
         yield browser
         await browser.close()
 

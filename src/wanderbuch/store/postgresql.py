@@ -17,7 +17,9 @@ import select
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final
+from weakref import WeakSet
 
 import psycopg
 from psycopg import AsyncConnection, errors, sql
@@ -92,6 +94,9 @@ class PostgresqlEngine:
         self._hearers = Hearers()
         self._listening: asyncio.Task[None] | None = None
         self._is_listening = asyncio.Event()
+        self._broken_off = WeakSet[AsyncConnection[Any]]()
+        """Connections on which a pipeline was not gone through: psycopg takes statements for prepared that are not."""
+        self._forgotten = count()
 
     async def run(self, sql: str, *args: Value) -> Rows:
         """Run one statement, committed when this returns, and return its rows."""
@@ -145,13 +150,19 @@ class PostgresqlEngine:
     async def _once(self, statements: tuple[Statement, ...]) -> list[Rows]:
         connection = await self._connection()
         try:
+            if connection in self._broken_off:
+                # psycopg then prepares anew, but heeds a text only the first time: so each is another one.
+                await connection.execute(f"DEALLOCATE ALL -- {next(self._forgotten)}".encode(), prepare=False)
+                self._broken_off.discard(connection)
             if len(statements) == 1:
                 cursor = await connection.execute(_translated(statements[0].sql), statements[0].args)
                 return [await _rows(cursor)]
+            self._broken_off.add(connection)
             async with connection.pipeline():  # one round trip, and one transaction, for all of it
                 cursors = [
                     await connection.execute(_translated(statement.sql), statement.args) for statement in statements
                 ]
+            self._broken_off.discard(connection)
             return [await _rows(cursor) for cursor in cursors]
         finally:
             await self._pool.putconn(connection)

@@ -15,7 +15,7 @@ from tests.postgresql import Database, PostgresServer
 from tests.unit.store.conftest import HASHES
 
 from wanderbuch.store.engine import Statement
-from wanderbuch.store.errors import LeaseLostError, StoreError, StoreUnreachableError, StoreVersionError
+from wanderbuch.store.errors import DuplicateError, LeaseLostError, StoreError, StoreUnreachableError, StoreVersionError
 from wanderbuch.store.postgresql import PostgresqlEngine, open_postgresql
 from wanderbuch.store.rows import Indexed
 from wanderbuch.store.schema import VERSION
@@ -365,6 +365,28 @@ async def test_transactions_that_block_each_other_are_tried_again(engine: Postgr
         engine.together(adding("a"), pause, adding("b")), engine.together(adding("b"), pause, adding("a"))
     )
     assert await engine.run("SELECT number FROM number ORDER BY name") == [(2,), (2,)]
+
+
+@pytest.mark.parametrize("ends", ["in an error", "cancelled"])
+async def test_what_a_pipeline_that_broke_off_would_have_prepared_is_asked_again(database: Database, ends: str) -> None:
+    """psycopg prepares what it is asked for the sixth time, and the server does nothing after an error."""
+    engine = await open_postgresql(database.dsn, connections=1)
+    await engine.run(_INSERT, "a", 1)
+    asked = Statement("SELECT number FROM number WHERE name = ?", ("a",))
+    try:
+        for _ in range(8):
+            if ends == "cancelled":
+                asking = asyncio.create_task(engine.together(Statement("SELECT 1 FROM pg_sleep(30)"), asked))
+                await asyncio.sleep(0.03)
+                asking.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await asking
+            else:
+                with pytest.raises(DuplicateError):
+                    await engine.together(Statement(_INSERT, ("a", 2)), asked)
+            assert await engine.together(asked, Statement("SELECT 1")) == [[(1,)], [(1,)]]
+    finally:
+        await engine.close()
 
 
 async def test_who_is_cancelled_gives_the_connection_back(engine: PostgresqlEngine) -> None:
