@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from tests.bench.errors import BenchError
 from tests.bench.figures import FURTHER, OVER_CRYPTO, OVER_STOCK, Figures
 from tests.bench.keys import KEYS, Key
 from tests.bench.rounds import STEPS
+from tests.bench.scaling import LockWaits
 
 RAW = ("offer", "request", "issue", "store", "ask", "present", "verify")
 STOCK = sorted({step for _, below in OVER_STOCK.values() for step in below})
@@ -58,3 +60,15 @@ def test_every_step_compared_is_one_that_is_measured():
     for above, below in (*OVER_CRYPTO.values(), *FURTHER.values()):
         assert set(above) <= set(STEPS)
         assert set(below) <= set(RAW)
+
+
+@pytest.mark.parametrize(("waiting", "missed"), [(5, []), (6, ["issuer_lock_waits_over_wall"])])
+def test_waits_for_locks_have_a_bar(waiting: int, missed: list[str]) -> None:
+    figures = Figures()
+    figures.take("issuer_lock_waits_over_wall", LockWaits(looks=100, waiting=waiting).share)
+    assert figures.missed == missed
+
+
+def test_where_nobody_looked_there_is_no_share_of_waits() -> None:
+    with pytest.raises(BenchError):
+        _ = LockWaits().share
