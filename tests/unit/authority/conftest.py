@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.memory_wallet import memory_wallet
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
@@ -171,7 +171,7 @@ async def hire(desk: Desk) -> People:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     yield World(profile, tmp_path / "public")
     await profile.close()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 
 from wanderbuch.agents.authority.after_restore import AuthorityTakenUp, take_up_authority
 from wanderbuch.agents.authority.draft import Draft, DraftState
@@ -23,7 +23,7 @@ HISTORY = "history/entries.jsonl"
 
 async def as_it_is(world: World) -> World:
     """The same world, with a copy of the wallet as it is now."""
-    copy = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    copy = await memory_wallet()
     async with world.profile.session() as session, copy.session() as target:
         for entry in list(await session.handle.fetch_all(None)):
             await target.handle.insert(entry.category, entry.name, entry.value, entry.tags)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
 from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.memory_wallet import memory_wallet
 
 from wanderbuch.agents.authority.witnesses import WITNESS_ROUTES, NewProof, WitnessDesk, WitnessOut
 from wanderbuch.agents.runtime.app import OPERATOR, Call
@@ -63,7 +63,7 @@ class Office:
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     for kind in (DIDMethods, KeyTypes, EventBus):
         profile.context.injector.bind_instance(kind, kind())
     publisher = FolderPublisher(tmp_path)

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import BaseTestServer, TestServer
+from tests.memory_wallet import memory_wallet
 from tests.unit.authority_pages.place import Place, full_payload
 
 from wanderbuch.agents.authority.pages.desk_sessions import COOKIE
@@ -20,7 +20,7 @@ EDITOR, APPROVER = "e.perera", "a.silva"
 @pytest.fixture
 async def empty_place(tmp_path: Path) -> AsyncIterator[Place]:
     """An authority that has started and published nothing."""
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     place = Place(profile, tmp_path / "public")
     yield place
     await profile.close()
@@ -74,7 +74,7 @@ async def browser(place: Place, open_site: Any) -> "Browser":
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["Browser"]:
     """A browser at the full example, for tests that only read."""
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     place = Place(profile, tmp_path_factory.mktemp("public"))
     await place.publish(full_payload())
     jar = aiohttp.DummyCookieJar()

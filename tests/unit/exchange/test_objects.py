@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
 from anoncreds import CredentialDefinition, RevocationStatusList
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import WELDER_VALUES, Issuer, Registry, Worker, webvh
 
 from wanderbuch.errors import ResolutionError
@@ -32,7 +32,7 @@ def registry(issuer: Issuer) -> Registry:
 
 @pytest.fixture
 async def profile(registry: Registry) -> AsyncIterator[Profile]:
-    opened = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    opened = await memory_wallet()
     opened.context.injector.bind_instance(AnonCredsRegistry, AnonCredsRegistry([registry]))
     yield opened
     await opened.close()

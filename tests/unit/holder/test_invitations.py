@@ -14,9 +14,9 @@ from acapy_agent.resolver.default.key import KeyDIDResolver
 from acapy_agent.resolver.default.peer2 import PeerDID2Resolver
 from acapy_agent.resolver.default.peer4 import PeerDID4Resolver
 from acapy_agent.resolver.did_resolver import DIDResolver
-from acapy_agent.utils.testing import create_test_profile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.memory_wallet import memory_wallet
 from tests.thorough import examples
 
 from wanderbuch.agents.holder.config import HolderConfig
@@ -114,7 +114,7 @@ class Nowhere:
 
 @pytest.fixture
 async def wallet() -> AsyncIterator[Profile]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     resolver, keys = DIDResolver([KeyDIDResolver(), PeerDID2Resolver(), PeerDID4Resolver()]), KeyRing()
     guard_resolvers(resolver)
     sending = Sending(cast(HttpEdge, Nowhere()), keys)

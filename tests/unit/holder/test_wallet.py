@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from acapy_agent.anoncreds.holder import CATEGORY_CREDENTIAL
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.holder.asked_wallet import AskedWallet
 from tests.unit.holder.offered import CONFIG
 
@@ -48,7 +48,7 @@ def lists() -> Lists:
 
 @pytest.fixture
 async def profile(lists: Lists) -> AsyncIterator[Profile]:
-    made = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    made = await memory_wallet()
     made.context.injector.bind_instance(Objects, lists)
     yield made
     await made.close()
@@ -112,7 +112,7 @@ async def test_a_credential_is_read_once(profile: Profile, monkeypatch: pytest.M
 
 async def test_the_wallet_of_one_tenant_is_not_anothers(profile: Profile, lists: Lists) -> None:
     await put(profile, "mine")
-    other = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    other = await memory_wallet()
     assert (await names(profile), await names(other)) == (["mine"], [])
     await other.close()
 

@@ -7,11 +7,11 @@ from typing import Any
 import base58
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 from aries_askar import Key, KeyAlg
+from tests.memory_wallet import memory_wallet
 
 from wanderbuch.agents.issuer.on_ledger import check_ledger, ensure_key
 from wanderbuch.agents.runtime.secret_files import ExposedSecretError
@@ -25,7 +25,7 @@ DID = Did("did:indy:sovrin:V4SGRU86Z58d6TV7PBUe6f")
 
 @pytest.fixture
 async def profile() -> AsyncIterator[Profile]:
-    made = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    made = await memory_wallet()
     made.context.injector.bind_instance(DIDMethods, DIDMethods())
     made.context.injector.bind_instance(KeyTypes, KeyTypes())
     yield made

@@ -20,10 +20,10 @@ from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.cache.base import BaseCache
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
 from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 from aries_askar import Key, KeyAlg
+from tests.memory_wallet import memory_wallet
 from tests.quick_requests import ask_for
 from tests.unit.trust.ecosystem import AUTHORITY, TYPE, Authority, FileHost, payload
 from tests.welders import CLAIM as WELDER
@@ -161,7 +161,7 @@ class Workshop:
             "default_endpoint": ENDPOINT,
             "tails_server_base_url": "https://centre.wanderbuch.test/org/tails",
         }
-        self.profile = self.given or await create_test_profile(settings)
+        self.profile = self.given or await memory_wallet(settings)
         self.profile.settings.update(settings)
         publisher = FolderPublisher(self.folder / "public")
         self.registry = WebvhRegistry(cast(Any, None), publisher)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import (
     WELDER_VALUES,
     Authority,
@@ -89,6 +89,6 @@ async def snapshot(
 async def employer(
     authority: Authority, training_centre: Issuer, cooking_school: Issuer, now: datetime
 ) -> AsyncIterator[Employer]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     yield await open_employer(profile, authority, training_centre, cooking_school, now)
     await profile.close()

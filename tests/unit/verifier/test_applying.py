@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import Authority, Issuer, webvh
 from tests.unit.trust.employer import BASE_URL, SHIPYARD, Employer, open_employer
 
@@ -32,7 +32,7 @@ from wanderbuch.store.records import utc_now
 
 @pytest.fixture
 async def employer() -> AsyncIterator[Employer]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     issuers = Issuer(webvh("centre")), Issuer(webvh("cooks"))
     yield await open_employer(profile, Authority(), *issuers, datetime.now(UTC))
     await profile.close()

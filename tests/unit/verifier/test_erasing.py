@@ -8,8 +8,8 @@ from typing import Any
 
 import base58
 import pytest
-from acapy_agent.utils.testing import create_test_profile
 from aries_askar import Key, KeyAlg
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import Authority, Issuer, webvh
 from tests.unit.trust.employer import Employer, open_employer
 
@@ -94,7 +94,7 @@ class Shipyard:
 
 @pytest.fixture
 async def yard() -> AsyncIterator[Shipyard]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     employer = await open_employer(
         profile, Authority(), Issuer(webvh("centre")), Issuer(webvh("cooks")), datetime.now(UTC)
     )

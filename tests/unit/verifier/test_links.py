@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -35,7 +35,7 @@ from wanderbuch.store.writing import writing
 
 @pytest.fixture
 async def profile() -> AsyncIterator[Profile]:
-    made = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    made = await memory_wallet()
     yield made
     await made.close()
 

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
 from pydantic import ValidationError
+from tests.memory_wallet import memory_wallet
 
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.site.languages import LANGUAGES
@@ -129,7 +129,7 @@ def test_who_breaks_it_is_told_which_rules() -> None:
 
 @pytest.fixture
 async def profile() -> AsyncIterator[Profile]:
-    made = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    made = await memory_wallet()
     yield made
     await made.close()
 

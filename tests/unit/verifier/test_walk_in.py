@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import Authority, Issuer, webvh
 from tests.unit.trust.employer import BASE_URL, SHIPYARD, Employer, open_employer
 from tests.unit.trust.receipts.test_receipts import DECIDED, verification
@@ -53,7 +53,7 @@ class Door:
 
 @pytest.fixture
 async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     issuers = Issuer(webvh("centre")), Issuer(webvh("cooks"))
     employer = await open_employer(profile, Authority(), *issuers, datetime.now(UTC))
     yield Door(employer, utc_now())

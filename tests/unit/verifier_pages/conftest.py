@@ -6,8 +6,8 @@ from typing import Any
 
 import aiohttp
 import pytest_asyncio
-from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
+from tests.memory_wallet import memory_wallet
 from tests.unit.verifier_pages.place import DeskPlace, fields, open_place
 
 from wanderbuch.agents.verifier.staff import COOKIE
@@ -82,7 +82,7 @@ async def save_settings(browser: Browser, path: str, **changed: str) -> Answer:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place() -> AsyncIterator[DeskPlace]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     yield await open_place(profile)
     await profile.close()
 

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
+from tests.memory_wallet import memory_wallet
 from tests.unit.verifier_pages.conftest import Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, DeskPlace, fields, open_place
 
@@ -45,7 +45,7 @@ class Two:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def two() -> AsyncIterator[Two]:
-    profiles = [await create_test_profile({"wallet.type": "askar-anoncreds"}) for _ in range(2)]
+    profiles = [await memory_wallet() for _ in range(2)]
     own, yard = await open_place(profiles[0]), await open_place(profiles[1], YARD, roles=("authority", "verifier"))
     jar = aiohttp.DummyCookieJar()
     async with TestServer(own.application(yard)) as server, aiohttp.ClientSession(cookie_jar=jar) as session:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.employer import SHIPYARD, codes, verdict
 from tests.unit.verifier_pages.place import DeskPlace, open_place
 from tests.unit.wallet.offline_book import book_rows
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.needs("node")
 
 @pytest.fixture
 async def place() -> AsyncIterator[DeskPlace]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     yield await open_place(profile)
     await profile.close()
 

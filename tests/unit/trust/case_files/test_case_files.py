@@ -49,9 +49,9 @@ def world(opened: CaseWorld) -> CaseWorld:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def profile() -> AsyncIterator[Profile]:
-    from acapy_agent.utils.testing import create_test_profile
+    from tests.memory_wallet import memory_wallet
 
-    made = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    made = await memory_wallet()
     yield made
     await made.close()
 

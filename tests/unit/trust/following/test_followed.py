@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import digest, webvh
 from tests.unit.trust.states import Json, State, World
 from tests.welders import accreditation
@@ -39,7 +39,7 @@ def a(world: World) -> State:
 
 @pytest.fixture
 async def profile() -> AsyncIterator[Profile]:
-    opened = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    opened = await memory_wallet()
     yield opened
     await opened.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.states import State, World, recognition
 
 from wanderbuch.governance.form.model import PROFILE_STATEMENTS
@@ -23,7 +23,7 @@ def world(now: datetime) -> World:
 
 @pytest.fixture
 async def profile() -> AsyncIterator[Profile]:
-    opened = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    opened = await memory_wallet()
     yield opened
     await opened.close()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 from acapy_agent.core.profile import Profile
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import AUTHORITY, Authority, FileHost, digest, payload, webvh
 from tests.welders import accreditation
 
@@ -63,7 +63,7 @@ async def world(now: datetime) -> World:
 
 @pytest.fixture
 async def profile() -> AsyncIterator[Profile]:
-    opened = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    opened = await memory_wallet()
     yield opened
     await opened.close()
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
-from acapy_agent.utils.testing import create_test_profile
+from tests.memory_wallet import memory_wallet
 from tests.unit.trust.ecosystem import (
     Authority,
     Held,
@@ -49,7 +49,7 @@ async def employer(
     institute: Issuer,
     now: datetime,
 ) -> AsyncIterator[Employer]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile = await memory_wallet()
     opened = await open_employer(profile, authority, training_centre, cooking_school, now)
     opened.registry.issuers = (training_centre, cooking_school, shipyard, institute)
     yard = accreditation([shipyard.cred_def_id], id="acc-3", credential_types=["experience/1.0"])
