@@ -14,7 +14,7 @@ from hypothesis.internal.conjecture import providers
 from tests.askar_answers import all_answered
 from tests.divided_imports import import_own_share
 from tests.first_store import config_in, database_with_store, first_store  # noqa: F401 (fixtures for all)
-from tests.issuer_keys import keep_issuer_keys
+from tests.issuer_keys import choose_length, keep_issuer_keys
 from tests.memory_folder import use_memory
 from tests.needs import skip_what_cannot_run
 from tests.objects import bucket, object_store  # noqa: F401 (fixtures for all)
@@ -86,6 +86,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     refuse_copies(items)
     skip_what_cannot_run(items)
     order_modules(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let issuers have keys as this test needs them."""
+    choose_length(item.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)

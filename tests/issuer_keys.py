@@ -5,6 +5,11 @@ Keys depend on the names of the attributes alone. For those of our tests the lib
 makes a definition gets such keys, under its own name. A process of tests, with the agents that it starts, takes them in
 turn, so that issuers who deal with the same people have keys of their own. Demo and soak tests look for primes each
 time.
+
+What a credential, a request and a proof cost is powers modulo such a number. Where tests are about what is built on the
+library, a short one does (512 bits instead of 2,048): all that is signed, proven and verified takes a fifth. So it is
+in `tests/unit` but where our wallet in TypeScript reads keys, which refuses short ones (`tests/unit/wallet`). All
+agents, and all wallets of others, have keys of full length.
 """
 
 import fcntl
@@ -24,8 +29,12 @@ from anoncreds import CredentialDefinition, CredentialDefinitionPrivate, KeyCorr
 type Made = tuple[CredentialDefinition, CredentialDefinitionPrivate, KeyCorrectnessProof]
 
 _FOLDER: Final = "WANDERBUCH_TESTS_ISSUER_KEYS"  # in the environment, so that processes of tests share it
+_SHORT: Final = "WANDERBUCH_TESTS_SHORT_KEYS"  # in the environment, where issuers have short keys
 _WORKER: Final = "PYTEST_XDIST_WORKER"  # in the environment of a worker and of its agents
 _DIFFERENT: Final = 5
+SHORT: Final = "short-"
+_UNITS: Final = "tests/unit/"
+_READ_BY_OUR_WALLET: Final = "tests/unit/wallet/"
 MADE: Final = Path(__file__).parent / "vectors" / "issuer_keys"
 
 
@@ -40,6 +49,14 @@ def keep_issuer_keys(config: pytest.Config) -> None:
 def share_issuer_keys(folder: Path) -> None:
     """Have agents that start from now on take such keys, where no session of tests does."""
     os.environ.setdefault(_FOLDER, str(folder))
+
+
+def choose_length(nodeid: str) -> None:
+    """Let issuers have short keys from now on, or those of full length, as a test needs them."""
+    if nodeid.startswith(_UNITS) and not nodeid.startswith(_READ_BY_OUR_WALLET):
+        os.environ[_SHORT] = "1"
+    else:
+        os.environ.pop(_SHORT, None)
 
 
 def use_kept_keys() -> None:
@@ -60,7 +77,8 @@ def use_kept_keys() -> None:
         kind = kind_of(read.to_dict()["attrNames"], is_revocable=support_revocation)
         names = (schema_id, issuer_id, tag)
         turn = _next(folder / f"turns-{os.environ.get(_WORKER, 'alone')}")
-        if made := sorted(MADE.glob(f"{kind}-*.json.gz")):
+        prefix = SHORT if _SHORT in os.environ else ""
+        if made := sorted(MADE.glob(f"{prefix}{kind}-*.json.gz")):
             return _named(gzip.decompress(made[turn % len(made)].read_bytes()), names)
         kept = folder / f"{kind}-{turn % _DIFFERENT}"
         return _made_once(
