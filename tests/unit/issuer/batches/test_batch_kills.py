@@ -15,6 +15,7 @@ from tests.unit.power import Power, power
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
 from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState
 from wanderbuch.agents.issuer.batch_records.slips import Slip, pin_of, slip_token
+from wanderbuch.agents.issuer.batches import claims, reached
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
@@ -46,10 +47,14 @@ async def number_of(centre: Centre, batch: Batch, row: int = 2) -> str:
     return (await centre.desk.row(batch, row))[0]["credential_id"]
 
 
-async def test_a_batch_is_whole_or_not_there_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
+async def test_a_batch_is_whole_or_not_there_wherever_the_power_fails(
+    workshop: Workshop, power: Power, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (claims, reached):
+        monkeypatch.setattr(module, "PAGE_ROWS", 10)  # three pages of few rows: a step is a page
     centre = Centre(workshop)
     for steps in power.cuts():
-        batch_id, listed = new_id(), read(class_text(*centre.numbers(250)))
+        batch_id, listed = new_id(), read(class_text(*centre.numbers(25)))
         cut = await power.lasts(steps, lambda at=batch_id, of=listed: centre.desk.make(of, KIND, plan_of(), at))  # type: ignore[misc]
         where = f"cut after {steps} steps"
         if cut:
