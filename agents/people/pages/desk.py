@@ -1,6 +1,6 @@
 """What somebody who is signed in sees of people: how they sign in themselves, and, for administrators, everybody."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -21,11 +21,18 @@ class PeopleDesk[O, P: Person]:
     Args:
         entrance: lets only people with a session in.
         access_of: gives the access to the desk of an office.
+        shared: returns what all pages of the desk know.
     """
 
-    def __init__(self, entrance: PeopleEntrance[O, P], access_of: AccessOf[O, P]) -> None:
+    def __init__(
+        self,
+        entrance: PeopleEntrance[O, P],
+        access_of: AccessOf[O, P],
+        shared: Callable[[SignedInVisit[O, P]], Mapping[str, Any]],
+    ) -> None:
         self._entrance = entrance
         self._access_of = access_of
+        self._shared = shared
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""
@@ -140,6 +147,5 @@ class PeopleDesk[O, P: Person]:
         return self._access_of(office).sign_in
 
     def _show(self, visit: SignedInVisit[O, P], template: str, **values: Any) -> web.Response:
-        return self._entrance.show(
-            visit.request, template, visit.language, visit.signed_in, message=None, hint=None, **values
-        )
+        told = {**self._shared(visit), "message": None, "hint": None, **values}
+        return self._entrance.show(visit.request, template, visit.language, visit.signed_in, **told)

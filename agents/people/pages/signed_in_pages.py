@@ -38,7 +38,9 @@ class SignedInPages[O, P: Person, V: SignedInVisit[Any, Any]]:
     def __init__(self, base: str, kit: Kit, visit: type[V], access_of: AccessOf[O, P], *, frame: str) -> None:
         self.pages = Pages(base, kit)
         self.entrance: PeopleEntrance[O, P] = PeopleEntrance(self.pages, access_of, frame=frame)
-        self._people: PeopleDesk[O, P] = PeopleDesk(self.entrance, access_of)
+        self._people: PeopleDesk[O, P] = PeopleDesk(
+            self.entrance, access_of, lambda visited: self.shared(self._own(visited))
+        )
         self._visit = visit
 
     @property
@@ -59,9 +61,7 @@ class SignedInPages[O, P: Person, V: SignedInVisit[Any, Any]]:
         """
 
         async def handle(visit: SignedInVisit[O, P]) -> web.StreamResponse:
-            return await page(
-                self._visit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)
-            )
+            return await page(self._own(visit))
 
         return self.entrance.served(handle, takes_file=takes_file)
 
@@ -69,6 +69,9 @@ class SignedInPages[O, P: Person, V: SignedInVisit[Any, Any]]:
         """Return a page of the desk."""
         shown = {"page_id": new_id(), **self.shared(visit), **values}
         return self.entrance.show(visit.request, template, visit.language, visit.signed_in, status=status, **shown)
+
+    def _own(self, visit: SignedInVisit[O, P]) -> V:
+        return self._visit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)
 
     def shared(self, visit: V) -> Mapping[str, Any]:
         """Return what all templates of the desk know."""

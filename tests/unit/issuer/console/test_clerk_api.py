@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
+from tests.unit.verifier_pages.conftest import Browser
 
 from wanderbuch.agents.issuer.console.clerk_api import CLERK_ROUTES, ClerkChange, NewClerk
 from wanderbuch.agents.issuer.console.clerks import ClerkRole
@@ -54,3 +55,11 @@ async def test_an_invitation_leads_to_the_console_of_its_own_centre(place: Conso
         None,
         True,
     )
+
+
+async def test_the_pages_of_people_stand_under_the_name_of_the_centre(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    for path in ("", "people", "means"):
+        page = (await browsers[ADMINISTRATOR].ask(f"/desk/en/{path}")).text
+        assert place.office.tenant.name in page.partition("<main")[0], path
