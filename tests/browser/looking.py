@@ -22,6 +22,8 @@ LOOKS: Final = (("en", "phone"), ("ar", "desktop"), ("fr", "phone"))
 _DRAWN_MS: Final = 30_000
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.
 _LOOKED_AT = {"exclude": [["datalist"], [".tree details details"]]}
+_OF_COLOURS: Final = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""Those of axe's rules that ask for a colour."""
 _CONTEXTS: Final[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
 
 
@@ -61,11 +63,17 @@ class Look:
         assert self.noise == [], name
 
 
-async def violations_on(page: Page) -> list[Any]:
-    """Return what axe finds on a page that has drawn its heading, but on what a browser draws by itself."""
+async def violations_on(page: Page, *, only_colours: bool = False) -> list[Any]:
+    """Return what axe finds on a page that has drawn its heading, but on what a browser draws by itself.
+
+    Args:
+        page: what is looked at.
+        only_colours: nothing but colours has changed since axe looked before.
+    """
     with suppress(PlaywrightTimeoutError):  # axe names a page that never gets one
         await page.locator("h1").first.wait_for(timeout=_DRAWN_MS)
-    response = (await Axe().run(page, context=_LOOKED_AT, options={"resultTypes": ["violations"]})).response
+    options = {"resultTypes": ["violations"], **({"runOnly": _OF_COLOURS} if only_colours else {})}
+    response = (await Axe().run(page, context=_LOOKED_AT, options=options)).response
     return [
         (violation["id"], violation["help"], [node["html"][:200] for node in violation["nodes"][:3]])
         for violation in response["violations"]
