@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part
-from wanderbuch.agents.verifier.erasing.erasure import Erasure
+from wanderbuch.agents.verifier.erasing.erasure import ErasedError, Erasure
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.plugins.exchange.erasure_messages import ErasedPart
 
@@ -80,10 +80,14 @@ async def _show(office: VerifierOffice, call: Call[None]) -> ErasureOut:
 
 async def _erase(office: VerifierOffice, call: Call[None]) -> ErasureOut:
     erasure = await office.eraser.find(call.path["id"])
-    if erasure is not None:
-        return ErasureOut.of(await office.eraser.finish(erasure))
-    verification = await office.verification(call.path["id"])
-    return ErasureOut.of(await office.eraser.erase(verification, key=None, signed=None))
+    if erasure is None:
+        try:
+            verification = await office.verification(call.path["id"])
+        except ErasedError:  # another process did so between the two looks
+            erasure = await office.eraser.get(call.path["id"])
+        else:
+            return ErasureOut.of(await office.eraser.erase(verification, key=None, signed=None))
+    return ErasureOut.of(await office.eraser.finish(erasure))
 
 
 ERASURE_ROUTES: Final[Sequence[Route]] = (

@@ -55,8 +55,9 @@ export class Online {
     const early = this.#following?.address === address ? this.#following.opened : undefined
     this.#following = undefined
     const { agent, links } = this.#wallet
-    if (!early && !agent.mediator.mayAsk && !isOffline()) await this.#started
-    return links.open(address, agent.mediator.mayAsk || this.isOnline, early)
+    const mayAsk = agent.mediator.mayAsk && !isOffline()
+    if (!early && !mayAsk && !isOffline()) await this.#started
+    return links.open(address, mayAsk || this.isOnline, early)
   }
 
   stop(): void {
