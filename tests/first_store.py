@@ -40,7 +40,7 @@ def config_in(folder: Path) -> AgentConfig:
             host="tiny.wanderbuch.test", listen=here, tls_certificate=folder / "crt", tls_key=folder / "key"
         ),
         app=AppConfig(listen=here),
-        wallet=WalletConfig(busy_timeout_ms=20_000, max_connections=12),  # opened again and again
+        wallet=WalletConfig(busy_timeout_ms=20_000, max_connections=24),  # opened again and again
         role_settings=NoSettings(),
         app_token=SecretStr("t" * 32),
         wallet_key=SecretStr(base58.b58encode(bytes(range(32))).decode()),
