@@ -65,7 +65,7 @@ async def _close(profile: Profile, registry_id: RevRegDefId) -> ClosedPlaces:
 
 
 async def _give_no_more(profile: Profile, registry_id: RevRegDefId) -> bool:
-    """Note its free places as to be revoked; False: it has no list yet, as a crash leaves one: nothing counts from it."""
+    """Note its free places as to be revoked; False: it has no list yet, as a crash leaves one."""
     async with profile.transaction() as session:
         entry = await session.handle.fetch(CATEGORY_REV_LIST, registry_id, for_update=True)
         definition = await session.handle.fetch(CATEGORY_REV_REG_DEF, registry_id)
