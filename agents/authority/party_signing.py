@@ -141,7 +141,10 @@ class PartySigning:
         return await self._files.get(file_id)
 
     async def bring(self, official: Official, name: str, content: bytes) -> PartyFile:
-        """Keep what is to be signed, if it is a governance file of somebody else; the oldest goes where there are many.
+        """Keep what is to be signed, if it is a governance file of somebody else.
+
+        Where there are many the oldest goes that nobody has signed: what was signed is not brought out of sight by what
+        is brought after it, as long as anything else can go.
 
         Raises:
             ForbiddenError: they neither edit nor approve.
@@ -163,7 +166,8 @@ class PartySigning:
             payload=content.decode(),
             brought_by=official.id,
         )
-        for old in (await self.all())[MOST_KEPT - 1 :]:
+        newest_first = sorted(await self.all(), key=lambda one: not one.jws)  # the signed ones before them
+        for old in newest_first[MOST_KEPT - 1 :]:
             await self._files.remove(old.id)
         return await self._files.insert(kept)
 

@@ -57,23 +57,26 @@ async def close_places(profile: Profile) -> Sequence[ClosedPlaces]:
 
 async def _close(profile: Profile, registry_id: RevRegDefId) -> ClosedPlaces:
     async with one_step(profile, f"revoking.{registry_id}", wait_s=_TURN_S):
-        await _give_no_more(profile, registry_id)  # 1
+        if not await _give_no_more(profile, registry_id):  # 1
+            return ClosedPlaces(str(registry_id), 0)
         await PublishedRevocation(profile).revoke_pending_credentials(registry_id)  # 2
         registry: WebvhRegistry = profile.inject(WebvhRegistry)
         return ClosedPlaces(str(registry_id), len(await registry.publish_kept_list(profile, registry_id)))
 
 
-async def _give_no_more(profile: Profile, registry_id: RevRegDefId) -> None:
+async def _give_no_more(profile: Profile, registry_id: RevRegDefId) -> bool:
+    """Note its free places as to be revoked; False: it has no list yet, as a crash leaves one."""
     async with profile.transaction() as session:
         entry = await session.handle.fetch(CATEGORY_REV_LIST, registry_id, for_update=True)
         definition = await session.handle.fetch(CATEGORY_REV_REG_DEF, registry_id)
         if entry is None or definition is None:
-            return
+            return False
         kept = dict(json.loads(entry.value))
         size, first = int(json.loads(definition.value)["value"]["maxCredNum"]), int(kept["next_index"])
         if first >= size:
-            return
+            return True
         pending = sorted({*(kept["pending"] or ()), *range(first, size)})
         value = json.dumps({**kept, "pending": pending, "next_index": size})
         await session.handle.replace(CATEGORY_REV_LIST, registry_id, value, {**entry.tags, "pending": "true"})
         await session.commit()
+    return True

@@ -49,6 +49,7 @@ from wanderbuch.agents.runtime.public_files import PublicFiles
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import invitation_in
 from wanderbuch.agents.runtime.sockets import bind
+from wanderbuch.agents.runtime.store import is_store_failure
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.webvh.publisher import content_type_of
 from wanderbuch.store.records import NotFoundError
@@ -343,11 +344,15 @@ def _not_open() -> web.Response:
 
 
 async def _say_asked(door: Door, link_id: str, invitation_id: str, language: str) -> Asked | None:
-    """Return what an invitation asks; None also where its tenant does not open: the page goes without it."""
+    """Return what an invitation asks; None also where tenant or store do not answer: the page goes without it."""
     try:
         return await door.asked(link_id, invitation_id, language)
     except WanderbuchError:
         return None
+    except Exception as err:
+        if is_store_failure(err):
+            return None
+        raise
 
 
 def without_details(front: Front | None, closed: LookClosed | None = None) -> Middleware:

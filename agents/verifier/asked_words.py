@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from wanderbuch.agents.runtime.front import Asked
 from wanderbuch.agents.site.languages import FALLBACK, LANGUAGES
 from wanderbuch.agents.verifier.office import VerifierOffice
-from wanderbuch.agents.verifier.questions.document import MappedLevel, read_kept
+from wanderbuch.agents.verifier.questions.document import MappedLevel, read, read_kept
 from wanderbuch.agents.verifier.questions.explaining import explain, marked_worker_words
-from wanderbuch.agents.verifier.reading import read_question
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential
 from wanderbuch.plugins.trust.verifying.exchange import question_invited_to
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
+from wanderbuch.store.records import utc_now
 
 
 async def say_asked(office: VerifierOffice, invitation_id: str, language: str) -> Asked | None:
@@ -33,8 +33,11 @@ async def say_asked(office: VerifierOffice, invitation_id: str, language: str) -
     try:
         if (link := await office.links.find(invitation_id)) is not None:
             question = read_kept(link.question)
-            read = await read_question(office, question)
-            return _said(read.asked, question.keeping, read.levels, language)
+            snapshot = office.governance.snapshot()  # as it is known: whoever opens a page has no authority asked
+            if snapshot is None:
+                return None
+            found = read(question, snapshot, today=utc_now().date())
+            return _said(found.asked, question.keeping, found.levels, language)
         question_id = question_invited_to(invitation_id)
         if question_id is None:
             return None

@@ -179,10 +179,8 @@ def hand_over_open_rows(
         raise ConfigurationError("--rows-here and --it-has-none exclude each other: give one of them")
     agent, console = load_agent(config), Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     found = _run(plan_hand_over(agent, tenant, batch or ()))
-    console.print(f"{found.name} ({found.successor}) goes on for {found.centre}.")
-    for one in found.batches:
-        before = "" if one.handed_to in (None, found.successor) else f"; it was handed over to {one.handed_to}"
-        console.print(f"  {one.batch}  {one.open_rows} open rows  {one.title}{before}")
+    for line in found.lines():
+        console.print(line)
     anothers = [one.batch for one in found.batches if one.handed_to not in (None, found.successor)]
     if anothers and rows_here is None and not it_has_none:
         raise ConfigurationError(

@@ -29,6 +29,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.records import utc_now
+from wanderbuch.visible_text import visible
 
 _LIVE: Final = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED, BatchState.HANDED_OVER)
 _PAGE: Final = 200
@@ -66,6 +67,14 @@ class HandOverPlan:
     successor: str
     name: str
     batches: tuple[LiveBatch, ...]
+
+    def lines(self) -> list[str]:
+        """Return it as lines of a terminal; names and titles are others' words, so they steer nothing there."""
+        told = [f"{visible(self.name)} ({self.successor}) goes on for {self.centre}."]
+        for one in self.batches:
+            before = "" if one.handed_to in (None, self.successor) else f"; it was handed over to {one.handed_to}"
+            told.append(f"  {one.batch}  {one.open_rows} open rows  {visible(one.title)}{before}")
+        return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,8 @@ def _missing(texts: Iterable[str], infos: Sequence[FontInfo]) -> str:
             break
         try:
             with TTFont(path, fontNumber=index, lazy=True) as font:
-                wanted -= font.getBestCmap().keys()
-        except TTLibError:
+                wanted -= (font.getBestCmap() or {}).keys()  # one of symbols has none of Unicode
+        except (TTLibError, KeyError):  # none, or without a table of letters
             continue
     return "".join(chr(one) for one in sorted(wanted))
 

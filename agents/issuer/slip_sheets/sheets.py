@@ -1,7 +1,8 @@
 """Has slips set as a PDF, by a process of its own that ends with it.
 
 1. What sets type reads fonts and texts of others, and takes memory that a process of many tenants would keep. So it is
-   another process, with bounds of its own for memory and time, at low priority, one at a time for a tenant.
+   another process, with bounds of its own for memory and time, at low priority, one at a time for a tenant and few for
+   all tenants of an agent's process. Of our environment it gets nothing that is ours: keys and passwords stand there.
 2. A letter that no font has would be printed as a box, and nobody would notice before the slips are handed out. So
    nothing is printed then, and the clerk is told which letters are missing.
 3. What goes to it goes by its standard input, and what comes back by its standard output: nothing personal lies in a
@@ -12,6 +13,7 @@ import asyncio
 import contextlib
 import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ from wanderbuch.errors import ConfigurationError, ExchangeError
 _MODULE: Final = "wanderbuch.agents.issuer.slip_sheets.drawing"
 _DEADLINE_S: Final = 120.0
 _MAX_PDF: Final = 64 << 20
+_MOST_AT_ONCE: Final = 2
 _LIBRARIES: Final = ("typst", "fontTools", "segno")
 _LOG: Final = logging.getLogger(__name__)
 
@@ -42,6 +45,9 @@ class SlipSheets:
     Args:
         fonts: folder of the fonts.
     """
+
+    _at_work: ClassVar[int] = 0
+    """How many files are being made in this process, for whichever tenant."""
 
     def __init__(self, fonts: Path) -> None:
         """Look whether it can be done here.
@@ -68,15 +74,20 @@ class SlipSheets:
         """Return slips as a PDF, eight to a sheet of A4.
 
         Raises:
-            SheetsError: another file is being made for this tenant; a letter is in no font; or it failed.
+            SheetsError: another file is being made for this tenant, or several for others; a letter is in no font; or
+                it failed.
         """
-        if self._turn.locked():
+        if self._turn.locked() or SlipSheets._at_work >= _MOST_AT_ONCE:
             raise SheetsError("another file of slips is being made", hint="try again in a minute")
         order = SheetOrder(
             str(self._fonts), language.tag, language.direction == "rtl", heading, centre, lines, slips[:MOST_SLIPS]
         )
-        async with self._turn:
-            drawn = await _drawn(order)
+        SlipSheets._at_work += 1
+        try:
+            async with self._turn:
+                drawn = await _drawn(order)
+        finally:
+            SlipSheets._at_work -= 1
         if drawn.missing:
             raise SheetsError(
                 f"the fonts of this agent lack these letters: {' '.join(drawn.missing)}",
@@ -92,6 +103,7 @@ async def _drawn(order: SheetOrder) -> Drawn:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_MAX_PDF,
+        env={name: value for name, value in os.environ.items() if not name.startswith("WANDERBUCH_")},
     )
     try:
         async with asyncio.timeout(_DEADLINE_S):

@@ -214,6 +214,17 @@ async def test_only_so_many_are_kept(editor: Browser, place: Place, other: Other
     assert (len(kept), json.loads(kept[0].payload)["version"]) == (20, 22)
 
 
+async def test_what_was_signed_is_not_pushed_out_by_what_is_brought(
+    editor: Browser, approver: Browser, place: Place, other: Other
+) -> None:
+    at = (await bring(editor, canonical(document(1)))).target
+    assert (await approver.send(f"{at}/sign", compared="", sure="yes")).target == at
+    for version in range(2, 24):
+        await bring(editor, canonical(document(version)))
+    assert "Download the signature" in (await editor.ask(at)).text
+    assert len(await place.parts.party_signing.all()) == 20
+
+
 async def test_nobody_brings_anything_without_a_session(browser: Browser, place: Place) -> None:
     assert (await browser.ask(PARTY)).status in (302, 303)
     answer = await browser.ask(PARTY, method="POST", data={"file": "x"})

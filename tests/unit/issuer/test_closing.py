@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from acapy_agent.anoncreds.constants import CATEGORY_REV_LIST
 from tests.unit.issuer.conftest import open_workshop
 from tests.unit.issuer.workshop import REGISTRY_SIZE, Workshop
 from tests.unit.power import Power, power
@@ -62,6 +63,18 @@ async def test_an_agent_that_runs_again_gives_none_of_them(workshop: Workshop) -
     await workshop.standing.prepare()
     later = await workshop.issue()
     assert later.registry not in closed  # of a registry of its own, which whoever serves the files does not have
+
+
+async def test_a_registry_that_has_no_list_yet_holds_up_no_other(workshop: Workshop) -> None:
+    """As a crash leaves one, between the writing of a registry and of its first list: nothing can be issued from it."""
+    kept = await workshop.issue()
+    await workshop.standing.keep()  # a spare beside
+    registries = [str(registry.id) for registry in await workshop.standing.registries()]
+    bare = next(registry for registry in registries if registry != kept.registry)
+    async with workshop.profile.session() as session:
+        await session.handle.remove(CATEGORY_REV_LIST, bare)
+    closed = {one.registry: one.places for one in await close_places(workshop.profile)}
+    assert closed == {kept.registry: REGISTRY_SIZE - 1 - 1, bare: 0}
 
 
 async def test_all_free_places_are_revoked_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:

@@ -22,6 +22,7 @@ from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.front import Asked, Entry, Failure, SiteKind, wants_page
+from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.agents.runtime.tenant_config import TenantConfig
 from wanderbuch.agents.site.front import FRONT
 from wanderbuch.agents.site.opening import OLDEST_BROWSERS
@@ -62,6 +63,8 @@ async def say_asked(office: TinyOffice, invitation_id: str, language: str) -> As
     """Say what invitations of this name ask."""
     if invitation_id == "broken":
         raise ResolutionError("it cannot be said now")
+    if invitation_id == "busy":
+        raise StoreBusyError("no session was opened in time")
     if invitation_id != "asked":
         return None
     learnt = Markup("{} learns a <b>trade</b> in {}").format(office.tenant.id, language)
@@ -310,7 +313,7 @@ async def test_a_link_says_what_its_tenants_question_asks_in_the_readers_languag
     assert (await site.ask(path)).status == 404
 
 
-@pytest.mark.parametrize("invitation_id", ["1", "broken"])
+@pytest.mark.parametrize("invitation_id", ["1", "broken", "busy"])
 async def test_a_link_that_asks_nothing_or_cannot_say_it_now_is_a_page_without(site: Site, invitation_id: str) -> None:
     path, _ = await short_link(site, invitation_id)
     page = await site.ask(path)

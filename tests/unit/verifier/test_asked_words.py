@@ -71,6 +71,14 @@ async def test_a_link_says_its_question_and_nothing_of_who_made_it(place: DeskPl
     assert not any("yard" in text or "borg" in text for text in (*asked.learnt, *asked.not_learnt))
 
 
+async def test_whoever_opens_a_page_has_no_authority_asked_and_waits_for_none(place: DeskPlace) -> None:
+    link = await make_link(place.office, NewLink.model_validate({"title": "Welders", "question": WELDER}))
+    before, host = await said(place, link.id), place.employer.host
+    place.employer.now += timedelta(days=30)  # what is known of the authority is not fresh any more
+    host.down, asked = True, len(host.asked)
+    assert (await said(place, link.id), len(host.asked)) == (before, asked)
+
+
 async def test_what_is_gone_or_never_was_is_said_by_nobody(place: DeskPlace) -> None:
     made = await put_in_words(place.office, WordedQuestion.model_validate(WELDER))
     assert await say_asked(place.office, made.invitation_id, "en") is not None

@@ -1,10 +1,12 @@
 """Slips set as a PDF: the letters are those that a browser would draw, codes lead where they must, texts stay texts."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pypdfium2
 import pytest
 import zxingcpp
+from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 from tests.needs import NOTO
 
@@ -110,3 +112,18 @@ def test_much_text_gets_smaller_and_stays_on_its_slip() -> None:
 def test_letters_that_no_font_has_are_named_and_nothing_is_printed() -> None:
     told = ordered(*named("Nimal", "山田"), centre="Colombo\u200d 鉄")
     assert (told.pdf, told.missing) == (b"", "山田鉄")
+
+
+def test_a_font_without_letters_of_unicode_hides_nothing_that_is_missing(tmp_path: Path) -> None:
+    """Fonts of symbols have a table of their own, or none: what is missing is told all the same."""
+    for name, change in (("symbols", False), ("none", True)):
+        with TTFont(NOTO / "NotoSans-Regular.ttf") as font:
+            font["name"].setName(name, 1, 3, 1, 0x409)
+            if change:
+                del font["cmap"]
+            else:
+                del font["cmap"].tables[1:]
+                font["cmap"].tables[0].platformID, font["cmap"].tables[0].platEncID = 3, 0
+            font.save(tmp_path / f"{name}.ttf")
+    order = SheetOrder(str(tmp_path), "en", False, "Slips", "Colombo", ["Scan."], named("A"))
+    assert "A" in drawn(order).missing

@@ -25,6 +25,10 @@ def children() -> set[str]:
     return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
 
 
+def environment_of(child: str) -> bytes:
+    return Path(f"/proc/{child}/environ").read_bytes()
+
+
 async def test_one_file_is_made_at_a_time() -> None:
     by = SlipSheets(NOTO)
     first = asyncio.create_task(made(by, SLIP))
@@ -33,6 +37,34 @@ async def test_one_file_is_made_at_a_time() -> None:
         await made(by, SLIP)
     assert (await first).startswith(b"%PDF-")
     assert (await made(by, SLIP)).startswith(b"%PDF-")
+
+
+async def test_few_files_are_made_at_once_whoever_asks() -> None:
+    tenants = [SlipSheets(NOTO) for _ in range(3)]
+    first = [asyncio.create_task(made(by, SLIP)) for by in tenants[:2]]
+    await asyncio.sleep(0)
+    with pytest.raises(SheetsError, match="another file of slips"):
+        await made(tenants[2], SLIP)
+    for task in first:
+        task.cancel()
+    await asyncio.gather(*first, return_exceptions=True)
+    assert (await made(tenants[2], SLIP)).startswith(b"%PDF-")
+
+
+async def test_the_process_gets_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDERBUCH_WALLET_KEY", "not for those who set type")
+    before = children()
+    asked = asyncio.create_task(made(SlipSheets(NOTO), SLIP))
+    environment = b""
+    async with asyncio.timeout(60):
+        while b"PATH=" not in environment or b"PYTEST_CURRENT_TEST" not in environment:
+            await asyncio.sleep(0.01)
+            for child in children() - before:
+                environment = environment_of(child)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert b"WANDERBUCH_" not in environment
 
 
 async def test_letters_that_are_missing_are_told() -> None:
