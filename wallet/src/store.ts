@@ -42,7 +42,7 @@ export interface Store {
   write(changes: readonly Change[], durable?: () => void): Promise<void>
   /** What was written is wherever else it is to be (the vault), as far as that can be reached now. */
   settle?(): Promise<void>
-  /** Resolves when nothing is on its way there that has to be there before something goes out. */
+  /** Resolves when nothing is on its way there that has to be there before something goes out; rejects when nothing may go out any more. */
   settled?(): Promise<void>
 }
 

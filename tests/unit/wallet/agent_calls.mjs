@@ -163,6 +163,25 @@ export async function calls(load) {
       }
       return seen
     },
+    // What waits to go out, sent by whoever comes round: not before the vault has what came before it.
+    held_back: async () => {
+      const world = await fresh()
+      const peer = new Peer()
+      world.isAway = true
+      await world.wallet.follow(peer.invitation(world))
+      await world.wallet.agent.outbox.flush()
+      world.isAway = false
+      const held = gate()
+      world.store.settled = () => held.promise
+      const going = world.wallet.agent.goOn()
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      const before = world.opened(peer.invited).length
+      held.resolve()
+      await going
+      const after = world.opened(peer.invited).length
+      world.wallet.stop()
+      return [before, after]
+    },
     // The mediator's line ended without a word; the device says that it has no network: nobody waits, and the socket comes back by itself.
     lost: async () => {
       const world = await fresh()

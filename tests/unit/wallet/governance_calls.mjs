@@ -122,6 +122,22 @@ export async function calls(load) {
       const part = (await store.list('object')).find(([id]) => id.includes('/parts/'))
       await store.write([{ kind: 'object', id: part[0], value: { ...part[1], body: (await store.list('object')).find(([id]) => id.endsWith('.jws'))[1].body } }])
       outcomes.altered = [await told([made().snapshot(dids)]), asked.splice(0).length]
+      // Parts that cannot be fetched: who asks again at once shares that; who asks after some seconds does not.
+      const { now: clock } = Date
+      let without = 0
+      const partless = { get: (url) => (url.includes('/parts/') ? ((without += 1), Promise.reject(new UnreachableError('away'))) : network.get(url)) }
+      const empty = new MemoryStore()
+      const lacking = new Governance({ url: 'https://a.example.test', author }, new PublicFiles(partless, empty), empty, resolver)
+      outcomes.lacking = []
+      for (const seconds of [0, 0, 6]) {
+        Date.now = () => clock() + seconds * 1_000
+        try {
+          outcomes.lacking.push([await told([lacking.snapshot([dids[0]])]), without])
+        } finally {
+          Date.now = clock
+        }
+      }
+      asked.length = 0
       // Two visits: the older answer comes last.
       isHeld = true
       const old = told([made().snapshot([])])

@@ -552,6 +552,169 @@ export async function calls(load) {
       await Promise.all([written, settled])
       return seen
     },
+    // What came of somebody's message is here, and the vault says that another phone has the book: nothing of it goes out.
+    told_in_vain: async () => {
+      const host = new Host()
+      const shelf = new MemoryShelf()
+      const held = gate()
+      let isHeld = false
+      const fetch = async (url, init) => {
+        if (isHeld && init.method === 'PUT') await held.promise
+        return host.fetch(url, init)
+      }
+      const { guarded, backup } = await opened(shelf, { fetch })
+      await guarded.write([row('a', { n: 1 })])
+      await backup.flush()
+      await takeOver(new MemoryShelf(), KEY, new Vault(ORIGIN, KEY, host.fetch), {})
+      isHeld = true
+      let isHere = false
+      const written = failure(() => guarded.write([row('m', undefined, 'inbox'), row('q', { state: 'asked' }, 'question')], () => (isHere = true)))
+      await until(() => isHere)
+      const outcome = failure(() => guarded.settled())
+      held.resolve()
+      return [await written, await outcome, await failure(() => guarded.settled())]
+    },
+    // What was typed is gone once the book is locked, opened by a passkey, or refused; and a minute after the last key.
+    typed_forgotten: async () => {
+      const { Session } = await load('page/session.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      const later = globalThis.setTimeout
+      const { deriveBits } = crypto.subtle
+      let count = 0
+      globalThis.fetch = host.fetch
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const { UnreachableError } = await load('errors.js')
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      const shelf = new MemoryShelf()
+      const seen = []
+      const stretchedFor = async (name, pin) => {
+        count = 0
+        const outcome = await failure(() => phone.recall(shelf, pin))
+        seen.push([name, outcome, count])
+      }
+      try {
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        one.newCode()
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        crypto.subtle.deriveBits = (...told) => ((count += 1), deriveBits.apply(crypto.subtle, told))
+        await one.typed({ pin: '246810' })
+        await stretchedFor('at hand', '246810')
+        await one.typed({ pin: '246810' })
+        await one.lock()
+        await stretchedFor('locked', '246810')
+        await one.typed({ pin: '246810' })
+        await failure(() => phone.recallByPasskey(shelf, new Uint8Array(32)))
+        await stretchedFor('passkey', '246810')
+        // Asked to open before its stretching has begun: nothing begins after that.
+        const note = shelf.note.bind(shelf)
+        const slow = gate()
+        let isFirst = true
+        shelf.note = async (name) => {
+          if (isFirst) {
+            isFirst = false
+            await slow.promise
+          }
+          return note(name)
+        }
+        const typing = one.typed({ pin: '246810' })
+        await stretchedFor('at once', '246810')
+        slow.resolve()
+        await typing
+        await stretchedFor('too late', '246810')
+        let minute
+        globalThis.setTimeout = (run, wait, ...rest) => (wait === 60_000 ? void (minute = run) : later(run, wait, ...rest))
+        await one.typed({ pin: '246810' })
+        minute()
+        await stretchedFor('a minute', '246810')
+        one.leave()
+      } finally {
+        globalThis.fetch = before
+        globalThis.setTimeout = later
+        delete crypto.subtle.deriveBits
+      }
+      return seen
+    },
+    // A link that a worker came by, when the book turned out to be elsewhere: using it here again later does not follow it.
+    link_of_before: async () => {
+      const { Session } = await load('page/session.js')
+      const { simulated } = await import('./simulated.mjs')
+      const { World } = await simulated(load)
+      const { mediator } = new World()
+      const host = new Host()
+      const before = globalThis.fetch
+      globalThis.fetch = host.fetch
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: true, governance: null }
+      const seen = []
+      const phoneOf = async (shelf) => {
+        const world = new World()
+        world.mediator = mediator
+        const get = (url) => {
+          if (!url.includes('centre')) return world.get(url)
+          seen.push(url)
+          return Promise.reject(new UnreachableError('away'))
+        }
+        return Session.begin(shelf, { get, post: (...told) => world.post(...told), open: (...told) => world.open(...told) }, settings, () => {})
+      }
+      const { UnreachableError } = await load('errors.js')
+      try {
+        const [one, two] = [await phoneOf(new MemoryShelf()), await phoneOf(new MemoryShelf())]
+        const code = one.newCode().join(' ')
+        await one.create({ pin: '246810' })
+        await until(() => one.status().isOnline && one.status().backup === 'kept')
+        await one.lock()
+        await one.unlock({ pin: '246810', address: 'https://centre.example.test/i/1' })
+        await until(() => seen.length === 1)
+        await until(() => one.status().isOnline)
+        await one.lock()
+        await two.restore({ code, pin: '246810' })
+        two.leave()
+        await one.unlock({ pin: '246810', address: 'https://centre.example.test/i/2' })
+        const phase = one.status().phase
+        await one.useHere()
+        await until(() => one.status().isOnline)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        const after = one.status().phase
+        one.leave()
+        return [phase, after, seen]
+      } finally {
+        globalThis.fetch = before
+      }
+    },
+    // A socket that the browser does not let be opened; one that is closed before anybody wants it; one that is taken.
+    early_socket: async () => {
+      const { EarlySocket } = await load('early_socket.js')
+      const before = globalThis.WebSocket
+      const closed = []
+      const url = 'wss://mediator.example.test/'
+      try {
+        globalThis.WebSocket = class {
+          static OPEN = 1
+          constructor() {
+            throw new DOMException('not by the policy of the page', 'SecurityError')
+          }
+        }
+        const refused = new EarlySocket(url).take(url) === undefined
+        globalThis.WebSocket = class {
+          static OPEN = 1
+          readyState = 1
+          close() {
+            closed.push(1)
+          }
+        }
+        const lost = new EarlySocket(url)
+        lost.close()
+        const taken = new EarlySocket(url)
+        const socket = taken.take(url)
+        taken.close()
+        return [refused, lost.take(url) === undefined, socket?.readyState, closed.length]
+      } finally {
+        globalThis.WebSocket = before
+      }
+    },
     // What is done while a PIN is stretched: the vault is asked once; what the PIN opens is asked for after the try was counted.
     while_stretched: async () => {
       const { Session } = await load('page/session.js')

@@ -57,6 +57,10 @@ def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet:
     assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 2}
 
 
+def test_nothing_that_waits_goes_out_before_the_vault_has_what_came_before_it(wallet: WalletProcess) -> None:
+    assert wallet.call("held_back") == [0, 1]
+
+
 def test_what_is_asked_before_the_socket_is_live_goes_behind_it_as_the_mediator_speaks(wallet: WalletProcess) -> None:
     live, egress = "messagepickup/2.0/live-delivery-change", "egress/1.0/request"
     compact, older, by_text = wallet.call("asked_early")

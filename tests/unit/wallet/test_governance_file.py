@@ -227,6 +227,7 @@ async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProces
         "anew": [[1], 2, [1]],  # remembered once
         "kept": [[1], ["current.jws", "freshness.jws"]],
         "altered": [[1], 3],
+        "lacking": [["unreachable", 1], ["unreachable", 1], ["unreachable", 2]],
         "newer": [2],
         "older": "check_failed",
         "remembered": [2],

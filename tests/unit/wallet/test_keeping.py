@@ -128,6 +128,29 @@ def test_what_came_of_a_message_is_told_at_once_and_nothing_goes_out_before_the_
     assert wallet.call("told_before") == ["here", "vault", "may go out"]
 
 
+def test_nothing_goes_out_of_what_came_to_a_phone_that_was_overtaken(wallet: WalletProcess) -> None:
+    assert wallet.call("told_in_vain") == ["overtaken", "overtaken", "overtaken"]
+
+
+def test_what_was_typed_is_not_at_hand_once_the_book_is_locked_or_was_asked_to_open(wallet: WalletProcess) -> None:
+    assert wallet.call("typed_forgotten") == [
+        ["at hand", "none", 0],
+        ["locked", "none", 1],
+        ["passkey", "none", 1],
+        ["at once", "none", 1],
+        ["too late", "none", 1],
+        ["a minute", "none", 1],
+    ]
+
+
+def test_a_link_is_followed_by_no_other_opening_than_its_own(wallet: WalletProcess) -> None:
+    assert wallet.call("link_of_before") == ["elsewhere", "open", ["https://centre.example.test/i/1"]]
+
+
+def test_a_socket_that_cannot_be_opened_before_its_time_keeps_nobody_out(wallet: WalletProcess) -> None:
+    assert wallet.call("early_socket") == [True, True, 1, 1]
+
+
 def test_a_passkey_opens_beside_the_pin_on_its_phone_and_is_forgotten_with_it(wallet: WalletProcess) -> None:
     assert wallet.call("passkeys") == [
         *("passkey", None),  # nothing is remembered

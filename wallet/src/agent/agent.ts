@@ -112,7 +112,6 @@ export class Agent {
   }
 
   async #sendOut(): Promise<void> {
-    await this.store.settled?.()
     await this.outbox.flush()
     await this.#later()
   }

@@ -45,7 +45,9 @@ export class Outbox {
     while (this.#isDirty) {
       this.#isDirty = false
       const away = new Set<string>()
-      for (const [id, row] of await this.#store.list('outbox')) await this.#try(id, row, away)
+      const waiting = await this.#store.list('outbox')
+      await this.#store.settled?.() // of what is listed by now, and of nothing later
+      for (const [id, row] of waiting) await this.#try(id, row, away)
     }
   }
 

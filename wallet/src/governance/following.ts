@@ -7,7 +7,7 @@
 // 4. What cannot be checked now is not there: nothing is decided on an older copy; without a network, on what was fetched last, if its
 //    author still vouches for it (`freshness.jws`), and for some seconds only: then the network is asked again.
 // 5. Parts that an earlier visit fetched are kept, and checked again when they are read: the file names them by their digests.
-// 6. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
+// 6. Whoever asks while it, or a part of it, is fetched waits for that same fetch, and shares its failure for some seconds.
 
 import { locksOf } from '../agent/locks.js'
 import { UnreachableError, CheckFailedError } from '../errors.js'
@@ -36,14 +36,14 @@ interface AtHand {
   readonly signed: SignedFile
   readonly freshness: Freshness
   readonly parts: Map<number, readonly Received[]>
-  /** Parts that are being fetched (6). */
-  readonly coming: Map<number, Promise<void>>
+  /** Parts that are being fetched, or could not be (6). */
+  readonly coming: Map<number, Fetched<void>>
 }
 
-interface Fetched {
+interface Fetched<What> {
   /** Until when it counts, or its failure does; Infinity while it is under way. */
   until: number
-  readonly read: Promise<AtHand>
+  readonly read: Promise<What>
 }
 
 interface Seen extends SeenVersion {
@@ -56,7 +56,7 @@ export class Governance {
   readonly #store: Store
   readonly #resolver: WebvhResolver
   readonly #resolve: KeyResolver
-  #fetched: Fetched | undefined
+  #fetched: Fetched<AtHand> | undefined
 
   constructor(followed: Followed, files: PublicFiles, store: Store, resolver: WebvhResolver) {
     this.#followed = followed
@@ -86,7 +86,7 @@ export class Governance {
   #now(): Promise<AtHand> {
     if (this.#fetched && Date.now() < this.#fetched.until) return this.#fetched.read
     const before = this.#files.oldReads
-    const fetched: Fetched = { until: Infinity, read: this.#fetch() }
+    const fetched: Fetched<AtHand> = { until: Infinity, read: this.#fetch() }
     const lasts = (ms: number) => void (fetched.until = Date.now() + ms)
     fetched.read.then(() => lasts(this.#files.oldReads === before ? LIFETIME_MS : FAILED_MS), () => lasts(FAILED_MS))
     this.#fetched = fetched
@@ -127,12 +127,11 @@ export class Governance {
   #withPart({ signed, parts, coming }: AtHand, bucket: number): Promise<void> {
     if (parts.has(bucket)) return Promise.resolve()
     const known = coming.get(bucket)
-    if (known) return known
-    const reading = this.#part(signed, bucket)
-      .then((part) => void parts.set(bucket, part))
-      .finally(() => coming.delete(bucket))
+    if (known && Date.now() < known.until) return known.read
+    const reading: Fetched<void> = { until: Infinity, read: this.#part(signed, bucket).then((part) => void parts.set(bucket, part)) }
+    reading.read.then(() => coming.delete(bucket), () => (reading.until = Date.now() + FAILED_MS))
     coming.set(bucket, reading)
-    return reading
+    return reading.read
   }
 
   async #part(signed: SignedFile, bucket: number): Promise<readonly Received[]> {

@@ -164,8 +164,7 @@ export class Backup {
       get: (kind, id) => store.get(kind, id),
       list: (kind) => store.list(kind),
       write: async (changes: readonly Change[], durable?: () => void) => {
-        if (this.state === 'elsewhere') throw new OvertakenError(this.#standing.number)
-        if (this.state === 'deleted') throw new VaultDeletedError()
+        this.#isHere()
         const isOfOthers = changes.some(({ kind, value }) => kind === 'inbox' && value === undefined)
         const step = async (): Promise<void> => {
           await store.write(changes)
@@ -178,8 +177,15 @@ export class Backup {
       settle: () => this.#settle(),
       settled: async () => {
         while (this.#settling.size) await Promise.all(this.#settling)
+        this.#isHere()
+        this.#goesOn()
       },
     }
+  }
+
+  #isHere(): void {
+    if (this.state === 'elsewhere') throw new OvertakenError(this.#standing.number)
+    if (this.state === 'deleted') throw new VaultDeletedError()
   }
 
   // 4: whoever is shown it before the vault has it may say yes at once, and that waits.

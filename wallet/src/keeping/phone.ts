@@ -9,7 +9,8 @@
 // 4. A passkey may stand beside the PIN: the phone's own secret (WebAuthn PRF) takes the place of the stretched PIN in (1). It is never
 //    alone: PIN and recovery code open the book as before, and what forgets the PIN forgets it.
 // 5. While a PIN is typed it is stretched already, each time that it is long enough to be one (`foresee`): that tries nothing, counts nothing
-//    and is forgotten within a minute. Who types on has the last one stretched, one at a time.
+//    and is forgotten within a minute, and once the phone is asked to open, or the book is closed (`forgetTyped`). Who types on has the
+//    last one stretched, one at a time.
 // 6. What was sealed before that was stretched by scrypt (RFC 7914). Once its PIN opens it, it is sealed anew as (1) says.
 
 import { scryptAsync } from '@noble/hashes/scrypt.js'
@@ -88,7 +89,7 @@ let last: Promise<unknown> = Promise.resolve()
 
 /** @throws PinError it is not the one (2) */
 export function recall(shelf: Shelf, pin: string): Promise<VaultKey> {
-  const turn = last.then(() => recalled(shelf, pin))
+  const turn = last.then(() => recalled(shelf, pin)).finally(forgetTyped)
   last = turn.then(({ noted }) => noted).catch(() => undefined)
   return turn.then(({ key }) => key)
 }
@@ -102,22 +103,24 @@ interface Foreseen {
 let foreseen: Foreseen | undefined
 let typing: string | undefined
 let isForeseeing = false
+let forgetting: ReturnType<typeof setTimeout> | undefined
 
 /** Stretch what was typed by now, if it may be a PIN (5). */
 export async function foresee(shelf: Shelf, typed: string): Promise<void> {
   const plain = plainPin(typed)
   typing = isLongEnough(plain) ? plain : undefined
+  clearTimeout(forgetting)
+  forgetting = setTimeout(forgetTyped, FORESEEN_MS)
   if (isForeseeing) return
   isForeseeing = true
   try {
     while (typing !== undefined && typing !== foreseen?.pin) {
       const pin = typing
       const remembered = (await shelf.note('phone')) as Remembered | undefined
-      if (!remembered?.stretching) return
-      const made = { pin, salt: remembered.salt, stretched: stretched(pin, remembered.salt) }
-      foreseen = made
-      setTimeout(() => foreseen === made && (foreseen = undefined), FORESEEN_MS)
-      await made.stretched
+      if (!remembered?.stretching) return forgetTyped()
+      if (typing === undefined) return // forgotten meanwhile
+      foreseen = { pin, salt: remembered.salt, stretched: stretched(pin, remembered.salt) }
+      await foreseen.stretched
     }
   } finally {
     isForeseeing = false
@@ -126,9 +129,15 @@ export async function foresee(shelf: Shelf, typed: string): Promise<void> {
 
 function foreseenFor(pin: string, salt: Uint8Array): Promise<Uint8Array> | undefined {
   const known = foreseen?.pin === pin && foreseen.salt.join() === salt.join() ? foreseen.stretched : undefined
+  forgetTyped()
+  return known
+}
+
+/** Nothing of what was typed is at hand any more (5). */
+export function forgetTyped(): void {
+  clearTimeout(forgetting)
   foreseen = undefined
   typing = undefined
-  return known
 }
 
 /**
@@ -151,6 +160,7 @@ export function rememberPasskey(shelf: Shelf, key: VaultKey, told: { readonly id
 /** @throws PasskeyError it is not the one */
 export function recallByPasskey(shelf: Shelf, secret: Uint8Array): Promise<VaultKey> {
   return inTurn(async () => {
+    forgetTyped()
     const remembered = (await shelf.note('phone')) as Remembered | undefined
     if (!remembered?.passkey) throw new PasskeyError()
     try {

@@ -39,6 +39,7 @@ export class Online {
   begin(link: string | undefined, foresee: () => void): void {
     let address = link
     this.#wallet.agent.mediator.onAskable = () => {
+      if (this.#isStopped) return
       if (address !== undefined) this.#followEarly(address)
       address = undefined
       foresee()

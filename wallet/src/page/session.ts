@@ -15,7 +15,7 @@ import { Backup, checkedEarly, takeOver, unwritten } from '../keeping/backup.js'
 import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
 import { courseIn } from '../keeping/course.js'
 import { isNewerThanShelf, isOfShelf, takeFile } from '../keeping/moving.js'
-import { foresee, isRemembered, recall, recallByPasskey, rememberPasskey, remembering } from '../keeping/phone.js'
+import { foresee, forgetTyped, isRemembered, recall, recallByPasskey, rememberPasskey, remembering } from '../keeping/phone.js'
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
 import type { Shelf, ShelfRow } from '../keeping/shelf.js'
@@ -122,12 +122,13 @@ export class Session implements Handlers {
 
   unlock(told: ({ pin: string } | { secret: Uint8Array }) & { address?: string | undefined }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
-      this.#link = told.address
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
+      this.#link = told.address
       const early = this.#beginEarly()
       try {
         await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn, early)
       } finally {
+        this.#link = undefined // whoever opens the book otherwise came by no link
         if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
       }
     })
@@ -437,7 +438,6 @@ export class Session implements Handlers {
     agent.onChange(() => this.#tell('changed'))
     // Whatever is shown needs what the authority says.
     online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
-    this.#link = undefined
     this.#become('open')
     backup.begin()
   }
@@ -473,6 +473,7 @@ export class Session implements Handlers {
   /** @param leaving what is still to send something */
   #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
+    forgetTyped()
     clearTimeout(this.#preparing)
     this.#open?.online.stop()
     this.#open?.wallet.stop()

@@ -56,7 +56,10 @@ async function atTheDoor(): Promise<Door> {
 async function soonOpen(shelf: IndexedShelf): Promise<EarlySocket | undefined> {
   larger().catch(() => undefined) // who needs it learns it
   const line = await shelf.note('line')
-  return typeof line === 'string' && navigator.onLine ? new EarlySocket(line) : undefined
+  if (typeof line !== 'string' || !navigator.onLine) return undefined
+  const early = new EarlySocket(line)
+  addEventListener('offline', () => early.close()) // it would count as open for a while yet
+  return early
 }
 
 function larger(): Promise<typeof import('./session.js')> {
