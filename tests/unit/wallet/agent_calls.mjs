@@ -486,6 +486,13 @@ export async function calls(load) {
       seen.dead = await states()
       for (const [id] of await world.rows('link')) await links().drop(id)
       page = undefined
+      await open('https://centre.example.test/i/3')
+      seen.tries = []
+      for (let look = 0; look < 8; look++) {
+        await world.wallet.agent.goOn()
+        seen.tries.push((await states())[0][0])
+      }
+      for (const [id] of await world.rows('link')) await links().drop(id)
       const many = []
       for (let number = 0; number < 20; number++) many.push(await open(`https://centre.example.test/i/${number}`))
       seen.many = [many.filter((each) => each === 'kept').length, many.at(-1), (await states()).length]

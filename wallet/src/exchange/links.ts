@@ -3,7 +3,9 @@
 // 1. A link says whom the worker deals with, and whoever has it may take what it offers. It is a row of the book like any other: sealed,
 //    and gone once it led somewhere. Before the book is open there is no key for it, so nothing is kept then.
 // 2. Followed twice, a link leads to the same question or connection.
-// 3. What leads nowhere stays, without its address, until the worker puts it away. What nobody reached for 30 days leads nowhere.
+// 3. What leads nowhere stays, without its address, until the worker puts it away. What nobody reached for 30 days leads nowhere; nor does
+//    what could not be reached six times while there was a network: whoever made a link for one worker would learn from each further look
+//    when the wallet is used.
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Agent } from '../agent/agent.js'
@@ -14,6 +16,7 @@ import type { Change, JsonObject } from '../store.js'
 
 const MOST = 16
 const GIVE_UP_MS = 30 * 24 * 3600 * 1000
+const MOST_TRIES = 6
 
 export class Links<Followed> {
   readonly #agent: Agent
@@ -58,11 +61,20 @@ export class Links<Followed> {
         await this.#follow(String(row['address']))
       } catch (error) {
         const mayBeLater = error instanceof UnreachableError || (error instanceof WalletError && error.code === 'unanswered')
-        if (!(error instanceof WalletError) || (mayBeLater && Date.now() - Number(row['at']) < GIVE_UP_MS)) throw error
+        const tries = Number(row['tries'] ?? 0) + (this.#agent.mediator.isConnected ? 1 : 0)
+        if (!(error instanceof WalletError)) throw error
+        if (mayBeLater && tries < MOST_TRIES && Date.now() - Number(row['at']) < GIVE_UP_MS) {
+          await this.#write(id, { ...row, tries })
+          throw error
+        }
         after = { state: 'failed', at: Number(row['at']) } // 3
       }
-      if (await this.#agent.store.get('link', id)) await this.#agent.commit({ changes: [at(id, after)] }) // else it was put away meanwhile
+      await this.#write(id, after)
     })
+  }
+
+  async #write(id: string, value: JsonObject | undefined): Promise<void> {
+    if (await this.#agent.store.get('link', id)) await this.#agent.commit({ changes: [at(id, value)] }) // else it was put away meanwhile
   }
 
   async #keep(address: string, why: UnreachableError): Promise<void> {
