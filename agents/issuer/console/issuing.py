@@ -227,6 +227,7 @@ class ConsoleIssuing:
             fact=None,
             next_after=None,
             is_running=True,
+            files=[],
         )
 
     async def _follow(self, visit: ConsoleVisit) -> web.StreamResponse:

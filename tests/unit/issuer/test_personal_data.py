@@ -405,24 +405,32 @@ async def test_one_person_among_many_is_found_without_unpacking_the_rest(
     offer = await centre.issue(batch, 340)
     await centre.row(batch, 340)
     values = {name: value for name, value in offer.values.items() if name != "credential_id"}
-    unpack, read_row = claims._unpacked, BatchRow.read.__func__  # type: ignore[attr-defined]
-    unpacked, looked_at = [0], [0]
+    unpack, page_text = claims._unpacked, claims._page_text
+    read_row = BatchRow.read.__func__  # type: ignore[attr-defined]
+    pages, unpacked, looked_at = [0], [0], [0]
 
     def counted(text: bytes) -> Any:
         rows = unpack(text)
         unpacked[0] += len(rows)
         return rows
 
+    async def counted_page(*which: Any) -> bytes:
+        pages[0] += 1
+        return await page_text(*which)
+
     def counted_row(cls: type[BatchRow], entry: Any) -> BatchRow:
         looked_at[0] += 1
         return read_row(cls, entry)  # type: ignore[no-any-return]
 
     monkeypatch.setattr(claims, "_unpacked", counted)
+    monkeypatch.setattr(claims, "_page_text", counted_page)
     monkeypatch.setattr(BatchRow, "read", classmethod(counted_row))
-    for what in (offer, offer.model_copy(update={"values": values})):  # with a number, and without
-        unpacked[0] = looked_at[0] = 0
+    numbered = offer, ([8], [100], [1])  # looked for as text, page by page
+    unnumbered = offer.model_copy(update={"values": values}), ([1], [0], [1])  # of one page one row alone
+    for what, cost in (numbered, unnumbered):
+        pages[0] = unpacked[0] = looked_at[0] = 0
         assert await data.rows.rows_of(what) == {(batch.id, 340)}
-        assert (unpacked, looked_at) == ([100], [1])
+        assert (pages, unpacked, looked_at) == cost
 
 
 TOLD = ConsentTold(Because.UNDER_AGE, Relation.GUARDIAN, Consenting.BOTH, date(2026, 1, 5))
