@@ -91,6 +91,15 @@ def test_what_could_not_be_checked_never_looks_like_a_refusal(name: str) -> None
     assert ("Good until" in text) == name.startswith("accepted")
 
 
+@pytest.mark.parametrize("name", OVER)
+def test_no_panel_of_a_certificate_is_empty(name: str) -> None:
+    panels = re.findall(
+        r'<section class="panel" aria-labelledby="certificate-1">(.*?)</section>', page(name), re.DOTALL
+    )
+    assert all(re.search(r"<(h3|p|details)", panel) for panel in panels)
+    assert bool(panels) == (name not in {"declined", "no-answer", "withdrawn"})
+
+
 def test_whose_certificate_it_is_was_not_checked_where_no_name_was_asked() -> None:
     assert "Not checked: whose it is" in head(page("accepted-nobody-named")).replace("  ", " ")
     assert "friend" in page("accepted-nobody-named")
