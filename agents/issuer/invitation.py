@@ -46,7 +46,7 @@ async def find_invitation(profile: Profile, invitation_id: str) -> Invited | Non
     offer = await book_of(profile).offers.get_or_none(invitation_id)
     if offer is None or offer.state is not OfferState.OPEN or datetime.now(UTC) > offer.answer_by:
         return None
-    return Invited(reusable=False, is_untouched=offer.wallet is None)
+    return Invited(reusable=False, is_untouched=offer.wallet is None, is_over=offer.wallet is not None)
 
 
 async def find_invitation_url(profile: Profile, invitation_id: str) -> str | None:

@@ -78,11 +78,13 @@ class Invited:
     Args:
         reusable: whether it is for many.
         is_untouched: nobody has been given what it is for, so nobody is looked for who may have been.
+        is_over: nobody else is given what it is for; it is found still, so that who comes can be told.
         network_a_day: how many of one network may answer it a day, where what they get stays; None: any number.
     """
 
     reusable: bool
     is_untouched: bool = False
+    is_over: bool = False
     network_a_day: int | None = None
 
 

@@ -181,24 +181,25 @@ def hand_over_open_rows(
     found = _run(plan_hand_over(agent, tenant, batch or ()))
     for line in found.lines():
         console.print(line)
-    anothers = [one.batch for one in found.batches if one.handed_to not in (None, found.successor)]
-    if anothers and rows_here is None and not it_has_none:
+    if found.moved and rows_here is None and not it_has_none:
         raise ConfigurationError(
-            f"{anothers[0]} was handed over to another issuer, which the authority names no more",
+            f"{found.moved[0].batch} was handed over to another issuer, which the authority names no more",
             hint="give what that one says that it has (--rows-here), or --it-has-none; --batch names others alone",
         )
+    for line in found.word() if it_has_none else ():
+        console.print(line)
     if found.batches and not yes and not typer.confirm("These batches end here for good. Go on?", err=True):
         raise typer.Exit(EXIT_NO)
     said = None if rows_here is None else read_file(rows_here, max_bytes=MAX_ROWS_HERE_BYTES)
     anew = Anew(said) if said is not None or it_has_none else None
     with disk_errors("not every file was written", "then run it again: it gives the same rows"):
-        handed = _run(hand_over_rows(agent, tenant, [one.batch for one in found.batches], to, anew=anew))
+        handed = _run(hand_over_rows(agent, tenant, found, to, anew=anew))
     if as_json:
         print(json.dumps({"successor": found.successor, "batches": [asdict(one) for one in handed]}))  # noqa: T201
         return
     for done in handed:
-        console.print(f"{done.batch}: {done.rows} rows in {', '.join(done.files) or 'no file'}")
-    console.print("Give the files to the successor in any way: nobody else can read them, and each row goes on once.")
+        console.print(f"{done.batch}: {done.rows} rows for {done.successor} in {', '.join(done.files) or 'no file'}")
+    console.print("Give the files to that successor in any way: nobody else can read them, and each row goes on once.")
 
 
 @app.command("close-places")

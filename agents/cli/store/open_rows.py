@@ -8,6 +8,7 @@ offered, signed or revoked, and no public file changes. No process of the agent 
 2. The authority is asked now. It must have named the successor, in a file that is fresh.
 3. `look` says what would be handed over; nothing is changed.
 4. `hand_over` ends a batch for good and writes its open rows, signed and sealed, as files. Again gives the same rows.
+   It goes by what was looked at and confirmed: to that successor, and from that former one, or not at all.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from typing import Final
 
 from wanderbuch.agents.cli.governance.output import write_file
 from wanderbuch.agents.cli.store.stopped_issuer import StoppedIssuer, opened_issuer
-from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState, BatchStateError
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.holding.superseding import Superseding
@@ -67,6 +68,21 @@ class HandOverPlan:
     successor: str
     name: str
     batches: tuple[LiveBatch, ...]
+
+    @property
+    def moved(self) -> tuple[LiveBatch, ...]:
+        """Return the batches that were handed over to an issuer that the authority names no more."""
+        return tuple(one for one in self.batches if one.handed_to not in (None, self.successor))
+
+    def word(self) -> list[str]:
+        """Return, as lines of a terminal, what somebody answers for who says that the former issuers have no row."""
+        if not self.moved:
+            return []
+        return [
+            "You answer for it that",
+            *(f"  {one.handed_to} has taken over no row of {one.batch}  {visible(one.title)}" for one in self.moved),
+            "Where one has taken over a row, its certificate comes twice, from two issuers.",
+        ]
 
     def lines(self) -> list[str]:
         """Return it as lines of a terminal; names and titles are others' words, so they steer nothing there."""
@@ -129,16 +145,24 @@ async def plan_hand_over(config: AgentConfig, tenant: str, batches: Collection[s
 
 
 async def hand_over_rows(
-    config: AgentConfig, tenant: str, batches: Sequence[str], to: Path, *, anew: Anew | None = None
+    config: AgentConfig, tenant: str, confirmed: HandOverPlan, to: Path, *, anew: Anew | None = None
 ) -> list[HandedBatch]:
-    """Hand over batches, and return what became of each; arguments and errors as with `OpenRowsDesk.hand_over`."""
+    """Hand over what was confirmed, and return what became of each batch.
+
+    Args:
+        config: of the agent, which does not run.
+        tenant: the issuer's.
+        confirmed: what was shown to whoever hands over.
+        to: a folder for the files.
+        anew: as with `OpenRowsDesk.hand_over`, whose errors are these.
+    """
     try:
         await asyncio.to_thread(to.mkdir, mode=0o700, parents=True, exist_ok=True)
     except OSError as err:
         raise ConfigurationError(f"the folder {to} cannot be made: {err.strerror}") from err
     async with opened_issuer(config, tenant) as issuer:
         desk = OpenRowsDesk(issuer)
-        return [await desk.hand_over(batch, to, anew=anew) for batch in batches]
+        return [await desk.hand_over(one, to, successor=confirmed.successor, anew=anew) for one in confirmed.batches]
 
 
 class OpenRowsDesk:
@@ -178,24 +202,31 @@ class OpenRowsDesk:
         successor = str(named.successor)
         return HandOverPlan(str(self.did), successor, self._handing.called(successor) or successor, tuple(found))
 
-    async def hand_over(self, batch_id: str, to: Path, *, anew: Anew | None = None) -> HandedBatch:
+    async def hand_over(
+        self, confirmed: LiveBatch, to: Path, *, successor: str, anew: Anew | None = None
+    ) -> HandedBatch:
         """End a batch for good, and write its open rows into files in a folder; again gives the same rows.
 
         Args:
-            batch_id: its id.
+            confirmed: the batch as it was looked at.
             to: the folder, which is there.
+            successor: the DID of who was confirmed to go on.
             anew: what lets it go on elsewhere, if it was handed over before and the authority names another one now.
 
         Raises:
+            BatchStateError: it was handed over to another one since it was looked at.
             WanderbuchError: as with `HandingOver.hand_over` and `hand_over_anew`.
             ConfigurationError: a file cannot be written; the same again writes it.
         """
-        by = OPERATOR.id
-        if anew is not None and (await self._batches.get(batch_id)).handed_to is not None:
-            await self._handing.hand_over_anew(batch_id, anew.rows_here, by=by)
+        by, batch_id = OPERATOR.id, confirmed.batch
+        before = (await self._batches.get(batch_id)).handed_to
+        if before not in (None, successor, confirmed.handed_to):
+            raise BatchStateError(f"{batch_id} was handed over to {before} since it was looked at", hint="look again")
+        if anew is not None and before not in (None, successor):
+            await self._handing.hand_over_anew(batch_id, anew.rows_here, by=by, only_to=successor)
         files, rows, after = [], 0, 0
         while True:
-            part = await self._handing.hand_over(batch_id, by=by, after=after)
+            part = await self._handing.hand_over(batch_id, by=by, after=after, only_to=successor)
             if part.rows:
                 file = to / f"open-rows-{batch_id}-{after}.json"
                 write_file(file, part.sealed)

@@ -161,6 +161,8 @@ class ConsoleBatches:
     async def _slips(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Return slips to print, for rows that somebody may still claim."""
         batch = await self._batch(visit)
+        if (over := _over(batch)) is not None:
+            return await self._show(visit, err=over, status=409)
         rows, next_after = await self._on_paper(visit, batch)
         told = [(name_of(claimed.claim), claimed.claim, self._address(visit, batch, row)) for claimed, row in rows]
         slips = await asyncio.to_thread(lambda: [slip_of(*one) for one in told])  # a code takes 8 ms
@@ -182,6 +184,8 @@ class ConsoleBatches:
         batch, sheets, after = await self._batch(visit), visit.office.sheets, _after(visit)
         if sheets is None or after not in files_of(batch):
             raise NotFoundError("there is no such file of slips")
+        if (over := _over(batch)) is not None:
+            return await self._show(visit, err=over, status=409)
         rows = await visit.office.batches.rows(batch, after=after, limit=MOST_SLIPS)
         try:
             pdf = await sheets.pdf(
@@ -203,6 +207,8 @@ class ConsoleBatches:
         batch = await self._batch(visit)
         if batch.access is not Access.PIN:
             return visit.go(f"/batch/{batch.id}")
+        if (over := _over(batch)) is not None:
+            return await self._show(visit, err=over, status=409)
         rows, next_after = await self._on_paper(visit, batch)
         return self._console.show(
             visit,
@@ -359,6 +365,18 @@ class ConsoleBatches:
 
     def _address(self, visit: ConsoleVisit, batch: Batch, row: BatchRow) -> str:
         return visit.office.slip_address(slip_token(row.slip, batch.secret))
+
+
+def _over(batch: Batch) -> BatchStateError | None:
+    """Return why nothing of a batch is put on paper any more: no slip of it can be claimed here. None: it may be."""
+    if batch.state is BatchState.CANCELLED:
+        return BatchStateError("this batch was cancelled: none of its slips can be claimed", hint="make a new batch")
+    if batch.state is BatchState.HANDED_OVER:
+        return BatchStateError(
+            "this batch was handed over: none of its slips can be claimed here",
+            hint="the issuer that goes on with it takes its open rows in, and prints slips of its own",
+        )
+    return None
 
 
 def _may_hand_over(visit: ConsoleVisit, batch: Batch) -> bool:

@@ -98,7 +98,7 @@ class SlipSheets:
 
 async def _drawn(order: SheetOrder) -> Drawn:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", _MODULE),
+        *(sys.executable, "-P", "-m", _MODULE),  # nothing is imported from the folder in which the agent runs
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -53,6 +53,16 @@ class NoSuccessorError(ExchangeError):
         super().__init__("the authority has named no issuer to go on with what this centre leaves open", hint=hint)
 
 
+class AnotherNamedError(ExchangeError):
+    """The authority names another successor now than the one that was confirmed."""
+
+    def __init__(self, named: str) -> None:
+        super().__init__(
+            f"the authority names another successor now than the one that was confirmed: {named}",
+            hint="look again at whom the rows go to, and confirm that one",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class HandedPart:
     """A file for the successor.
@@ -104,22 +114,24 @@ class HandingOver:
         snapshot = self._standing.snapshot()
         return None if snapshot is None else snapshot.file.succession_of(self._standing.did)
 
-    async def hand_over(self, batch_id: str, *, by: str, after: int = 0) -> HandedPart:
+    async def hand_over(self, batch_id: str, *, by: str, after: int = 0, only_to: str | None = None) -> HandedPart:
         """Hand over the open rows of a batch, so many at a time; again gives what is still open.
 
         Args:
             batch_id: id of the batch.
             by: id of who.
             after: only rows with greater numbers.
+            only_to: the DID of who was confirmed as the successor; None: whom the authority names now.
 
         Raises:
             NotFoundError: there is no such batch.
             NoSuccessorError: the authority has named nobody.
+            AnotherNamedError: it names another one than was confirmed.
             NotReadyError: what it says now cannot be had.
             BatchStateError: the batch was cancelled, or handed over to another one (`OtherSuccessorError`).
             ExchangeError, ResolutionError: the successor's DID document does not say how to write to it.
         """
-        batch, contact = await self._begun(batch_id, by=by)
+        batch, contact = await self._begun(batch_id, by=by, only_to=only_to)
         successor, next_after, looked_at = contact.did, None, 0
         open_claims: dict[int, Mapping[str, str]] = {}
         async for row in read_claims(self._profile, batch, after=after):
@@ -152,23 +164,26 @@ class HandingOver:
         """End a batch here for good (1, 2), and return it; errors as with `hand_over`."""
         return (await self._begun(batch_id, by=by))[0]
 
-    async def hand_over_anew(self, batch_id: str, rows_here: bytes | None, *, by: str) -> Batch:
+    async def hand_over_anew(
+        self, batch_id: str, rows_here: bytes | None, *, by: str, only_to: str | None = None
+    ) -> Batch:
         """Have a batch that was handed over go on at whom the authority names now; again changes nothing.
 
         Args:
             batch_id: its id.
             rows_here: what the issuer to which it was handed over says that it has; None: `by` says that it has none.
             by: id of who.
+            only_to: as with `hand_over`.
 
         Raises:
             BatchStateError: it was never handed over.
             OpenRowsError, SignatureError: that is not what this issuer says.
-            NoSuccessorError, ExchangeError, ResolutionError: as with `hand_over`.
+            NoSuccessorError, AnotherNamedError, ExchangeError, ResolutionError: as with `hand_over`.
         """
         batch = await self._batches.get(batch_id)
         if batch.handed_to is None:
             raise BatchStateError("expected a batch that was handed over", hint="hand it over first")
-        snapshot, named, contact = await self._named(batch)
+        snapshot, named, contact = await self._named(batch, only_to)
         before, successor = batch.handed_to, str(named.successor)
         if before == successor:
             return batch
@@ -201,11 +216,11 @@ class HandingOver:
             return did
         return snapshot.file.participant_name(did) or did
 
-    async def _begun(self, batch_id: str, *, by: str) -> tuple[Batch, Contact]:
-        _, named, contact = await self._named(await self._batches.get(batch_id))
+    async def _begun(self, batch_id: str, *, by: str, only_to: str | None = None) -> tuple[Batch, Contact]:
+        _, named, contact = await self._named(await self._batches.get(batch_id), only_to)
         return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
 
-    async def _named(self, batch: Batch) -> tuple[GovernanceSnapshot, Succession, Contact]:
+    async def _named(self, batch: Batch, only_to: str | None) -> tuple[GovernanceSnapshot, Succession, Contact]:
         """Return the authority's file, whom it names now, and how to write to that one (1)."""
         snapshot = await self._standing.ask()
         if snapshot is None or not snapshot.is_fresh(self._clock()):  # whom it named once may be no one to trust by now
@@ -213,6 +228,8 @@ class HandingOver:
         named = snapshot.file.succession_of(self._standing.did)
         if named is None:
             raise NoSuccessorError(batch.handed_to)
+        if only_to not in (None, str(named.successor)):
+            raise AnotherNamedError(str(named.successor))
         return snapshot, named, await resolve_contact(self._profile, str(named.successor))
 
     async def _sealed(self, rows: OpenRows, to: str) -> bytes:

@@ -236,8 +236,10 @@ def was_proven(asked: Verification) -> bool:
 
 async def find_link(profile: Profile, invitation_id: str) -> Invited | None:
     """Return the invitation of a link until its day is over: who comes while it is full or closed is told so."""
-    link = await Links(profile).find(invitation_id)
-    return Invited(reusable=True) if link is not None and utc_now() <= link.closes_at else None
+    link, now = await Links(profile).find(invitation_id), utc_now()
+    if link is None or now > link.closes_at:
+        return None
+    return Invited(reusable=True, is_over=not link.is_open(now))
 
 
 async def find_link_url(profile: Profile, link_id: str) -> str | None:

@@ -90,13 +90,18 @@ async def resolve_document(profile: Profile, did: object) -> tuple[str, Mapping[
         ContactError: it is malformed, or leads to no document.
         ResolutionError: its document could not be fetched.
     """
-    try:
-        if isinstance(did, str) and did.startswith(_PEER_4) and (document := peer_4_document(did)) is not None:
-            return did, document
-        checked = check_did(did)
-    except ForeignDidError as err:
-        raise ContactError(err.message) from err
-    return checked, await _document(profile, checked)
+    checked, document = _at_hand(did)
+    return checked, await _resolved(profile, checked) if document is None else document
+
+
+def contact_at_hand(did: object) -> Contact | None:
+    """Return how to reach who has a DID that is its own document (1); None: that would have to be fetched.
+
+    Raises:
+        ContactError: it is malformed, or its document does not say.
+    """
+    checked, document = _at_hand(did)
+    return None if document is None else read_contact(checked, document)
 
 
 def read_contact(did: str, document: Mapping[str, Any]) -> Contact:
@@ -140,14 +145,25 @@ def bare_key(reference: object) -> str | None:
     return _referred(reference, {})
 
 
-async def _document(profile: Profile, did: str) -> Mapping[str, Any]:
+def _at_hand(did: object) -> tuple[str, Mapping[str, Any] | None]:
+    """Return a DID as text, and its document if it is its own; ContactError: it is malformed."""
     try:
-        if did.startswith("did:key:"):
-            return {"verificationMethod": [], "authentication": [did]}
-        if did.startswith("did:peer:2"):
-            return dict(did_peer_2.resolve(did))
+        if isinstance(did, str) and did.startswith(_PEER_4) and (document := peer_4_document(did)) is not None:
+            return did, document
+        checked = check_did(did)
+    except ForeignDidError as err:
+        raise ContactError(err.message) from err
+    try:
+        if checked.startswith("did:key:"):
+            return checked, {"verificationMethod": [], "authentication": [checked]}
+        if checked.startswith("did:peer:2"):
+            return checked, dict(did_peer_2.resolve(checked))
     except Exception as err:  # the decoders fail in many ways on hostile DIDs; all of them refuse
         raise ContactError("the DID cannot be decoded") from err
+    return checked, None
+
+
+async def _resolved(profile: Profile, did: str) -> Mapping[str, Any]:
     try:
         document = await profile.inject(DIDResolver).resolve(profile, did)
     except (DIDNotFound, DIDMethodNotSupported) as err:

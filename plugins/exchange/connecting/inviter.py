@@ -4,7 +4,8 @@
 2. Its sender's key must be one of the DID that it names: the envelope proves the key, the document names it.
 3. Key, DID, connection and ACA-Py's record are kept, all or nothing, so that a crash leaves no key that nobody knows;
    the record's name refuses a second connection for one request, in this process or another.
-4. The role takes it, or another has the invitation: then nothing is left of it, and its sender is told.
+4. The role takes it, or another has the invitation: then nothing is left of it, and its sender is told. Where that is
+   known before, nothing is kept or fetched for it: who has no document at hand is told only if they wait.
 5. The response names our fresh DID, signed by the key that the invitation was for. The role is told if it did not
    arrive, and may have it sent again (`answer_again`): who asks anew is another wallet for us, whom it may refuse.
 6. `complete`, or a wish to go on over a connection that is there, is told to the role, which goes on with what it
@@ -19,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.exchange.channel import QUEUE, Channel
 from wanderbuch.plugins.exchange.connecting import acapy_entries as acapy
 from wanderbuch.plugins.exchange.connecting.at_hand import changes_of, put_at_hand
 from wanderbuch.plugins.exchange.connecting.connections import (
@@ -30,7 +31,12 @@ from wanderbuch.plugins.exchange.connecting.connections import (
     read_connection,
     read_connection_by_id,
 )
-from wanderbuch.plugins.exchange.connecting.did_documents import Contact, read_contact, resolve_contact
+from wanderbuch.plugins.exchange.connecting.did_documents import (
+    Contact,
+    contact_at_hand,
+    read_contact,
+    resolve_contact,
+)
 from wanderbuch.plugins.exchange.connecting.messages import (
     NOT_ACTIVE,
     REQUEST_NOT_ACCEPTED,
@@ -129,6 +135,9 @@ class Inviter:
         if connection is None and invited is None:
             return False
         introduced = read_introduction(incoming.members)
+        if connection is None and invited is not None and invited.is_over:  # 4
+            await _refuse(incoming, _way_at_hand(introduced, incoming), REQUEST_NOT_ACCEPTED)
+            return True
         made: _Made | None = None
         if connection is None:
             contact = await _contact(profile, introduced, incoming.sender)  # 2
@@ -252,9 +261,13 @@ async def _contact(profile: Profile, introduced: Introduction, sender: str) -> C
     Raises:
         ExchangeError: the sender's key is none of the DID's.
     """
-    document = introduced.document
-    contact = await contact_of(profile, introduced)
-    if sender not in contact.keys or (document is not None and not is_document_signed(introduced, by=(sender,))):
+    return _checked(await contact_of(profile, introduced), introduced, sender)
+
+
+def _checked(contact: Contact, introduced: Introduction, sender: str) -> Contact:
+    """Return it if its keys are the sender's (2)."""
+    is_signed = introduced.document is None or is_document_signed(introduced, by=(sender,))
+    if sender not in contact.keys or not is_signed:
         raise HandshakeError("expected the sender's key in the DID that it names, found others")
     return contact
 
@@ -265,6 +278,20 @@ async def contact_of(profile: Profile, introduced: Introduction) -> Contact:
     if document is None:
         return await resolve_contact(profile, introduced.did)
     return read_contact(introduced.did, document)
+
+
+def _way_at_hand(introduced: Introduction, incoming: Incoming) -> Channel:
+    """Return the way to who is refused, without fetching anything: to the address that they brought, or none.
+
+    Raises:
+        ExchangeError: the sender's key is none of the DID's.
+    """
+    sender, document = str(incoming.sender), introduced.document
+    contact = contact_at_hand(introduced.did) if document is None else read_contact(introduced.did, document)
+    if contact is None:
+        return Channel(incoming.recipient, sender, QUEUE)
+    _checked(contact, introduced, sender)
+    return Channel(incoming.recipient, sender, contact.endpoint, contact.routing_keys)
 
 
 @dataclass(frozen=True, slots=True)

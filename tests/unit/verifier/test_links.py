@@ -73,11 +73,10 @@ async def test_by_a_link_that_is_over_nobody_begins_and_who_comes_before_its_end
     links, made, still = Links(profile), link(**over), link()
     for each in (made, still):
         await links.add(each)
-    assert await find_link(profile, made.id) == (Invited(reusable=True) if is_told else None)
+    assert await find_link(profile, made.id) == (Invited(reusable=True, is_over=True) if is_told else None)
     assert await find_link_url(profile, made.id) is None
     invited = await find_link(profile, still.id)
-    assert invited is not None
-    assert invited.reusable
+    assert invited == Invited(reusable=True)
     assert await find_link_url(profile, still.id) == still.invitation_url
     with pytest.raises(LinkOverError):
         await links.take_place(made.id, at=utc_now())

@@ -143,14 +143,16 @@ class End:
         await self.stop()
         await self.start()
 
-    async def invite(self, invitation_id: str, *, reusable: bool = False, is_open: bool = True) -> Invitation:
+    async def invite(
+        self, invitation_id: str, *, reusable: bool = False, is_open: bool = True, is_over: bool = False
+    ) -> Invitation:
         """Return an invitation of this end's, as others read it."""
         if self.public is None:
             self.public = fresh_peer(self.endpoint)
             async with self.profile.session() as session:
                 await keep_peer(self.profile, session, self.public)
         if is_open:
-            self.book.invitations[invitation_id] = Invited(reusable)
+            self.book.invitations[invitation_id] = Invited(reusable, is_over=is_over)
         message = invitation_message(invitation_id=invitation_id, label=self.name, did=self.public.did)
         return read_invitation_message(json.loads(json.dumps(message)))
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from acapy_agent.resolver.did_resolver import DIDResolver
 from aries_askar import Session
 from tests.postgresql import Database
 from tests.unit.exchange.connecting.conftest import shared
@@ -119,6 +120,63 @@ async def test_second_wallet_on_an_invitation_for_one_is_told_so_and_leaves_noth
     )
     assert report.members["~thread"] == {"thid": request["@id"], "pthid": "one"}
     assert len(inviter.book.told) == 1
+
+
+def reads_only(end: End, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an end refuse to write, and to fetch the DID documents of others."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("something was written or fetched")
+
+    monkeypatch.setattr(end.profile, "transaction", refuse)
+    monkeypatch.setattr(end.profile.inject(DIDResolver), "resolve", refuse)
+
+
+@pytest.mark.parametrize("reusable", [False, True], ids=["for one", "for many"])
+async def test_who_comes_when_an_invitation_is_over_is_told_before_anything_is_written_or_fetched(
+    ends: tuple[End, End], monkeypatch: pytest.MonkeyPatch, *, reusable: bool
+) -> None:
+    inviter, wallet = ends
+    await inviter.invite("one", reusable=reusable, is_over=True)
+    request, peer = await stranger(wallet, "one")
+    reads_only(inviter, monkeypatch)
+    assert await inviter.receive(pack(request, to=inviter.public.name, own=peer.key)) is None  # type: ignore[union-attr]
+    report, _ = await wallet.opened(await posted_alone(inviter))
+    assert report.members["description"]["code"] == "request_not_accepted"
+    assert report.members["~thread"] == {"thid": request["@id"], "pthid": "one"}
+    assert inviter.book.taken == {}
+    thief = fresh_peer("https://thief.wanderbuch.test")
+    with pytest.raises(ExchangeError, match="sender's key"):  # nobody else's address is written to
+        await inviter.receive(pack(request, to=inviter.public.name, own=thief.key))  # type: ignore[union-attr]
+
+
+async def test_who_names_a_did_of_another_host_when_an_invitation_is_over_is_told_if_they_wait(
+    ends: tuple[End, End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inviter, wallet = ends
+    await inviter.invite("one", reusable=True, is_over=True)
+    request, peer = await stranger(wallet, "one")
+    request["did"] = "did:web:stranger.wanderbuch.test"
+    reads_only(inviter, monkeypatch)
+    packed = pack(request, to=inviter.public.name, own=peer.key)  # type: ignore[union-attr]
+    reply = await inviter.receive(packed, waits=True)
+    assert reply is not None
+    report, _ = await wallet.opened(reply)
+    assert report.members["description"]["code"] == "request_not_accepted"
+    await inviter.receive(packed)
+    assert await inviter.posted() == []
+
+
+async def test_who_was_answered_before_an_invitation_was_over_is_answered_again(ends: tuple[End, End]) -> None:
+    inviter, wallet = ends
+    await begin(wallet.profile, await inviter.invite("one", reusable=True))
+    request = await posted_alone(wallet)
+    await inviter.receive(request)
+    first, _ = await wallet.opened(await posted_alone(inviter))
+    await inviter.invite("one", reusable=True, is_over=True)
+    await inviter.receive(request)
+    again, _ = await wallet.opened(await posted_alone(inviter))
+    assert (again.kind, again.members) == ("didexchange/1.1/response", first.members)
 
 
 async def test_second_wallet_on_an_invitation_for_many_gets_a_connection(ends: tuple[End, End]) -> None:

@@ -216,6 +216,27 @@ async def test_slips_are_a_file_for_a_printer_of_those_who_may_still_claim(
         assert (await clerk.ask(path)).status == (404 if "=3" in path else 200)  # what is no number counts as 0
 
 
+@pytest.mark.needs("noto")
+@pytest.mark.parametrize("ends", ["cancelled", "handed over"])
+async def test_of_a_batch_that_is_over_nothing_is_put_on_paper(
+    place: ConsolePlace, browsers: dict[str, Browser], ends: str
+) -> None:
+    """No slip of it can be claimed: whoever was handed one would come in vain."""
+    clerk, centre = browsers[CLERK], place.centre
+    address = await made(clerk, "o" if ends == "cancelled" else "h", access="pin")
+    batch = await centre.desk.start(address.rpartition("/")[2], by="n.silva")
+    await centre.desk.pause(batch.id, by="n.silva")
+    papers = [f"{address}/{paper}" for paper in ("slips.pdf?after=0", "slips", "pins")]
+    assert [(await clerk.ask(paper)).status for paper in papers] == [200, 200, 200]  # it goes on some day
+    if ends == "cancelled":
+        await centre.desk.cancel(batch.id, by="n.silva")
+    else:
+        await centre.desk.hand_over(batch.id, "did:web:galle.wanderbuch.test", by="n.silva")
+    for paper in papers:
+        answer = await clerk.ask(paper)
+        assert (answer.status, f"this batch was {ends}" in answer.text) == (409, True), paper
+
+
 async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
     place: ConsolePlace, browsers: dict[str, Browser]
 ) -> None:

@@ -67,6 +67,15 @@ async def test_the_process_gets_none_of_our_secrets(monkeypatch: pytest.MonkeyPa
     assert b"WANDERBUCH_" not in environment
 
 
+async def test_the_process_imports_nothing_from_the_folder_in_which_the_agent_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("typst", "msgspec", "segno"):
+        (tmp_path / f"{library}.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    assert (await made(SlipSheets(NOTO), SLIP)).startswith(b"%PDF-")
+
+
 async def test_letters_that_are_missing_are_told() -> None:
     with pytest.raises(SheetsError, match="lack these letters: 山 田"):
         await made(SlipSheets(NOTO), SLIP, PaperSlip("山田", "", SLIP.address))
