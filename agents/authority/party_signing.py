@@ -34,6 +34,7 @@ from wanderbuch.governance.divided.bulk import load_unverified
 from wanderbuch.governance.divided.division import checked_part, part_name
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.statements import Part
 from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
 from wanderbuch.governance.signed.freshness import MAX_FRESHNESS_BYTES, snapshot_of, verify_freshness
 from wanderbuch.governance.signed.jws import KeyResolver
@@ -55,6 +56,8 @@ MOST_KEPT: Final = 20
 _CURRENT: Final = "/current.jws"
 _TIMEOUT_S: Final = 20.0
 _MOST_NEW_PARTS: Final = 2000
+_AT_ONCE: Final = 4
+_LOOK_S: Final = 60.0
 _ADDRESS_CHANGED: Final = "file.uri-changed"
 
 
@@ -143,6 +146,7 @@ class PartySigning:
         self._signed = RecordStore(profile, SignedAsParty)
         self._memories = RecordStore(profile, PartyMemory)
         self._own_file = own_file
+        self._looking = asyncio.Lock()
         self._edge = edge
         self._key = key
         self._resolve_key = resolve_key
@@ -197,10 +201,23 @@ class PartySigning:
 
         Raises:
             RefusedError: it is not later than what is in force, of another file, or does not name us; or it, or what is
-                in force, is older than what we know.
-            ResolutionError: what is in force, or a part, could not be had or checked.
+                in force, is older than what we know. Or somebody else looks just now: one look may hold much.
+            ResolutionError: what is in force, or a part, could not be had or checked, or not in time.
             GovernanceError: it is not signed as it must be, or a part is not the one that is named.
         """
+        if self._looking.locked():
+            raise RefusedError("another file is looked at just now", hint="try again in a minute")
+        async with self._looking:
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    return await self._look(kept)
+            except TimeoutError as err:
+                raise ResolutionError(
+                    f"what is in force and what is new could not be had within {_LOOK_S:g} seconds",
+                    hint="try again later, or tell that authority that its site is slow",
+                ) from err
+
+    async def _look(self, kept: PartyFile) -> LookedAt:
         body, address = kept.body, _address(kept.body)
         root = await asyncio.to_thread(parse_file, body)
         parts = FileParts(self._edge, None)
@@ -317,19 +334,28 @@ class PartySigning:
         if (size := sum(part.size for part in root.division.parts)) > MAX_PARTS_BYTES:
             raise RefusedError(f"expected parts of at most {MAX_PARTS_BYTES} bytes together, found {size}")
         bodies: dict[str, bytes] = {}
-        fetched = 0
-        for part in root.division.parts:
-            if part.digest in bodies:
-                continue
+        new: list[Part] = []
+        for part in {part.digest: part for part in root.division.parts}.values():
             try:
                 bodies[part.digest] = await parts.read(part)
             except ResolutionError:
-                fetched += 1
-                if fetched > _MOST_NEW_PARTS:
-                    raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found more") from None
+                new.append(part)
+        if len(new) > _MOST_NEW_PARTS:
+            raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found {len(new)}")
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(part: Part) -> None:
+            async with limit:
                 at = _beside(address, part_name(part.digest))
                 received = await self._edge.get(at, max_bytes=part.size, timeout_s=_TIMEOUT_S)
-                bodies[part.digest] = checked_part(part, received.body)
+            bodies[part.digest] = checked_part(part, received.body)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in new:
+                    group.create_task(one(part))
+        except ExceptionGroup as err:  # the others were cancelled
+            raise err.exceptions[0] from err
         return await asyncio.to_thread(load_unverified, root, bodies.__getitem__)
 
 
