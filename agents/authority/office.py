@@ -148,6 +148,7 @@ class AuthorityOffice:
                 tenant.edge,
                 key,
                 _resolver(tenant, key),
+                own_file=self.register.file,
                 four_eyes=config.four_eyes,
                 clock=self.clock,
             ),

@@ -7,15 +7,17 @@ What is brought is what that authority's round gives out: the very bytes that al
 2. what that author has in force could be fetched now from where the file says that it lies, is signed by that author
    and as its own parties ask for, and is fresh; or this is the first version, and nothing lies there;
 3. they are a later version of the same file, and it, or the version in force, names us as a party;
-4. an approver has looked at what changes, against the version that is in force still, and did not bring it themselves
-   where four eyes are asked for.
+4. neither they nor what is in force are older than what we know of this file (`party_memory`);
+5. an approver has looked at what changes, against the version that is in force still, and into each doubt that there
+   is, and did not bring it themselves where four eyes are asked for.
 
 The signature is given out as a file: it speaks for itself, so anybody may carry it. Who brought and who signed what is
-kept here. Nothing is published by this, and none of our own history tells of it: the other authority's file does.
+kept here, the latter for good. Nothing is published by this, and none of our own history tells of it: the other
+authority's file does.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
@@ -23,6 +25,7 @@ from typing import ClassVar, Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.authority.party_memory import Doubt, PartyMemory, SignedAsParty, doubts_of, known_addresses
 from wanderbuch.agents.authority.serving import SigningKey
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
 from wanderbuch.errors import ResolutionError
@@ -31,6 +34,7 @@ from wanderbuch.governance.divided.bulk import load_unverified
 from wanderbuch.governance.divided.division import checked_part, part_name
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.statements import Part
 from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
 from wanderbuch.governance.signed.freshness import MAX_FRESHNESS_BYTES, snapshot_of, verify_freshness
 from wanderbuch.governance.signed.jws import KeyResolver
@@ -45,12 +49,16 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.trust.following.parts import MAX_PARTS_BYTES, FileParts
 from wanderbuch.store.records import Record, RecordStore, new_id
+from wanderbuch.store.writing import writing
 from wanderbuch.strict_json import read_strict_json
 
 MOST_KEPT: Final = 20
 _CURRENT: Final = "/current.jws"
 _TIMEOUT_S: Final = 20.0
 _MOST_NEW_PARTS: Final = 2000
+_AT_ONCE: Final = 4
+_LOOK_S: Final = 60.0
+_ADDRESS_CHANGED: Final = "file.uri-changed"
 
 
 class PartyFile(Record):
@@ -90,12 +98,18 @@ class LookedAt:
     Args:
         file: as it was brought, with its parts.
         before: what is in force; None: nothing is yet.
-        changes: in words.
+        changes: in words; another address first.
+        address: where the file says that it lies: what is in force was fetched from there.
+        known: where it lies as far as we know.
+        doubts: what an approver has to look into.
     """
 
     file: GovernanceFile
     before: SignedGovernanceFile | None
     changes: tuple[Difference, ...]
+    address: str
+    known: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
 
     @property
     def compared(self) -> str:
@@ -111,6 +125,7 @@ class PartySigning:
         edge: the way out.
         key: signs.
         resolve_key: gives the keys of other DIDs.
+        own_file: gives our own file as it is published; None: nothing is.
         four_eyes: whether somebody else than who brought it signs.
         clock: the instant now, aware UTC.
     """
@@ -122,10 +137,16 @@ class PartySigning:
         key: SigningKey,
         resolve_key: KeyResolver,
         *,
+        own_file: Callable[[], Awaitable[GovernanceFile | None]],
         four_eyes: bool,
         clock: Callable[[], datetime],
     ) -> None:
+        self._profile = profile
         self._files = RecordStore(profile, PartyFile)
+        self._signed = RecordStore(profile, SignedAsParty)
+        self._memories = RecordStore(profile, PartyMemory)
+        self._own_file = own_file
+        self._looking = asyncio.Lock()
         self._edge = edge
         self._key = key
         self._resolve_key = resolve_key
@@ -135,6 +156,10 @@ class PartySigning:
     async def all(self) -> list[PartyFile]:
         """Return what is kept, the newest first."""
         return [kept async for kept in self._files.every()][::-1]
+
+    async def signed(self, *, limit: int) -> Sequence[SignedAsParty]:
+        """Return what was signed last, the newest first, whether or not the file is here still."""
+        return (await self._signed.page(limit=limit)).items
 
     async def get(self, file_id: str) -> PartyFile:
         """Return what was brought; NotFoundError: there is none."""
@@ -172,13 +197,27 @@ class PartySigning:
         return await self._files.insert(kept)
 
     async def look(self, kept: PartyFile) -> LookedAt:
-        """Return what would be signed, after the checks 1 to 3.
+        """Return what would be signed, after the checks 1 to 4.
 
         Raises:
-            RefusedError: it is not later than what is in force, of another file, or does not name us.
-            ResolutionError: what is in force, or a part, could not be had or checked.
+            RefusedError: it is not later than what is in force, of another file, or does not name us; or it, or what is
+                in force, is older than what we know. Or somebody else looks just now: one look may hold much.
+            ResolutionError: what is in force, or a part, could not be had or checked, or not in time.
             GovernanceError: it is not signed as it must be, or a part is not the one that is named.
         """
+        if self._looking.locked():
+            raise RefusedError("another file is looked at just now", hint="try again in a minute")
+        async with self._looking:
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    return await self._look(kept)
+            except TimeoutError as err:
+                raise ResolutionError(
+                    f"what is in force and what is new could not be had within {_LOOK_S:g} seconds",
+                    hint="try again later, or tell that authority that its site is slow",
+                ) from err
+
+    async def _look(self, kept: PartyFile) -> LookedAt:
         body, address = kept.body, _address(kept.body)
         root = await asyncio.to_thread(parse_file, body)
         parts = FileParts(self._edge, None)
@@ -190,21 +229,28 @@ class PartySigning:
             )
         if await self._own_did() not in _parties(root, before):  # 3
             raise RefusedError("neither this version nor the one in force names us as a party")
+        memory, own = await self._memories.get_or_none(PartyMemory.id_of(root)), await self._own_file()
+        doubts = doubts_of(memory, root, kept.digest, address, before, own)  # 4
         file = await self._whole(root, address, parts)
         old = None if before is None else before.file
-        return LookedAt(file, before, await asyncio.to_thread(differences, old, file))
+        changes = sorted(await asyncio.to_thread(differences, old, file), key=lambda one: one.code != _ADDRESS_CHANGED)
+        return LookedAt(file, before, tuple(changes), address, known_addresses(memory, root.author, own), doubts)
 
-    async def sign(self, file_id: str, official: Official, *, compared: str) -> PartyFile:
+    async def sign(
+        self, file_id: str, official: Official, *, compared: str, looked_into: Collection[Doubt] = ()
+    ) -> PartyFile:
         """Sign what was brought; again changes nothing.
 
         Args:
             file_id: of what was brought.
             official: who has looked at it.
             compared: names what was in force as they looked (`LookedAt.compared`).
+            looked_into: the doubts that they say they looked into.
 
         Raises:
             ForbiddenError: they do not approve, or brought it themselves where four eyes are asked for.
-            RefusedError: what is in force has changed since; or as with `look`, as all other errors.
+            RefusedError: what is in force has changed since, or there is a doubt that they did not look into; or as
+                with `look`, as all other errors.
         """
         official.must(OfficialRole.APPROVER)
         kept = await self.get(file_id)
@@ -213,15 +259,46 @@ class PartySigning:
         if kept.jws:
             return kept
         found = await self.look(kept)
-        if found.compared != compared:  # 4
+        if found.compared != compared:  # 5
             raise RefusedError("what is in force has changed since you looked", hint="look at the changes again")
-        old = None if found.before is None else found.before.file
+        _must_be_looked_into(found.doubts, looked_into)
+        old, at = None if found.before is None else found.before.file, self._clock()
         jws = await sign_as_party(kept.body, await self._key.kid(), self._key.sign, previous=old)
-        signed = {"jws": jws.decode("ascii"), "signed_by": official.id, "signed_at": self._clock()}
-        return await self._files.change(file_id, lambda now: None if now.jws else now.model_copy(update=signed))
+        entry = SignedAsParty(
+            id=new_id(),
+            created_at=at,
+            author=found.file.author,
+            file_id=found.file.id,
+            name=found.file.name,
+            version=found.file.version,
+            digest=kept.digest,
+            address=found.address,
+            signed_by=official.id,
+        )
+        return await self._keep(kept, found, jws, entry, looked_into)
+
+    async def _keep(
+        self, kept: PartyFile, found: LookedAt, jws: bytes, entry: SignedAsParty, looked_into: Collection[Doubt]
+    ) -> PartyFile:
+        """Keep a signature, if it is right still beside what was signed meanwhile: else it never leaves this house."""
+        own, memory_id = await self._own_file(), PartyMemory.id_of(found.file)
+        signed = {"jws": jws.decode("ascii"), "signed_by": entry.signed_by, "signed_at": entry.created_at}
+        async with writing(self._profile, new=entry) as records:
+            now = await records.get(PartyFile, kept.id)
+            if now.jws:
+                return now
+            memory = await records.get_or_none(PartyMemory, memory_id)
+            doubts = doubts_of(memory, found.file, entry.digest, found.address, found.before, own)
+            _must_be_looked_into(doubts, looked_into)
+            new = PartyMemory.after(memory, found.file, entry.digest, found.address, found.before, entry.created_at)
+            await (records.insert(new) if memory is None else records.replace(new))
+            await records.insert(entry)
+            now = now.model_copy(update=signed)
+            await records.replace(now)
+        return now
 
     async def remove(self, file_id: str, official: Official) -> None:
-        """Remove what was brought; who edits or approves may."""
+        """Remove what was brought; who edits or approves may. That it was signed stays."""
         if not (official.may(OfficialRole.EDITOR) or official.may(OfficialRole.APPROVER)):
             raise ForbiddenError("expected an official who edits or approves")
         await self._files.remove((await self.get(file_id)).id)
@@ -257,19 +334,28 @@ class PartySigning:
         if (size := sum(part.size for part in root.division.parts)) > MAX_PARTS_BYTES:
             raise RefusedError(f"expected parts of at most {MAX_PARTS_BYTES} bytes together, found {size}")
         bodies: dict[str, bytes] = {}
-        fetched = 0
-        for part in root.division.parts:
-            if part.digest in bodies:
-                continue
+        new: list[Part] = []
+        for part in {part.digest: part for part in root.division.parts}.values():
             try:
                 bodies[part.digest] = await parts.read(part)
             except ResolutionError:
-                fetched += 1
-                if fetched > _MOST_NEW_PARTS:
-                    raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found more") from None
+                new.append(part)
+        if len(new) > _MOST_NEW_PARTS:
+            raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found {len(new)}")
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(part: Part) -> None:
+            async with limit:
                 at = _beside(address, part_name(part.digest))
                 received = await self._edge.get(at, max_bytes=part.size, timeout_s=_TIMEOUT_S)
-                bodies[part.digest] = checked_part(part, received.body)
+            bodies[part.digest] = checked_part(part, received.body)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in new:
+                    group.create_task(one(part))
+        except ExceptionGroup as err:  # the others were cancelled
+            raise err.exceptions[0] from err
         return await asyncio.to_thread(load_unverified, root, bodies.__getitem__)
 
 
@@ -284,6 +370,14 @@ def _address(payload: bytes) -> str:
     if not isinstance(address, str) or not address.startswith("https://") or not address.endswith(_CURRENT):
         raise RefusedError(f"expected a file that says where it lies, https://…{_CURRENT}")
     return address
+
+
+def _must_be_looked_into(doubts: Collection[Doubt], looked_into: Collection[Doubt]) -> None:
+    if left := [doubt for doubt in doubts if doubt not in looked_into]:
+        raise RefusedError(
+            f"expected that you look into every warning before you sign, found {len(left)} left",
+            hint="read the warnings, and tick each that you have looked into",
+        )
 
 
 def _beside(address: str, path: str) -> str:

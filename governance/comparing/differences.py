@@ -69,6 +69,9 @@ def _of_files(before: GovernanceFile | None, after: GovernanceFile) -> Iterator[
         if before.author != after.author:
             text = f": the author is now {after.author}, was {before.author}"
             yield file.differs("author-changed", Effect.CHANGE, text, before=before.author, after=after.author)
+        if after.uri is not None and before.uri != after.uri:  # where others will look for what comes after
+            text = f": it says now that it lies at {after.uri}, before: {before.uri or 'nowhere'}"
+            yield file.differs("uri-changed", Effect.CHANGE, text, before=before.uri or "", after=after.uri)
         if before.version != after.version:
             text = f": version {after.version} follows version {before.version}"
             yield file.differs("version", Effect.NONE, text, before=before.version, after=after.version)

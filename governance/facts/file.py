@@ -74,6 +74,7 @@ class GovernanceFile:
         ttl: how long the author expects the version to last; a hint for refreshing, never a proof of freshness.
         division: where the records of participants lie, if not in the file itself (see `division`).
         loaded: the buckets of `division` whose parts were read.
+        uri: where it says that its current signed version lies; nothing vouches for it but the author.
     """
 
     id: str
@@ -100,6 +101,7 @@ class GovernanceFile:
     successions: tuple[Succession, ...] = ()
     division: Division | None = None
     loaded: frozenset[int] = frozenset()
+    uri: str | None = None
 
     @cached_property
     def index(self) -> GovernanceIndex:

@@ -54,6 +54,7 @@ def to_domain(parts: Parts) -> GovernanceFile:
         last_updated=file.last_updated,
         author=file.author,
         docs_uri=file.docs_uri,
+        uri=file.uri,
         ttl=None if file.ttl is None else timedelta(seconds=file.ttl),
         schemas=tuple(SchemaListing(schema.id, schema.name) for schema in file.schemas),
         roles=tuple(

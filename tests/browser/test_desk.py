@@ -101,6 +101,7 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
         await look.open(f"{home}/?name=welding")
         await look.check(f"desk-approver-{language}-{size}")
         await look.open(party)
+        await look.page.check("input[name=looked_into]")
         await look.page.check("input[name=sure]")
         async with look.page.expect_navigation():
             await look.page.click("main form:has(input[name=sure]) button")

@@ -75,7 +75,8 @@ async def test_a_version_counts_once_the_other_authority_has_signed_it_at_its_de
         assert at.startswith(PARTY)
         page = (await second.ask(at)).text
         assert (did in page, 'name="sure"' in page) == (True, True)
-        signed = await second.send(f"{at}/sign", compared=hidden(page, "compared"), sure="yes")
+        ticked = {"sure": "yes", "looked_into": "address_new"}
+        signed = await second.send(f"{at}/sign", compared=hidden(page, "compared"), **ticked)
         assert signed.target == at, signed.text
         signature = (await first.ask(f"{at}/signature")).text
     taken = await at_lanka(editor, "POST", f"{place}/signatures", {"jws": signature})

@@ -8,11 +8,13 @@ from aiohttp import web
 
 from wanderbuch.agents.authority.officials import OfficialRole
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
+from wanderbuch.agents.authority.party_memory import Doubt
 from wanderbuch.agents.authority.party_signing import LookedAt, PartyFile
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
 from wanderbuch.errors import WanderbuchError
 
+_LATEST = 50
 _FRAME = ("file.version", "file.first")
 
 
@@ -41,8 +43,16 @@ class DeskParty:
     async def _every(
         self, visit: DeskVisit, *, err: WanderbuchError | None = None, status: int = 200
     ) -> web.StreamResponse:
-        files = await visit.parts.party_signing.all()
-        return self._desk.show(visit, "desk_party.html", status=status, files=files, err=err)
+        signing = visit.parts.party_signing
+        return self._desk.show(
+            visit,
+            "desk_party.html",
+            status=status,
+            files=await signing.all(),
+            signed=await signing.signed(limit=_LATEST),
+            names=await self._names(visit),
+            err=err,
+        )
 
     async def _bring(self, visit: DeskVisit) -> web.StreamResponse:
         try:
@@ -81,7 +91,7 @@ class DeskParty:
             changes=[] if looked is None else [one for one in looked.changes if one.code not in _FRAME],
             is_known=looked is not None and looked.file.author in known,
             may_sign=visit.official.may(OfficialRole.APPROVER) and not four_eyes,
-            names={official.id: official.name for official in await parts.desk.officials.all()},
+            names=await self._names(visit),
             err=err,
         )
 
@@ -89,8 +99,12 @@ class DeskParty:
         if visit.text("sure") != "yes":
             raise MalformedError("tick the box to confirm that you have read what changes")
         kept = await self._kept(visit)
+        ticked = visit.sent.getall("looked_into", [])
+        looked_into = [doubt for doubt in Doubt if doubt.value in ticked]
         try:
-            await visit.parts.party_signing.sign(kept.id, visit.official, compared=visit.text("compared"))
+            await visit.parts.party_signing.sign(
+                kept.id, visit.official, compared=visit.text("compared"), looked_into=looked_into
+            )
         except WanderbuchError as err:
             return await self._show(visit, err=err, status=409)
         return visit.go(f"/party/{kept.id}")
@@ -110,6 +124,9 @@ class DeskParty:
     async def _remove(self, visit: DeskVisit) -> web.StreamResponse:
         await visit.parts.party_signing.remove((await self._kept(visit)).id, visit.official)
         return visit.go("/party")
+
+    async def _names(self, visit: DeskVisit) -> Mapping[str, str]:
+        return {official.id: official.name for official in await visit.parts.desk.officials.all()}
 
     async def _kept(self, visit: DeskVisit) -> PartyFile:
         return await visit.parts.party_signing.get(visit.request.match_info["id"])

@@ -134,6 +134,11 @@ class PublishedRegister:
         self._held = Facts(snapshot, facts.tables, facts.signers, facts.url, facts.published_at)
         return self._held
 
+    async def file(self) -> GovernanceFile | None:
+        """Return our file as it is published now; None before the first version."""
+        facts = await self.facts()
+        return None if facts is None else facts.file
+
     async def _read_on(self, statement: FreshnessStatement) -> None:
         """Read the new version once for all who ask; a very large one is not waited for while there is one to show."""
         if self._reading is None or self._reading.done():

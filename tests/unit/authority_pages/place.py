@@ -154,6 +154,7 @@ class Place:
                 cast(HttpEdge, self.hosts),
                 self.key,
                 self.resolve_key,
+                own_file=self.register.file,
                 four_eyes=self.four_eyes,
                 clock=self.clock,
             ),

@@ -201,6 +201,17 @@ def test_another_author_is_named(example: Json) -> None:
     assert codes(found) == [("file.author-changed", Effect.CHANGE)]
 
 
+def test_another_address_of_the_file_is_named(example: Json) -> None:
+    file = parse_file(payload_of(example))
+    moved = replace(file, uri="https://elsewhere.wanderbuch.test/current.jws")
+    [found] = differences(file, moved)
+    assert (found.code, found.effect) == ("file.uri-changed", Effect.CHANGE)
+    assert "https://elsewhere.wanderbuch.test/current.jws" in found.text
+    assert file.uri is not None
+    assert file.uri in found.text
+    assert differences(file, replace(file, uri=None)) == ()  # a draft does not say it yet
+
+
 def recognition(**more: Any) -> Recognition:
     given: dict[str, Any] = {
         "id": "R-1",
