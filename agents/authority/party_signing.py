@@ -34,6 +34,7 @@ from wanderbuch.governance.divided.bulk import load_unverified
 from wanderbuch.governance.divided.division import checked_part, part_name
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.statements import Part
 from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
 from wanderbuch.governance.signed.freshness import MAX_FRESHNESS_BYTES, snapshot_of, verify_freshness
 from wanderbuch.governance.signed.jws import KeyResolver
@@ -55,15 +56,17 @@ MOST_KEPT: Final = 20
 _CURRENT: Final = "/current.jws"
 _TIMEOUT_S: Final = 20.0
 _MOST_NEW_PARTS: Final = 2000
+_AT_ONCE: Final = 4
+_LOOK_S: Final = 60.0
 _ADDRESS_CHANGED: Final = "file.uri-changed"
 
 
 class PartyFile(Record):
-    """What was brought to be signed; it is not changed.
+    """What was brought to be signed; it is not changed. The bytes are a `PartyBody` with the same id.
 
     Args:
         name: of the file, as the browser told it.
-        payload: the very bytes, as text.
+        digest: of the bytes.
         brought_by, signed_by: ids of officials.
         jws: our signature; "": nobody has signed.
     """
@@ -71,21 +74,20 @@ class PartyFile(Record):
     category: ClassVar[str] = "wanderbuch.authority-party-file"
 
     name: str
-    payload: str
+    digest: str
     brought_by: str
     signed_by: str = ""
     signed_at: datetime | None = None
     jws: str = ""
 
-    @property
-    def body(self) -> bytes:
-        """Return the bytes to sign."""
-        return self.payload.encode()
 
-    @property
-    def digest(self) -> str:
-        """Name the bytes."""
-        return digest_of(self.body)
+class PartyBody(Record):
+    """The very bytes that were brought, as text: apart, as a list of the files needs none of them."""
+
+    category: ClassVar[str] = "wanderbuch.authority-party-body"
+    is_listed: ClassVar[bool] = False
+
+    payload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,11 @@ class PartySigning:
     ) -> None:
         self._profile = profile
         self._files = RecordStore(profile, PartyFile)
+        self._bodies = RecordStore(profile, PartyBody)
         self._signed = RecordStore(profile, SignedAsParty)
         self._memories = RecordStore(profile, PartyMemory)
         self._own_file = own_file
+        self._looking = asyncio.Lock()
         self._edge = edge
         self._key = key
         self._resolve_key = resolve_key
@@ -184,24 +188,45 @@ class PartySigning:
             id=new_id(),
             created_at=self._clock(),
             name=" ".join(name.split())[:200] or "to-sign.json",
-            payload=content.decode(),
+            digest=digest_of(content),
             brought_by=official.id,
         )
         newest_first = sorted(await self.all(), key=lambda one: not one.jws)  # the signed ones before them
         for old in newest_first[MOST_KEPT - 1 :]:
-            await self._files.remove(old.id)
-        return await self._files.insert(kept)
+            await self._remove(old.id)
+        async with writing(self._profile, new=kept) as records:
+            await records.insert(PartyBody(id=kept.id, created_at=kept.created_at, payload=content.decode()))
+            await records.insert(kept)
+        return kept
+
+    async def body_of(self, kept: PartyFile) -> bytes:
+        """Return the very bytes that were brought; NotFoundError: they were removed."""
+        return (await self._bodies.get(kept.id)).payload.encode()
 
     async def look(self, kept: PartyFile) -> LookedAt:
         """Return what would be signed, after the checks 1 to 4.
 
         Raises:
             RefusedError: it is not later than what is in force, of another file, or does not name us; or it, or what is
-                in force, is older than what we know.
-            ResolutionError: what is in force, or a part, could not be had or checked.
+                in force, is older than what we know. Or somebody else looks just now: one look may hold much.
+            ResolutionError: what is in force, or a part, could not be had or checked, or not in time.
             GovernanceError: it is not signed as it must be, or a part is not the one that is named.
         """
-        body, address = kept.body, _address(kept.body)
+        if self._looking.locked():
+            raise RefusedError("another file is looked at just now", hint="try again in a minute")
+        async with self._looking:
+            try:
+                async with asyncio.timeout(_LOOK_S):
+                    return await self._look(kept)
+            except TimeoutError as err:
+                raise ResolutionError(
+                    f"what is in force and what is new could not be had within {_LOOK_S:g} seconds",
+                    hint="try again later, or tell that authority that its site is slow",
+                ) from err
+
+    async def _look(self, kept: PartyFile) -> LookedAt:
+        body = await self.body_of(kept)
+        address = _address(body)
         root = await asyncio.to_thread(parse_file, body)
         parts = FileParts(self._edge, None)
         before = await self._in_force(root, address, parts)  # 2
@@ -246,7 +271,7 @@ class PartySigning:
             raise RefusedError("what is in force has changed since you looked", hint="look at the changes again")
         _must_be_looked_into(found.doubts, looked_into)
         old, at = None if found.before is None else found.before.file, self._clock()
-        jws = await sign_as_party(kept.body, await self._key.kid(), self._key.sign, previous=old)
+        jws = await sign_as_party(await self.body_of(kept), await self._key.kid(), self._key.sign, previous=old)
         entry = SignedAsParty(
             id=new_id(),
             created_at=at,
@@ -284,7 +309,11 @@ class PartySigning:
         """Remove what was brought; who edits or approves may. That it was signed stays."""
         if not (official.may(OfficialRole.EDITOR) or official.may(OfficialRole.APPROVER)):
             raise ForbiddenError("expected an official who edits or approves")
-        await self._files.remove((await self.get(file_id)).id)
+        await self._remove((await self.get(file_id)).id)
+
+    async def _remove(self, file_id: str) -> None:
+        await self._bodies.remove(file_id)
+        await self._files.remove(file_id)
 
     async def _own_did(self) -> Did:
         return (await self._key.kid()).did
@@ -317,19 +346,28 @@ class PartySigning:
         if (size := sum(part.size for part in root.division.parts)) > MAX_PARTS_BYTES:
             raise RefusedError(f"expected parts of at most {MAX_PARTS_BYTES} bytes together, found {size}")
         bodies: dict[str, bytes] = {}
-        fetched = 0
-        for part in root.division.parts:
-            if part.digest in bodies:
-                continue
+        new: list[Part] = []
+        for part in {part.digest: part for part in root.division.parts}.values():
             try:
                 bodies[part.digest] = await parts.read(part)
             except ResolutionError:
-                fetched += 1
-                if fetched > _MOST_NEW_PARTS:
-                    raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found more") from None
+                new.append(part)
+        if len(new) > _MOST_NEW_PARTS:
+            raise RefusedError(f"expected at most {_MOST_NEW_PARTS} parts that are new, found {len(new)}")
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(part: Part) -> None:
+            async with limit:
                 at = _beside(address, part_name(part.digest))
                 received = await self._edge.get(at, max_bytes=part.size, timeout_s=_TIMEOUT_S)
-                bodies[part.digest] = checked_part(part, received.body)
+            bodies[part.digest] = checked_part(part, received.body)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in new:
+                    group.create_task(one(part))
+        except ExceptionGroup as err:  # the others were cancelled
+            raise err.exceptions[0] from err
         return await asyncio.to_thread(load_unverified, root, bodies.__getitem__)
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -14,11 +14,16 @@ from tests.unit.trust.ecosystem import AUTHORITY as OTHER
 from tests.unit.trust.ecosystem import Authority, FileHost, payload, webvh
 
 from wanderbuch.agents.authority.changes import canonical
+from wanderbuch.agents.authority.party_memory import Doubt
+from wanderbuch.agents.authority.party_signing import PartySigning
 from wanderbuch.agents.authority.rounds import checked_signature
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.divided.division import divide, part_name
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import SIGNATORIES
 from wanderbuch.governance.signed.signing import SignedGovernanceFile, combine, digest_of, sign_as_party, verify_file
+from wanderbuch.plugins.http.edge import HttpEdge
 
 CENTRE = webvh("centre")
 URI = "https://other.wanderbuch.test/governance/skills/current.jws"
@@ -75,6 +80,15 @@ async def bring(browser: Browser, content: bytes) -> Answer:
     form = aiohttp.FormData({"form_token": await browser.form_token()})
     form.add_field("file", content, filename="to-sign-version-2.json", content_type="application/json")
     return await browser.ask(PARTY, method="POST", data=form)
+
+
+def party_signing(place: Place, edge: Any = None) -> PartySigning:
+    """Return what another process of the same authority has."""
+    own_file, resolve_key = place.register.file, place.resolve_key
+    way_out = cast(HttpEdge, edge or place.hosts)
+    return PartySigning(
+        place.profile, way_out, place.key, resolve_key, own_file=own_file, four_eyes=True, clock=place.clock
+    )
 
 
 async def sign(browser: Browser, at: str, *looked_into: str) -> Answer:
@@ -228,8 +242,12 @@ async def test_of_a_divided_file_the_parts_are_looked_at(
 async def test_only_so_many_are_kept(editor: Browser, place: Place, other: Other) -> None:
     for version in range(1, 23):
         await bring(editor, canonical(document(version)))
-    kept = await place.parts.party_signing.all()
-    assert (len(kept), json.loads(kept[0].payload)["version"]) == (20, 22)
+    signing = place.parts.party_signing
+    kept = await signing.all()
+    assert (len(kept), json.loads(await signing.body_of(kept[0]))["version"]) == (20, 22)
+    assert not any("accreditations" in one.model_dump_json() for one in kept)  # a list holds none of the files
+    async with place.profile.session() as session:
+        assert len(await session.handle.fetch_all("wanderbuch.authority-party-body")) == 20
 
 
 async def test_what_was_signed_is_not_pushed_out_by_what_is_brought(
@@ -319,13 +337,87 @@ async def test_a_round_that_begins_anew_is_told_apart_from_an_older_version(
 
 
 async def test_of_two_that_are_signed_at_once_the_second_is_warned_of(
-    editor: Browser, approver: Browser, place: Place, other: Other
+    editor: Browser, place: Place, other: Other
 ) -> None:
     await other.publish(document(4))
     pages = [(await bring(editor, canonical(document(5, title=title)))).target for title in ("First", "Second")]
-    answers = await asyncio.gather(*(sign(approver, at, "address_new") for at in pages))
-    assert sorted(answer.status for answer in answers) == [303, 409]
-    assert len(await place.parts.party_signing.signed(limit=10)) == 1
+    one, again = place.parts.party_signing, party_signing(place)  # of two processes
+    compared = (await one.look(await one.get(pages[0].rpartition("/")[2]))).compared
+    official = await place.desk.officials.get("a.silva")
+    answers = await asyncio.gather(
+        *(
+            each.sign(at.rpartition("/")[2], official, compared=compared, looked_into=[Doubt.ADDRESS_NEW])
+            for each, at in zip((one, again), pages, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in answers if isinstance(each, BaseException)] == [RefusedError]
+    assert len(await one.signed(limit=10)) == 1
+
+
+@dataclass
+class SlowHost:
+    """The hosts, which answer when they are told to."""
+
+    host: FileHost
+    go_on: asyncio.Event
+    counted: frozenset[str] | None = None  # None: all
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    most: int = 0
+
+    async def get(self, url: str, **options: Any) -> Any:
+        self.asked.set()
+        if self.counted is not None and url not in self.counted:
+            return await self.host.get(url, **options)
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.go_on.wait()
+        await asyncio.sleep(0)
+        self.waiting -= 1
+        return await self.host.get(url, **options)
+
+
+async def test_a_look_ends_and_one_is_taken_at_a_time(
+    editor: Browser, place: Place, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await other.publish(document(1))
+    at = (await bring(editor, canonical(document(2)))).target
+    kept = await place.parts.party_signing.get(at.rpartition("/")[2])
+    slow = SlowHost(place.hosts, asyncio.Event())
+    signing = party_signing(place, slow)
+    first = asyncio.create_task(signing.look(kept))
+    await slow.asked.wait()
+    with pytest.raises(RefusedError, match="looked at just now"):
+        await signing.look(kept)
+    slow.go_on.set()
+    assert (await first).file.version == 2
+    slow.go_on.clear()
+    monkeypatch.setattr("wanderbuch.agents.authority.party_signing._LOOK_S", 0.05)
+    with pytest.raises(ResolutionError, match="could not be had within"):
+        await signing.look(kept)
+    slow.go_on.set()
+    assert (await signing.look(kept)).file.version == 2  # the next one may
+
+
+async def test_new_parts_are_fetched_a_few_at_a_time(editor: Browser, place: Place, other: Other) -> None:
+    before, old = divide(document(1), 4)
+    made = document(2, title="New Name")
+    entries = made["participants"]["entries"]
+    entries[DESCRIPTION] |= {webvh(f"place{number}"): {"name": f"Place {number}"} for number in range(40)}
+    after, new = divide(made, 4)
+    beside = URI.removesuffix("current.jws")
+    place.hosts.files |= {f"{beside}{part_name(digest)}": body for digest, body in {**old, **new}.items()}
+    await other.publish(before)
+    at = (await bring(editor, canonical(after))).target
+    kept = await place.parts.party_signing.get(at.rpartition("/")[2])
+    asked = frozenset(f"{beside}{part_name(digest)}" for digest in new.keys() - old.keys())
+    slow = SlowHost(place.hosts, asyncio.Event(), asked)
+    slow.go_on.set()
+    looked = await party_signing(place, slow).look(kept)
+    assert looked.file.is_complete
+    assert len(asked) > 4
+    assert slow.most == 4
 
 
 async def test_what_is_in_force_is_what_was_signed_under_its_number(
