@@ -62,11 +62,11 @@ _ADDRESS_CHANGED: Final = "file.uri-changed"
 
 
 class PartyFile(Record):
-    """What was brought to be signed; it is not changed.
+    """What was brought to be signed; it is not changed. The bytes are a `PartyBody` with the same id.
 
     Args:
         name: of the file, as the browser told it.
-        payload: the very bytes, as text.
+        digest: of the bytes.
         brought_by, signed_by: ids of officials.
         jws: our signature; "": nobody has signed.
     """
@@ -74,21 +74,20 @@ class PartyFile(Record):
     category: ClassVar[str] = "wanderbuch.authority-party-file"
 
     name: str
-    payload: str
+    digest: str
     brought_by: str
     signed_by: str = ""
     signed_at: datetime | None = None
     jws: str = ""
 
-    @property
-    def body(self) -> bytes:
-        """Return the bytes to sign."""
-        return self.payload.encode()
 
-    @property
-    def digest(self) -> str:
-        """Name the bytes."""
-        return digest_of(self.body)
+class PartyBody(Record):
+    """The very bytes that were brought, as text: apart, as a list of the files needs none of them."""
+
+    category: ClassVar[str] = "wanderbuch.authority-party-body"
+    is_listed: ClassVar[bool] = False
+
+    payload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,7 @@ class PartySigning:
     ) -> None:
         self._profile = profile
         self._files = RecordStore(profile, PartyFile)
+        self._bodies = RecordStore(profile, PartyBody)
         self._signed = RecordStore(profile, SignedAsParty)
         self._memories = RecordStore(profile, PartyMemory)
         self._own_file = own_file
@@ -188,13 +188,20 @@ class PartySigning:
             id=new_id(),
             created_at=self._clock(),
             name=" ".join(name.split())[:200] or "to-sign.json",
-            payload=content.decode(),
+            digest=digest_of(content),
             brought_by=official.id,
         )
         newest_first = sorted(await self.all(), key=lambda one: not one.jws)  # the signed ones before them
         for old in newest_first[MOST_KEPT - 1 :]:
-            await self._files.remove(old.id)
-        return await self._files.insert(kept)
+            await self._remove(old.id)
+        async with writing(self._profile, new=kept) as records:
+            await records.insert(PartyBody(id=kept.id, created_at=kept.created_at, payload=content.decode()))
+            await records.insert(kept)
+        return kept
+
+    async def body_of(self, kept: PartyFile) -> bytes:
+        """Return the very bytes that were brought; NotFoundError: they were removed."""
+        return (await self._bodies.get(kept.id)).payload.encode()
 
     async def look(self, kept: PartyFile) -> LookedAt:
         """Return what would be signed, after the checks 1 to 4.
@@ -218,7 +225,8 @@ class PartySigning:
                 ) from err
 
     async def _look(self, kept: PartyFile) -> LookedAt:
-        body, address = kept.body, _address(kept.body)
+        body = await self.body_of(kept)
+        address = _address(body)
         root = await asyncio.to_thread(parse_file, body)
         parts = FileParts(self._edge, None)
         before = await self._in_force(root, address, parts)  # 2
@@ -263,7 +271,7 @@ class PartySigning:
             raise RefusedError("what is in force has changed since you looked", hint="look at the changes again")
         _must_be_looked_into(found.doubts, looked_into)
         old, at = None if found.before is None else found.before.file, self._clock()
-        jws = await sign_as_party(kept.body, await self._key.kid(), self._key.sign, previous=old)
+        jws = await sign_as_party(await self.body_of(kept), await self._key.kid(), self._key.sign, previous=old)
         entry = SignedAsParty(
             id=new_id(),
             created_at=at,
@@ -301,7 +309,11 @@ class PartySigning:
         """Remove what was brought; who edits or approves may. That it was signed stays."""
         if not (official.may(OfficialRole.EDITOR) or official.may(OfficialRole.APPROVER)):
             raise ForbiddenError("expected an official who edits or approves")
-        await self._files.remove((await self.get(file_id)).id)
+        await self._remove((await self.get(file_id)).id)
+
+    async def _remove(self, file_id: str) -> None:
+        await self._bodies.remove(file_id)
+        await self._files.remove(file_id)
 
     async def _own_did(self) -> Did:
         return (await self._key.kid()).did
