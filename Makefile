@@ -19,7 +19,7 @@ help: ## Show this list.
 demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
-test: $(READY) ## Run the tests (less than half an hour on two slow cores); make soak takes more of some.
+test: $(READY) ## Run the tests (a quarter of an hour on two slow cores); make soak takes more of some.
 	# The longest files first; four at a time, for half of the files wait (tests/shared_town.py).
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
