@@ -66,6 +66,7 @@ class ConsoleSuccession:
             counts=await office.batches.counts(batch),
             file_parts=office.handing.parts_of(batch),
             successor=office.handing.called(batch.handed_to),
+            named="" if named is None else str(named.successor),
             another=office.handing.called(None) if is_another else None,
             said=said,
             err=err,
@@ -76,7 +77,7 @@ class ConsoleSuccession:
         if visit.text("sure") != "yes":
             raise MalformedError("tick the box to confirm")
         try:
-            await visit.office.handing.begin(visit.named, by=visit.person.id)
+            await visit.office.handing.begin(visit.named, by=visit.person.id, only_to=visit.text("to") or None)
         except WanderbuchError as err:
             return await self._form(visit, err=err, status=409)
         return visit.go(f"/batch/{visit.named}/hand-over")
@@ -87,7 +88,9 @@ class ConsoleSuccession:
         if bool(rows_here) is has_none:
             raise MalformedError("expected either the file that says which certificates it has, or that it has none")
         try:
-            await visit.office.handing.hand_over_anew(visit.named, rows_here or None, by=visit.person.id)
+            await visit.office.handing.hand_over_anew(
+                visit.named, rows_here or None, by=visit.person.id, only_to=visit.text("to") or None
+            )
         except WanderbuchError as err:
             return await self._form(visit, err=err, status=409)
         return visit.go(f"/batch/{visit.named}/hand-over")

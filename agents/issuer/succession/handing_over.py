@@ -160,9 +160,9 @@ class HandingOver:
         sealed = await self._sealed(rows, contact.keys[0])  # 4
         return HandedPart(successor, sealed, len(rows.rows), next_after)
 
-    async def begin(self, batch_id: str, *, by: str) -> Batch:
-        """End a batch here for good (1, 2), and return it; errors as with `hand_over`."""
-        return (await self._begun(batch_id, by=by))[0]
+    async def begin(self, batch_id: str, *, by: str, only_to: str | None = None) -> Batch:
+        """End a batch here for good (1, 2), and return it; arguments and errors as with `hand_over`."""
+        return (await self._begun(batch_id, by=by, only_to=only_to))[0]
 
     async def hand_over_anew(
         self, batch_id: str, rows_here: bytes | None, *, by: str, only_to: str | None = None
@@ -216,7 +216,7 @@ class HandingOver:
             return did
         return snapshot.file.participant_name(did) or did
 
-    async def _begun(self, batch_id: str, *, by: str, only_to: str | None = None) -> tuple[Batch, Contact]:
+    async def _begun(self, batch_id: str, *, by: str, only_to: str | None) -> tuple[Batch, Contact]:
         _, named, contact = await self._named(await self._batches.get(batch_id), only_to)
         return await self._batches.hand_over(batch_id, str(named.successor), by=by), contact  # 2
 

@@ -84,7 +84,10 @@ async def test_a_batch_is_handed_over_at_the_console(
     assert (await administrator.send(f"{at}/hand-over")).status == 400  # not confirmed
     assert (await administrator.send(f"{at}/open-rows", after="0")).status == 400  # no way around that
     assert (await pair.old.desk.get(batch.id)).state is BatchState.RUNNING
-    assert (await administrator.send(f"{at}/hand-over", sure="yes")).target == f"{at}/hand-over"
+    assert hidden(page.text, "to") == other.did
+    moved = await administrator.send(f"{at}/hand-over", sure="yes", to="did:web:another.wanderbuch.test")
+    assert (moved.status, "names another successor now" in moved.text) == (409, True)  # since the page was shown
+    assert (await administrator.send(f"{at}/hand-over", sure="yes", to=other.did)).target == f"{at}/hand-over"
     assert (await pair.old.desk.get(batch.id)).state is BatchState.HANDED_OVER
     page = await administrator.ask(f"{at}/hand-over")
     assert re.findall(r'name="after" value="(\d+)"', page.text) == ["0"]
