@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeIs
 from uuid import uuid4
 
 from wanderbuch.plugins.exchange.attached import Attached, AttachedError, attach, read_attached
@@ -26,6 +26,7 @@ _MAX_OFFER_BYTES: Final = 128 * 1024
 _MAX_REQUEST_BYTES: Final = 32 * 1024
 _MAX_CREDENTIAL_BYTES: Final = 256 * 1024
 _MAX_ATTRIBUTES: Final = 64
+_MAX_NAME: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,15 @@ def read_offer_message(members: Mapping[str, Any]) -> OfferMessage:
         name, mime_type = (
             (attribute.get("name"), attribute.get("mime-type")) if isinstance(attribute, dict) else (None, None)
         )
-        if not isinstance(name, str) or not (mime_type is None or isinstance(mime_type, str)):
-            raise AttachedError("expected a name for each attribute of the preview")
+        if not _is_short(name) or not (mime_type is None or _is_short(mime_type)):
+            raise AttachedError(f"expected a name of at most {_MAX_NAME} characters for each attribute of the preview")
         read.append((name, attribute.get("value"), mime_type))
     offer = read_attached(members, "offers~attach", of_format=_OFFER_FORMAT, max_bytes=_MAX_OFFER_BYTES)
     return OfferMessage(tuple(read), offer)
+
+
+def _is_short(text: object) -> TypeIs[str]:
+    return isinstance(text, str) and len(text) <= _MAX_NAME
 
 
 def request_message(*, thread_id: str, request_json: str) -> dict[str, Any]:

@@ -84,7 +84,9 @@ async def test_connections_are_used_again_on_both_sides_of_the_proxy(scene: Scen
             async with browser.get(f"https://{host}/") as answer:
                 assert answer.status == 200
                 await answer.read()
-    ours = [request for request in scene.proxy.requests()[before:] if request[0] == host and request[1] == "GET"]
+    async with asyncio.timeout(30):  # nginx writes its log a moment after the answer
+        while len(ours := [one for one in scene.proxy.requests()[before:] if one[:2] == [host, "GET"]]) < 20:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
     assert max(int(number) for *_, number, _ in ours) >= 20  # one connection of the browser
     assert sum(took == "0.000" for *_, took in ours) >= 15  # and few of the proxy
 

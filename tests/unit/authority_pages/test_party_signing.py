@@ -24,6 +24,7 @@ from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import SIGNATORIES
 from wanderbuch.governance.signed.signing import SignedGovernanceFile, combine, digest_of, sign_as_party, verify_file
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.store.entries import fetch_entries
 
 CENTRE = webvh("centre")
 URI = "https://other.wanderbuch.test/governance/skills/current.jws"
@@ -247,7 +248,7 @@ async def test_only_so_many_are_kept(editor: Browser, place: Place, other: Other
     assert (len(kept), json.loads(await signing.body_of(kept[0]))["version"]) == (20, 22)
     assert not any("accreditations" in one.model_dump_json() for one in kept)  # a list holds none of the files
     async with place.profile.session() as session:
-        assert len(await session.handle.fetch_all("wanderbuch.authority-party-body")) == 20
+        assert len(await fetch_entries(session, "wanderbuch.authority-party-body")) == 20
 
 
 async def test_what_was_signed_is_not_pushed_out_by_what_is_brought(
