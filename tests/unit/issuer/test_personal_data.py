@@ -1,7 +1,6 @@
 """What is kept of a person is shown in one file, and erased; the certificate can be revoked all the same."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,8 +16,7 @@ from wanderbuch.agents.issuer.batch_records.slips import pin_of
 from wanderbuch.agents.issuer.batches import claims
 from wanderbuch.agents.issuer.batches.reached import read_contacts
 from wanderbuch.agents.issuer.config import IssuerConfig
-from wanderbuch.agents.issuer.consent import Because, Consenting, Relation, consent_of_row
-from wanderbuch.agents.issuer.consenting.consents import Consents, ConsentTold
+from wanderbuch.agents.issuer.consenting.consents import Consents
 from wanderbuch.agents.issuer.holding.successor import SuccessorState, Why
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.mailing.mailing import MailedRow, change_mailed, mailed_rows
@@ -432,77 +430,3 @@ async def test_one_person_among_many_is_found_without_unpacking_the_rest(
         assert await data.rows.rows_of(what) == {(batch.id, 340)}
         assert (unpacked[0], looked_at[0]) == cost
     assert pages == [1]  # of one page one row alone
-
-
-TOLD = ConsentTold(Because.UNDER_AGE, Relation.GUARDIAN, Consenting.BOTH, date(2026, 1, 5))
-
-
-async def test_a_consent_stands_in_the_persons_file_and_goes_with_the_certificate(workshop: Workshop) -> None:
-    data, consents, centre = data_of(workshop), consents_of(workshop), Centre(workshop, made=910_000)
-    batch = await centre.running(2)
-    for number in (2, 3):
-        await consents.tell_of_row(batch, number, TOLD, by="n.silva")
-    offer = await centre.issue(batch, 2)
-    await consents.tell_of_offer(offer.id, replace(TOLD, relation=Relation.PARENT), by="n.silva")
-    assert not {"guardian", "parent", "under-age"} & set(offer.values.values())  # never in the credential
-    content = await data.access(offer.id, by="n.silva")
-    (certificate,) = [one for one in content["certificates"] if one["id"] == offer.id]
-    (row,) = [one for one in content["rows"] if (one["batch"], one["row"]) == (batch.id, 2)]
-    assert certificate["consent"] == {
-        "because": "under-age",
-        "relation": "parent",
-        "consenting": "both",
-        "given_on": "2026-01-05",
-        "withdrawn_at": None,
-    }
-    assert row["consent"]["relation"] == "guardian"
-    assert (await data.erase(offer.id, by="n.silva")).is_erased
-    assert (await consents.of_offer(offer.id), await consents.of_row(batch.id, 2)) == (None, None)
-    assert await consents.of_row(batch.id, 3) is not None
-    for told in (consents.tell_of_row(batch, 2, TOLD, by="n"), consents.tell_of_offer(offer.id, TOLD, by="n")):
-        with pytest.raises(NotFoundError):  # nothing is written of who was erased
-            await told
-    await centre.desk.cancel(batch.id, by="n.silva")
-    await centre.desk.remove(batch.id, by="n.silva")
-    assert await consents.of_row(batch.id, 3) is None
-    lines = [line for line in await centre.desk.log.entries() if "consent" in line.act.value]
-    assert not any(word in str(line) for line in lines for word in ("guardian", "parent", "under-age"))
-
-
-async def test_a_consent_is_written_once_taken_back_and_written_anew(workshop: Workshop) -> None:
-    consents, centre = consents_of(workshop), Centre(workshop, made=920_000)
-    batch = await centre.make(1)
-    first = await consents.tell_of_row(batch, 2, TOLD, by="n.silva")
-    assert await consents.tell_of_row(batch, 2, TOLD, by="r.fernando") == first
-    taken_back = [await consents.withdraw_of_row(batch.id, 2, by=by) for by in ("n.silva", "r.fernando")]
-    assert taken_back[0] == taken_back[1]
-    assert taken_back[0].withdrawn_at is not None
-    again = await consents.tell_of_row(batch, 2, TOLD, by="n.silva")
-    assert again.withdrawn_at is None
-    acts = [line.act.value for line in await centre.desk.log.entries() if line.what == f"{batch.id} 2"]
-    assert acts == ["consent-noted", "consent-withdrawn", "consent-noted"]
-    for wrong in (consents.withdraw_of_row(batch.id, 9, by="n"), consents.tell_of_row(batch, 9, TOLD, by="n")):
-        with pytest.raises(NotFoundError):
-            await wrong
-    with pytest.raises(ExchangeError, match="a day of consent that has come"):
-        await consents.tell_of_row(batch, 2, replace(TOLD, given_on=date(2999, 1, 1)), by="n")
-
-
-async def test_a_consent_written_while_its_row_is_erased_does_not_stay(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data, consents, centre = data_of(workshop), consents_of(workshop), Centre(workshop, made=930_000)
-    batch = await centre.running(1)
-    offer = await centre.issue(batch, 2)
-    put = consents._records.put
-
-    async def late(record: Any) -> Any:
-        assert (await data.erase(offer.id, by="n.silva")).is_erased
-        return await put(record)
-
-    monkeypatch.setattr(consents._records, "put", late)
-    with pytest.raises(NotFoundError):
-        await consents.tell_of_row(batch, 2, TOLD, by="n.silva")
-    assert await consents.of_row(batch.id, 2) is None
-    async with workshop.profile.session() as session:
-        assert await session.handle.fetch("wanderbuch.consent", consent_of_row(batch.id, 2)) is None
