@@ -258,7 +258,7 @@ async def test_slips_stand_many_to_a_sheet_and_none_is_cut(chromium: Browser, si
         await look.page.emulate_media(media="print")
         slips = look.page.locator(".slip")
         assert await slips.count() == 9  # one did not pass
-        assert not any([await each.is_visible() for each in await look.page.locator("button, nav, header").all()])
+        assert not any([await element.is_visible() for element in await look.page.locator("button, nav, header").all()])
         boxes = [await slip.bounding_box() for slip in await slips.all()]
         heights = {round(box["height"]) for box in boxes if box is not None}
         assert max(heights) < 260, "at least eight slips stand on one sheet of A4"
