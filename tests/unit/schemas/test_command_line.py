@@ -77,7 +77,7 @@ def test_search_finds_a_code_too(text: str, code: str) -> None:
 @pytest.mark.parametrize("text", ["Maltese", "maltais", "mlt"])
 def test_search_finds_a_language(text: str) -> None:
     assert {"kind": "language", "id": "mlt"}.items() <= next(
-        item.items() for item in run_json("search", text)["items"] if item["kind"] == "language"
+        hit.items() for hit in run_json("search", text)["items"] if hit["kind"] == "language"
     )
 
 
