@@ -141,7 +141,7 @@ async def scenes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
     machine = LocalMachine(tmp_path_factory.mktemp("machine"))
     machine.reach("authority.wanderbuch.test", "127.0.0.1:9")
     running: dict[str, Scene] = {}
-    for name in [handling for handling in ROLES if role_named(handling).handlers]:
+    for name in [role_name for role_name in ROLES if role_named(role_name).handlers]:
         role, handle = role_named(name), machine.add(name, "Somebody", f"{name}.wanderbuch.test")
         handle.configure(governance={"url": "https://authority.wanderbuch.test/governance/x", "author": AUTHOR})
         handle.write_config()
