@@ -78,7 +78,7 @@ def told(request: dict[str, Any]) -> tuple[str, str]:
 async def test_three_people_who_collude_are_not_one_worker(scene: Scene) -> None:
     """Each proves one part of the very question, each with a link secret of their own; one joins them and sends it."""
     issuers = (scene.town.centre, scene.academy, scene.town.school)
-    of_each = [
+    credential_ids = [
         await scene.credential(issuer, wallet, occupation_isco08=code)
         for issuer, wallet, code in zip(issuers, scene.liars, TRADES.values(), strict=True)
     ]
@@ -89,7 +89,7 @@ async def test_three_people_who_collude_are_not_one_worker(scene: Scene) -> None
     asked = (await liar.get(f"/requests/{opened['id']}"))["proof_request"]
     parts = [
         (await wallet.post("/parts", {"proof_request": only(asked, name), "credentials": {name: one}}))["presentation"]
-        for wallet, name, one in zip(scene.liars, TRADES, of_each, strict=True)
+        for wallet, name, one in zip(scene.liars, TRADES, credential_ids, strict=True)
     ]
     await liar.post(f"/requests/{opened['id']}/send", {"presentation": joined(parts)})
     request = await ended(scene.employer, made)

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.abuse.mutations import mutated_jws, spelt, with_bytes_changed, with_json_changed
-from tests.unit.governance import divided_files as divided_files
+from tests.unit.governance import divided_files
 from tests.unit.governance.conftest import EXAMPLE, NOW, KeyHolder, fresh
 from tests.unit.governance.divided_files import Divided
 from tests.unit.governance.signed.test_cosigning import Table

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 from tests.unit.authority.trqp_site import Registry, query, serving
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, changed, fresh, payload_of
 from tests.unit.governance.form.test_statement_rules import at_host, entries
 from tests.unit.trust.ecosystem import FileHost, webvh

@@ -104,7 +104,7 @@ class InMidExchange:
         await accept(self.project, self.waiting[1])
         await received(self.project, self.waiting[1])
         fresh, _ = await issued(self.project)
-        now = {await place_of(self.project, offer) for offer in (self.waiting[0], fresh)}
+        now = {await place_of(self.project, offer_id) for offer_id in (self.waiting[0], fresh)}
         assert len(now) == 2
         assert not now & self.given
         await clients["holder"].post(f"/requests/{self.question[1]}/present", {"credential_id": self.kept[1]})

@@ -118,7 +118,7 @@ async def test_an_issuer_goes_on_from_a_backup_made_in_mid_exchange(
     await worker.wait_for(f"/offers/{late_received}", "state", "RECEIVED")
     await centre.wait_for(f"/offers/{late}", "receipt", "KEPT")
     assert (await centre.post(f"/credentials/{revoked}/revoke"))["state"] == "PUBLISHED"
-    given = {await place_of(centre, offer) for offer in (revoked, late, after)}
+    given = {await place_of(centre, offer_id) for offer_id in (revoked, late, after)}
     assert len(given) == 3
     numbers = published_numbers(centre.public_folder)
 
@@ -137,7 +137,7 @@ async def test_an_issuer_goes_on_from_a_backup_made_in_mid_exchange(
     await worker.wait_for(f"/offers/{waiting_received}", "state", "RECEIVED")
     await centre.wait_for(f"/offers/{waiting}", "receipt", "KEPT")
     fresh, fresh_credential = await village.issue()
-    assert not given & {await place_of(centre, offer) for offer in (waiting, fresh)}
+    assert not given & {await place_of(centre, offer_id) for offer_id in (waiting, fresh)}
     assert (await centre.post(f"/credentials/{fresh}/revoke"))["state"] == "PUBLISHED"
     now = published_numbers(centre.public_folder)
     assert all(now[name] >= number for name, number in numbers.items())

@@ -96,7 +96,7 @@ async def test_a_definition_whose_keys_are_lost_stands_in_nobodys_way(
         schema_id = await ensure_schema(centre.profile, did, TYPE)
         made.append(await ensure_definition(centre.profile, did, schema_id))
         assert await ensure_definition(centre.profile, did, schema_id) == made[-1]
-    assert [made_id.rpartition("/")[2] for made_id in made] == ["wanderbuch", "wanderbuch-2"]
+    assert [definition_id.rpartition("/")[2] for definition_id in made] == ["wanderbuch", "wanderbuch-2"]
 
 
 async def test_what_could_not_be_written_is_written_later_with_the_same_keys(

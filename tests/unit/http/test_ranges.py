@@ -38,7 +38,7 @@ def test_refuses_the_first_the_last_and_a_middle_address_of_each_registered_rang
 
 @pytest.mark.parametrize("prefix", [prefix for prefix, *_ in (*REFUSED_IPV4, *REFUSED_IPV6)])
 def test_the_neighbours_of_a_range_are_public_unless_another_range_has_them(prefix: str) -> None:
-    others = [ipaddress.ip_network(range_) for range_, *_ in (*REFUSED_IPV4, *REFUSED_IPV6) if range_ != prefix]
+    others = [ipaddress.ip_network(refused) for refused, *_ in (*REFUSED_IPV4, *REFUSED_IPV6) if refused != prefix]
     for address in neighbours(ipaddress.ip_network(prefix)):
         parsed = ipaddress.ip_address(address)
         taken = any(parsed in other for other in others if other.version == parsed.version)

@@ -138,8 +138,8 @@ async def test_an_acknowledgement_counts_wherever_the_power_fails(workshop: Work
             await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
             if (await workshop.desk.get(offer.id)).receipt is Receipt.NONE:  # sent again, so it is acknowledged again
                 await workshop.receive(ack, phone)
-        in_desk = await workshop.desk.get(offer.id)
-        assert in_desk.receipt is Receipt.KEPT, f"cut after {steps} steps"
+        offer_now = await workshop.desk.get(offer.id)
+        assert offer_now.receipt is Receipt.KEPT, f"cut after {steps} steps"
         assert await workshop.desk.book.payloads.find(offer.id) is None, f"cut after {steps} steps"
         await assert_listed(workshop, offer.id)
         if not cut:

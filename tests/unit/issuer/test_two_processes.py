@@ -108,9 +108,12 @@ async def test_one_request_that_comes_at_both_is_answered_with_one_credential(is
     assert (
         len({message["@id"] for message in sent}) == len({json.dumps(credential_of(mapping)) for mapping in sent}) == 1
     )
-    in_desk = await issuer.second.desk.get(offer.id)
+    offer_now = await issuer.second.desk.get(offer.id)
     credential = credential_of(sent[0])
-    assert (in_desk.registry, in_desk.index) == (credential["rev_reg_id"], credential["signature"]["r_credential"]["i"])
+    assert (offer_now.registry, offer_now.index) == (
+        credential["rev_reg_id"],
+        credential["signature"]["r_credential"]["i"],
+    )
 
 
 async def test_a_decline_and_a_request_at_once_end_in_one_state(issuer: Issuer) -> None:
@@ -121,12 +124,12 @@ async def test_a_decline_and_a_request_at_once_end_in_one_state(issuer: Issuer) 
         ask = issuer.first.receive(request, issuer.first.phone_of(offer))
         decline = issuer.second.decline(offer)
         await asyncio.gather(*((ask, decline) if number % 2 else (decline, ask)))
-        in_desk = await issuer.second.desk.get(offer.id)
-        assert in_desk.state in (OfferState.ISSUED, OfferState.DECLINED)
+        offer_now = await issuer.second.desk.get(offer.id)
+        assert offer_now.state in (OfferState.ISSUED, OfferState.DECLINED)
         sent = [message["@type"].endswith("/issue-credential") for _, message in await told(issuer)]
-        assert any(sent) is (in_desk.state is OfferState.ISSUED)
+        assert any(sent) is (offer_now.state is OfferState.ISSUED)
         kept = await issuer.second.desk.book.payloads.find(offer.id)
-        assert (kept is not None) is (in_desk.state is OfferState.ISSUED)
+        assert (kept is not None) is (offer_now.state is OfferState.ISSUED)
 
 
 async def test_of_wallets_that_come_at_both_one_gets_the_offer(issuer: Issuer) -> None:
@@ -135,9 +138,9 @@ async def test_of_wallets_that_come_at_both_one_gets_the_offer(issuer: Issuer) -
     takes = (issuer.both[number % 2].take(phone) for number, phone in enumerate(phones))
     got = await asyncio.gather(*takes)
     assert sorted(got) == [False] * 5 + [True]
-    in_desk = await issuer.second.desk.get(offer.id)
-    assert in_desk.wallet is not None
-    assert in_desk.wallet.own_key == phones[got.index(True)].connection.own_key
+    offer_now = await issuer.second.desk.get(offer.id)
+    assert offer_now.wallet is not None
+    assert offer_now.wallet.own_key == phones[got.index(True)].connection.own_key
 
 
 async def test_what_a_lost_process_was_to_send_is_sent_by_one_that_is_left(

@@ -186,8 +186,8 @@ async def test_what_cannot_be_there_yet_is_not_looked_for(
 ) -> None:
     exchanges = await opened(processes)
     after = in_order(exchanges, follows={"ended": lambda values: values.get("taken_by") == "a wallet"})
-    for id_ in ("open", "taken", "elsewhere"):
-        await exchanges.insert(Exchange(id=id_))
+    for exchange_id in ("open", "taken", "elsewhere"):
+        await exchanges.insert(Exchange(id=exchange_id))
     await exchanges.add("taken", "taken", {"taken_by": "a wallet"})
     await exchanges.add("elsewhere", "taken", {"taken_by": "another"})
     for how in (after, in_order(exchanges, in_turn=True)):
@@ -209,8 +209,8 @@ async def test_what_was_read_once_is_at_hand_and_what_came_since_is_seen(
     assert await looked_for(exchanges, monkeypatch, "one") == ([] if is_alone else ["one.ended"])
     assert await exchanges.add("one", "ended", {"ended_at": NOW.isoformat()})
     assert await looked_for(exchanges, monkeypatch, "one") == []
-    for id_ in ("two", "three"):
-        await exchanges.insert(Exchange(id=id_))
+    for exchange_id in ("two", "three"):
+        await exchanges.insert(Exchange(id=exchange_id))
     assert len(await looked_for(exchanges, monkeypatch, "one")) == 3
     assert await looked_for(exchanges, monkeypatch, "one") == []  # it has all the markers that there are
     assert await exchanges.remove("one")

@@ -128,9 +128,9 @@ async def test_an_answer_that_waits_for_the_authority_has_its_line_in_the_log(
         return sum(line.act.value == "applied" and line.what == of for line in entries)
 
     authority.is_away = False
-    before = {entry.id for entry in await own.all()}
+    before = {application.id for application in await own.all()}
     assert (await browser.send(f"{PAGE}/new", **FORM | {"once": "page-2"})).target == PAGE
-    (made,) = {entry.id for entry in await own.all()} - before
+    (made,) = {application.id for application in await own.all()} - before
     answer = {"application": made, "revision": "1", "answer": "A yard"}
     authority.is_away = True
     assert (await browser.send(PAGE, **answer)).status == 422
@@ -152,7 +152,7 @@ async def test_the_page_of_applications_looks_at_all_at_once_and_waits_for_none(
 ) -> None:
     browser, own = browsers[ADMINISTRATOR], place.office.own_applications
     await browser.send(f"{PAGE}/new", **FORM | {"once": "page-3"})
-    waiting = sum(entry.is_open for entry in await own.all())
+    waiting = sum(application.is_open for application in await own.all())
     assert waiting > 1
     authority.is_away, authority.before = False, asyncio.Barrier(waiting).wait
     assert all(not course.is_old for course in await courses_of(place.office))

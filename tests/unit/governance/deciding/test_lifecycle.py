@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.thorough import examples
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE, Json, payload_of
 from tests.unit.governance.form.test_statement_rules import accreditation, at_host, decisions, entries
 

@@ -11,7 +11,7 @@ from msgspec import Raw
 from msgspec.structs import fields
 from pydantic import BaseModel
 from tests.thorough import IS_THOROUGH, examples
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE
 from tests.unit.governance.divided_files import Json, accreditation, in_form_10, issuer, part_of, record
 

@@ -1,6 +1,6 @@
 from datetime import date
 
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import Json, payload_of
 
 from wanderbuch.governance.facts.file import GovernanceFile

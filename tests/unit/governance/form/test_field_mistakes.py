@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import NOW, Json, KeyHolder, fresh, payload_of
 from tests.unit.governance.form.test_statement_rules import accreditation, at_host, entries
 

@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.thorough import examples
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, fresh, payload_of
 
 from wanderbuch.governance.deciding.standing import standing

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.governance import statements as statements
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import Json, changed, payload_of
 
 from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES

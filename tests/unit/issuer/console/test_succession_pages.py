@@ -204,10 +204,10 @@ async def test_a_batch_goes_on_at_another_institution_at_the_console(
     await pair.named()
     for batch in batches:
         await administrator.send(f"/desk/en/batch/{batch.id}/hand-over", sure="yes")
-    successor_known, none = batches
-    at = f"/desk/en/batch/{successor_known.id}/hand-over"
+    taken_over, none = batches
+    at = f"/desk/en/batch/{taken_over.id}/hand-over"
     assert "goes on now" not in (await administrator.ask(at)).text
-    await pair.take(await pair.hand_over(successor_known))
+    await pair.take(await pair.hand_over(taken_over))
     await pair.publish(named=str(third.did))
     page = (await administrator.ask(at)).text
     assert f"The authority now names <bdi>{third.did}</bdi>" in page
@@ -218,10 +218,10 @@ async def test_a_batch_goes_on_at_another_institution_at_the_console(
     assert (await sent_file(administrator, at, anew, rows_here, none="yes")).status == 400  # nor both
     assert (await sent_file(administrator, at, anew, b"x.y.z")).status == 409
     assert (await sent_file(clerk, "/desk/en/take-over", anew, rows_here)).status == 403
-    assert (await pair.old.desk.get(successor_known.id)).handed_to == other.did
+    assert (await pair.old.desk.get(taken_over.id)).handed_to == other.did
     assert (await sent_file(administrator, at, anew, rows_here)).target == at
-    assert (await pair.old.desk.get(successor_known.id)).handed_to == third.did
-    page = (await administrator.send(f"/desk/en/batch/{successor_known.id}/open-rows", after="0")).text
+    assert (await pair.old.desk.get(taken_over.id)).handed_to == third.did
+    page = (await administrator.send(f"/desk/en/batch/{taken_over.id}/open-rows", after="0")).text
     assert "Nothing in this part is open" in page  # the former one has both, for good
 
     at = f"/desk/en/batch/{none.id}/hand-over"

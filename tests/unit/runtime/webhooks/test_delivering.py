@@ -171,8 +171,8 @@ async def test_sends_the_kinds_that_are_wanted_from_where_it_is_told(desk: Desk,
     made = await desk.hooks.make(url(), [EventKind.CREDENTIAL_ANSWERED, EventKind.CREDENTIAL_REVOKED], after=1)
     other = await desk.hooks.make(url(), [EventKind.TENANT_MADE], after=0)
     desk.work()
-    for webhook in (made, other):
-        await desk.until(webhook.webhook.id, lambda shown: shown.work.done == 2)
+    for hook in (made, other):
+        await desk.until(hook.webhook.id, lambda shown: shown.work.done == 2)
     assert receiver.attempts == [("o2", 2)]
 
 
