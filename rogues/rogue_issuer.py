@@ -148,7 +148,7 @@ async def _offer(office: RogueOffice, call: Call[OfferIn]) -> OfferOut:
 async def _bomb(office: RogueOffice, call: Call[BombIn]) -> BombOut:
     profile, sent = office.tenant.profile, 0
     async with profile.session() as session:
-        connections = [each for each in await ConnRecord.query(session) if each.is_ready]
+        connections = [record for record in await ConnRecord.query(session) if record.is_ready]
     responder = profile.inject(BaseResponder)
     values = _values(office, OfferIn(claim=call.body.claim))
     for connection in connections:

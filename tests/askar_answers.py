@@ -16,5 +16,5 @@ async def all_answered() -> None:
     loop = asyncio.get_running_loop()
     asked = get_library().loaded._callbacks
     async with asyncio.timeout(_LIMIT_S):
-        while any(each[0] is loop for each in tuple(asked.values())):  # noqa: ASYNC110 (it tells nobody else)
+        while any(question[0] is loop for question in tuple(asked.values())):  # noqa: ASYNC110 (it tells nobody else)
             await asyncio.sleep(0.005)

@@ -19,8 +19,8 @@ def import_own_share(config: pytest.Config) -> None:
     worker: dict[str, object] | None = getattr(config, "workerinput", None)
     if worker is None:
         return
-    named = (Path(each.partition("::")[0]).resolve() for each in config.args)
-    files = sorted({file for each in named for file in (each.rglob("test_*.py") if each.is_dir() else (each,))})
+    named = (Path(arg.partition("::")[0]).resolve() for arg in config.args)
+    files = sorted({file for path in named for file in (path.rglob("test_*.py") if path.is_dir() else (path,))})
     if len(files) < _FEW:
         return
     number, workers = int(str(worker["workerid"]).removeprefix("gw")), int(str(worker["workercount"]))

@@ -111,7 +111,7 @@ def _made_once(kept: Path, names: tuple[str, str, str], make: Callable[[], Made]
         file.seek(0)
         if not (text := file.read()):
             made = make()
-            file.write(json.dumps([each.to_dict() for each in made]))
+            file.write(json.dumps([part.to_dict() for part in made]))
             return made
     return _named(text, names)
 

@@ -19,7 +19,7 @@ _SOAK: Final = "soak"
 def use_memory(config: pytest.Config) -> None:
     """Let this process, and those it starts, make their temporary folders in memory, unless somebody said where."""
     asked = (config.option.markexpr, *config.args)
-    if "TMPDIR" not in os.environ and not any(_SOAK in each for each in asked) and _has_room():
+    if "TMPDIR" not in os.environ and not any(_SOAK in path for path in asked) and _has_room():
         os.environ["TMPDIR"] = str(FOLDER)
         tempfile.tempdir = None  # asked anew
 
@@ -27,9 +27,9 @@ def use_memory(config: pytest.Config) -> None:
 def _has_room() -> bool:
     """Return whether a folder in memory is there that runs programs, and whether it and the machine have room."""
     try:
-        found = os.statvfs(FOLDER)
+        room = os.statvfs(FOLDER)
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return False
-    runs_programs = not found.f_flag & os.ST_NOEXEC
-    return runs_programs and os.access(FOLDER, os.W_OK) and min(found.f_bavail * found.f_frsize, free) >= _ROOM
+    runs_programs = not room.f_flag & os.ST_NOEXEC
+    return runs_programs and os.access(FOLDER, os.W_OK) and min(room.f_bavail * room.f_frsize, free) >= _ROOM

@@ -51,8 +51,8 @@ def drawn(of: str) -> Random:
 @cache
 def draw() -> str:
     """Return what this run's shares are drawn by: the commit, unless the environment says otherwise."""
-    if said := os.environ.get(DRAW):
-        return said
+    if given := os.environ.get(DRAW):
+        return given
     folder = Path(__file__).parents[1]
     try:
         named = run(("git", "rev-parse", "HEAD"), cwd=folder, capture_output=True, text=True, check=True)

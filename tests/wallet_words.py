@@ -67,7 +67,9 @@ def facts() -> Json:
     What types and attributes are called stands in the catalogues.
     """
     return {
-        "types": {known.id: [_attribute(each) for each in known.attributes] for known in list_credential_types()},
+        "types": {
+            known.id: [_attribute(attribute) for attribute in known.attributes] for known in list_credential_types()
+        },
         "occupations": {
             "tree": "".join(f"{code[-1]}{len(code) - 1}" for code, _ in _occupations()),
             "titles": [str(label) for _, label in _occupations()],
@@ -75,7 +77,7 @@ def facts() -> Json:
         "frameworks": {
             code: {
                 "label": str(framework.label),
-                "levels": {level: str(each.label) for level, each in framework.levels.items()},
+                "levels": {level: str(level_name.label) for level, level_name in framework.levels.items()},
             }
             for code, framework in frameworks().items()
         },

@@ -113,11 +113,11 @@ class PartyMemory(Record):
                 f"found {file.version}",
                 hint=_HINT,
             )
-        found = 0 if before is None else before.file.version
-        if found < (least := self.in_force if file.version == self.version else self.version):
+        current = 0 if before is None else before.file.version
+        if current < (least := self.in_force if file.version == self.version else self.version):
             raise RefusedError(
-                f"expected version {least} or a later one in force, as this authority knows it, found {found or 'none'}"
-                ": an older version may be held up to you",
+                f"expected version {least} or a later one in force, as this authority knows it, "
+                f"found {current or 'none'}: an older version may be held up to you",
                 hint=_HINT,
             )
 

@@ -266,39 +266,41 @@ class PartySigning:
             raise ForbiddenError("expected another official than the one who brought it")
         if kept.jws:
             return kept
-        found = await self.look(kept)
-        if found.compared != compared:  # 5
+        looked_at = await self.look(kept)
+        if looked_at.compared != compared:  # 5
             raise RefusedError("what is in force has changed since you looked", hint="look at the changes again")
-        _must_be_looked_into(found.doubts, looked_into)
-        old, at = None if found.before is None else found.before.file, self._clock()
+        _must_be_looked_into(looked_at.doubts, looked_into)
+        old, at = None if looked_at.before is None else looked_at.before.file, self._clock()
         jws = await sign_as_party(await self.body_of(kept), await self._key.kid(), self._key.sign, previous=old)
         entry = SignedAsParty(
             id=new_id(),
             created_at=at,
-            author=found.file.author,
-            file_id=found.file.id,
-            name=found.file.name,
-            version=found.file.version,
+            author=looked_at.file.author,
+            file_id=looked_at.file.id,
+            name=looked_at.file.name,
+            version=looked_at.file.version,
             digest=kept.digest,
-            address=found.address,
+            address=looked_at.address,
             signed_by=official.id,
         )
-        return await self._keep(kept, found, jws, entry, looked_into)
+        return await self._keep(kept, looked_at, jws, entry, looked_into)
 
     async def _keep(
-        self, kept: PartyFile, found: LookedAt, jws: bytes, entry: SignedAsParty, looked_into: Collection[Doubt]
+        self, kept: PartyFile, looked_at: LookedAt, jws: bytes, entry: SignedAsParty, looked_into: Collection[Doubt]
     ) -> PartyFile:
         """Keep a signature, if it is right still beside what was signed meanwhile: else it never leaves this house."""
-        own, memory_id = await self._own_file(), PartyMemory.id_of(found.file)
+        own, memory_id = await self._own_file(), PartyMemory.id_of(looked_at.file)
         signed = {"jws": jws.decode("ascii"), "signed_by": entry.signed_by, "signed_at": entry.created_at}
         async with writing(self._profile, new=entry) as records:
             now = await records.get(PartyFile, kept.id)
             if now.jws:
                 return now
             memory = await records.get_or_none(PartyMemory, memory_id)
-            doubts = doubts_of(memory, found.file, entry.digest, found.address, found.before, own)
+            doubts = doubts_of(memory, looked_at.file, entry.digest, looked_at.address, looked_at.before, own)
             _must_be_looked_into(doubts, looked_into)
-            new = PartyMemory.after(memory, found.file, entry.digest, found.address, found.before, entry.created_at)
+            new = PartyMemory.after(
+                memory, looked_at.file, entry.digest, looked_at.address, looked_at.before, entry.created_at
+            )
             await (records.insert(new) if memory is None else records.replace(new))
             await records.insert(entry)
             now = now.model_copy(update=signed)

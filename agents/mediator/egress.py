@@ -295,7 +295,7 @@ def response(
             deflated, name = zlib.compress(parts), _JWS_DEFLATE
         if len(deflated) < len(body):
             body, encoding = deflated, {"content_encoding": name}
-    said = {
+    reply = {
         "@type": f"{PREFIX}{FAMILY}/response",
         "@id": str(uuid4()),
         "~thread": {"thid": thread_id},
@@ -304,8 +304,8 @@ def response(
         **encoding,
     }
     if follows:
-        return {**said, "body_follows": True}, body
-    return {**said, "body": base64.b64encode(body).decode("ascii"), "takes_text": True}, b""
+        return {**reply, "body_follows": True}, body
+    return {**reply, "body": base64.b64encode(body).decode("ascii"), "takes_text": True}, b""
 
 
 def _jws_parts(body: bytes) -> bytes | None:

@@ -233,10 +233,10 @@ class LiveWallets:
                 for part in parts_of(waiting):
                     tail = b""
                     if live.route.is_compact:
-                        said, tail = compact_delivery(part)
+                        delivery, tail = compact_delivery(part)
                     else:
-                        said = delivery_message(part, as_text=live.as_text)
-                    await live.route.send(pack(said, to=live.channel.their_key, own=own, tail=tail))
+                        delivery = delivery_message(part, as_text=live.as_text)
+                    await live.route.send(pack(delivery, to=live.channel.their_key, own=own, tail=tail))
                 return
             for message in waiting:
                 await live.route.send(message.envelope)

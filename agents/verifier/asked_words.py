@@ -36,8 +36,8 @@ async def say_asked(office: VerifierOffice, invitation_id: str, language: str) -
             snapshot = office.governance.snapshot()  # as it is known: whoever opens a page has no authority asked
             if snapshot is None:
                 return None
-            found = read(question, snapshot, today=utc_now().date())
-            return _said(found.asked, question.keeping, found.levels, language)
+            compiled = read(question, snapshot, today=utc_now().date())
+            return _said(compiled.asked, question.keeping, compiled.levels, language)
         question_id = question_invited_to(invitation_id)
         if question_id is None:
             return None

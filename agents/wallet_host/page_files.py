@@ -169,10 +169,10 @@ def load_page(settings: Mapping[str, object]) -> dict[str, PageFile]:
 
 
 def _contents(folder: Traversable, prefix: str) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for entry in folder.iterdir():
         if entry.is_dir():
-            found |= _contents(entry, f"{prefix}{entry.name}/")
+            contents |= _contents(entry, f"{prefix}{entry.name}/")
         elif entry.name[entry.name.rfind(".") :] in _TYPES:
-            found[f"{prefix}{entry.name}"] = entry.read_bytes()
-    return found
+            contents[f"{prefix}{entry.name}"] = entry.read_bytes()
+    return contents

@@ -71,8 +71,8 @@ def read_report(members: Mapping[str, Any]) -> ProblemReport:
     return ProblemReport(told, _printable(text, _MAX_TEXT), tuple(_items(members.get("problem_items"))))
 
 
-def _items(said: object) -> list[tuple[str, str]]:
-    listed = said[:_MOST_ITEMS] if isinstance(said, list) else []
+def _items(received: object) -> list[tuple[str, str]]:
+    listed = received[:_MOST_ITEMS] if isinstance(received, list) else []
     pairs = [pair for item in listed if isinstance(item, dict) for pair in islice(item.items(), _MOST_ITEMS)]
     return [
         (_printable(name, _MAX_ITEM), _printable(value, _MAX_ITEM))

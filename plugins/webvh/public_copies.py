@@ -116,7 +116,7 @@ class PublicCopy:
     async def files(self) -> AsyncIterator[PublicFile]:
         """Yield every file, each once it was checked; errors as with `check`."""
         self._report = report = CopyReport()
-        log, found = await self._log()  # 1
+        log, paths = await self._log()  # 1
         report.version_id = log.version_id
         document = DidDocument.of(self._did, log.version_id, log.document, log.names)
         index = await self._needed(index_path(self._did), MAX_INDEX_BYTES)  # 2
@@ -130,7 +130,7 @@ class PublicCopy:
                 yield self._counted(file)
             report.registries += 1
         yield self._counted(PublicFile(index_path(self._did), index, report.registries))
-        for file in found:
+        for file in paths:
             yield self._counted(file)
 
     def _counted(self, file: PublicFile) -> PublicFile:

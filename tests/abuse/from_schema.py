@@ -39,7 +39,7 @@ _VALUES: Final[dict[str, Strategy]] = {
 }
 _NOT_JSON: Final = (
     *("%%%", "a", "=", "_-_-"),
-    *(base64.b64encode(each).decode() for each in (b"\xff\xfe", b"no", b'{"a":1,"a":2}', b"[" * 40, b'{"a":NaN}')),
+    *(base64.b64encode(raw).decode() for raw in (b"\xff\xfe", b"no", b'{"a":1,"a":2}', b"[" * 40, b'{"a":NaN}')),
 )
 _ODD_TEXTS: Final = ("", " ", "\n", "\u0000", "\u00e9", "x" * 500, "did:", "did:x:\n", "::", "0" * 64, "{}", "../..")
 

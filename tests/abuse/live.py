@@ -64,16 +64,16 @@ async def offers(agent: RunningAgent, peer: Correspondent) -> Live:
     """Return an offer that the peer has, and one that nobody has taken."""
     office: Any = agent.tenant.offices["issuer"]
     book = office.desk.book
-    held, free = [await book.offers.insert(_offer()) for _ in range(2)]
+    taken_offer, free = [await book.offers.insert(_offer()) for _ in range(2)]
     channel = Channel(peer.recipient, verkey_of(peer.key), "", connection_id=peer.connection_id)
-    await book.offers.add(held.id, "taken", taken(channel), record=held)
+    await book.offers.add(taken_offer.id, "taken", taken(channel), record=taken_offer)
 
     async def state() -> str:
         if (await book.offers.get(free.id)).wallet is not None:
             return "TAKEN"
-        return str((await book.offers.get(held.id)).state.value)
+        return str((await book.offers.get(taken_offer.id)).state.value)
 
-    return Live(held.thread_id, (held.id, free.id), state, invitation=free.id)
+    return Live(taken_offer.thread_id, (taken_offer.id, free.id), state, invitation=free.id)
 
 
 def _offer() -> Offer:

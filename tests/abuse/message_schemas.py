@@ -53,7 +53,7 @@ def _json_in_base64(content: Schema) -> Schema:
 
 def _one(*, required: tuple[str, ...], **members: Schema) -> Schema:
     """Return the schema of a list of one object."""
-    item = {"type": "object", "properties": {name.replace("__", "@"): each for name, each in members.items()}}
+    item = {"type": "object", "properties": {name.replace("__", "@"): schema for name, schema in members.items()}}
     item["required"] = [name.replace("__", "@") for name in required]
     return {"type": "array", "items": item, "minItems": 1, "maxItems": 1}
 

@@ -53,9 +53,9 @@ def spelt(chance: Random, value: Any, oddly: float) -> str:
             members.append(chance.choice(members))
         if odd() and len(members) > 1:
             one, other = chance.sample(range(len(members)), 2)
-            (name, said), (second, too) = members[one], members[other]
-            members[one], members[other] = (name, too), (second, said)
-        written = (f"{json.dumps(name)}:{spelt(chance, said, oddly)}" for name, said in members)
+            (one_name, one_value), (other_name, other_value) = members[one], members[other]
+            members[one], members[other] = (one_name, other_value), (other_name, one_value)
+        written = (f"{json.dumps(name)}:{spelt(chance, member, oddly)}" for name, member in members)
         return "{" + space + ",".join(written) + "}"
     if isinstance(value, list):
         items = list(value)

@@ -24,11 +24,11 @@ class Scene:
         self.employer, self.liar = town.people["employer"], town.people["liar"]
 
     async def credential(self, issuer: AgentHandle, **changed: Any) -> str:
-        held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
+        before = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]}
         made = await issuer.post("/offers", {"claim": certificate(WELDER, **changed), **LEVELS})
         await self.liar.post("/invitations", {"url": made["invitation_url"]})
         await issuer.wait_for(f"/offers/{made['id']}", "state", "done")
-        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - held
+        (new,) = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]} - before
         return str(new)
 
     async def everybody_counts(self) -> None:
@@ -105,13 +105,13 @@ async def test_an_accreditation_withdrawn_since_the_award_counts_for_what_was_aw
     await scene.everybody_counts()
     town, centre = scene.town, scene.town.centre
     days = {"before": "2024-06-10", "after": "2026-01-10", "just before": "2025-01-10", "just after": "2025-03-01"}
-    held = {when: await scene.credential(centre, awarded_on=day) for when, day in days.items()}
-    asked = {when: await scene.asked() for when in held}
+    credentials = {when: await scene.credential(centre, awarded_on=day) for when, day in days.items()}
+    asked = {when: await scene.asked() for when in credentials}
     registry = (await centre.get("/standing"))["registry_id"]
     await town.publish(status={centre.host: [withdrawn(registry)]})
     await scene.employer.post("/governance/refresh")
-    ended = {when: await scene.answered(asked[when], held[when]) for when in held}
-    verdicts = {when: (each["decision"]["verdict"], codes(each)[0]) for when, each in ended.items()}
+    ended = {when: await scene.answered(asked[when], credentials[when]) for when in credentials}
+    verdicts = {when: (request["decision"]["verdict"], codes(request)[0]) for when, request in ended.items()}
     assert verdicts == {
         "before": ("TRUSTED", "issuer.accredited"),
         "after": ("NOT_TRUSTED", "status.withdrawn"),
@@ -119,12 +119,12 @@ async def test_an_accreditation_withdrawn_since_the_award_counts_for_what_was_aw
         "just after": ("NOT_TRUSTED", "award.date_needed"),
     }
     assert ended["after"]["answer"]["category"] == "refused"
-    assert {each["decision"]["governance"]["version"] for each in ended.values()} == {town.version}
+    assert {request["decision"]["governance"]["version"] for request in ended.values()} == {town.version}
     days_told = {"just before": ("TRUSTED", "issuer.accredited"), "just after": ("NOT_TRUSTED", "status.withdrawn")}
     for when, expected in days_told.items():
         again = await scene.employer.post(f"/requests/{asked[when][0]}/again")  # with the day, which was lacking
         opened = await scene.liar.post("/invitations", {"url": again["short_url"]})
-        told = await scene.answered((again["id"], opened["id"]), held[when])
+        told = await scene.answered((again["id"], opened["id"]), credentials[when])
         assert (told["decision"]["verdict"], codes(told)[0]) == expected, when
 
 

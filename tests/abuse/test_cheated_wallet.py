@@ -116,9 +116,9 @@ async def test_a_flood_from_a_stranger_takes_no_more_room_than_a_wallet_has(scen
     async with aiohttp.ClientSession() as session:
         site = Site(scene.mediator.host, int(port), scene.ecosystem.machine.ca_file, session)
         for number in range(QUEUE + 40):
-            said = message("issue-credential/2.0/offer-credential", comment=f"{number}", credential_preview={})
-            threads.add(said["@id"])
-            packed = json.loads(pack(said, to=own, own=stranger))
+            offer = message("issue-credential/2.0/offer-credential", comment=f"{number}", credential_preview={})
+            threads.add(offer["@id"])
+            packed = json.loads(pack(offer, to=own, own=stranger))
             statuses.append((await site.post(forward(routing_key(granted), own, packed)))[0])
     assert statuses.count(200) <= QUEUE
     assert set(statuses[-40:]) != {200}

@@ -37,7 +37,7 @@ class Scene:
 
     async def credential(self, issuer: AgentHandle, wallet: AgentHandle, **changed: Any) -> str:
         """Have a credential issued to a lying wallet; return its id there."""
-        before = {each["id"] for each in (await wallet.get("/credentials"))["items"]}
+        before = {credential["id"] for credential in (await wallet.get("/credentials"))["items"]}
         claim = certificate(WELDER, **changed)
         if issuer is self.academy:
             made = await issuer.post("/offers", {"claim": claim})
@@ -47,7 +47,7 @@ class Scene:
             made = await issuer.post("/offers", {"claim": claim, **LEVELS})
             await wallet.post("/invitations", {"url": made["invitation_url"]})
             await issuer.wait_for(f"/offers/{made['id']}", "state", "done")
-        (new,) = {each["id"] for each in (await wallet.get("/credentials"))["items"]} - before
+        (new,) = {credential["id"] for credential in (await wallet.get("/credentials"))["items"]} - before
         return str(new)
 
     async def answered(self, employer: AgentHandle, credential: str, **how: Any) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def scene(shared_town: Town) -> Scene:
 
 async def ended(employer: AgentHandle, made: dict[str, Any]) -> dict[str, Any]:
     path = f"/requests/{made['id']}"
-    found: dict[str, Any] = await employer.wait_for(path, "state", "DECIDED", "DECLINED", "NO_ANSWER")
-    return found
+    request: dict[str, Any] = await employer.wait_for(path, "state", "DECIDED", "DECLINED", "NO_ANSWER")
+    return request
 
 
 def told(request: dict[str, Any]) -> tuple[str, str]:
@@ -78,7 +78,7 @@ def told(request: dict[str, Any]) -> tuple[str, str]:
 async def test_three_people_who_collude_are_not_one_worker(scene: Scene) -> None:
     """Each proves one part of the very question, each with a link secret of their own; one joins them and sends it."""
     issuers = (scene.town.centre, scene.academy, scene.town.school)
-    held = [
+    credential_ids = [
         await scene.credential(issuer, wallet, occupation_isco08=code)
         for issuer, wallet, code in zip(issuers, scene.liars, TRADES.values(), strict=True)
     ]
@@ -89,12 +89,12 @@ async def test_three_people_who_collude_are_not_one_worker(scene: Scene) -> None
     asked = (await liar.get(f"/requests/{opened['id']}"))["proof_request"]
     parts = [
         (await wallet.post("/parts", {"proof_request": only(asked, name), "credentials": {name: one}}))["presentation"]
-        for wallet, name, one in zip(scene.liars, TRADES, held, strict=True)
+        for wallet, name, one in zip(scene.liars, TRADES, credential_ids, strict=True)
     ]
     await liar.post(f"/requests/{opened['id']}/send", {"presentation": joined(parts)})
     request = await ended(scene.employer, made)
     assert told(request) == ("NOT_TRUSTED", "proof.invalid")
-    assert [each["decision"]["verdict"] for each in request["credentials"]] == ["NOT_TRUSTED"] * 3
+    assert [credential["decision"]["verdict"] for credential in request["credentials"]] == ["NOT_TRUSTED"] * 3
     assert request["seen"] is None
 
 
@@ -130,7 +130,7 @@ async def test_an_issuer_that_rotates_its_key_counts_for_what_it_awarded_before_
 
 
 async def test_a_status_list_that_its_host_holds_back_is_no_refusal_and_trusts_nobody(scene: Scene) -> None:
-    held = await scene.credential(scene.academy, scene.liars[0])
+    credential = await scene.credential(scene.academy, scene.liars[0])
     lists = [path for path in resources(scene.academy) if '"anonCredsStatusList"' in path.read_text()]
     assert lists
     away = {path: path.read_bytes() for path in lists}
@@ -138,7 +138,7 @@ async def test_a_status_list_that_its_host_holds_back_is_no_refusal_and_trusts_n
     made = await newcomer.post("/requests", {"requirement": WELDER_3})
     opened = await liar.post("/invitations", {"url": made["short_url"]})
     asked = made["proof_request"]
-    credentials = dict.fromkeys(asked["requested_attributes"], held)
+    credentials = dict.fromkeys(asked["requested_attributes"], credential)
     part = await liar.post("/parts", {"proof_request": asked, "credentials": credentials})
     try:
         for path in away:
@@ -150,7 +150,7 @@ async def test_a_status_list_that_its_host_holds_back_is_no_refusal_and_trusts_n
     finally:
         for path, content in away.items():
             path.write_bytes(content)
-    assert told(await scene.answered(scene.employer, held))[0] == "TRUSTED"
+    assert told(await scene.answered(scene.employer, credential))[0] == "TRUSTED"
 
 
 def resources(issuer: AgentHandle) -> list[Path]:
@@ -164,11 +164,11 @@ class TestALink:
         liar = scene.liars[0]
         opened = [await liar.post("/invitations", {"url": link["invitation_url"]})]
         opened += await asyncio.gather(*(liar.post("/invitations", {"url": link["invitation_url"]}) for _ in range(30)))
-        assert len({each["id"] for each in opened}) == 1
+        assert len({request["id"] for request in opened}) == 1
         assert (await scene.employer.get(f"/links/{link['id']}"))["applicants"] == 1
 
     async def test_a_link_that_others_have_filled_is_told_of_and_can_be_widened(self, scene: Scene) -> None:
-        held = await accepted(scene)
+        credential = await accepted(scene)
         link = await scene.employer.post("/links", {"title": "Full", "question": IN_WORDS, "most_applicants": 2})
         for liar in scene.liars[:2]:
             await liar.post("/invitations", {"url": link["invitation_url"]})
@@ -178,7 +178,7 @@ class TestALink:
         assert (full["is_full"], full["is_open"], full["applicants"]) == (True, False, 2)
         await scene.employer.post(f"/links/{link['id']}/widen", {"most_applicants": 3})
         opened = await scene.worker.post("/invitations", {"url": link["invitation_url"]})
-        await scene.worker.post(f"/requests/{opened['id']}/present", {"credential_id": held})
+        await scene.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
         applicants = (await scene.employer.get(f"/links/{link['id']}/applicants"))["items"]
         assert told(await ended(scene.employer, applicants[2]))[0] == "TRUSTED"
 
@@ -198,7 +198,7 @@ async def test_a_question_relayed_to_somebody_else_names_who_asks_and_the_desks_
     The worker's wallet shows the employer and the reference of the liar's session, not those of one of their own; the
     employer who asked for a name sees the worker's, not the liar's; and the session is the worker's then.
     """
-    held = await accepted(scene)
+    credential = await accepted(scene)
     question = {**IN_WORDS, "subject": "name", "ref": "K7-42"}
     made = await scene.employer.post("/questions", question)
     liar = scene.liars[0]
@@ -208,21 +208,21 @@ async def test_a_question_relayed_to_somebody_else_names_who_asks_and_the_desks_
     assert shown["title"] == "employer [K7-42]"
     identity = await scene.employer.get("/identity")
     assert identity["did"] in str(shown)
-    await scene.worker.post(f"/requests/{relayed['id']}/present", {"credential_id": held})
+    await scene.worker.post(f"/requests/{relayed['id']}/present", {"credential_id": credential})
     request = await ended(scene.employer, made)
     assert told(request)[0] == "TRUSTED"
     assert "subject.shown" in [reason["code"] for reason in request["decision"]["reasons"]]
-    assert WELDER["family_name"] in {each["value"] for each in request["seen"]}
+    assert WELDER["family_name"] in {attribute["value"] for attribute in request["seen"]}
     await liar.post(f"/requests/{mine['id']}/forge", {"credential_id": await scene.credential(scene.town.centre, liar)})
     assert (await scene.employer.get(f"/requests/{made['id']}"))["decision"] == request["decision"]
 
 
 async def test_a_question_is_put_once_more_as_it_was_and_the_first_answer_stays(scene: Scene) -> None:
-    held = await accepted(scene)
+    credential = await accepted(scene)
     made = await scene.employer.post("/questions", {**IN_WORDS, "ref": "K7-43", "answer_within_s": 900})
     for _ in range(2):
         opened = await scene.worker.post("/invitations", {"url": made["short_url"]})
-        await scene.worker.post(f"/requests/{opened['id']}/present", {"credential_id": held})
+        await scene.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
         first = await ended(scene.employer, made)
         assert (told(first)[0], first["ref"]) == ("TRUSTED", "K7-43")
         again = await scene.employer.post(f"/requests/{made['id']}/again")
@@ -236,15 +236,15 @@ async def test_an_issuer_that_has_ended_its_did_is_trusted_by_nobody_who_looks(s
     """Last: nothing of it comes back."""
     school, liar = scene.town.school, scene.liars[0]
     cook = {**WELDER_3, "occupation": "C5120"}
-    held = await scene.credential(school, liar, occupation_isco08="C5120")
+    credential = await scene.credential(school, liar, occupation_isco08="C5120")
     made = await scene.employer.post("/requests", {"requirement": cook})
     opened = await liar.post("/invitations", {"url": made["short_url"]})
-    await liar.post(f"/requests/{opened['id']}/forge", {"credential_id": held})
+    await liar.post(f"/requests/{opened['id']}/forge", {"credential_id": credential})
     assert told(await ended(scene.employer, made))[0] == "TRUSTED"
     await school.post("/did/deactivate")
     made = await scene.newcomer.post("/requests", {"requirement": cook})
     opened = await liar.post("/invitations", {"url": made["short_url"]})
-    await liar.post(f"/requests/{opened['id']}/forge", {"credential_id": held})
+    await liar.post(f"/requests/{opened['id']}/forge", {"credential_id": credential})
     request = await ended(scene.newcomer, made)
     assert request["decision"]["verdict"] == "UNKNOWN"
     assert request["answer"]["category"] == "not_checked"

@@ -85,8 +85,8 @@ async def scene(town_scene: Scene) -> AsyncIterator[Scene]:
     await town_scene.serve("PASS")
 
 
-def codes(found: list[dict[str, str]]) -> set[str]:
-    return {each["code"] for each in found}
+def codes(problems: list[dict[str, str]]) -> set[str]:
+    return {problem["code"] for problem in problems}
 
 
 async def test_trusts_through_a_mirror_that_passes_everything(scene: Scene) -> None:

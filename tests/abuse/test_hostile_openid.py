@@ -76,7 +76,7 @@ class Accounts:
             "end_session_endpoint": f"{ISSUER}/sign-out",
             "authorization_response_iss_parameter_supported": True,
         }
-        return web.json_response({name: each for name, each in (honest | self.metadata).items() if each is not None})
+        return web.json_response({name: value for name, value in (honest | self.metadata).items() if value is not None})
 
     async def _keys(self, _: web.Request) -> web.Response:
         self.key_requests += 1
@@ -123,12 +123,12 @@ class Window:
     async def ask(
         self, path: str, form: dict[str, str] | None = None, *, site: str = "same-origin"
     ) -> tuple[int, str, str]:
-        held = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        cookie_header = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         async with self.session.request(
             "GET" if form is None else "POST",
             self.server.make_url(path),
             data=form,
-            headers={"Cookie": held, "Sec-Fetch-Site": site},
+            headers={"Cookie": cookie_header, "Sec-Fetch-Site": site},
             allow_redirects=False,
         ) as response:
             for name, morsel in response.cookies.items():
@@ -293,7 +293,7 @@ async def test_refuses_a_word_that_the_provider_did_not_sign(desk: Desk) -> None
 
     def confused(claims: dict[str, Any]) -> str:
         secret = shown.as_pem(private=False)  # whoever takes the public key for a shared secret believes everybody
-        signed = ".".join(text_of(json.dumps(each).encode()) for each in ({"alg": "HS256", "kid": "one"}, claims))
+        signed = ".".join(text_of(json.dumps(part).encode()) for part in ({"alg": "HS256", "kid": "one"}, claims))
         return f"{signed}.{text_of(hmac.new(secret, signed.encode(), hashlib.sha256).digest())}"
 
     def of_another(claims: dict[str, Any]) -> str:

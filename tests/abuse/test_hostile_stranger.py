@@ -41,15 +41,15 @@ async def raw(agent: RunningAgent, handle: AgentHandle, *, sni: str, request: st
 async def test_each_host_shows_its_own_files_however_it_is_named(agent: RunningAgent, handle: AgentHandle) -> None:
     await add(handle, "school", host=SCHOOL)
     await add(handle, "galle")
-    school, galle = [(await agent.tenants.enter(each)).did for each in ("school", "galle")]
+    school, galle = [(await agent.tenants.enter(tenant)).did for tenant in ("school", "galle")]
     default = agent.tenant.did
 
     async def shows(request: str, sni: str = HOST) -> str:
         status, body = await raw(agent, handle, sni=sni, request=request)
         assert status in {200, 400, 404}, (request, status)
         known = {"school": school, "galle": galle, "default": default}
-        found = [name for name, did in known.items() if str(did).encode() in body]
-        return found[0] if status == 200 and found else str(status)
+        shown = [name for name, did in known.items() if str(did).encode() in body]
+        return shown[0] if status == 200 and shown else str(status)
 
     expected = {
         f"GET /org/did.jsonl HTTP/1.1\nHost: {HOST}": "default",

@@ -94,24 +94,26 @@ async def test_more_webhooks_than_a_tenant_may_have_are_not_made_at_once(
 ) -> None:
     token = await add(handle, "greedy")
     body = {"url": "https://hooks.example.org/x"}
-    found = await asyncio.gather(
+    answers = await asyncio.gather(
         *(ask(handle, "POST", "/v1/t/greedy/webhooks", token=token, told=body) for _ in range(30))
     )
-    assert Counter(status for status, _ in found) == {201: 16, 409: 14}
+    assert Counter(status for status, _ in answers) == {201: 16, 409: 14}
     assert len((await handle.get("/v1/t/greedy/webhooks"))["items"]) == 16
 
 
 async def test_each_changing_route_of_tenants_ten_times_at_once(agent: RunningAgent, handle: AgentHandle) -> None:
     async def ten(method: str, path: str, told: Any = None) -> Counter[int]:
-        found = await asyncio.gather(*(ask(handle, method, path, told=told) for _ in range(AT_ONCE)))
-        assert all(status < 500 for status, _ in found), found
-        return Counter(status for status, _ in found)
+        answers = await asyncio.gather(*(ask(handle, method, path, told=told) for _ in range(AT_ONCE)))
+        assert all(status < 500 for status, _ in answers), answers
+        return Counter(status for status, _ in answers)
 
     made = {"id": "galle", "name": "Galle", "roles": {"tiny": {}}}
     assert await ten("POST", "/v1/tenants", made) == {201: 1, 409: 9}
     same = {"name": "Same place", "roles": {"tiny": {}}, "path": "one-place"}
-    found = await asyncio.gather(*(ask(handle, "POST", "/v1/tenants", told={**same, "id": f"t{n}"}) for n in range(10)))
-    assert Counter(status for status, _ in found) == {201: 1, 409: 9}
+    first_answers = await asyncio.gather(
+        *(ask(handle, "POST", "/v1/tenants", told={**same, "id": f"t{n}"}) for n in range(10))
+    )
+    assert Counter(status for status, _ in first_answers) == {201: 1, 409: 9}
     assert await ten("POST", "/v1/tenants/galle/token") == {200: 10}
     assert await ten("POST", "/v1/tenants/galle/suspend") == {200: 10}
     assert await ten("POST", "/v1/tenants/galle/resume") == {200: 10}
@@ -123,7 +125,7 @@ async def test_each_changing_route_of_tenants_ten_times_at_once(agent: RunningAg
     assert removed[200] >= 1
     assert set(removed) <= {200, 404}
     assert await ten("DELETE", "/v1/tenants/galle") == {200: 10}
-    told = Counter(each["kind"] for each in (await handle.get("/v1/events"))["items"] if each["subject"] == "galle")
+    told = Counter(event["kind"] for event in (await handle.get("/v1/events"))["items"] if event["subject"] == "galle")
     assert told == {"tenant.made": 1, "tenant.suspended": 1, "tenant.resumed": 1, "tenant.removed": 1}
 
 
@@ -139,7 +141,7 @@ async def rows_of(agent: RunningAgent, tenant: str) -> dict[str, int]:
 async def test_what_was_in_hand_when_its_tenant_went_leaves_nothing(agent: RunningAgent, handle: AgentHandle) -> None:
     await add(handle, "going")
     await add(handle, "staying")
-    profiles = [(await agent.tenants.enter(each)).profile for each in ("going", "staying")]
+    profiles = [(await agent.tenants.enter(tenant_id)).profile for tenant_id in ("going", "staying")]
     await handle.app.delete("/v1/tenants/going")
     for profile in profiles:  # as a handler does that has been at work for a while
         tenant = tenant_of(profile)
@@ -236,7 +238,7 @@ async def test_the_admin_api_hears_of_the_default_tenant_alone(handle: AgentHand
             aiohttp.ClientSession() as client,
             client.get(f"{url}/connections", headers={"x-api-key": key}) as response,
         ):
-            assert [each["their_label"] for each in (await response.json())["results"]] == ["default"]
+            assert [connection["their_label"] for connection in (await response.json())["results"]] == ["default"]
     finally:
         await agent.stop()
 

@@ -63,7 +63,9 @@ def test_a_mediator_that_shortens_a_log_or_keeps_back_a_list(wallet: WalletProce
     whole = log.received
     fork = ForeignLog()
     logs = [first, whole, first, whole]
-    outcomes = wallet.call("kept_back", did=log.did, logs=[base64.b64encode(each).decode() for each in logs])
+    outcomes = wallet.call(
+        "kept_back", did=log.did, logs=[base64.b64encode(signed_log).decode() for signed_log in logs]
+    )
     assert fork.did != log.did
     assert outcomes[:4] == [1, 2, "check_failed", 2]
     assert outcomes[4:8] == ["taken", "check_failed", "check_failed", "taken"]

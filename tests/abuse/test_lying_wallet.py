@@ -40,11 +40,11 @@ class Scene:
 
     async def issue(self, **claim: Any) -> tuple[str, str]:
         """Return the id of an offer that the liar took, and of its credential in the liar's wallet."""
-        answer = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
+        answer = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]}
         made = await self.academy.post("/offers", {"claim": certificate(WELDER, **claim)})
         await self.liar.post("/invitations", {"url": made["short_url"]})
         await self.academy.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
-        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - answer
+        (new,) = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]} - answer
         return made["id"], new
 
     async def revoke(self, offer_id: str) -> None:
@@ -158,10 +158,10 @@ async def test_refuses_a_time_stated_where_nothing_is_proven_of_it(scene: Scene)
 async def test_a_level_at_the_edge_of_what_predicates_take_proves_nothing(scene: Scene, level: str) -> None:
     """Predicates are about int32: what an issuer signs beyond that is no number, whatever it looks like."""
     made = await scene.centre.post("/offers", {"claim": WELDER, **LEVELS, "raw": {"eqf_level": level}})
-    held = {each["id"] for each in (await scene.liar.get("/credentials"))["items"]}
+    before = {in_wallet["id"] for in_wallet in (await scene.liar.get("/credentials"))["items"]}
     await scene.liar.post("/invitations", {"url": made["invitation_url"]})
     await scene.centre.wait_for(f"/offers/{made['id']}", "state", "done")
-    (credential,) = {each["id"] for each in (await scene.liar.get("/credentials"))["items"]} - held
+    (credential,) = {in_wallet["id"] for in_wallet in (await scene.liar.get("/credentials"))["items"]} - before
     question, request = await scene.asked(BY_PREDICATE)
     try:
         await scene.liar.post(f"/requests/{request}/forge", {"credential_id": credential})

@@ -141,7 +141,7 @@ async def scenes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
     machine = LocalMachine(tmp_path_factory.mktemp("machine"))
     machine.reach("authority.wanderbuch.test", "127.0.0.1:9")
     running: dict[str, Scene] = {}
-    for name in [each for each in ROLES if role_named(each).handlers]:
+    for name in [role_name for role_name in ROLES if role_named(role_name).handlers]:
         role, handle = role_named(name), machine.add(name, "Somebody", f"{name}.wanderbuch.test")
         handle.configure(governance={"url": "https://authority.wanderbuch.test/governance/x", "author": AUTHOR})
         handle.write_config()
@@ -216,8 +216,8 @@ async def test_a_good_neighbour_ends_the_exchange_that_it_names(
     scene = scenes[name]
     live = await scene.open()
     before = await scene.entries()
-    said = problem_report(kind, thread_id=live.thread, code="abandoned", text="No.")
-    assert await scene.says(kind, said, is_strangers=is_strangers) == (200, None)
+    report = problem_report(kind, thread_id=live.thread, code="abandoned", text="No.")
+    assert await scene.says(kind, report, is_strangers=is_strangers) == (200, None)
     new = (await scene.entries()).keys() - before.keys()
     assert new
     assert all(at[1].startswith(live.ids) for at in new)
@@ -230,14 +230,14 @@ async def test_a_good_neighbour_takes_the_invitation_that_it_names(scenes: dict[
     live = await scene.open()
     request_id = new_id()
     assert live.invitation is not None
-    said = handshakes.request_message(
+    request = handshakes.request_message(
         protocol="didexchange/1.1",
         request_id=request_id,
         invitation_id=live.invitation,
         label="Somebody",
         did=scene.stranger_peer.did,
     )
-    status, answer = await scene.says("didexchange/1.1/request", said, is_strangers=True)
+    status, answer = await scene.says("didexchange/1.1/request", request, is_strangers=True)
     assert (status, answer) == (200, "https://didcomm.org/didexchange/1.1/response")
     office: Any = scene.agent.tenant.offices["issuer"]
     offer = await office.desk.get(live.invitation)

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.abuse.mutations import mutated_jws, spelt, with_bytes_changed, with_json_changed
-from tests.unit.governance import divided_files as said
+from tests.unit.governance import divided_files
 from tests.unit.governance.conftest import EXAMPLE, NOW, KeyHolder, fresh
 from tests.unit.governance.divided_files import Divided
 from tests.unit.governance.signed.test_cosigning import Table
@@ -187,7 +187,7 @@ def divisions() -> tuple[KeyHolder, dict[bytes, tuple[Divided, GovernanceFile]],
         made = Divided(*divide(document | {"version": version}, 2))
         for number in range(6):
             changed = {"occupations": ["C51"], "excluded_occupations": []} if version == 2 and number == 3 else {}
-            made.put(said.record(number, said.accreditation(number, **changed)))
+            made.put(divided_files.record(number, divided_files.accreditation(number, **changed)))
         jws = finished(sign_file(json.dumps(made.root).encode(), author.kid, author.sign))
         root = finished(verify_file(jws, author=author.did, resolve_key=author.resolve_key))
         versions[jws] = made, load_divided(root, made.parts.__getitem__)
@@ -214,7 +214,7 @@ def test_changed_parts_of_a_signed_root_are_refused_or_say_what_was_signed(chanc
             case _:
                 other = chance.choice(list(served))
                 served[digest], served[other] = served[other], served[digest]
-    one = said.issuer(chance.randrange(6))
+    one = divided_files.issuer(chance.randrange(6))
     try:
         root = finished(verify_file(sent, author=author.did, resolve_key=author.resolve_key))
         whole = load_divided(root, lambda digest: served.get(digest, b""))
@@ -293,7 +293,7 @@ class Stapled:
 
     holder: Holder
     staples: list[bytes]
-    said: dict[tuple[str, datetime], GovernanceFile]  # by digest and until when its author vouches for it
+    files: dict[tuple[str, datetime], GovernanceFile]  # by digest and until when its author vouches for it
 
 
 @cache
@@ -379,7 +379,7 @@ def test_a_staple_with_files_exchanged_or_changed_is_refused_or_says_what_was_si
         assert files != bundle.files or read_bundle_file(changed).url != bundle.url
         return
     assert snapshot.fresh_until is not None
-    assert material.said[snapshot.digest, snapshot.fresh_until] == snapshot.file
+    assert material.files[snapshot.digest, snapshot.fresh_until] == snapshot.file
 
 
 def _name(url: str) -> str:
@@ -409,7 +409,7 @@ QUESTIONS = [
 
 @by_chance(500)
 def test_a_changed_question_is_refused_or_answered_as_it_was_read(chance: Random) -> None:
-    bodies = [json.dumps(each).encode() for each in QUESTIONS]
+    bodies = [json.dumps(question).encode() for question in QUESTIONS]
     changed = spelt(chance, chance.choice(QUESTIONS), chance.choice([0.0, 0.1, 0.4])).encode()
     for _ in range(chance.choice([0, 0, 1])):
         changed = with_bytes_changed(chance, changed, bodies)
@@ -432,8 +432,8 @@ def test_a_changed_question_is_refused_or_answered_as_it_was_read(chance: Random
 
 
 def test_the_questions_are_answered_both_ways() -> None:
-    answers = {answer_authorization(parse_query(json.dumps(each).encode()), fresh(FILE), at=NOW).answer.authorized
-               for each in QUESTIONS}  # fmt: skip
+    answers = {answer_authorization(parse_query(json.dumps(question).encode()), fresh(FILE), at=NOW).answer.authorized
+               for question in QUESTIONS}  # fmt: skip
     assert answers == {True, False}
 
 
@@ -443,7 +443,7 @@ def test_the_material_is_really_signed() -> None:
     assert len(made) >= 3
     assert len(material.forms) == 9
     assert all(isinstance(statement, FreshnessStatement) for statement in made.values())
-    assert len(stapled().said) == 2
+    assert len(stapled().files) == 2
     table = material.table
     one = next(jws for jws, (content, signers) in material.forms.items() if len(signers) == 3)
     assert isinstance(finished(table.verify(one)), SignedGovernanceFile)

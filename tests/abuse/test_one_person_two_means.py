@@ -219,8 +219,8 @@ async def test_another_sites_page_begins_and_ends_nothing(desk: Desk) -> None:
     window = desk.window()
     fields = await window.fields("/desk/en/sign-in")
     form = {"ticket": fields["ticket"], "answer": device.sign(fields["options"])}
-    held = "; ".join(f"{name}={value}" for name, value in window.cookies.items())
-    headers = {"Cookie": held, "Sec-Fetch-Site": "cross-site"}
+    cookie_header = "; ".join(f"{name}={value}" for name, value in window.cookies.items())
+    headers = {"Cookie": cookie_header, "Sec-Fetch-Site": "cross-site"}
     async with desk.session.post(
         desk.server.make_url("/desk/en/sign-in/passkey"), data=form, headers=headers
     ) as answer:

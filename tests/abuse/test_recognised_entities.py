@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 from tests.unit.authority.trqp_site import Registry, query, serving
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, changed, fresh, payload_of
 from tests.unit.governance.form.test_statement_rules import at_host, entries
 from tests.unit.trust.ecosystem import FileHost, webvh
@@ -181,18 +181,18 @@ def decided(kind: str) -> Any:
     """Return what an authority does against one issuer."""
 
     def against(document: Json, did: str) -> None:
-        found = entries(document)
+        by_type = entries(document)
         if kind in ("suspended", "withdrawn"):
-            for each in found[ACCREDITATION][did]["accreditations"]:
-                each["status"] = [
+            for accreditation in by_type[ACCREDITATION][did]["accreditations"]:
+                accreditation["status"] = [
                     {"status": kind, "decided_on": "2020-01-02", "effective_from": "2020-01-01", "reason": "x"}
                 ]
         elif kind == "refused":
-            del found[ACCREDITATION][did]
-            found.get(PROGRAMMES, {}).pop(did, None)
-            found[REFUSAL] = {did: {"refusals": [said.refusal()]}}
+            del by_type[ACCREDITATION][did]
+            by_type.get(PROGRAMMES, {}).pop(did, None)
+            by_type[REFUSAL] = {did: {"refusals": [statements.refusal()]}}
         else:
-            for by_did in found.values():
+            for by_did in by_type.values():
                 by_did.pop(did, None)
 
     return against
@@ -252,12 +252,12 @@ async def test_t11_nothing_is_fetched_from_what_a_file_merely_names(world: Watch
     document["@context"] = [*document["@context"], evil + "context.jsonld"]
     document |= {"docs_uri": evil + "docs", "uri": evil + "current.jws", "current_version": evil + "current.jws"}
     document["previous_versions"] = [{"version": 1, "uri": evil + "versions/0.jws"}]
-    found = entries(document)
-    found[evil + "statement.json"] = {a.issuer: {"$ref": evil + "schema.json", "anything": True}}
-    found[DESCRIPTION][a.issuer]["website"] = evil + "website"
-    accreditation = found[ACCREDITATION][a.issuer]["accreditations"][0]
+    by_type = entries(document)
+    by_type[evil + "statement.json"] = {a.issuer: {"$ref": evil + "schema.json", "anything": True}}
+    by_type[DESCRIPTION][a.issuer]["website"] = evil + "website"
+    accreditation = by_type[ACCREDITATION][a.issuer]["accreditations"][0]
     accreditation |= {"decision": evil + "decision", "redress": evil + "redress"}
-    found[CROSSWALK][a.did]["crosswalks"][0]["source"] = evil + "source"
+    by_type[CROSSWALK][a.did]["crosswalks"][0]["source"] = evil + "source"
     named = {url for url in json.dumps(document).split('"') if url.startswith("https://")}
     assert len([url for url in named if url.startswith(evil)]) >= 9
     world.host.files |= dict.fromkeys(named, b"{}")  # all of it could be had
@@ -273,33 +273,35 @@ async def test_t11_nothing_is_fetched_from_what_a_file_merely_names(world: Watch
 
 def statement(kind: str, stranger: str, document: Json) -> None:
     """Say something of a stranger that lets nobody issue."""
-    found = entries(document)
+    by_type = entries(document)
     author = document["author"]
     if kind == "issuing role":
-        found[ROLES][stranger] = {"roles": [{"role": "issue_qualification", "start": "2015-01-01T00:00:00Z"}]}
+        by_type[ROLES][stranger] = {"roles": [{"role": "issue_qualification", "start": "2015-01-01T00:00:00Z"}]}
     elif kind == "verifying role":
-        found[ROLES][stranger] = {"roles": [{"role": "verify_qualification", "start": "2015-01-01T00:00:00Z"}]}
+        by_type[ROLES][stranger] = {"roles": [{"role": "verify_qualification", "start": "2015-01-01T00:00:00Z"}]}
     elif kind == "verification":
-        found[VERIFICATION] = {stranger: {"verifications": [said.verification()]}}
+        by_type[VERIFICATION] = {stranger: {"verifications": [statements.verification()]}}
     elif kind == "description":
-        found[DESCRIPTION][stranger] = found[DESCRIPTION][centres(document)[0]]
+        by_type[DESCRIPTION][stranger] = by_type[DESCRIPTION][centres(document)[0]]
     elif kind == "alias":
-        found[ALIAS] = {stranger: {"alias_dids": centres(document)}}
+        by_type[ALIAS] = {stranger: {"alias_dids": centres(document)}}
     elif kind == "refusal":
-        found[REFUSAL] = {stranger: {"refusals": [said.refusal()]}}
+        by_type[REFUSAL] = {stranger: {"refusals": [statements.refusal()]}}
     elif kind == "signatory":
-        found[SIGNATORIES] = {author: said.signatories(author)}
-        found[SIGNATORIES][author]["parties"][1]["did"] = stranger
+        by_type[SIGNATORIES] = {author: statements.signatories(author)}
+        by_type[SIGNATORIES][author]["parties"][1]["did"] = stranger
     elif kind == "recognition":
-        document["trusted_governance"] = [{"publisher": stranger, "uri": said.NEIGHBOUR_FILE["uri"]}]
-        found[RECOGNITION] = {
-            stranger: {"recognitions": [said.recognition(jurisdictions=["MLT"], intervals=[{"start": "2015-01-01"}])]}
+        document["trusted_governance"] = [{"publisher": stranger, "uri": statements.NEIGHBOUR_FILE["uri"]}]
+        by_type[RECOGNITION] = {
+            stranger: {
+                "recognitions": [statements.recognition(jurisdictions=["MLT"], intervals=[{"start": "2015-01-01"}])]
+            }
         }
     else:
-        accreditation = found[ACCREDITATION][at_host(document, "centre")]["accreditations"][0]
+        accreditation = by_type[ACCREDITATION][at_host(document, "centre")]["accreditations"][0]
         definitions = [source.replace(at_host(document, "centre"), stranger) for source in accreditation["sources"]]
         members = {"id": "TA-9999", "sources": definitions, "jurisdictions": ["MLT"], "status": []}
-        found[ACCREDITATION][stranger] = {
+        by_type[ACCREDITATION][stranger] = {
             "accreditations": [accreditation | members | {"intervals": [{"start": "2015-01-01"}]}]
         }
 
@@ -359,13 +361,13 @@ def imports(path: Path, wanted: set[str]) -> set[str]:
     text = path.read_text()
     if not any(letter in text for letter in wanted):  # most modules need not be parsed
         return set()
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
+            names |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
-    return {name.partition(".")[0] for name in found} & wanted
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names} & wanted
 
 
 def test_t15_no_json_schema_is_evaluated_at_run_time() -> None:
@@ -377,9 +379,9 @@ def test_t15_no_json_schema_is_evaluated_at_run_time() -> None:
         "referencing",
         "rfc3987",
     }
-    assert {path.name: found for path in python_files(*RUN_TIME) if (found := imports(path, evaluators))} == {}
+    assert {path.name: imported for path in python_files(*RUN_TIME) if (imported := imports(path, evaluators))} == {}
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert not any(each.replace("-", "_").startswith(tuple(evaluators)) for each in needed)
+    assert not any(requirement.replace("-", "_").startswith(tuple(evaluators)) for requirement in needed)
     assert imports(
         ROOT / "tests" / "unit" / "governance" / "signed" / "test_published.py", evaluators
     )  # it can be found

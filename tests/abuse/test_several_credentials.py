@@ -40,7 +40,7 @@ def claim(type_id: str, **changed: Any) -> dict[str, Any]:
     """Return what is claimed of the welder of Colombo."""
     if type_id == TYPES[0]:
         return certificate(WELDER, **changed)
-    examples = {each.name: each.example for each in load_credential_type(type_id).claimed}
+    examples = {attribute.name: attribute.example for attribute in load_credential_type(type_id).claimed}
     named = {name: WELDER[name] for name in ("family_name", "given_names", "birth_date")}
     return certificate(examples | named, **changed)
 
@@ -51,7 +51,7 @@ class Scene:
 
     town: Town
     issuers: dict[str, AgentHandle]
-    held: dict[str, dict[str, str]] = field(default_factory=dict)
+    credentials: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def employer(self) -> AgentHandle:
@@ -63,13 +63,13 @@ class Scene:
     async def issue(self, name: str, type_id: str, **changed: Any) -> str:
         """Have a certificate issued to a wallet; return its id there."""
         wallet, issuer = self.wallet(name), self.issuers[type_id]
-        before = {each["id"] for each in (await wallet.get("/credentials"))["items"]}
+        before = {credential["id"] for credential in (await wallet.get("/credentials"))["items"]}
         made = await issuer.post("/offers", {"claim": claim(type_id, **changed)})
         opened = await wallet.post("/invitations", {"url": made["short_url"]})
         if name == "worker":
             await wallet.post(f"/offers/{opened['id']}/accept")
         await issuer.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
-        (new,) = {each["id"] for each in (await wallet.get("/credentials"))["items"]} - before
+        (new,) = {credential["id"] for credential in (await wallet.get("/credentials"))["items"]} - before
         return str(new)
 
     async def asked(self, name: str, question: dict[str, Any]) -> tuple[str, str]:
@@ -79,10 +79,10 @@ class Scene:
         return made["id"], opened["id"]
 
     async def decided(self, question: str) -> dict[str, Any]:
-        found: dict[str, Any] = await self.employer.wait_for(
+        request: dict[str, Any] = await self.employer.wait_for(
             f"/requests/{question}", "state", "DECIDED", "DECLINED", "NO_ANSWER"
         )
-        return found
+        return request
 
     async def lie(self, question: dict[str, Any], chosen: dict[str, str]) -> dict[str, Any]:
         """Have a question answered by the liar, part by part, and return what became of it."""
@@ -96,10 +96,10 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     town = _Town(tmp_path_factory.mktemp("several"))
     try:
         await town.open()
-        found = Scene(town, town.honest)
+        made = Scene(town, town.honest)
         for name in ("worker", "liar"):
-            found.held[name] = {type_id: await found.issue(name, type_id) for type_id in TYPES}
-        yield found
+            made.credentials[name] = {type_id: await made.issue(name, type_id) for type_id in TYPES}
+        yield made
     finally:
         await town.machine.stop()
 
@@ -158,11 +158,11 @@ def codes(ended: dict[str, Any]) -> list[str]:
     return [reason["code"] for reason in ended["decision"]["reasons"]]
 
 
-def answers(held: dict[str, str], **changed: str) -> dict[str, str]:
+def answers(by_kind: dict[str, str], **changed: str) -> dict[str, str]:
     """Return which credential answers which part of the question, honestly but for what is changed."""
-    trade, work, maltese = (held[type_id] for type_id in TYPES)
+    trade, work, maltese = (by_kind[type_id] for type_id in TYPES)
     honest = {"trade": trade, "work": work, "work.months": work, "work.since": work, "maltese": maltese}
-    return honest | {name.replace("__", "."): each for name, each in changed.items()}
+    return honest | {name.replace("__", "."): value for name, value in changed.items()}
 
 
 async def test_a_worker_proves_three_things_at_once_and_both_sides_see_the_reference(scene: Scene) -> None:
@@ -178,19 +178,19 @@ async def test_a_worker_proves_three_things_at_once_and_both_sides_see_the_refer
     ended = await scene.decided(asked)
     assert (ended["decision"]["verdict"], ended["ref"]) == ("TRUSTED", "K7-42"), codes(ended)
     assert ended["proof_request"]["name"] == "employer [K7-42]"
-    assert [(each["name"], each["decision"]["verdict"]) for each in ended["credentials"]] == [
+    assert [(credential["name"], credential["decision"]["verdict"]) for credential in ended["credentials"]] == [
         ("trade", "TRUSTED"), ("work", "TRUSTED"), ("maltese", "TRUSTED"),
     ]  # fmt: skip
     work = ended["credentials"][1]
-    assert {each["attribute"] for each in work["seen"]} == {"occupation_isco08", "award_year", "expires_on"}
-    assert {"months", "employer", "family_name"} <= {each["attribute"] for each in work["hidden"]}
+    assert {attribute["attribute"] for attribute in work["seen"]} == {"occupation_isco08", "award_year", "expires_on"}
+    assert {"months", "employer", "family_name"} <= {attribute["attribute"] for attribute in work["hidden"]}
     await worker.wait_for(f"/requests/{request}", "state", "ACCEPTED")
 
 
 async def test_the_wallet_refuses_one_credential_for_two_and_one_that_is_left_out(scene: Scene) -> None:
     _, request = await scene.asked("worker", QUESTION)
-    held = scene.held["worker"]
-    trade, work = held["qualification/1.0"], held["experience/1.0"]
+    by_kind = scene.credentials["worker"]
+    trade, work = by_kind["qualification/1.0"], by_kind["experience/1.0"]
     for chosen in ({"trade": trade, "work": work}, {"trade": trade, "work": work, "maltese": trade}):
         with pytest.raises(AppError, match="credential for each"):
             await scene.wallet("worker").post(f"/requests/{request}/present", {"credentials": chosen})
@@ -201,7 +201,7 @@ async def test_a_question_is_explained_before_it_is_put(scene: Scene) -> None:
     assert told["may_be_put"]
     assert told["could_answer"] == {"trade": 1, "work": 1, "maltese": 1}
     assert told["levels"][0]["eqf"] == 3
-    assert {each["code"] for each in told["remarks"]} == {"unknown", "no_name"}
+    assert {remark["code"] for remark in told["remarks"]} == {"unknown", "no_name"}
     schema = (await scene.employer.get("/questions/schema"))["json_schema"]
     assert schema["properties"]["credentials"]["maxItems"] == 6
 
@@ -215,7 +215,7 @@ async def test_a_question_that_nobody_could_answer_is_not_put(scene: Scene) -> N
 
 class TestTheLiar:
     async def test_the_same_tools_used_honestly_are_trusted(self, scene: Scene) -> None:
-        ended = await scene.lie(QUESTION, answers(scene.held["liar"]))
+        ended = await scene.lie(QUESTION, answers(scene.credentials["liar"]))
         assert ended["decision"]["verdict"] == "TRUSTED", codes(ended)
 
     async def test_refuses_two_certificates_of_one_definition_mixed(self, scene: Scene) -> None:
@@ -225,10 +225,12 @@ class TestTheLiar:
         old = await scene.issue("liar", "experience/1.0", **long_ago)
         short = await scene.issue("liar", "experience/1.0", **lately)
         question = QUESTION | {"credentials": [TRADE, WORK | {"ended_within_months": 120}, MALTESE]}
-        ended = await scene.lie(question, answers(scene.held["liar"], work=short, work__months=old, work__since=short))
+        ended = await scene.lie(
+            question, answers(scene.credentials["liar"], work=short, work__months=old, work__since=short)
+        )
         assert ended["decision"]["verdict"] == "NOT_TRUSTED"
         assert "presentation.mixed" in codes(ended)
-        assert [each["decision"]["verdict"] for each in ended["credentials"]] == ["NOT_TRUSTED"] * 3
+        assert [credential["decision"]["verdict"] for credential in ended["credentials"]] == ["NOT_TRUSTED"] * 3
         assert ended["seen"] is None
 
     async def test_refuses_three_certificates_mixed(self, scene: Scene) -> None:
@@ -236,9 +238,9 @@ class TestTheLiar:
         ended = await scene.lie(
             QUESTION | {"credentials": [TRADE, WORK]},
             {
-                "trade": scene.held["liar"]["qualification/1.0"],
+                "trade": scene.credentials["liar"]["qualification/1.0"],
                 "work": old,
-                "work.months": scene.held["liar"]["experience/1.0"],
+                "work.months": scene.credentials["liar"]["experience/1.0"],
                 "work.since": await scene.issue("liar", "experience/1.0"),
             },
         )
@@ -247,23 +249,25 @@ class TestTheLiar:
 
     async def test_refuses_one_certificate_for_two_questions(self, scene: Scene) -> None:
         twice = {"place": "MLT", "credentials": [TRADE, TRADE | {"as": "again"}]}
-        trade = scene.held["liar"]["qualification/1.0"]
+        trade = scene.credentials["liar"]["qualification/1.0"]
         ended = await scene.lie(twice, {"trade": trade, "again": trade})
         assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "presentation.one_for_two")
 
     async def test_refuses_certificates_of_two_definitions_that_changed_places(self, scene: Scene) -> None:
-        held = scene.held["liar"]
+        by_kind = scene.credentials["liar"]
         both = {"place": "MLT", "credentials": [TRADE, WORK | {"months": None, "ended_within_months": None}]}
         nurse = await scene.issue("liar", "qualification/1.0", occupation_isco08="C2221")
-        ended = await scene.lie(both, {"trade": nurse, "work": held["experience/1.0"]})
+        ended = await scene.lie(both, {"trade": nurse, "work": by_kind["experience/1.0"]})
         assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "proof.invalid")
         second = await scene.issue("liar", "qualification/1.0", family_name="Perera", given_names="Nimal Two")
-        ended = await scene.lie(both, {"trade": held["qualification/1.0"], "work": second})
+        ended = await scene.lie(both, {"trade": by_kind["qualification/1.0"], "work": second})
         assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "issuer.definition_not_accepted")
 
     async def test_refuses_a_presentation_of_another_question(self, scene: Scene) -> None:
         first, earlier = await scene.asked("liar", QUESTION)
-        await scene.wallet("liar").post(f"/requests/{earlier}/forge", {"credentials": answers(scene.held["liar"])})
+        await scene.wallet("liar").post(
+            f"/requests/{earlier}/forge", {"credentials": answers(scene.credentials["liar"])}
+        )
         assert (await scene.decided(first))["decision"]["verdict"] == "TRUSTED"
         second, later = await scene.asked("liar", QUESTION)
         await scene.wallet("liar").post(f"/requests/{later}/replay", {"of": earlier})
@@ -273,21 +277,21 @@ class TestTheLiar:
     async def test_refuses_a_part_that_is_revoked(self, scene: Scene) -> None:
         liar, institute = scene.wallet("liar"), scene.issuers["language/1.0"]
         made = await institute.post("/offers", {"claim": claim("language/1.0")})
-        before = {each["id"] for each in (await liar.get("/credentials"))["items"]}
+        before = {listed["id"] for listed in (await liar.get("/credentials"))["items"]}
         await liar.post("/invitations", {"url": made["short_url"]})
         await institute.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
-        (revoked,) = {each["id"] for each in (await liar.get("/credentials"))["items"]} - before
+        (revoked,) = {listed["id"] for listed in (await liar.get("/credentials"))["items"]} - before
         assert (await institute.post(f"/credentials/{made['id']}/revoke"))["published"]
-        ended = await scene.lie(QUESTION, answers(scene.held["liar"], maltese=revoked))
+        ended = await scene.lie(QUESTION, answers(scene.credentials["liar"], maltese=revoked))
         assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "proof.invalid")
 
     async def test_refuses_certificates_of_two_people_where_names_are_asked(self, scene: Scene) -> None:
         """A friend had it issued into the liar's wallet: one link secret, two people."""
         friends = await scene.issue("liar", "language/1.0", family_name="Silva")
         named = QUESTION | {"subject": "name"}
-        ended = await scene.lie(named, answers(scene.held["liar"], maltese=friends))
+        ended = await scene.lie(named, answers(scene.credentials["liar"], maltese=friends))
         assert (ended["decision"]["verdict"], codes(ended)[0]) == ("NOT_TRUSTED", "subject.differs")
-        honest = await scene.lie(named, answers(scene.held["liar"]))
+        honest = await scene.lie(named, answers(scene.credentials["liar"]))
         assert honest["decision"]["verdict"] == "TRUSTED"
 
 
@@ -316,14 +320,14 @@ class TestALinkForMany:
         assert shown["purpose"] == "employment"
         chosen = {part["name"]: part["credentials"][0]["credential_id"] for part in shown["parts"]}
         await worker.post(f"/requests/{opened['id']}/present", {"credentials": chosen})
-        held = scene.held["liar"]
-        low = {"trade": held["qualification/1.0"], "maltese": held["experience/1.0"]}
+        by_kind = scene.credentials["liar"]
+        low = {"trade": by_kind["qualification/1.0"], "maltese": by_kind["experience/1.0"]}
         await scene.employer.wait_for(f"/requests/{first['id']}", "state", "DECIDED")
-        await liar.post(f"/requests/{other['id']}/forge", {"credentials": low | {"maltese": held["language/1.0"]}})
+        await liar.post(f"/requests/{other['id']}/forge", {"credentials": low | {"maltese": by_kind["language/1.0"]}})
         await scene.employer.wait_for(f"/requests/{second['id']}", "state", "DECIDED")
         ended = await self.applicants(scene, link)
-        assert [each["verdict"] for each in ended] == ["TRUSTED", "TRUSTED"]
-        assert [each["ref"] for each in ended] == [first["ref"], second["ref"]]
+        assert [request["verdict"] for request in ended] == ["TRUSTED", "TRUSTED"]
+        assert [request["ref"] for request in ended] == [first["ref"], second["ref"]]
         assert (await scene.employer.get(f"/links/{link['id']}"))["applicants"] == 2
 
     async def test_a_link_that_is_full_or_closed_asks_nobody(self, scene: Scene) -> None:
@@ -336,7 +340,7 @@ class TestALinkForMany:
             *(liar.post("/invitations", {"url": link["invitation_url"]}) for link in (full, closed)),
             return_exceptions=True,
         )
-        assert [type(each) for each in opened] == [AppError, AppError]
+        assert [type(outcome) for outcome in opened] == [AppError, AppError]
         assert [len(await self.applicants(scene, link)) for link in (full, closed)] == [1, 0]
 
     async def test_a_link_that_nobody_could_answer_is_not_made(self, scene: Scene) -> None:

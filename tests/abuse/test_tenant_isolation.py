@@ -378,8 +378,8 @@ async def test_lists_hold_nothing_of_another_tenants(place: Place) -> None:
             continue
         for token in place.tokens_for(role):
             answer = await ask(place, "GET", f"/v1/t/a/{role}{route.path}", None, token=token, named="\0")
-            held = [what for what, named in place.ids.items() if named in answer.body]
-            assert held == [], (role, route.path)
+            leaked = [what for what, named in place.ids.items() if named in answer.body]
+            assert leaked == [], (role, route.path)
 
 
 async def test_another_tenants_token_is_a_wrong_token(place: Place) -> None:
@@ -416,7 +416,7 @@ async def test_a_key_of_another_tenants_call_is_met_by_nobody(place: Place) -> N
 
     callers = [("b", place.b_token, "b"), ("a", place.a_token, "a"), ("a", place.handle.token, "operator")]
     made = [await make(*caller) for caller in callers]
-    assert len({each["id"] for each in made}) == len({each["secret"] for each in made}) == 3
+    assert len({call["id"] for call in made}) == len({call["secret"] for call in made}) == 3
     assert [await make(*caller) for caller in callers] == made
 
 
@@ -434,7 +434,7 @@ async def test_messages_that_name_what_is_another_tenants_are_answered_like_thos
     to_a = Correspondent(place.agent, ours, None, place.b_friend.key)  # who is connected with B writes to A
     before = await state_of(place.b)
     threads = [
-        place.ids[each] for each in ("thread", "asked thread", "handshake", "verification", "offer", "connection")
+        place.ids[what] for what in ("thread", "asked thread", "handshake", "verification", "offer", "connection")
     ]
     receive = place.agent._transport.receive
     for name in TABLE:
@@ -446,7 +446,7 @@ async def test_messages_that_name_what_is_another_tenants_are_answered_like_thos
                 for own_id in ("1", place.ids["handshake"])
             ]
             nothing = message(name, thread=str(uuid4()), parent=str(uuid4()), own_id=str(uuid4()))
-            answers = [await receive(sender.envelope(each)) for each in (*known, nothing)]
+            answers = [await receive(sender.envelope(sent)) for sent in (*known, nothing)]
             assert {(answer.status, answer.body) for answer in answers} == {(400, None)}, name
     assert await state_of(place.b) == before
 

@@ -38,11 +38,11 @@ class Scene:
         assert (await self.academy.post(f"/credentials/{offer}/revoke"))["published"]
 
     async def issue(self, **claim: Any) -> tuple[str, str]:
-        held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
+        before = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]}
         made = await self.academy.post("/offers", {"claim": certificate(CLAIM, **claim)})
         await self.liar.post("/invitations", {"url": made["short_url"]})
         await self.academy.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
-        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - held
+        (new,) = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]} - before
         return made["id"], new
 
     async def asked(self) -> tuple[str, str]:

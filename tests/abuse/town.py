@@ -161,14 +161,14 @@ class Town:
         payload = self._payload(self.version, scopes, status or {})
         if may_ask:
             payload["participants"]["entries"][VERIFICATION] = {
-                did: {"verifications": [dict(each)]} for did, each in may_ask.items()
+                did: {"verifications": [dict(verification)]} for did, verification in may_ask.items()
             }
         await self.authority.post("/versions", {"payload": payload})
 
     async def look(self) -> None:
         """Have everybody honest fetch the newest version now."""
         honest = [person for person in self.people.values() if person.role in ("holder", "verifier")]
-        await asyncio.gather(*(each.post("/governance/refresh") for each in (*honest, self.academy) if each))
+        await asyncio.gather(*(agent.post("/governance/refresh") for agent in (*honest, self.academy) if agent))
 
     async def _standing(self, issuer: AgentHandle) -> dict[str, str]:
         """Wait until an honest issuer can sign, and return who it is."""

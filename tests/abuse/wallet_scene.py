@@ -116,8 +116,8 @@ async def wallet_scene(folder: Path) -> AsyncIterator[Scene]:
         governance = {"url": view["governance_url"], "author": view["did"]}
         rogues["centre"].configure(rogue_issuer={"schema_id": view["schemas"]["qualification/1.0"]})
         rogues["yard"].configure(governance=governance)
-        for each in rogues.values():
-            await each.start()
+        for rogue in rogues.values():
+            await rogue.start()
         async with page_wallet(ecosystem.machine, HOST) as wallet:
             wallet.governance = governance
             await wallet.visit(egress=True)

@@ -254,9 +254,9 @@ async def _batches(run: _Run) -> None:
 
 async def _importing(run: _Run) -> None:
     run.progress(f"A workbook of {run.sizes.listed} rows is read")
-    found = await asyncio.to_thread(measure_importing, run.sizes.listed)
-    run.figures.take_ratio("import_200k_rows_over_calamine", found.ratio, "calamine")
-    run.figures.details["importing"] = {"rows": found.rows}
+    importing = await asyncio.to_thread(measure_importing, run.sizes.listed)
+    run.figures.take_ratio("import_200k_rows_over_calamine", importing.ratio, "calamine")
+    run.figures.details["importing"] = {"rows": importing.rows}
 
 
 async def _store(run: _Run) -> None:
@@ -308,63 +308,63 @@ async def _wallet_page(run: _Run) -> None:
 
 
 async def _wallet_walk(run: _Run) -> None:
-    found = await measure_wallet_walk(
+    walk = await measure_wallet_walk(
         run.folder / "wallet_walk",
         count=run.sizes.institutions,
         revoked=run.sizes.revoked,
         progress=run.progress,
     )
-    for key, value in found.values.items():
+    for key, value in walk.values.items():
         run.figures.take(key, value)
-    run.figures.details["wallet_walk"] = found.details
+    run.figures.details["wallet_walk"] = walk.details
 
 
 async def _wallet_proofs(run: _Run) -> None:
     run.progress("Proofs of the wallet in the page")
-    found = await asyncio.to_thread(measure_wallet_proofs, run.folder / "wallet_proofs")
-    for key, value in found.values.items():
+    proofs = await asyncio.to_thread(measure_wallet_proofs, run.folder / "wallet_proofs")
+    for key, value in proofs.values.items():
         run.figures.take(key, value)
-    run.figures.details["wallet_proofs"] = found.details
+    run.figures.details["wallet_proofs"] = proofs.details
 
 
 async def _offline(run: _Run) -> None:
     run.progress("A question and its answer by codes on two screens")
     folder = run.folder / "offline"
     folder.mkdir()
-    found = await measure_offline(folder)
-    run.figures.take("offline_read_s", found.answer_s)
-    run.figures.details["offline"] = found.details
+    offline = await measure_offline(folder)
+    run.figures.take("offline_read_s", offline.answer_s)
+    run.figures.details["offline"] = offline.details
 
 
 async def _judging(run: _Run) -> None:
     run.progress("A decision, and the cryptography of the same answer")
     folder = run.folder / "judging"
     folder.mkdir()
-    found = measure_judging(folder, registry_size=run.sizes.registry_size)
-    run.figures.take_ratio("decision_share_of_crypto", found.deciding, "library")
+    judging = measure_judging(folder, registry_size=run.sizes.registry_size)
+    run.figures.take_ratio("decision_share_of_crypto", judging.deciding, "library")
     again = await asyncio.to_thread(measure_replay, folder, registry_size=run.sizes.registry_size)
     run.figures.take_ratio("case_replay_over_verify", again, "library")
-    run.figures.details["judging"] = {"reading": found.reading.as_json("reading", "library")}
+    run.figures.details["judging"] = {"reading": judging.reading.as_json("reading", "library")}
 
 
 async def _asking(run: _Run) -> None:
     folder = run.folder / "asking"
     folder.mkdir()
     sizes = run.sizes
-    found = await measure_asking(
+    asking = await measure_asking(
         folder, registry_size=sizes.registry_size, sessions=sizes.sessions, progress=run.progress
     )
-    run.figures.take_ratio("ask_cpu_over_crypto", found.ask, "library")
-    run.figures.take("verifier_makespan_over_crypto", found.makespan)
-    run.figures.details["asking"] = found.details
-    if found.lost:
-        run.figures.faults.append(f"{found.lost} answers were lost: {found.outcomes}")
+    run.figures.take_ratio("ask_cpu_over_crypto", asking.ask, "library")
+    run.figures.take("verifier_makespan_over_crypto", asking.makespan)
+    run.figures.details["asking"] = asking.details
+    if asking.lost:
+        run.figures.faults.append(f"{asking.lost} answers were lost: {asking.outcomes}")
 
 
 async def _slips(run: _Run) -> None:
-    found = await measure_slips(run.folder / "slips", run.progress, rows=run.sizes.slips)
-    run.figures.take("slip_to_held_cpu_over_crypto", found.ratio)
-    run.figures.details["slips"] = found.details
+    slips = await measure_slips(run.folder / "slips", run.progress, rows=run.sizes.slips)
+    run.figures.take("slip_to_held_cpu_over_crypto", slips.ratio)
+    run.figures.details["slips"] = slips.details
 
 
 async def _exchange(run: _Run) -> None:
@@ -418,7 +418,7 @@ def _circumstances(sizes: Sizes, took: Mapping[str, float], seconds: float) -> d
         "measured_on": time.strftime("%Y-%m-%d", time.gmtime()),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        "load_average": [round(each, 2) for each in os.getloadavg()],
+        "load_average": [round(load, 2) for load in os.getloadavg()],
         "versions": {name: version(name) for name in _VERSIONS},
         "method": __doc__,
     }

@@ -67,8 +67,8 @@ class Agents:
     async def received(self, offer_id: str, holder: AgentHandle | None = None) -> str:
         """Return the id of the credential once the holder, or another one, has it."""
         path = f"/offers/{offer_id}"
-        held = await (holder or self.holder).wait_for(path, "state", "RECEIVED", timeout_s=_HELD_TIMEOUT_S)
-        return str(held["credential_id"])
+        credential = await (holder or self.holder).wait_for(path, "state", "RECEIVED", timeout_s=_HELD_TIMEOUT_S)
+        return str(credential["credential_id"])
 
     async def issue(self, holder: AgentHandle | None = None) -> str:
         """Go the whole way of an offer; return the id of the credential that the holder, or another one, has."""

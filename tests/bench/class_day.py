@@ -108,10 +108,10 @@ class ClassDay:
                 await shown.read()
             async with session.post(site + page, data={"told": ""}, **asked) as answer:
                 text = await answer.text()
-        found = _OFFER.search(text)
-        if answer.status != 200 or found is None:
+        offer = _OFFER.search(text)
+        if answer.status != 200 or offer is None:
             raise BenchError(f"expected an offer for a slip, found status {answer.status}")
-        return found[0]
+        return offer[0]
 
     async def _hold(self, wallet: AgentHandle, address: str) -> None:
         opened = (await wallet.post("/invitations", {"url": address}))["id"]

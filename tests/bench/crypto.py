@@ -105,13 +105,19 @@ class RawCrypto:
         """Return the verifier's own proof request, with the restrictions on the agents' definitions pointed at ours."""
         return {**pointed_at(compiled, CRED_DEF_ID), "nonce": compiled["nonce"]}
 
-    def present(self, held: Held, request: Mapping[str, Any]) -> Any:
+    def present(self, credential: Held, request: Mapping[str, Any]) -> Any:
         """Return a presentation that reveals what is asked and proves non-revocation."""
         timestamp = json_timestamp(self._list)
-        state = CredentialRevocationState.create(self._registry, self._list, held.index, self._registry.tails_location)
+        state = CredentialRevocationState.create(
+            self._registry, self._list, credential.index, self._registry.tails_location
+        )
         chosen = PresentCredentials()
-        chosen.add_attributes(held.credential, *request["requested_attributes"], timestamp=timestamp, rev_state=state)
-        chosen.add_predicates(held.credential, *request["requested_predicates"], timestamp=timestamp, rev_state=state)
+        chosen.add_attributes(
+            credential.credential, *request["requested_attributes"], timestamp=timestamp, rev_state=state
+        )
+        chosen.add_predicates(
+            credential.credential, *request["requested_predicates"], timestamp=timestamp, rev_state=state
+        )
         return Presentation.create(
             PresentationRequest.load(dict(request)),
             chosen,

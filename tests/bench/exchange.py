@@ -148,7 +148,7 @@ async def _load(agents: Agents, options: ExchangeOptions, figures: Figures, prog
     progress(f"{options.presentations} presentations, {options.in_flight} in flight")
     load = await present_many(agents, [credential], presentations=options.presentations, in_flight=options.in_flight)
     figures.take("presentations_lost", load.lost)
-    figures.details["one_after_the_other"] = {name: each.as_json() for name, each in alone.items()}
+    figures.details["one_after_the_other"] = {name: ratio.as_json() for name, ratio in alone.items()}
     figures.details["presentations_under_load"] = load.as_json()
     if load.lost:
         figures.faults.append(f"{load.lost} presentations were lost: {load.outcomes}")

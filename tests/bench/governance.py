@@ -30,14 +30,14 @@ async def measure_large(folder: Path, issuers: int, figures: Figures, progress: 
     await asyncio.to_thread(write_many, folder / "few", FEW_ISSUERS)
     written_s = time.process_time() - began
     progress("A process loads it, and decides")
-    held = await _run("held", folder)
+    large = await _run("held", folder)
     progress("Another loads it again, and parses the same bytes in between")
     loaded = await _run("loaded", folder)
     as_set, off = loaded["as_set"], loaded["off"]
     figures.take("governance_load_over_parse", _over_parse(as_set))
-    figures.take("governance_bytes_each", held["bytes_each"])
-    figures.take("decision_us", held["decision_us"]["many"])
-    growth, trqp = held["decision_growth"], held["trqp"]["over_empty"]
+    figures.take("governance_bytes_each", large["bytes_each"])
+    figures.take("decision_us", large["decision_us"]["many"])
+    growth, trqp = large["decision_growth"], large["trqp"]["over_empty"]
     figures.take("decision_growth_1k_to_1m", growth["ratio"], tuple(growth["interval_95"]))
     figures.take("trqp_over_empty_handler", trqp["ratio"], tuple(trqp["interval_95"]))
     figures.details["governance"] = {
@@ -48,7 +48,7 @@ async def measure_large(folder: Path, issuers: int, figures: Figures, progress: 
         "written_cpu_s": round(written_s, 1),
         "load_over_parse_uncollected": round(_over_parse(off), 3),
         "cpu_s": {"collector_as_set": as_set, "collector_off": off},
-        **held,
+        **large,
     }
     await asyncio.to_thread(shutil.rmtree, folder)
 
@@ -62,11 +62,11 @@ async def _run(what: str, folder: Path) -> Any:
     process = await start_child(command, stdout=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(_TIMEOUT_S):  # not `communicate`, which closes the standard input
-            said = await process.stdout.read() if process.stdout else b""
+            printed = await process.stdout.read() if process.stdout else b""
             await process.wait()
     except TimeoutError as err:
         await kill_child(process)
         raise BenchError(f"measuring a large file ({what}) took longer than {_TIMEOUT_S} s") from err
     if process.returncode != 0:
         raise BenchError(f"measuring a large file ({what}) ended with {process.returncode}")
-    return json.loads(said)
+    return json.loads(printed)

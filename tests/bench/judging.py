@@ -70,11 +70,11 @@ def measure_judging(folder: Path, *, registry_size: int, rounds: int = _ROUNDS) 
     offer = raw.offer()
     request, metadata = raw.request(offer)
     credential, index = raw.issue(offer, request, WELDER_VALUES)
-    held = raw.store(credential, metadata, index)
+    stored = raw.store(credential, metadata, index)
     at, snapshot = datetime.now(UTC), _snapshot()
     compiled = _compiled(snapshot, at)
     question = {**raw.proof_request(compiled.proof_request), "nonce": "1234567890"}
-    presentation = raw.present(held, question)
+    presentation = raw.present(stored, question)
     if not raw.verify(presentation, question):
         raise BenchError("expected a presentation that verifies, found another one")
     answer = message(json.loads(presentation.to_json()))

@@ -97,7 +97,7 @@ def main() -> None:
     what, folder = sys.argv[1], Path(sys.argv[2])
     records = ManyRecords.read(folder / "many")
     if what == "loaded":
-        found: dict[str, Any] = {"as_set": loaded(records, collecting=True), "off": loaded(records, collecting=False)}
+        figures: dict[str, Any] = {"as_set": loaded(records, collecting=True), "off": loaded(records, collecting=False)}
     else:
         verify_and_load(
             ManyRecords.read(folder / "few"), ManyRecords.read(folder / "few").read_part
@@ -106,12 +106,12 @@ def main() -> None:
         began = time.process_time()
         signed = verify_and_load(records, records.read_part)
         use_huge_pages()  # as an agent does then
-        found = {"load_s": time.process_time() - began}
-        found["bytes_each"] = (memory() - before) / len(signed.file.accreditations)
+        figures = {"load_s": time.process_time() - began}
+        figures["bytes_each"] = (memory() - before) / len(signed.file.accreditations)
         from tests.bench.large_questions import asked  # only now: what it imports is not the file's memory
 
-        found |= asked(signed, verify_and_load(few := ManyRecords.read(folder / "few"), few.read_part))
-    sys.stdout.write(json.dumps(found))
+        figures |= asked(signed, verify_and_load(few := ManyRecords.read(folder / "few"), few.read_part))
+    sys.stdout.write(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def _decided(kept: Sequence[bytes], snapshot: GovernanceSnapshot) -> float:
 
     The evidence is made just before, as when a presentation was read; the file is as cold as for any random issuer.
     """
-    cases: list[Case] = [pickle.loads(each) for each in kept]  # noqa: S301 (our own)
+    cases: list[Case] = [pickle.loads(pickled) for pickled in kept]  # noqa: S301 (our own)
     began = time.process_time_ns()
     for case in cases:
         decide(case.requirement, case.evidence, snapshot, at=_AT)
@@ -105,9 +105,9 @@ def _growth(
     below: list[float] = []
     other_work = bytearray(_CACHES_BYTES)
     for number in range(_COLD):
-        for kept, snapshot, found in ((cases, large, above), (few_cases, small, below))[:: 1 if number % 2 else -1]:
+        for kept, snapshot, times_us in ((cases, large, above), (few_cases, small, below))[:: 1 if number % 2 else -1]:
             sum(other_work[::_LINE_BYTES])  # brings each line of it into the caches, in place of what was there
-            found.append(_decided(kept[number : number + 1], snapshot))
+            times_us.append(_decided(kept[number : number + 1], snapshot))
     return median_of_ratios(above, below)
 
 
@@ -159,9 +159,9 @@ def _case(file: GovernanceFile, accreditation: Accreditation) -> Case:
 
 def _eligible(snapshot: GovernanceSnapshot) -> dict[str, float]:
     """Return the CPU milliseconds of "who could count as a welder?": the first time, the next; and how many could."""
-    found: dict[str, float] = {}
+    times_ms: dict[str, float] = {}
     for name in ("first", "again"):
         began = time.process_time()
         definitions = eligible_sources(Requirement("C7212", "MLT", 3), snapshot, at=_AT)
-        found[name] = 1e3 * (time.process_time() - began)
-    return found | {"definitions": len(definitions)}
+        times_ms[name] = 1e3 * (time.process_time() - began)
+    return times_ms | {"definitions": len(definitions)}

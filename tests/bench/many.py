@@ -84,7 +84,7 @@ def write_many(folder: Path, issuers: int) -> int:
     root = asyncio.run(sign_file(_root(bits, stated), DidUrl.parse(f"{AUTHOR}#key-1"), sign))
     (folder / "current.jws").write_bytes(root)
     (folder / "key").write_bytes(key.public_key().public_bytes_raw())
-    return sum(each["bytes"] for each in stated)
+    return sum(statement["bytes"] for statement in stated)
 
 
 def _root(bits: int, parts: list[dict[str, Any]]) -> bytes:
@@ -124,7 +124,7 @@ def _root(bits: int, parts: list[dict[str, Any]]) -> bytes:
 
 def _base58(text: str) -> str:
     digest = hashlib.sha512(text.encode()).digest()
-    return "".join(_BASE58[each % 58] for each in digest[:44])
+    return "".join(_BASE58[byte % 58] for byte in digest[:44])
 
 
 def _did(number: int) -> str:
@@ -195,7 +195,7 @@ def _status(own: str, begins: date, chance: _Chance) -> str:
     if chance.below(20):
         return ""
     day = begins + timedelta(days=chance.below(600))
-    registries = ",".join(f'"anoncreds:{own[:-2]}{each}"' for each in ("aa", "bb"))
+    registries = ",".join(f'"anoncreds:{own[:-2]}{ending}"' for ending in ("aa", "bb"))
     return (
         f'"status":[{{"decided_on":"{day}","decision":"https://agency.example/decisions/{day}","effective_from":"{day}",'
         f'"reason":"Assessments were not supervised.","status":"suspended","statuses":[{registries}]}}],'

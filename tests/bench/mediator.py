@@ -232,10 +232,10 @@ async def _live(site: Site, wallet: _Wallet, opened: AsyncExitStack) -> LivePhon
 
 async def _block(site: Site, wallets: Sequence[_Wallet], live: Sequence[LivePhone]) -> None:
     """Have so many messages written, delivered and acknowledged, by all writers at once."""
-    each = _IN_A_BLOCK // len(wallets)
+    per_wallet = _IN_A_BLOCK // len(wallets)
 
     async def one(wallet: _Wallet, phone: LivePhone) -> None:
-        for _ in range(each):
+        for _ in range(per_wallet):
             await _write(site, wallet)
             await _take(phone)
             await phone.next("status")  # the answer to what was acknowledged
@@ -244,9 +244,12 @@ async def _block(site: Site, wallets: Sequence[_Wallet], live: Sequence[LivePhon
 
 
 async def _write(site: Site, wallet: _Wallet) -> None:
-    said = message("basicmessage/1.0/message", content=_TEXT)
+    basic_message = message("basicmessage/1.0/message", content=_TEXT)
     packed = pack(
-        said, to=key_name(wallet.receiving), own=Key.generate(KeyAlg.ED25519), routing_keys=[wallet.routing_key]
+        basic_message,
+        to=key_name(wallet.receiving),
+        own=Key.generate(KeyAlg.ED25519),
+        routing_keys=[wallet.routing_key],
     )
     status, _ = await site.post(packed)
     if status != 200:
@@ -283,13 +286,13 @@ def _raw() -> float:
     """Return the CPU milliseconds of unpacking and packing such a message, once each."""
     alice, bob = Key.generate(KeyAlg.ED25519), Key.generate(KeyAlg.ED25519)
     forwarded = json.loads(pack(message("basicmessage/1.0/message", content=_TEXT), to=key_name(bob), own=alice))
-    said = {"@type": f"{PREFIX}routing/1.0/forward", "@id": "1", "to": key_name(bob), "msg": forwarded}
+    forward = {"@type": f"{PREFIX}routing/1.0/forward", "@id": "1", "to": key_name(bob), "msg": forwarded}
     delivered = {
         "@type": f"{PREFIX}messagepickup/2.0/delivery",
         "@id": "1",
         "~attach": [{"@id": "1", "data": {"base64": base64.b64encode(json.dumps(forwarded).encode()).decode()}}],
     }
-    packed = pack(said, to=key_name(bob), own=alice)
+    packed = pack(forward, to=key_name(bob), own=alice)
     began = time.process_time()
     for _ in range(_IN_A_BLOCK):
         Received.read(askar_open(packed, own=bob, max_bytes=_MAX), max_bytes=_MAX)

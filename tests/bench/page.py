@@ -46,14 +46,14 @@ def _row(name: str, key: Key, written: Written) -> str:
         return f"| `{name}` | {key.title} | - |  | {bar} |"
     interval = told.get("interval_95")
     between = f"{interval[0]:g} to {interval[1]:g}" if interval else ""
-    found = f"{value:g}" if key.holds(value) else f"**{value:g}** (misses)"
-    return f"| `{name}` | {key.title} | {found} | {between} | {bar} |"
+    cell = f"{value:g}" if key.holds(value) else f"**{value:g}** (misses)"
+    return f"| `{name}` | {key.title} | {cell} | {between} | {bar} |"
 
 
 def _missing(written: Written) -> str:
     why_not: dict[str, str] = written["details"]["why_not"]
     reasons = dict.fromkeys(why_not.values())
-    lines = [f"- {', '.join(f'`{key}`' for key, each in why_not.items() if each == why)}: {why}." for why in reasons]
+    lines = [f"- {', '.join(f'`{key}`' for key, cause in why_not.items() if cause == why)}: {why}." for why in reasons]
     return "".join(f"{line}\n" for line in lines) or "Every key was measured.\n"
 
 
@@ -75,11 +75,11 @@ def _waiting(written: Written) -> str:
         "Presentation": (alone.get("presentation"), details.get("presentations_under_load")),
     }
     lines = ["| Exchange | In flight | How many | p50 | p95 | p99 |", "|---|---|---|---|---|---|"]
-    for name, found in load.items():
-        for each in found:
-            if each and each["wall_ms"]:
-                wall = " | ".join(f"{each['wall_ms'][share]:.0f}" for share in ("p50", "p95", "p99"))
-                lines.append(f"| {name} | {each['in_flight']} | {each['exchanges']} | {wall} |")
+    for name, loads in load.items():
+        for measured in loads:
+            if measured and measured["wall_ms"]:
+                wall = " | ".join(f"{measured['wall_ms'][share]:.0f}" for share in ("p50", "p95", "p99"))
+                lines.append(f"| {name} | {measured['in_flight']} | {measured['exchanges']} | {wall} |")
     return "\n".join(lines) + "\n"
 
 

@@ -92,10 +92,10 @@ def plot(written: Mapping[str, Any]) -> str:
 
 def _legend(whose: Sequence[str]) -> str:
     drawn = []
-    for number, each in enumerate(whose):
+    for number, owner in enumerate(whose):
         x = _LEFT + 180 * number
         drawn.append(
-            f'<rect x="{x}" y="12" width="{_BAR}" height="{_BAR}" fill="{_COLOURS[each]}"/>'
-            f'<text x="{x + 20}" y="23">{_NAMES[each]}</text>'
+            f'<rect x="{x}" y="12" width="{_BAR}" height="{_BAR}" fill="{_COLOURS[owner]}"/>'
+            f'<text x="{x + 20}" y="23">{_NAMES[owner]}</text>'
         )
     return "".join(drawn)

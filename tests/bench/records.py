@@ -91,8 +91,8 @@ def _looks(profile: Profile, offer_id: str) -> Mapping[str, Look]:
     offers = open_offers(profile)
 
     async def due() -> None:
-        async with offers.claiming(_NOW, due_of=Offer.due_at) as found:  # due again for the next look
-            if len([offer async for offer in found]) != 1:
+        async with offers.claiming(_NOW, due_of=Offer.due_at) as due_offers:  # due again for the next look
+            if len([offer async for offer in due_offers]) != 1:
                 raise RuntimeError("expected one offer that is due")
 
     async def open_page() -> None:

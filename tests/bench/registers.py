@@ -138,8 +138,8 @@ async def _fill(profile: Profile, size: int) -> None:
 
 async def _alone(many: int) -> None:
     with tempfile.TemporaryDirectory(prefix="wanderbuch-bench") as folder:
-        found = await measure_registers(Path(folder), _tell, many=many)
-    print({name: ratio.as_json("many", "few") for name, ratio in found.items()})
+        ratios = await measure_registers(Path(folder), _tell, many=many)
+    print({name: ratio.as_json("many", "few") for name, ratio in ratios.items()})
 
 
 def _tell(text: str) -> None:

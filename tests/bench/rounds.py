@@ -79,12 +79,12 @@ class RawRounds:
         Raises:
             BenchError: what it made does not verify.
         """
-        found: Samples = defaultdict(list)
+        durations: Samples = defaultdict(list)
 
         def timed[T](name: str, work: Callable[[], T]) -> T:
             began = time.process_time_ns()
             done = work()
-            found[name].append((time.process_time_ns() - began) / 1e6)
+            durations[name].append((time.process_time_ns() - began) / 1e6)
             return done
 
         crypto = self._crypto
@@ -93,13 +93,13 @@ class RawRounds:
             offer = timed("offer", crypto.offer)
             asked, metadata = timed("request", lambda: crypto.request(offer))
             credential, index = timed("issue", lambda: crypto.issue(offer, asked, self._values))
-            held = timed("store", lambda: crypto.store(credential, metadata, index))
+            stored = timed("store", lambda: crypto.store(credential, metadata, index))
             request = timed("ask", lambda: crypto.proof_request(compiled))
-            presentation = timed("present", lambda: crypto.present(held, request))
+            presentation = timed("present", lambda: crypto.present(stored, request))
             if not timed("verify", lambda: crypto.verify(presentation, request)):
                 raise BenchError("the raw library's own presentation does not verify")
 
         for _ in range(_REPEATED):
             once()
-        for name, samples in found.items():
+        for name, samples in durations.items():
             self.samples[name].append(median(samples))

@@ -104,7 +104,7 @@ class _Samples:
     waits: LockWaits = field(default_factory=LockWaits)
 
     def as_json(self) -> dict[str, Any]:
-        cpu, rate = (median_of_ratios(each[2], each[1]) for each in (self.cpu_ms, self.per_s))
+        cpu, rate = (median_of_ratios(by_processes[2], by_processes[1]) for by_processes in (self.cpu_ms, self.per_s))
         return {
             "cpu": cpu.as_json("two", "one"),
             "rate": rate.as_json("two", "one", "per_s"),

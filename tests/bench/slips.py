@@ -110,7 +110,7 @@ async def _measured(
     made = await _registries(agents) - registries
     registry_ms = await asyncio.to_thread(_registry_ms, raw, folder) if made else 0.0
     list_ms = meter.samples["list"][0]
-    issuing_ms = sum(count * each for count, each in library)
+    issuing_ms = sum(count * duration for count, duration in library)
     ours, theirs = list_ms + claimed_ms, issuing_ms + made * registry_ms
     return SlipFigures(
         ours / theirs,
@@ -137,7 +137,7 @@ async def _registries(agents: Agents) -> int:
 
 def _raw_ms(raw: RawCrypto, values: Mapping[str, str]) -> float:
     """Return the CPU of an offer and a credential by the library alone, milliseconds."""
-    found: list[float] = []
+    times_ms: list[float] = []
     for _ in range(_RAW_A_PART):
         began = time.process_time()
         offer = raw.offer()
@@ -145,8 +145,8 @@ def _raw_ms(raw: RawCrypto, values: Mapping[str, str]) -> float:
         request, _ = raw.request(offer)
         began = time.process_time()
         raw.issue(offer, request, values)
-        found.append(1e3 * (spent + time.process_time() - began))
-    return fmean(found)
+        times_ms.append(1e3 * (spent + time.process_time() - began))
+    return fmean(times_ms)
 
 
 def _registry_ms(raw: RawCrypto, folder: Path) -> float:
@@ -167,10 +167,10 @@ async def _watched(agents: Agents, folder: Path) -> None:
 
 async def _alone(rows: int, profiled: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="wanderbuch-bench") as folder:
-        found = await measure_slips(
+        measured = await measure_slips(
             Path(folder), lambda text: print(text, file=sys.stderr), rows=rows, profiled=profiled
         )
-    print({"slip_to_held_cpu_over_crypto": round(found.ratio, 3), **found.details})
+    print({"slip_to_held_cpu_over_crypto": round(measured.ratio, 3), **measured.details})
 
 
 if __name__ == "__main__":

@@ -49,12 +49,15 @@ async def measure_starting(agents: Agents, stock_kib: dict[str, int] | None, fig
         "ready_cpu_s": {role: round(ratio.above, 2) for role, ratio in ratios.items()},
         "import_cpu_s": round(median([sample for samples in importing.values() for sample in samples]), 2),
         "first_start_cpu_s": agents.start_cpu_s,
-        "ready_kib": {role: median(each) for role, each in kib.items()},
+        "ready_kib": {role: median(sizes) for role, sizes in kib.items()},
     }
     if stock_kib:
         over = {role: median(kib[role]) / stock_kib[role] for role in _ROLES}
         figures.take("agent_rss_over_stock", max(over.values()), (min(over.values()), max(over.values())))
-        told |= {"stock_ready_kib": stock_kib, "rss_over_stock": {role: round(each, 3) for role, each in over.items()}}
+        told |= {
+            "stock_ready_kib": stock_kib,
+            "rss_over_stock": {role: round(share, 3) for role, share in over.items()},
+        }
     figures.details["process"] = told
 
 

@@ -93,7 +93,7 @@ class _Town:
     authority: Authority
     registry: Registry
     worker: Worker
-    held: Held
+    credential: Held
 
     @classmethod
     def founded(cls) -> "_Town":
@@ -102,7 +102,7 @@ class _Town:
 
     async def governance(self) -> GovernanceSource:
         """Return the governance, as if the authority's host answered."""
-        issuer = self.held.issuer
+        issuer = self.credential.issuer
         signed = await self.authority.file(payload({issuer.did: [accreditation([issuer.cred_def_id])]}))
         statement = await self.authority.statement(signed, at=datetime.now(UTC))
         return GovernanceSource(
@@ -161,12 +161,12 @@ async def _measure(folder: Path, tenants: int) -> dict[str, Any]:
                 to.tenant.bind(AnonCredsRegistry, AnonCredsRegistry([town.registry]))
             blocks: list[list[float]] = [[], []]
             for number in range(_BLOCKS + 1):
-                for (agent, to), found in zip(places, blocks, strict=True):
+                for (agent, to), times in zip(places, blocks, strict=True):
                     taken = await _block_ms(agent, to, town)
                     if number:  # the first warms up
-                        found.append(taken)
+                        times.append(taken)
         ratio = median_of_ratios(blocks[1], blocks[0])
-        opening = [await _reopened_ms(large, each.tenant.id) for each in made[: min(tenants, 300)]]
+        opening = [await _reopened_ms(large, place.tenant.id) for place in made[: min(tenants, 300)]]
     return {
         "tenants_1000_rss_kb_each": grown.kib_each,
         "tenant_open_ms": round(median(opening), 2),
@@ -220,8 +220,8 @@ class _Grown:
         }
 
 
-def _slope(at: Sequence[int], found: Sequence[float]) -> float:
-    pairs = itertools.combinations(zip(at, found, strict=True), 2)
+def _slope(at: Sequence[int], values: Sequence[float]) -> float:
+    pairs = itertools.combinations(zip(at, values, strict=True), 2)
     return median((later - earlier) / (more - less) for (less, earlier), (more, later) in pairs)
 
 
@@ -276,7 +276,7 @@ async def _block_ms(agent: RunningAgent, to: _Written, town: _Town) -> float:
             profile, AskedCredential(ONLY_GROUP, WELDER), asker=asker, answer_in=timedelta(minutes=10)
         )
         spent += time.process_time() - began
-        proof = town.worker.present(asked.proof_request, town.held)
+        proof = town.worker.present(asked.proof_request, town.credential)
         presentation = {
             "@type": "https://didcomm.org/present-proof/2.0/presentation",
             "@id": str(uuid4()),

@@ -94,11 +94,11 @@ async def measure_trqp(file: GovernanceFile, issuers: Sequence[Did]) -> TrqpFigu
             for name, samples in (*kinds[number % 3 :], *kinds[: number % 3]):
                 bodies = new if name == "first" else popular
                 before = await _cpu_s(here)
-                found = await _ask(ports["empty" if name == "empty" else "trqp"], bodies)
+                positive = await _ask(ports["empty" if name == "empty" else "trqp"], bodies)
                 used = await _cpu_s(here) - before
                 if number >= _WARMING:
                     samples.append(1e3 * used / len(bodies))
-                    yes += found
+                    yes += positive
         ratio = median_of_ratios(spent["empty"], spent["trqp"])
         first = median_of_ratios(spent["empty"], spent["first"])
         return TrqpFigures(ratio, first, 1e3 / ratio.below, 1e3 / ratio.above, yes / (2 * _ROUNDS * _REQUESTS))
@@ -129,8 +129,8 @@ async def _cpu_s(serving: Connection) -> float:
 async def _ask(port: int, bodies: Sequence[bytes]) -> int:
     """Send every body once over a few connections; return how many were answered with "authorized": true."""
     waiting = iter(bodies)
-    found = await asyncio.gather(*(_connection(port, waiting) for _ in range(_CONNECTIONS)))
-    return sum(found)
+    positives = await asyncio.gather(*(_connection(port, waiting) for _ in range(_CONNECTIONS)))
+    return sum(positives)
 
 
 async def _connection(port: int, bodies: Iterator[bytes]) -> int:

@@ -156,7 +156,7 @@ async def _add_institutions(town: PageTown, count: int) -> None:
     changed = next_version(ecosystem.payload)
     entries = changed["participants"]["entries"]
     did = changed["author"]
-    name = next(each[did]["name"] for each in entries.values() if "name" in each.get(did, {}))
+    name = next(entry[did]["name"] for entry in entries.values() if "name" in entry.get(did, {}))
     authority = {"did": did, "name": name, "site": f"https://{ecosystem.authority.host}"}
     for institution in institutions(count, authority=authority, seed=_SEED):
         for schema, statement in institution.statements.items():
@@ -228,8 +228,8 @@ def _renderers() -> list[int]:
 
 
 def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:
-    found = set()
-    while process in parents and process not in found:
-        found.add(process)
+    ancestors = set()
+    while process in parents and process not in ancestors:
+        ancestors.add(process)
         process = parents[process]
-    return found
+    return ancestors

@@ -86,16 +86,16 @@ class Written:
 def _size(given: Iterable[Any]) -> int:
     """Return the bytes of values and tags."""
     size = 0
-    for each in given:
-        if isinstance(each, bytes | bytearray | memoryview):
-            size += len(each)
-        elif isinstance(each, str):
-            size += len(each.encode())
-        elif isinstance(each, Mapping):
-            size += _size(each.keys()) + _size(each.values())
-        elif isinstance(each, list | tuple | set | frozenset):
-            size += _size(each)
-        elif isinstance(each, int | float):
+    for value in given:
+        if isinstance(value, bytes | bytearray | memoryview):
+            size += len(value)
+        elif isinstance(value, str):
+            size += len(value.encode())
+        elif isinstance(value, Mapping):
+            size += _size(value.keys()) + _size(value.values())
+        elif isinstance(value, list | tuple | set | frozenset):
+            size += _size(value)
+        elif isinstance(value, int | float):
             size += 8
     return size
 

@@ -43,9 +43,9 @@ async def measure_written(agents: Agents, folder: Path, figures: Figures) -> Non
         for name, agent in watched.items():
             await start_with(agent, commands[name])
     for name in watched:
-        found = _an_issuance(before[name], after[name])
-        figures.take(f"{name}_kb_written", found["kb"])
-        figures.details.setdefault("written", {})[name] = found
+        written = _an_issuance(before[name], after[name])
+        figures.take(f"{name}_kb_written", written["kb"])
+        figures.details.setdefault("written", {})[name] = written
 
 
 def watched_command(folder: Path, command: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,14 +82,14 @@ async def start_with(agent: AgentHandle, command: tuple[str, ...]) -> None:
 
 
 async def _told(watched: dict[str, AgentHandle], folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    written: dict[str, Any] = {}
     for name, agent in watched.items():
         if agent.process is None:
             raise BenchError(f"the {name} does not run")
         file = folder / f"{agent.process.pid}.json"
         await signalled(agent.process.pid, signal.SIGUSR1, file)
-        found[name] = json.loads(file.read_text())
-    return found
+        written[name] = json.loads(file.read_text())
+    return written
 
 
 def _an_issuance(before: Any, after: Any) -> dict[str, Any]:
@@ -100,6 +100,10 @@ def _an_issuance(before: Any, after: Any) -> dict[str, Any]:
     return {
         "kb": sum(size.values()) / _ISSUANCES / 1e3,
         "writes": sum(writes.values()) / _ISSUANCES,
-        "kb_by_category": {name: round(each / _ISSUANCES / 1e3, 2) for name, each in size.most_common(_TOLD) if each},
-        "writes_by_category": {name: round(each / _ISSUANCES, 2) for name, each in writes.items() if each},
+        "kb_by_category": {
+            name: round(bytes_written / _ISSUANCES / 1e3, 2)
+            for name, bytes_written in size.most_common(_TOLD)
+            if bytes_written
+        },
+        "writes_by_category": {name: round(count / _ISSUANCES, 2) for name, count in writes.items() if count},
     }

@@ -316,7 +316,7 @@ async def test_on_paper_the_decision_has_no_buttons(chromium: Browser, yard: Yar
         await look.page.emulate_media(media="print")
         await expect(look.page.locator("#head h1")).to_be_visible()
         await expect(look.page.locator("#facts")).to_be_visible()
-        assert not any([await each.is_visible() for each in await look.page.locator("button, nav").all()])
+        assert not any([await element.is_visible() for element in await look.page.locator("button, nav").all()])
         await look.check("asking-paper", with_axe=False)
 
 

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, ViewportSize, expect
 from tests.browser.looking import DESKTOP, LOOKS, PHONE, SIZES, Look, follow, looking, tab_to
 from tests.thorough import share_of
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace, open_place
-from tests.unit.issuer.console.test_holding_pages import said
+from tests.unit.issuer.console.test_holding_pages import report_wrong
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.plugins.exchange.wrong import WrongPart
@@ -152,7 +152,9 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, site: Site
 async def test_what_is_wrong_is_put_right_by_everybody(chromium: Browser, site: Site, language: str, size: str) -> None:
     name, workshop = f"{language}-{size}", site.place.workshop
     old = await workshop.issue(credential_id=f"WRONG-{name}", family_name="Wickramasinghe Arachchige")
-    await said(site.place, old, WrongPart.NAME, WrongPart.BIRTH, text="It is Wikramasinghe, with one k and no c.")
+    await report_wrong(
+        site.place, old, WrongPart.NAME, WrongPart.BIRTH, text="It is Wikramasinghe, with one k and no c."
+    )
     async with looking(chromium, site, SIZES[size], color_scheme="dark" if language == "ar" else "light") as look:
         page = look.page
         await sign_in(look, site.tokens[CLERK], language)
@@ -258,7 +260,7 @@ async def test_slips_stand_many_to_a_sheet_and_none_is_cut(chromium: Browser, si
         await look.page.emulate_media(media="print")
         slips = look.page.locator(".slip")
         assert await slips.count() == 9  # one did not pass
-        assert not any([await each.is_visible() for each in await look.page.locator("button, nav, header").all()])
+        assert not any([await element.is_visible() for element in await look.page.locator("button, nav, header").all()])
         boxes = [await slip.bounding_box() for slip in await slips.all()]
         heights = {round(box["height"]) for box in boxes if box is not None}
         assert max(heights) < 260, "at least eight slips stand on one sheet of A4"

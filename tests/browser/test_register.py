@@ -151,8 +151,8 @@ async def test_a_wide_screen_shows_the_menu_open(chromium: Browser, town: Town) 
     async with looking(chromium, town, DESKTOP) as look:
         await look.open("/registry/en/")
         await expect(look.page.locator("header summary")).to_be_hidden()
-        for each in ("nav.main-nav a", "nav.languages a"):
-            await expect(look.page.locator(each).first).to_be_visible()
+        for selector in ("nav.main-nav a", "nav.languages a"):
+            await expect(look.page.locator(selector).first).to_be_visible()
         await tab_to(look.page, "nav.languages a[hreflang=es]")
 
 

@@ -38,9 +38,9 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
         place = await open_place(workshop)
         async with TestServer(place.application()) as server:
             yield Site(place, other, str(server.make_url("")).rstrip("/"))
-        for each in (other, workshop):
-            await each.sending.stop(wait_s=5)
-            await each.profile.close()
+        for process in (other, workshop):
+            await process.sending.stop(wait_s=5)
+            await process.profile.close()
 
 
 async def sign_in(look: Look, token: str, language: str) -> None:

@@ -55,7 +55,7 @@ async def test_each_language_is_read_by_a_voice_of_this_phone(chromium: Browser)
 
         told = await read(page, "si", LENT, ENGLISH, SINHALA)
         by_voice = {
-            name: " ".join(text for _, each, text in told["spoken"] if each == name) for name in ("Nethmi", "Amy")
+            name: " ".join(text for _, spoken, text in told["spoken"] if spoken == name) for name in ("Nethmi", "Amy")
         }
         assert {(lang, name) for lang, name, _ in told["spoken"]} == {("si", "Nethmi"), ("en", "Amy")}
         assert WELDERS in by_voice["Amy"]

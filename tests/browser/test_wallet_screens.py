@@ -82,9 +82,9 @@ async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words
                     text = await look.page.evaluate(DRAW, {"tag": tag, "screen": screen})
                     await look.check(f"wallet-{screen}-{tag}-{scheme}", with_axe=with_axe)
                     wrong += [
-                        (tag, screen, found)
-                        for found in (_KEY.findall(text), re.findall(r"\{|undefined", text))
-                        if found
+                        (tag, screen, leftovers)
+                        for leftovers in (_KEY.findall(text), re.findall(r"\{|undefined", text))
+                        if leftovers
                     ]
                     english = await look.page.evaluate(_UNMARKED, tag)
                     if english["unmarked"] or (screen in ("book", "offer", "question") and not english["marked"]):
@@ -97,13 +97,13 @@ async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words
 async def test_html_in_every_field_is_text(chromium: Browser) -> None:
     """Whatever issuers, askers and the authority's file say stands there as they wrote it, and is nothing else."""
     wrong: list[object] = []
-    found = "() => document.querySelectorAll('main :is(img, b, script, svg, iframe, a)').length + (window.ran ?? 0)"
+    script = "() => document.querySelectorAll('main :is(img, b, script, svg, iframe, a)').length + (window.ran ?? 0)"
     async with looking(chromium, Here(), PHONE) as look:
         await look.page.route("**/*", serve)
         await look.open("/")
         for screen in ("book", "offer", "question", "too-much", "misfits", "history", "report"):
             text = await look.page.evaluate(DRAW, {"tag": "en", "screen": screen, "markup": MARKUP})
-            made = await look.page.evaluate(found)
+            made = await look.page.evaluate(script)
             if made or (MARKUP not in text and screen != "too-much"):
                 wrong.append((screen, made, text))
             await look.check(f"wallet-markup-{screen}", with_axe=False)

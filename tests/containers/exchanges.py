@@ -62,8 +62,8 @@ async def issued(project: Project) -> tuple[str, str]:
 
 async def place_of(project: Project, made: str) -> tuple[str, int]:
     """Return the registry of an offer's credential, and its place there."""
-    found = await project.clients["issuer"].get(f"/offers/{made}")
-    return str(found["registry"]), int(found["index"])
+    offer = await project.clients["issuer"].get(f"/offers/{made}")
+    return str(offer["registry"]), int(offer["index"])
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class InMidExchange:
         made, offer = await offered(project)
         asked = await project.clients["verifier"].post("/requests", {"requirement": WELDER, "deadline_s": 3600})
         opened = await project.clients["holder"].post("/invitations", {"url": asked["short_url"]})
-        given = {await place_of(project, each) for each, _ in (kept, revoked)}
+        given = {await place_of(project, offer_id) for offer_id, _ in (kept, revoked)}
         return cls(project, kept, revoked, (str(made["id"]), offer), (asked["id"], opened["id"]), given)
 
     async def go_on_until_the_loss(self) -> None:
@@ -104,7 +104,7 @@ class InMidExchange:
         await accept(self.project, self.waiting[1])
         await received(self.project, self.waiting[1])
         fresh, _ = await issued(self.project)
-        now = {await place_of(self.project, each) for each in (self.waiting[0], fresh)}
+        now = {await place_of(self.project, offer_id) for offer_id in (self.waiting[0], fresh)}
         assert len(now) == 2
         assert not now & self.given
         await clients["holder"].post(f"/requests/{self.question[1]}/present", {"credential_id": self.kept[1]})

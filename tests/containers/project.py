@@ -81,7 +81,7 @@ class Project:
         folder = self.folder / role
         self.tls.write_server(HOSTS[role], folder / "public.crt", folder / "public.key")
         self.tls.write_certificate(folder / "ca.crt")
-        connect = [f"{HOSTS[each]}:443={NET}.{place}:8443" for each, place in PLACES.items()]
+        connect = [f"{HOSTS[machine]}:443={NET}.{place}:8443" for machine, place in PLACES.items()]
         set_tables(folder / f"{role}.toml", {"network": {"ca_file": "ca.crt", "connect": connect}, **tables})
         for path in (folder, *folder.rglob("*")):
             os.chown(path, OWNER, OWNER)
@@ -131,8 +131,10 @@ class Project:
         """Return the name of a service's container."""
         label = f"label={LABEL}={self.name}"
         listed = json.loads(podman("ps", "--all", "--filter", label, "--format", "json"))
-        (found,) = [each["Names"][0] for each in listed if each["Labels"]["com.docker.compose.service"] == service]
-        return str(found)
+        (container_name,) = [
+            listing["Names"][0] for listing in listed if listing["Labels"]["com.docker.compose.service"] == service
+        ]
+        return str(container_name)
 
     def data(self, service: str) -> Path:
         """Return the data folder of a service."""

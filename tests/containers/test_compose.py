@@ -84,7 +84,10 @@ async def test_what_was_lost_in_mid_exchange_goes_on_from_backups_in_fresh_volum
     for path in (project.data("issuer"), *project.data("issuer").rglob("*")):
         os.chown(path, OWNER, OWNER)
     # One after another: the first that runs makes the network, which two at a time cannot.
-    told = [await asyncio.to_thread(project.restore, *each) for each in zip(lost, backups, strict=True)]
+    told = [
+        await asyncio.to_thread(project.restore, *volume_and_backup)
+        for volume_and_backup in zip(lost, backups, strict=True)
+    ]
     assert "1 credentials are revoked in public, and now here" in told[0]
     await project.up(*ROLES)
     await world.go_on_after_the_restore()

@@ -100,13 +100,13 @@ async def test_a_credential_is_issued_shown_and_revoked_though_a_process_is_kill
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_public_files_lie_in_the_object_store_and_come_through_the_proxy(project: ScaleProject) -> None:
-    held = {each["Key"] for each in client(OBJECTS).list_objects_v2(Bucket=BUCKET)["Contents"]}
+    keys = {listing["Key"] for listing in client(OBJECTS).list_objects_v2(Bucket=BUCKET)["Contents"]}
     for role in ("authority", "issuer", "verifier"):
-        assert f"{role}/org/did.jsonl" in held
-    assert "authority/governance/sri-lanka/current.jws" in held
-    assert any(key.startswith("issuer/org/tails/") for key in held)
+        assert f"{role}/org/did.jsonl" in keys
+    assert "authority/governance/sri-lanka/current.jws" in keys
+    assert any(key.startswith("issuer/org/tails/") for key in keys)
     async with aiohttp.ClientSession() as session:
-        for key in sorted(key for key in held if not key.partition("/")[2].startswith(".")):
+        for key in sorted(key for key in keys if not key.partition("/")[2].startswith(".")):
             role, _, path = key.partition("/")
             async with project.ask(session, role, f"/{path}") as response:
                 stored = client(OBJECTS).get_object(Bucket=BUCKET, Key=key)["Body"].read()
@@ -147,7 +147,7 @@ def test_every_container_runs_without_rights_and_says_that_it_is_well(project: S
 
 
 def test_images_that_are_started_without_secrets_say_so_in_one_line(database_image: str, proxy_image: str) -> None:
-    for image, said in (
+    for image, complaint in (
         (database_image, "no role has a database/store.password"),
         (proxy_image, "no role has a proxy/site.conf"),
     ):
@@ -156,7 +156,7 @@ def test_images_that_are_started_without_secrets_say_so_in_one_line(database_ima
         )
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
-        assert said in line
+        assert complaint in line
         assert "--scale" in line
 
 

@@ -64,7 +64,7 @@ async def approve_decision(place: Place) -> Calls:
     async def check() -> None:
         drafts = (await place.at_desk("GET", "/drafts"))["items"]
         decided = await place.at_desk("GET", f"/applications/{case['id']}")
-        assert [each["id"] for each in drafts].count(decided["draft_id"]) == 1
+        assert [draft["id"] for draft in drafts].count(decided["draft_id"]) == 1
 
     body = {"revision": case["revision"], "digest": case["digest"]}
     return Calls(f"/applications/{case['id']}/approve", body, Effect.SAME, place.official, check)

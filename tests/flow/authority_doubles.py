@@ -13,7 +13,7 @@ async def publish(place: Place) -> Calls:
     payload = {**place.village.payload, "version": current + 1}
 
     async def check() -> None:
-        listed = [each["version"] for each in (await place.authority.get("/versions"))["items"]]
+        listed = [version["version"] for version in (await place.authority.get("/versions"))["items"]]
         assert listed.count(current + 1) == 1
         assert max(listed) == current + 1
 

@@ -28,8 +28,8 @@ class Scene:
 
     async def ended(self, asked: dict[str, Any]) -> dict[str, Any]:
         path = f"/requests/{asked['id']}"
-        found: dict[str, Any] = await self.employer.wait_for(path, "state", "DECIDED", "DECLINED", "NO_ANSWER")
-        return found
+        request: dict[str, Any] = await self.employer.wait_for(path, "state", "DECIDED", "DECLINED", "NO_ANSWER")
+        return request
 
     async def opened(self, wallet: AgentHandle, asked: dict[str, Any], key: str = "short_url") -> str:
         opened = await wallet.post("/invitations", {"url": asked[key]})
@@ -38,12 +38,12 @@ class Scene:
 
     async def liars_credential(self, issuer: AgentHandle, **changed: Any) -> str:
         levels = {name: changed.pop(name, value) for name, value in LEVELS.items()}
-        held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
+        before = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]}
         made = await issuer.post("/offers", {"claim": certificate(WELDER, **changed), **levels})
         opened = await self.liar.post("/invitations", {"url": made["invitation_url"]})
         await issuer.wait_for(f"/offers/{made['id']}", "state", "done")
         assert opened["kind"] == "offer"
-        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - held
+        (new,) = {credential["id"] for credential in (await self.liar.get("/credentials"))["items"]} - before
         return str(new)
 
     async def answered(self, **asked: Any) -> dict[str, Any]:

@@ -41,9 +41,9 @@ async def generated_client(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said = (await process.communicate())[0].decode()
-    assert process.returncode == 0, said
-    assert "warning" not in said.lower(), said
+    printed = (await process.communicate())[0].decode()
+    assert process.returncode == 0, printed
+    assert "warning" not in printed.lower(), printed
     monkeypatch.syspath_prepend(str(folder))
 
     def module(name: str = "") -> Any:

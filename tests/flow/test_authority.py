@@ -227,7 +227,7 @@ async def test_an_issuer_is_suspended_in_one_action_and_the_file_says_so_at_once
     assert (first["draft"]["state"], file.version) == ("PUBLISHED", version + 1)
     assert [accreditation.status for accreditation in file.accreditations] == [Status.SUSPENDED]
     waiting = (await place.second.get("/reviews", state="OPEN"))["items"]
-    assert [each["id"] for each in waiting] == [first["review"]["id"]]
+    assert [draft["id"] for draft in waiting] == [first["review"]["id"]]
     close = f"/reviews/{waiting[0]['id']}/close", {"finding": "to-be-lifted", "note": "the supervisor was there"}
     with pytest.raises(AppError) as refused:
         await place.approver.post(*close)
@@ -265,12 +265,12 @@ async def test_everybody_can_check_that_the_history_only_grew(place: Place) -> N
     entries = read_entries(await place.public("history/entries.jsonl"), size=head.size)
     assert entries_match(entries, head)
     grown = json.loads(await place.public(f"history/consistency?from={old.size}&to={head.size}"))
-    proof = [bytes.fromhex(each) for each in grown["proof"]]
+    proof = [bytes.fromhex(digest) for digest in grown["proof"]]
     assert verify_consistency(old.size, head.size, old.root_hash, head.root_hash, proof)
     last = entries[-1]
     assert (last.who, last.action, last.why, last.digest) == ("ann", "publication", "one more", snapshot.digest)
     document = json.loads(await place.public(f"history/inclusion?n={last.n}&size={head.size}"))
-    path = [bytes.fromhex(each) for each in document["proof"]]
+    path = [bytes.fromhex(digest) for digest in document["proof"]]
     leaf = leaf_hash(document["line"].encode())
     assert verify_inclusion(leaf, index=last.n, size=head.size, proof=path, expected_root=head.root_hash)
     told = [entry.action for entry in entries]
@@ -299,20 +299,24 @@ async def test_an_official_who_was_removed_is_nobody_from_then_on(place: Place) 
 
 async def test_a_registry_answers_by_trqp_from_the_version_in_force(place: Place) -> None:
     snapshot = await place.read()
-    found = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
+    answer = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
     for _ in range(100):  # a new version is read beside
-        if found.get("context", {}).get("governance_digest") == snapshot.digest:
+        if answer.get("context", {}).get("governance_digest") == snapshot.digest:
             break
         await asyncio.sleep(0.05)
-        found = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
-    assert found["context"]["governance_digest"] == snapshot.digest
-    assert (found["authorized"], found["context"]["redress"]) == (True, REDRESS)
+        answer = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
+    assert answer["context"]["governance_digest"] == snapshot.digest
+    assert (answer["authorized"], answer["context"]["redress"]) == (True, REDRESS)
     assert (await asked(place, resource="occupation=C7212;place=FRA;eqf=3"))["authorized"] is False
     with pytest.raises(StatusError) as refused:
         await asked(place, resource="occupation=C7212;place=MLT", authority_id=CENTRE)
     assert refused.value.status == 404
     document = await place.documents.resolve(WebvhDid.parse(place.about["did"]))
-    assert [each["type"] for each in document.content["service"]] == ["did-communication", "GovernanceFile", "TRQP"]
+    assert [service["type"] for service in document.content["service"]] == [
+        "did-communication",
+        "GovernanceFile",
+        "TRQP",
+    ]
 
 
 async def test_with_witnesses_nothing_changes_in_the_did_before_they_have_approved(place: Place) -> None:

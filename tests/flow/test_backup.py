@@ -118,13 +118,13 @@ async def test_an_issuer_goes_on_from_a_backup_made_in_mid_exchange(
     await worker.wait_for(f"/offers/{late_received}", "state", "RECEIVED")
     await centre.wait_for(f"/offers/{late}", "receipt", "KEPT")
     assert (await centre.post(f"/credentials/{revoked}/revoke"))["state"] == "PUBLISHED"
-    given = {await place_of(centre, each) for each in (revoked, late, after)}
+    given = {await place_of(centre, offer_id) for offer_id in (revoked, late, after)}
     assert len(given) == 3
     numbers = published_numbers(centre.public_folder)
 
     await lose(village, centre, server)
     told = await wanderbuch("restore", backup, "--config", config_of(centre))
-    kinds = [each["kind"] for each in told["done"]]
+    kinds = [step["kind"] for step in told["done"]]
     assert kinds.count("registry") == 2  # the active one and the spare
     assert kinds.count("status-lists") == 1
     assert kinds.count("revoked") == 1
@@ -137,7 +137,7 @@ async def test_an_issuer_goes_on_from_a_backup_made_in_mid_exchange(
     await worker.wait_for(f"/offers/{waiting_received}", "state", "RECEIVED")
     await centre.wait_for(f"/offers/{waiting}", "receipt", "KEPT")
     fresh, fresh_credential = await village.issue()
-    assert not given & {await place_of(centre, each) for each in (waiting, fresh)}
+    assert not given & {await place_of(centre, offer_id) for offer_id in (waiting, fresh)}
     assert (await centre.post(f"/credentials/{fresh}/revoke"))["state"] == "PUBLISHED"
     now = published_numbers(centre.public_folder)
     assert all(now[name] >= number for name, number in numbers.items())
@@ -165,14 +165,14 @@ async def test_an_authority_takes_up_the_versions_that_it_published_after_the_ba
 
     await lose(village, authority, None)
     told = await wanderbuch("restore", backup, "--config", authority.config_path)
-    assert [each["text"] for each in told["done"] if each["kind"] == "version"] == [
+    assert [step["text"] for step in told["done"] if step["kind"] == "version"] == [
         f"version {last - 1} is taken up",
         f"version {last} is taken up",
     ]
 
     await authority.start()
     assert (await authority.get("/identity"))["did"] == about["did"]
-    assert [each["version"] for each in (await authority.get("/versions"))["items"]][:2] == [last, last - 1]
+    assert [version["version"] for version in (await authority.get("/versions"))["items"]][:2] == [last, last - 1]
     assert (folder / "history" / "entries.jsonl").read_bytes() == history
     with pytest.raises(AppError):  # this number is taken, for another content too
         await authority.post("/versions", {"payload": numbered(last)["payload"] | {"description": "another"}})
@@ -192,7 +192,7 @@ async def test_a_wallet_goes_on_from_a_backup_made_in_mid_exchange(
 ) -> None:
     server = request.getfixturevalue("postgresql_server") if village.databases else None
     _, kept = await village.issue()
-    before = {each["id"] for each in (await village.worker.get("/credentials"))["items"]}
+    before = {credential["id"] for credential in (await village.worker.get("/credentials"))["items"]}
     assert kept in before
     made, received = await village.offer()
     asked = await village.employer.post("/requests", {"requirement": WELDER, "deadline_s": 300})
@@ -203,10 +203,10 @@ async def test_a_wallet_goes_on_from_a_backup_made_in_mid_exchange(
 
     await lose(village, village.worker, server)
     told = await wanderbuch("restore", backup, "--config", config_of(village.worker))
-    assert {each["kind"] for each in told["done"]} == {"events"}
+    assert {step["kind"] for step in told["done"]} == {"events"}
     await village.worker.start()
 
-    assert {each["id"] for each in (await village.worker.get("/credentials"))["items"]} == before
+    assert {credential["id"] for credential in (await village.worker.get("/credentials"))["items"]} == before
     await village.worker.post(f"/offers/{received}/accept")
     await village.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
     await village.centre.wait_for(f"/offers/{made}", "receipt", "KEPT")
@@ -298,14 +298,14 @@ async def test_an_authority_goes_on_from_a_backup_made_in_mid_review(
         agent.use_store(databases[0].url, databases[0].password)
         agent.write_config()
         restored = await wanderbuch("restore", backup, "--config", config_of(agent))
-        assert "version 2 is taken up" in [each["text"] for each in restored["done"]]
+        assert "version 2 is taken up" in [step["text"] for step in restored["done"]]
         await agent.start()
 
         assert history.read_bytes() == told
         assert (await editor.get(f"/drafts/{reviewed['id']}"))["state"] == "SUBMITTED"
         await editor.post(f"/drafts/{reviewed['id']}/discard")
         assert (await approved(await submitted("the next", header={"description": "Next"})))["version"] == 3
-        assert [each["version"] for each in (await agent.get("/versions"))["items"]] == [3, 2, 1]
+        assert [version["version"] for version in (await agent.get("/versions"))["items"]] == [3, 2, 1]
         assert history.read_bytes().startswith(told)
         assert history.read_bytes().count(b"\n") == told.count(b"\n") + 1
     finally:

@@ -55,7 +55,7 @@ async def test_a_command_that_reaches_out_is_seen_to_do_so(scene: Scene, tmp_pat
 
 async def test_a_kept_answer_is_decided_again_and_an_altered_one_is_refused(scene: Scene, tmp_path: Path) -> None:
     made = await scene.ask(WELDER_3, keep=KEEP)
-    assert any(KEEP["law"] in each and "2039-12-31" in each for each in made["words"])
+    assert any(KEEP["law"] in word and "2039-12-31" in word for word in made["words"])
     request = await scene.opened(scene.worker, made)
     shown = await scene.worker.get(f"/requests/{request}")
     assert KEEP["law"] in shown["title"]  # the worker is told before they answer
@@ -88,10 +88,10 @@ async def test_a_question_in_words_and_a_link_for_many_are_kept_too(scene: Scene
         assert KEEP["law"] in (await scene.worker.get(f"/requests/{request}"))["title"]
         await scene.worker.post(f"/requests/{request}/present", {"credential_id": scene.credential})
     (applicant,) = (await scene.employer.get(f"/links/{link['id']}/applicants"))["items"]
-    for each in (asked, applicant):
-        ended = await scene.ended(each)
+    for answered in (asked, applicant):
+        ended = await scene.ended(answered)
         assert (ended["decision"]["verdict"], ended["keep"]) == ("TRUSTED", KEEP)
-        assert (await scene.employer.get(f"/requests/{each['id']}/case"))["law"] == KEEP["law"]
+        assert (await scene.employer.get(f"/requests/{answered['id']}/case"))["law"] == KEEP["law"]
 
 
 async def test_a_link_is_not_made_where_an_answer_would_not_be_kept_for_a_day(scene: Scene) -> None:

@@ -75,8 +75,8 @@ async def test_a_clerk_goes_from_a_class_list_to_a_certificate_in_a_wallet(share
         assert opened["kind"] == "offer"
         await worker.post(f"/offers/{opened['id']}/accept")
         done = await worker.wait_for(f"/offers/{opened['id']}", "state", "RECEIVED")
-        held = await worker.get(f"/credentials/{done['credential_id']}")
-        assert (held["values"]["family_name"], held["revocation"]) == ("Wijesinghe", "valid")
+        credential = await worker.get(f"/credentials/{done['credential_id']}")
+        assert (credential["values"]["family_name"], credential["revocation"]) == ("Wijesinghe", "valid")
         # The clerk sees it.
         await page.goto(batch)
         await expect(page.locator("#progress")).to_have_text("1 of 1 taken")

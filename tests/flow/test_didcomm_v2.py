@@ -60,7 +60,7 @@ async def test_who_takes_v1_alone_says_what_to_do(agents: dict[str, AgentHandle]
 
 
 @pytest.mark.parametrize(
-    ("to", "said"),
+    ("to", "complaint"),
     [
         ("did:example:nobody", "can be resolved"),
         ("https://example.org/?oob=eyJ9", "DIDComm v1"),
@@ -68,8 +68,10 @@ async def test_who_takes_v1_alone_says_what_to_do(agents: dict[str, AgentHandle]
         ("nonsense", "address of an invitation"),
     ],
 )
-async def test_whoever_cannot_be_asked_is_told_in_one_line(agents: dict[str, AgentHandle], to: str, said: str) -> None:
-    with pytest.raises(AppError, match=said):
+async def test_whoever_cannot_be_asked_is_told_in_one_line(
+    agents: dict[str, AgentHandle], to: str, complaint: str
+) -> None:
+    with pytest.raises(AppError, match=complaint):
         await ask(agents["one"], "/pings", {"to": to})
 
 

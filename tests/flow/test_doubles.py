@@ -87,7 +87,7 @@ async def accept(place: Place) -> Calls:
     async def check() -> None:
         done = await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
         await place.centre.wait_for(f"/offers/{made}", "receipt", "KEPT")
-        answer = [each["id"] for each in (await place.worker.get("/credentials"))["items"]]
+        answer = [credential["id"] for credential in (await place.worker.get("/credentials"))["items"]]
         assert answer.count(done["credential_id"]) == 1
 
     return Calls(f"/offers/{received}/accept", check=check)
@@ -264,7 +264,7 @@ async def have_erased(place: Place) -> Calls:
     async def check() -> None:
         await place.worker.wait_for(f"/requests/{received}/erasure", "state", "ANSWERED")
         events = (await place.employer.get("/v1/events", limit="500"))["items"]
-        assert [each["kind"] for each in events if each["subject"] == question].count("request.erased") == 1
+        assert [event["kind"] for event in events if event["subject"] == question].count("request.erased") == 1
 
     return Calls(f"/requests/{received}/erase", effect=Effect.SAME, check=check)
 
@@ -331,17 +331,17 @@ CASES: list[tuple[str, str, str, Case]] = [
 
 
 async def test_every_route_that_changes_something_has_a_case(place: Place) -> None:
-    found = set()
+    covered = set()
     for who in ("worker", "centre", "employer", "authority"):
         agent: AgentHandle = getattr(place, who)
         described, own = await agent.get("/openapi.json"), f"/{agent.role}/"
-        found |= {
+        covered |= {
             (who, method.upper(), path.removeprefix(own.rstrip("/")))
             for path, methods in described["paths"].items()
             for method in methods
             if path.startswith(own) and method in ("post", "put", "patch", "delete")
         }
-    assert found == {(who, method, path) for who, method, path, _ in CASES}
+    assert covered == {(who, method, path) for who, method, path, _ in CASES}
 
 
 @pytest.mark.parametrize(("who", "method", "route", "case"), CASES)
@@ -350,7 +350,7 @@ async def test_ten_calls_at_once_have_one_effect(place: Place, who: str, method:
     calls = await case(place)
     answers = await asyncio.gather(*(call(agent, method, calls.path, calls.body, calls.token) for _ in range(AT_ONCE)))
     told = [(status, answer.get("code"), answer.get("detail")) for status, answer in answers if status >= 400]
-    assert [each for each in told if each[0] >= 500] == []
+    assert [answer for answer in told if answer[0] >= 500] == []
     assert all(text for _, _, text in told)
     good = [answer for status, answer in answers if status < 400]
     match calls.effect:
@@ -390,11 +390,11 @@ async def test_a_question_opened_at_once_under_its_two_addresses_is_one(place: P
     made = await place.employer.post("/requests", {"requirement": WELDER, "deadline_s": 60})
     urls = [made["invitation_url"], made["short_url"]] * 5
     opened = await asyncio.gather(*(place.worker.post("/invitations", {"url": url}) for url in urls))
-    assert len({each["id"] for each in opened}) == 1
+    assert len({request["id"] for request in opened}) == 1
 
 
 async def test_an_agent_that_was_asked_so_much_starts_again(place: Place) -> None:
     await place.worker.stop()
     await place.worker.start()
     listed = (await place.worker.get("/requests"))["items"]
-    assert len({each["id"] for each in listed}) == len(listed)
+    assert len({request["id"] for request in listed}) == len(listed)

@@ -110,4 +110,4 @@ async def test_a_template_of_the_product_is_asked_by_rest_with_one_call(scene: S
     asked = await scene.employer.post("/templates/welder/ask", {"place": "Malta", "ref": "K7-42"})
     assert (asked["requirement"]["occupation"], asked["ref"]) == ("C7212", "K7-42")
     templates = (await scene.employer.get("/templates"))["items"]
-    assert {"welder", "care-worker", "domestic-worker", "driver"} <= {each["id"] for each in templates}
+    assert {"welder", "care-worker", "domestic-worker", "driver"} <= {template["id"] for template in templates}

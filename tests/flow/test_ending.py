@@ -20,7 +20,7 @@ def agents_in(folder: Path) -> set[int]:
 
     Agents that were forked have the command line, and the environment, of what they were forked from.
     """
-    found = set()
+    pids = set()
     temporary = b"TMPDIR=" + os.fsencode(folder)
     for process in Path("/proc").iterdir():
         if process.name.isdecimal() and int(process.name) != os.getpid():
@@ -30,8 +30,8 @@ def agents_in(folder: Path) -> set[int]:
             except OSError:
                 continue
             if os.fsencode(folder) in command or temporary in environment.split(b"\0"):
-                found.add(int(process.name))
-    return found
+                pids.add(int(process.name))
+    return pids
 
 
 def wait_until(true: Callable[[], bool], what: str, within_s: float = 120) -> None:
@@ -101,7 +101,7 @@ def test_killed_the_demo_takes_all_with_it_and_the_next_one_removes_its_keys_and
 def postgresql_of(pid: int) -> Path:
     """Return the folder of the server that a process holds."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
-    for process in (each for thread in threads for each in thread.read_text().split()):
+    for process in (child for thread in threads for child in thread.read_text().split()):
         for word in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0"):
             if Path(os.fsdecode(word)).name.startswith("wb-postgresql-"):
                 return Path(os.fsdecode(word))

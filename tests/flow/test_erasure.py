@@ -50,14 +50,14 @@ async def test_an_answer_without_a_connection_is_erased_and_that_is_proven(scene
     assert (set(told["erased"]), told["kept"]) == ({"values", "decision"}, [])
     for gone in (path, f"{path}/receipt", f"{path}/case"):
         assert await refused(scene, gone) == (410, "erased")
-    assert ended["id"] not in {each["id"] for each in (await scene.employer.get("/requests"))["items"]}
+    assert ended["id"] not in {open_request["id"] for open_request in (await scene.employer.get("/requests"))["items"]}
     proof = await scene.employer.get(f"{path}/erasure")
     assert (proof["asked_by"], set(proof["erased"]), proof["kept"]) == ("worker", {"values", "decision"}, [])
     assert proof["signed"].count(".") == 2
-    assert proof["id"] in {each["id"] for each in (await scene.employer.get("/erasures"))["items"]}
+    assert proof["id"] in {erasure["id"] for erasure in (await scene.employer.get("/erasures"))["items"]}
     events = (await scene.employer.get("/v1/events", limit="500"))["items"]
     assert ("request.erased", {"is_kept": False}) in [
-        (each["kind"], each["body"]) for each in events if each["subject"] == ended["id"]
+        (event["kind"], event["body"]) for event in events if event["subject"] == ended["id"]
     ]
     assert await status_of(scene, receipt) == 404
 
@@ -74,7 +74,7 @@ async def test_what_a_law_keeps_stays_and_the_worker_is_told_why(scene: Scene) -
     ended, request = await answered(scene, keep=KEEP)
     told = await erased(scene, request)
     assert told["erased"] == ["values"]
-    assert {each["what"]: (each["law"], each["until"]) for each in told["kept"]} == {
+    assert {part["what"]: (part["law"], part["until"]) for part in told["kept"]} == {
         "case-file": (KEEP["law"], KEEP["until"]),
         "decision": (KEEP["law"], KEEP["until"]),
     }

@@ -78,7 +78,7 @@ async def test_issued_and_revoked_as_a_stream_and_by_a_webhook(town: tuple[Place
     assert (told["kind"], told["number"]) == ("revocation.told", third["number"] + 1)
     shown = await place.centre.wait_for(f"/v1/webhooks/{hook['id']}", "delivered_to", told["number"])
     assert (shown["state"], shown["failures"], shown["waiting"]) == ("RUNNING", 0, 0)
-    assert [each["status"] for each in shown["recent"]] == [200, 200, 200, 200, 503, 503]
+    assert [delivery["status"] for delivery in shown["recent"]] == [200, 200, 200, 200, 503, 503]
 
 
 async def test_the_log_stays_across_a_restart_and_a_declined_offer_follows(town: tuple[Place, Receiver]) -> None:

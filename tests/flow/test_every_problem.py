@@ -73,7 +73,7 @@ class Walk:
     scene: Scene
     session: aiohttp.ClientSession
     document: dict[str, Any]
-    found: set[int] = field(default_factory=set)
+    statuses: set[int] = field(default_factory=set)
 
     @property
     def operations(self) -> list[Operation]:
@@ -111,19 +111,19 @@ class Walk:
             told = (answer.status, answer.content_type, text)
         return self.checked(operation, status, *told)
 
-    def checked(self, operation: Operation, status: int, found: int, kind: str, text: bytes) -> dict[str, Any]:
+    def checked(self, operation: Operation, status: int, answered: int, kind: str, text: bytes) -> dict[str, Any]:
         """Refuse an answer that is no problem as the description says."""
         name = operation.name
-        assert found == status, (name, found, text)
+        assert answered == status, (name, answered, text)
         assert kind == "application/problem+json", (name, status, text)
         described = operation.told["responses"]
-        said = described.get(str(status), described["default"])
-        assert said == {"$ref": "#/components/responses/Problem"}, (name, status)
+        response = described.get(str(status), described["default"])
+        assert response == {"$ref": "#/components/responses/Problem"}, (name, status)
         schema = self.document["components"]["responses"]["Problem"]["content"][kind]["schema"]
         problem: dict[str, Any] = json.loads(text)
         Draft202012Validator({**schema, "components": self.document["components"]}).validate(problem)
         assert problem["status"] == status, name
-        self.found.add(status)
+        self.statuses.add(status)
         return problem
 
     async def refused_before_it_came(self, operation: Operation, status: int, *headers: str) -> dict[str, Any]:
@@ -144,9 +144,9 @@ class Walk:
                 size = re.search(r"content-length: (\d+)", head)
                 assert size is not None, (operation.name, head)
                 text = await reader.readexactly(int(size[1]))
-        found, kind = int(head.split(" ")[1]), re.search(r"content-type: ([^;\r]+)", head)
+        answered, kind = int(head.split(" ")[1]), re.search(r"content-type: ([^;\r]+)", head)
         assert kind is not None, (operation.name, head)
-        return self.checked(operation, status, found, kind[1], text)
+        return self.checked(operation, status, answered, kind[1], text)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -271,4 +271,4 @@ async def test_what_is_too_many(walk: Walk) -> None:
 
 async def test_all_of_these_were_met(walk: Walk) -> None:
     """Last: what the others walked."""
-    assert walk.found == {400, 401, 404, 405, 409, 410, 413, 417, 422, 429}
+    assert walk.statuses == {400, 401, 404, 405, 409, 410, 413, 417, 422, 429}

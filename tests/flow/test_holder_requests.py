@@ -57,8 +57,8 @@ def listed(shared_town: Town) -> Scene:
 
 
 def fits(shown: dict[str, Any], credential: str) -> dict[str, Any]:
-    (found,) = [each for each in shown["credentials"] if each["credential_id"] == credential]
-    return dict(found)
+    (credential_fit,) = [candidate for candidate in shown["credentials"] if candidate["credential_id"] == credential]
+    return dict(credential_fit)
 
 
 async def test_tells_what_is_asked_by_whom_and_what_stays_hidden(scene: Scene) -> None:
@@ -128,10 +128,10 @@ async def test_takes_the_issuers_standing_along(scene: Scene) -> None:
     _, credential = await scene.issue()
     question, _ = await scene.asked()
     staple = await scene.worker.get(f"/credentials/{credential}/staple")
-    said = await scene.employer.post(f"/requests/{question}/staple", staple)
+    stapled = await scene.employer.post(f"/requests/{question}/staple", staple)
     governance = await scene.employer.get("/governance")
     assert governance["freshness"] == "FRESH"
-    assert (said["issuer"], said["current"]) == (staple["issuer"], governance["current"])
+    assert (stapled["issuer"], stapled["current"]) == (staple["issuer"], governance["current"])
     broken = {**staple, "staple": staple["staple"][:400] + "AAAA" + staple["staple"][404:]}
     with pytest.raises(AppError) as caught:
         await scene.employer.post(f"/requests/{question}/staple", broken)

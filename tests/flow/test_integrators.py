@@ -90,10 +90,10 @@ async def test_the_example_asks_waits_decides_and_has_a_receipt(scene: Scene, tm
     assert process.stdout is not None
     first = (await process.stdout.readline()).decode()
     await present(scene, first.rpartition(" ")[2].strip())
-    said = (await process.communicate())[0].decode()
-    assert process.returncode == 0, said
-    assert f"it holds on {datetime.now(UTC).date()}" in said
-    assert "receipt: https://employer.wanderbuch.test/" in said
+    printed = (await process.communicate())[0].decode()
+    assert process.returncode == 0, printed
+    assert f"it holds on {datetime.now(UTC).date()}" in printed
+    assert "receipt: https://employer.wanderbuch.test/" in printed
 
 
 async def test_who_waits_learns_of_a_decline_and_of_an_end_that_came_before(scene: Scene) -> None:
@@ -128,7 +128,7 @@ async def test_the_client_reads_lists_to_their_end(scene: Scene, monkeypatch: py
     monkeypatch.setattr("wanderbuch.client.verifier._PAGE", 1)
     async with client_of(scene.employer) as client:
         asked = [(await client.ask(WELDER)).id for _ in range(3)]
-        listed = [each.id async for each in client.requests(state="OPEN")]
+        listed = [request.id async for request in client.requests(state="OPEN")]
         assert set(asked) <= set(listed)
         assert len(listed) == len(set(listed))
 

@@ -269,10 +269,10 @@ async def test_revocation_is_answered_once_it_is_public_and_asking_again_changes
 
 async def test_revocations_asked_for_at_once_are_all_published(place: Place) -> None:
     """Trap 7: ACA-Py's mark-and-publish loses updates when two do it together, and answers OK all the same."""
-    held = [await place.issue() for _ in range(3)]
-    answers = await asyncio.gather(*(place.centre.post(f"/credentials/{one['id']}/revoke") for one, _ in held))
+    issued = [await place.issue() for _ in range(3)]
+    answers = await asyncio.gather(*(place.centre.post(f"/credentials/{one['id']}/revoke") for one, _ in issued))
     assert [answer["published"] for answer in answers] == [True] * 3
-    shown = [await place.worker.get(f"/credentials/{credential_id}") for _, credential_id in held]
+    shown = [await place.worker.get(f"/credentials/{credential_id}") for _, credential_id in issued]
     assert [one["revocation"] for one in shown] == ["revoked"] * 3
 
 
@@ -291,7 +291,7 @@ async def test_next_registry_takes_over_before_the_active_one_is_full(place: Pla
         registries.add(issued["registry"])
     assert len(registries) >= 2
     assert (await place.worker.get(f"/credentials/{credential_id}"))["revocation"] == "valid"
-    states = [each["state"] for each in (await stands(place.centre))["registries"]]
+    states = [registry["state"] for registry in (await stands(place.centre))["registries"]]
     assert states.count("ACTIVE") == 1
 
 

@@ -29,7 +29,7 @@ async def verified(scene: Scene, receipt: Path, *options: str) -> tuple[int, str
     network = [
         "--ca-file",
         str(machine.ca_file),
-        *(part for each in machine.connections() for part in ("--connect", each)),
+        *(part for connection in machine.connections() for part in ("--connect", connection)),
     ]
     code, output, told = await run_prepared(
         "wanderbuch.agents.cli", "receipt", "verify", str(receipt), *network, *options

@@ -116,7 +116,11 @@ async def test_agents_work_whatever_the_order_they_start_in(village: Village, or
 
 async def test_a_centre_that_is_stopped_gives_back_the_places_that_nobody_took(village: Village) -> None:
     async def used() -> int:
-        (active,) = [each for each in (await ready_to_issue(village.centre))["registries"] if each["state"] == "ACTIVE"]
+        (active,) = [
+            registry
+            for registry in (await ready_to_issue(village.centre))["registries"]
+            if registry["state"] == "ACTIVE"
+        ]
         return int(active["used"])
 
     async def start_again() -> None:

@@ -111,7 +111,7 @@ class Service:
         opened = await self.worker.post("/invitations", {"url": asked["short_url"]})
         await self.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
         ended = await asker.wait_for(f"{api}/requests/{asked['id']}", "state", "DECIDED")
-        return ended["decision"]["verdict"], [each["code"] for each in ended["decision"]["reasons"]]
+        return ended["decision"]["verdict"], [reason["code"] for reason in ended["decision"]["reasons"]]
 
     async def cannot_show(self, asker: AgentHandle, api: str, credential: str) -> None:
         """Ask for a welder: the worker's wallet finds by the public list that it cannot, and declines."""
@@ -186,8 +186,8 @@ async def test_two_tenants_of_a_process_from_the_first_credential_to_the_removal
     asked = [await service.asked(asker, api) for asker, api in askers]
     day = date(2020, 1, 1)
     await service.publish(suspend(service.payload, did, registries=[], effective_from=day, decided_on=day))
-    for (asker, api), each in zip(askers, asked, strict=True):
-        verdict, codes = await service.answered(asker, api, each, credential)
+    for (asker, api), question in zip(askers, asked, strict=True):
+        verdict, codes = await service.answered(asker, api, question, credential)
         assert verdict == "NOT_TRUSTED", codes
         with pytest.raises(AppError, match="no accredited issuer"):
             await service.asked(asker, api)

@@ -78,7 +78,9 @@ async def test_a_credential_is_issued_presented_revoked_and_refused_at_whichever
         await asked_and_answered()
     assert [reason["code"] for reason in refused.value.problem["reasons"]] == ["fit.revoked"]
     # A wallet hears most in HTTP answers, and who delivers to it keeps one connection: one process may hear it all.
-    proxies = {f"{name} {number}": each for name in DOUBLED for number, each in enumerate(getattr(place, name).proxies)}
+    proxies = {
+        f"{name} {number}": front for name in DOUBLED for number, front in enumerate(getattr(place, name).proxies)
+    }
     del proxies["worker 0"]
     for _ in range(6):
         if all(min(proxy.carried.values()) for proxy in proxies.values()):
@@ -88,7 +90,7 @@ async def test_a_credential_is_issued_presented_revoked_and_refused_at_whichever
         assert min(proxy.carried.values()) > 0, f"{name}: {proxy.carried}"
 
 
-@pytest.mark.parametrize(("who", "method", "route", "case"), [each for each in CASES if each[0] in DOUBLED])
+@pytest.mark.parametrize(("who", "method", "route", "case"), [case for case in CASES if case[0] in DOUBLED])
 async def test_ten_calls_at_two_processes_have_one_effect(
     place: Place, who: str, method: str, route: str, case: Case
 ) -> None:
@@ -98,7 +100,7 @@ async def test_ten_calls_at_two_processes_have_one_effect(
         *(call_one(agent, number, method, calls.path, calls.body) for number in range(AT_ONCE))
     )
     told = [(status, answer.get("code"), answer.get("detail")) for status, answer in answers if status >= 400]
-    assert [each for each in told if each[0] >= 500] == []
+    assert [answer for answer in told if answer[0] >= 500] == []
     good = [answer for status, answer in answers if status < 400]
     match calls.effect:
         case Effect.ONCE:
@@ -130,7 +132,7 @@ async def test_what_a_killed_process_was_at_is_done_by_the_other_and_nothing_twi
         await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
         await stays.app.wait_for(f"/offers/{made}", "receipt", "KEPT")
     shown = [await stays.app.get(f"/offers/{made}") for made, _ in offered]
-    assert len({(each["registry"], each["index"]) for each in shown}) == len(offered)
+    assert len({(offer["registry"], offer["index"]) for offer in shown}) == len(offered)
     await place.centre.start_one(dies)
     await dies.app.wait_for("/standing", "ready", True)  # its registries are looked at beside being ready
     made, _ = await place.village.issue()

@@ -36,7 +36,7 @@ async def test_a_welder_proves_a_level_without_showing_it(scene: Scene) -> None:
     assert (ended["state"], ended["decision"]["verdict"]) == ("DECIDED", "TRUSTED")
     assert ended["qr_svg"] is None  # nobody scans it any more
     assert codes(ended) == ["issuer.accredited", "subject.none"]
-    assert {each["attribute"]: each["meaning"] for each in ended["seen"]} == {
+    assert {attribute["attribute"]: attribute["meaning"] for attribute in ended["seen"]} == {
         "occupation_isco08": "Welders and flamecutters",
         "award_year": "2024",
         "expires_on": "does not expire",
@@ -44,7 +44,7 @@ async def test_a_welder_proves_a_level_without_showing_it(scene: Scene) -> None:
         "crosswalk_version": "lk-nvq-2023",
         "eqf_min_3": "EQF level 3 or more",
     }
-    assert {"eqf_level", "framework_level", "family_name"} <= {each["attribute"] for each in ended["hidden"]}
+    assert {"eqf_level", "framework_level", "family_name"} <= {attribute["attribute"] for attribute in ended["hidden"]}
     answer = ended["answer"]
     assert (answer["category"], answer["ask_again"], answer["not_checked"]) == ("accepted", "later", [])
     assert answer["holds_on"] == ended["decision"]["decided_at"][:10]
@@ -66,7 +66,7 @@ async def test_the_same_by_predicate_from_the_long_invitation(scene: Scene) -> N
     ended = await scene.ended(asked)
     assert ended["decision"]["verdict"] == "TRUSTED"
     assert {"family_name": "Perera", "given_names": "Nimal"}.items() <= {
-        each["attribute"]: each["value"] for each in ended["seen"]
+        attribute["attribute"]: attribute["value"] for attribute in ended["seen"]
     }.items()
 
 
@@ -163,9 +163,9 @@ async def raw(
 
 def check_problem(document: dict[str, Any], answer: tuple[int, str, Any]) -> None:
     """Refuse what is not as the description says of errors."""
-    said = document["components"]["responses"]["Problem"]["content"]
-    assert answer[1] in said
-    schema = {**said[answer[1]]["schema"], "components": document["components"]}
+    content = document["components"]["responses"]["Problem"]["content"]
+    assert answer[1] in content
+    schema = {**content[answer[1]]["schema"], "components": document["components"]}
     Draft202012Validator(schema).validate(answer[2])
     assert answer[2]["status"] == answer[0]
 
@@ -214,4 +214,4 @@ async def test_lists_requests_by_state(scene: Scene) -> None:
     await scene.ended(await scene.ask(WELDER_3, deadline_s=1))
     listed = (await scene.employer.get("/requests", state="NO_ANSWER"))["items"]
     assert listed
-    assert {each["state"] for each in listed} == {"NO_ANSWER"}
+    assert {request["state"] for request in listed} == {"NO_ANSWER"}

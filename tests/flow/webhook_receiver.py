@@ -46,7 +46,7 @@ class Receiver:
     async def wait(self, count: int) -> list[tuple[str, str]]:
         async with asyncio.timeout(60), self.has:
             await self.has.wait_for(lambda: len(self.taken) >= count)
-        return [(each["type"], each["data"]["subject"]) for each in self.taken]
+        return [(event["type"], event["data"]["subject"]) for event in self.taken]
 
     def _is_signed(self, request: web.Request, body: str) -> bool:
         signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.{body}"

@@ -101,8 +101,8 @@ class Backchannel:
 
     async def came(self, topic: str, invitation_id: str) -> Json:
         """Return the connection that came of an invitation; nothing if none did yet."""
-        found = await self._made_on(invitation_id) if topic == "did-exchange" else None
-        return found or {}
+        connection = await self._made_on(invitation_id) if topic == "did-exchange" else None
+        return connection or {}
 
     async def _invite(self, _: str | None, data: Json) -> Json:
         """Make an invitation: ours is always for an offer, which follows over the connection."""
@@ -154,12 +154,12 @@ class Backchannel:
 
     async def _connection(self, named: str) -> Json:
         if named in self.received:
-            found = await self._made_on(named)
+            connection = await self._made_on(named)
         else:
-            found = _shown(await self._admin(f"/connections/{named}"))
-        if found is None:
+            connection = _shown(await self._admin(f"/connections/{named}"))
+        if connection is None:
             raise NotThereError(f"no connection {named}")
-        return found
+        return connection
 
     async def _made_on(self, invitation_id: str) -> Json | None:
         answer = await self._admin("/connections", invitation_msg_id=invitation_id)

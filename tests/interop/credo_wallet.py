@@ -146,12 +146,12 @@ class CredoWallet:
             CredoError: none came in time; the message lists what came instead.
         """
 
-        def found() -> Exchange | None:
+        def matching() -> Exchange | None:
             return next((seen for seen in self.events if wanted(seen)), None)
 
         try:
             async with asyncio.timeout(timeout_s), self._news:
-                while (event := found()) is None:
+                while (event := matching()) is None:
                     if self._reader.done():
                         raise CredoError(f"the wallet has stopped, see {self.log}")
                     await self._news.wait()

@@ -89,10 +89,11 @@ async def page_town(
             await mediator.start()
             await host.start()
             ends = {
-                each.host: await lines.enter_async_context(line.to(each.host, each.target)) for each in (mediator, host)
+                server.host: await lines.enter_async_context(line.to(server.host, server.target))
+                for server in (mediator, host)
             }
             rules = ",".join(f"MAP {name}:443 {end}" for name, end in ends.items())
-            trusted = trusted_by_chromium(each.folder / "public.crt" for each in (mediator, host))
+            trusted = trusted_by_chromium(server.folder / "public.crt" for server in (mediator, host))
             browser = await playwright.chromium.launch(
                 executable_path=chromium_program(),
                 args=[*ARGUMENTS, f"--host-resolver-rules={rules}", trusted],

@@ -121,7 +121,7 @@ class Walk:
     def part(self, name: str) -> None:
         """Say that a part of the walk is over, for its bytes."""
         now = dict(self.line.bytes)
-        self.bytes[name] = {each: count - self._before.get(each, 0) for each, count in now.items()}
+        self.bytes[name] = {counter: count - self._before.get(counter, 0) for counter, count in now.items()}
         self._before = now
 
 

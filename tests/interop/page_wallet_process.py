@@ -95,14 +95,14 @@ class PageWallet:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            said = json.loads(line)
-            waiting = self._waiting.get(said["seq"])
+            reply = json.loads(line)
+            waiting = self._waiting.get(reply["seq"])
             if waiting is None or waiting.done():
                 continue
-            if "error" in said:
-                waiting.set_exception(PageWalletError(**said["error"]))
+            if "error" in reply:
+                waiting.set_exception(PageWalletError(**reply["error"]))
             else:
-                waiting.set_result(said["result"])
+                waiting.set_result(reply["result"])
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(PageWalletError("broke", "the wallet's process has ended"))

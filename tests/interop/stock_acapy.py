@@ -95,8 +95,8 @@ class StockAcaPy:
             async with asyncio.timeout(timeout_s):
                 while True:
                     answer = await self.get(path, **query)
-                    if found := wanted(answer):
-                        return found
+                    if value := wanted(answer):
+                        return value
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as err:
             raise AcaPyError(f"{path}: not in {timeout_s} s: {json.dumps(answer)[:1500]}; see {self.log}") from err
@@ -108,27 +108,29 @@ class StockAcaPy:
             record = answer.get("cred_ex_record", answer)
             return record if record["state"] in states else None
 
-        found: Json = await self.until(path, there, timeout_s=timeout_s)
-        return found
+        reached_record: Json = await self.until(path, there, timeout_s=timeout_s)
+        return reached_record
 
     async def credential_exchange(self, *states: str, **tags: str) -> Json:
         """Wait for a credential exchange with these members (`connection_id`, `thread_id`) in one of the states."""
-        return await self._exchange("/issue-credential-2.0/records", states, tags, lambda each: each["cred_ex_record"])
+        return await self._exchange(
+            "/issue-credential-2.0/records", states, tags, lambda entry: entry["cred_ex_record"]
+        )
 
     async def proof_exchange(self, *states: str, **tags: str) -> Json:
         """Wait for a proof exchange with these members in one of the states."""
-        return await self._exchange("/present-proof-2.0/records", states, tags, lambda each: each)
+        return await self._exchange("/present-proof-2.0/records", states, tags, lambda entry: entry)
 
     async def connected(self, invitation_id: str) -> str:
         """Wait until the connection of an invitation stands, and return its id."""
-        found: str = await self.until(
+        connection_id: str = await self.until(
             "/connections",
             lambda answer: next(
                 (result["connection_id"] for result in answer["results"] if result["rfc23_state"] == "completed"), None
             ),
             invitation_msg_id=invitation_id,
         )
-        return found
+        return connection_id
 
     async def receive(self, invitation: Json, *, use_existing_connection: str = "false") -> Json:
         """Take an invitation."""
@@ -149,14 +151,14 @@ class StockAcaPy:
             AcaPyError: none came in time.
         """
 
-        def found() -> Json | None:
-            return next((said for of, said in self._told if of == topic and wanted(said)), None)
+        def first_wanted() -> Json | None:
+            return next((payload for of, payload in self._told if of == topic and wanted(payload)), None)
 
         try:
             async with asyncio.timeout(timeout_s), self._news:
-                while (said := found()) is None:
+                while (event := first_wanted()) is None:
                     await self._news.wait()
-                return said
+                return event
         except TimeoutError as err:
             came = ", ".join(of for of, _ in self._told) or "nothing"
             raise AcaPyError(f"no webhook {topic} in {timeout_s} s; came: {came}; see {self.log}") from err
@@ -165,10 +167,10 @@ class StockAcaPy:
         """Take the webhooks, which the Admin API gives on a websocket, too, until it closes."""
         async with self.session.ws_connect(f"{self._admin}/ws", max_msg_size=_MAX_WEBHOOK_BYTES) as socket:
             async for message in socket:
-                said = json.loads(message.data)
-                if "payload" in said:  # a ping has none
+                event = json.loads(message.data)
+                if "payload" in event:  # a ping has none
                     async with self._news:
-                        self._told.append((said["topic"], said["payload"]))
+                        self._told.append((event["topic"], event["payload"]))
                         self._news.notify_all()
 
     async def _exchange(
@@ -178,8 +180,8 @@ class StockAcaPy:
             records = [read(result) for result in answer["results"]]
             return next((record for record in records if record["state"] in states), None)
 
-        found: Json = await self.until(path, there, timeout_s=STEP_S, **tags)
-        return found
+        exchange: Json = await self.until(path, there, timeout_s=STEP_S, **tags)
+        return exchange
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         async with self.session.request(method, f"{self._admin}{path}", **options) as response:

@@ -24,8 +24,8 @@ async def asked(ecosystem: Ecosystem, wallet: CredoWallet) -> tuple[Json, Exchan
 
 async def kept(ecosystem: Ecosystem, offer: Json) -> Json:
     """Wait until the centre knows that a wallet has the credential."""
-    found: Json = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
-    return found
+    kept_offer: Json = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+    return kept_offer
 
 
 async def polled(wallet: CredoWallet, invitation: Invitation) -> Exchange:

@@ -53,10 +53,10 @@ async def test_takes_what_was_offered(ecosystem: Ecosystem, tmp_path: Path) -> N
         assert preview["values"] == offer["values"]
         assert preview["cred_def_id"] == offer["cred_def_id"]
         await wallet.accept(received)
-        (held,) = await wallet.credentials()
-        assert {name: str(value) for name, value in held["values"].items()} == offer["values"]
+        (credential,) = await wallet.credentials()
+        assert {name: str(value) for name, value in credential["values"].items()} == offer["values"]
         issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "state", "ISSUED")
-        assert (held["rev_reg_id"], held["rev_reg_index"]) == (issued["registry"], str(issued["index"]))
+        assert (credential["rev_reg_id"], credential["rev_reg_index"]) == (issued["registry"], str(issued["index"]))
 
 
 async def test_declined_offer_ends_as_declined(ecosystem: Ecosystem, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ async def test_level_is_proven_by_one_group_and_stays_hidden(ecosystem: Ecosyste
     outcome = await ecosystem.outcome(request)
     assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
     await welder.reached(received, "done")
-    seen = {each["attribute"]: each["value"] for each in outcome["seen"]}
+    seen = {attribute["attribute"]: attribute["value"] for attribute in outcome["seen"]}
     assert seen["eqf_min_3"] == "1"
     assert seen["occupation_isco08"] == "C7212"
     assert not {"eqf_level", "framework_level", "eqf_min_4", "eqf_min_5", "family_name", "birth_date"} & set(seen)
@@ -114,7 +114,7 @@ async def test_level_is_proven_by_predicate(ecosystem: Ecosystem, welder: CredoW
     await welder.answer(await welder.request_of(await welder.receive(request["invitation_url"])))
     outcome = await ecosystem.outcome(request)
     assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
-    seen = {each["attribute"] for each in outcome["seen"]}
+    seen = {attribute["attribute"] for attribute in outcome["seen"]}
     assert "family_name" in seen
     assert not {name for name in seen if name.startswith("eqf_")}
 
@@ -178,7 +178,7 @@ async def test_further_business_goes_over_a_connection_of_its_own(ecosystem: Eco
             connections.add(invitation.connection_id)
             await wallet.accept(await wallet.offer_of(invitation))
             await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
-        assert {each["state"] for each in await wallet.do("connections")} == {"completed"}
+        assert {connection["state"] for connection in await wallet.do("connections")} == {"completed"}
         assert len(connections) == len(await wallet.credentials()) == 2
 
 

@@ -122,10 +122,10 @@ async def test_a_log_resolves_as_its_writer_says(web: Web, vector: str) -> None:
             await web.resolve(names[-1])
         return
     for name in names:  # a moved DID is found by each of its names
-        found = await web.resolve(name)
-        assert found.version_id == expected["didDocumentMetadata"]["versionId"]
-        assert without_implicit_services(found.content) == without_implicit_services(expected["didDocument"])
-        assert [str(name) for name in found.names] == names[::-1]
+        resolved = await web.resolve(name)
+        assert resolved.version_id == expected["didDocumentMetadata"]["versionId"]
+        assert without_implicit_services(resolved.content) == without_implicit_services(expected["didDocument"])
+        assert [str(name) for name in resolved.names] == names[::-1]
 
 
 @pytest.mark.parametrize("result", EARLIER)
@@ -135,12 +135,12 @@ async def test_a_log_resolved_as_it_was_then(web: Web, result: str) -> None:
     number = int(result.split(".")[-2])
     web.serve("example.com", b"\n".join(log.splitlines()[:number]), witness)
     expected = json.loads((VECTORS / result).read_text())
-    found = await web.resolve(names_of(log)[0])
-    assert found.version_id.startswith(f"{number}-")
-    as_expected = found.version_id == expected["didDocumentMetadata"]["versionId"]
+    resolved = await web.resolve(names_of(log)[0])
+    assert resolved.version_id.startswith(f"{number}-")
+    as_expected = resolved.version_id == expected["didDocumentMetadata"]["versionId"]
     assert as_expected != (result in DEVIATIONS)
     if as_expected:
-        assert without_implicit_services(found.content) == without_implicit_services(expected["didDocument"])
+        assert without_implicit_services(resolved.content) == without_implicit_services(expected["didDocument"])
 
 
 @pytest.mark.parametrize("vector", [name for name in NEGATIVE if name not in {folder for folder, _ in URLS}])
@@ -187,4 +187,4 @@ def test_every_row_of_the_tables_is_about_a_vector_and_every_vector_is_run() -> 
     assert not set(DEVIATIONS) - names
     assert not set(REFUSALS) - names
     assert set(NEGATIVE) <= set(REFUSALS)
-    assert [len(each) for each in (LOGS, EARLIER, NEGATIVE, URLS, SUITE_CASES)] == [64, 10, 16, 9, 22]
+    assert [len(vectors) for vectors in (LOGS, EARLIER, NEGATIVE, URLS, SUITE_CASES)] == [64, 10, 16, 9, 22]

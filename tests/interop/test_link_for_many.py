@@ -59,8 +59,8 @@ async def test_two_takers_have_an_exchange_each_and_others_are_told(ecosystem: E
         opened = await worker.post("/invitations", {"url": link["short_url"]})
         question = await wallet.request_of(await wallet.receive(link["short_url"]))
         both = await applicants(ecosystem, link)
-        assert len({each["id"] for each in both}) == len({each["ref"] for each in both}) == 2
-        assert question.thread_id in {each["id"] for each in both}
+        assert len({taker["id"] for taker in both}) == len({taker["ref"] for taker in both}) == 2
+        assert question.thread_id in {taker["id"] for taker in both}
         # the bound
         assert (await employer.get(place))["is_full"]
         assert await is_told(ecosystem, link, tmp_path / "third")
@@ -70,9 +70,9 @@ async def test_two_takers_have_an_exchange_each_and_others_are_told(ecosystem: E
         assert await is_told(ecosystem, link, tmp_path / "fourth")
         await worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
         await wallet.answer(question)
-        for each in both:
-            ended = await employer.wait_for(f"/requests/{each['id']}", "state", "DECIDED", timeout_s=60)
+        for taker in both:
+            ended = await employer.wait_for(f"/requests/{taker['id']}", "state", "DECIDED", timeout_s=60)
             assert ended["decision"]["verdict"] == "TRUSTED", ended["decision"]
         await wallet.reached(question, "done")
         await worker.wait_for(f"/requests/{opened['id']}", "state", "ACCEPTED", timeout_s=30)
-        assert {each["id"] for each in await applicants(ecosystem, link)} == {each["id"] for each in both}
+        assert {applicant["id"] for applicant in await applicants(ecosystem, link)} == {taker["id"] for taker in both}

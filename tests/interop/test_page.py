@@ -227,12 +227,12 @@ async def test_a_first_time_worker_needs_few_taps_and_few_words(
 
 def found_in(town: PageTown) -> dict[str, list[str]]:
     """Return which secrets stand in which files of the host and the mediator, their logs too."""
-    found: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
     for agent in (town.host, town.mediator):
         for path in sorted(agent.folder.rglob("*")):
             if path.is_file():
                 content = path.read_bytes()
                 for secret in SECRETS:
                     if secret in content:
-                        found.setdefault(secret.decode(), []).append(str(path.relative_to(town.host.folder.parent)))
-    return found
+                        places.setdefault(secret.decode(), []).append(str(path.relative_to(town.host.folder.parent)))
+    return places

@@ -108,7 +108,7 @@ async def test_what_is_wrong_is_a_task_and_the_right_one_takes_its_place(
     assert (report["id"], report["what"], report["next_steps"]) == (offer["id"], ["name", "date"], ["correct"])
 
     number = {"credential_id": "CWC-2024-WRONG"}
-    old, held = await take(ecosystem, wallet, **number)
+    old, current = await take(ecosystem, wallet, **number)
     claim = example_claim(family_name="Pereira", **number)
     made = await centre.post(f"/credentials/{old}/supersede", {"why": "misspelt", "claim": claim})
     assert (await centre.get(f"/offers/{old}"))["state"] == "ISSUED"
@@ -118,7 +118,7 @@ async def test_what_is_wrong_is_a_task_and_the_right_one_takes_its_place(
     await wallet.until("offer", id=received, state="kept")
     revoked = await centre.wait_for(f"/offers/{old}", "state", "REVOKED")
     assert (revoked["superseded_by"], revoked["revocation"]["reason"]) == (made["offer"], "replaced")
-    await wallet.until("credential", id=held, **{"is": "revoked"})
+    await wallet.until("credential", id=current, **{"is": "revoked"})
     assert await wallet.do("dropped") == []
 
 

@@ -66,8 +66,8 @@ class Scene:
 
     async def revocation_heard(self, credential: str) -> str:
         """Return what the worker's wallet knows of a credential's revocation without asking anybody."""
-        held = (await self.worker.get("/credentials"))["items"]
-        return str(next(each["revocation"] for each in held if each["id"] == credential))
+        credentials = (await self.worker.get("/credentials"))["items"]
+        return str(next(listed["revocation"] for listed in credentials if listed["id"] == credential))
 
     async def stock_offers(self, *, over_connection: bool) -> tuple[str, str]:
         """Let the stock one offer a welder's credential to the worker; give the two ids of the exchange."""
@@ -130,7 +130,9 @@ class Scene:
         """Let the stock one answer with a credential of the centre's."""
         asked = (await self.stock.get(place))["by_format"]["pres_request"]["anoncreds"]["requested_attributes"]
         results = (await self.stock.get("/credentials"))["results"]
-        credential = next(each["referent"] for each in results if each["cred_def_id"] != self.cred_def_id)
+        credential = next(
+            candidate["referent"] for candidate in results if candidate["cred_def_id"] != self.cred_def_id
+        )
         revealed = {referent: {"cred_id": credential, "revealed": True} for referent in asked}
         answer = {"requested_attributes": revealed, "requested_predicates": {}, "self_attested_attributes": {}}
         await self.stock.post(f"{place}/send-presentation", {"anoncreds": answer})
@@ -268,7 +270,7 @@ async def test_stock_holder_hears_that_it_answered_too_late(scene: Scene) -> Non
 
 async def test_stock_holder_goes_on_over_the_connection_that_is_there(scene: Scene) -> None:
     await scene.offered_by_centre()
-    before = {each["connection_id"] for each in (await scene.stock.get("/connections"))["results"]}
+    before = {connection["connection_id"] for connection in (await scene.stock.get("/connections"))["results"]}
     invitation = carried((await scene.ours.offer())["invitation_url"])
     taken = await scene.stock.receive(invitation, use_existing_connection="true")
     assert (taken["state"], taken["connection_id"] in before) == ("reuse-accepted", True)
@@ -310,7 +312,7 @@ async def test_stock_holder_hears_that_the_centre_revoked(scene: Scene) -> None:
     revocation = {"credentials": [kept["id"]], "reason": "mistake"}
     assert (await scene.ours.centre.post("/revocations", revocation))["asked"] == 1
     place = f"{kept['registry']}::{kept['index']}"
-    told = await scene.stock.told("revocation-notification-v2", lambda said: said["credential_id"] == place)
+    told = await scene.stock.told("revocation-notification-v2", lambda notice: notice["credential_id"] == place)
     assert told["revocation_format"] == "indy-anoncreds"
     assert told["comment"]  # why, in words
     shown = await scene.ours.centre.get(f"/offers/{kept['id']}")

@@ -121,7 +121,7 @@ async def test_an_official_signs_in_at_the_desk_and_opens_a_draft(scene: Scene, 
         async with browser.post(f"{site}/desk/en/sign-in", data={"token": token}, headers={"Origin": site}) as answer:
             assert (answer.status, str(answer.url)) == (200, f"{site}/desk/en/")
             page = await answer.text()
-        cookies = [each for each in browser.cookie_jar if each.key.startswith("__Host-")]
+        cookies = [cookie for cookie in browser.cookie_jar if cookie.key.startswith("__Host-")]
         assert cookies
         assert all(cookie["secure"] for cookie in cookies)
         hidden = dict(re.findall(r'<input type="hidden" name="(form_token|new_id)" value="([^"]+)"', page))

@@ -90,10 +90,10 @@ def _version_of(python: Path) -> str | None:
     """Return what it says of itself: a shim on the path may lead to nothing."""
     code = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=20)
+        printed = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=20)
     except OSError:
         return None
-    return said.stdout.strip()
+    return printed.stdout.strip()
 
 
 if __name__ == "__main__":

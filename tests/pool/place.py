@@ -100,7 +100,7 @@ class Place:
         payload = governance_file(
             self.did, self.schema_ids[0], entries, version=self.version, updated="2026-01-01T00:00:00Z"
         )
-        payload["schemas"] = [{"id": each, "name": "qualification/1.0"} for each in self.schema_ids]
+        payload["schemas"] = [{"id": schema_id, "name": "qualification/1.0"} for schema_id in self.schema_ids]
         await self.authority.post("/versions", {"payload": payload})
 
     async def issue(self) -> tuple[Json, str]:

@@ -39,9 +39,9 @@ async def test_what_the_ledger_revokes_stays_revoked_and_more_can_be(
         backup = tmp_path / "centre.backup"
         await wanderbuch("backup", "--config", centre.config_path, "--to", backup)
         after, forgotten = await place.issue()
-        for each in (revoked, after):
-            assert (await centre.post(f"/credentials/{each['id']}/revoke"))["published"]
-        given = {(each["registry"], each["index"]) for each in (revoked, later, after)}
+        for offer in (revoked, after):
+            assert (await centre.post(f"/credentials/{offer['id']}/revoke"))["published"]
+        given = {(offer["registry"], offer["index"]) for offer in (revoked, later, after)}
         await centre.kill()
         for folder in ("wallet", "index"):
             shutil.rmtree(centre.data / folder)
@@ -52,8 +52,8 @@ async def test_what_the_ledger_revokes_stays_revoked_and_more_can_be(
         assert (await centre.get(f"/offers/{revoked['id']}"))["state"] == "ISSUED"
         pool.start()
         assert (await centre.post(f"/credentials/{later['id']}/revoke"))["id"] == later["id"]
-        for each in (revoked, later):  # the first by what the ledger says, the second anew
-            await centre.wait_for(f"/offers/{each['id']}", "state", "REVOKED", timeout_s=120)
+        for offer in (revoked, later):  # the first by what the ledger says, the second anew
+            await centre.wait_for(f"/offers/{offer['id']}", "state", "REVOKED", timeout_s=120)
         fresh, good = await place.issue()
         assert (fresh["registry"], fresh["index"]) not in given
         _, request = await place.asked()

@@ -37,14 +37,14 @@ class Operator:
     async def waiting(self) -> list[dict[str, Any]]:
         """Return what waits to be endorsed."""
         listed = (await self._stock.get("/transactions"))["results"]
-        return [each for each in listed if each["state"] == "request_received"]
+        return [transaction for transaction in listed if transaction["state"] == "request_received"]
 
     async def next(self) -> dict[str, Any]:
         """Wait for something to be endorsed."""
         async with asyncio.timeout(WAIT_S):
-            while not (found := await self.waiting()):  # noqa: ASYNC110 (an Admin API can only be asked)
+            while not (waiting := await self.waiting()):  # noqa: ASYNC110 (an Admin API can only be asked)
                 await asyncio.sleep(0.2)
-        return found[0]
+        return waiting[0]
 
     async def answer(self, transaction: dict[str, Any], word: str) -> None:
         """Endorse or refuse something."""
@@ -74,14 +74,16 @@ class Operator:
 
 async def waits_for(place: Place, operator: Operator, text: str) -> None:
     """Wait until the centre's desk says that it waits, and why."""
-    said = ""
+    waiting_for = ""
     try:
         async with asyncio.timeout(WAIT_S):
-            while text not in said:
+            while text not in waiting_for:
                 await asyncio.sleep(0.2)
-                said = str((await place.centre.get("/standing"))["waiting_for"])
+                waiting_for = str((await place.centre.get("/standing"))["waiting_for"])
     except TimeoutError as err:
-        raise AssertionError(f"expected {text!r}, found {said!r}; the endorser has {await operator.states()}") from err
+        raise AssertionError(
+            f"expected {text!r}, found {waiting_for!r}; the endorser has {await operator.states()}"
+        ) from err
 
 
 async def test_what_another_agent_endorses_is_written_and_nothing_is_lost_while_it_is_silent(
@@ -132,11 +134,11 @@ async def test_what_another_agent_endorses_is_written_and_nothing_is_lost_while_
             assert (await place.prove(credential))["verdict"] == "TRUSTED"  # nothing stands on the ledger yet
             await place.centre.post(f"/credentials/{second['id']}/revoke")
             async with operator.endorsing():
-                for each in (issued, second):
-                    await place.centre.wait_for(f"/offers/{each['id']}", "state", "REVOKED", timeout_s=WAIT_S)
+                for offer in (issued, second):
+                    await place.centre.wait_for(f"/offers/{offer['id']}", "state", "REVOKED", timeout_s=WAIT_S)
             _, request = await place.asked()
             shown = await place.worker.get(f"/requests/{request}")
-            fits = {each["credential_id"]: each["fits"] for each in shown["credentials"]}
+            fits = {fitting["credential_id"]: fitting["fits"] for fitting in shown["credentials"]}
             assert (fits[credential], fits[other]) == (False, False)
     finally:
         await place.machine.stop()

@@ -96,7 +96,7 @@ async def test_a_definition_whose_keys_are_lost_stands_in_nobodys_way(
         schema_id = await ensure_schema(centre.profile, did, TYPE)
         made.append(await ensure_definition(centre.profile, did, schema_id))
         assert await ensure_definition(centre.profile, did, schema_id) == made[-1]
-    assert [each.rpartition("/")[2] for each in made] == ["wanderbuch", "wanderbuch-2"]
+    assert [definition_id.rpartition("/")[2] for definition_id in made] == ["wanderbuch", "wanderbuch-2"]
 
 
 async def test_what_could_not_be_written_is_written_later_with_the_same_keys(
@@ -123,8 +123,8 @@ async def test_what_could_not_be_written_is_written_later_with_the_same_keys(
     async with centre.profile.session() as session:
         (kept,) = list(await session.handle.fetch_all(CATEGORY_CRED_DEF))
     cred_def_id = await ensure_definition(centre.profile, did, schema_id)
-    found = (await centre.registry.get_credential_definition(centre.profile, cred_def_id)).credential_definition
-    assert found.value.serialize()["primary"] == kept.value_json["value"]["primary"]
+    definition = (await centre.registry.get_credential_definition(centre.profile, cred_def_id)).credential_definition
+    assert definition.value.serialize()["primary"] == kept.value_json["value"]["primary"]
 
 
 async def test_says_which_key_is_missing_or_wrong(wallets: Callable[..., Awaitable[Wallet]], tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ async def _signs(centre: Wallet, schema_id: SchemaId, cred_def_id: CredDefId, pl
     signer = Signer(centre.profile)
     nonce = anoncreds.generate_nonce()
     offer_json = await signer.offer_json(schema_id=schema_id, cred_def_id=cred_def_id, nonce=nonce)
-    found = (await centre.registry.get_credential_definition(centre.profile, cred_def_id)).credential_definition
-    definition: CredDef = found
+    resolved = (await centre.registry.get_credential_definition(centre.profile, cred_def_id)).credential_definition
+    definition: CredDef = resolved
     handle = anoncreds.CredentialDefinition.load(json.dumps(definition.serialize()))
     secret = anoncreds.create_link_secret()
     request, metadata = anoncreds.CredentialRequest.create(

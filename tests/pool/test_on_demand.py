@@ -53,8 +53,8 @@ async def test_a_place_that_is_not_given_out_is_revoked(
         return accumulator
 
     async def read() -> tuple[list[int], str]:
-        found = (await reader.registry.get_revocation_list(reader.profile, registry_id.text)).revocation_list
-        return found.revocation_list, found.current_accumulator
+        list_read = (await reader.registry.get_revocation_list(reader.profile, registry_id.text)).revocation_list
+        return list_read.revocation_list, list_read.current_accumulator
 
     first = status_list([1, 2], [])
     accumulator = await write(first, issued=[1, 2])

@@ -61,8 +61,8 @@ async def test_with_two_nodes_down_nobody_knows_what_is_revoked_and_later_everyb
     with pytest.raises(AnonCredsResolutionError, match=r"did not answer|no node"):
         await reader.registry.get_revocation_list(reader.profile, issuer.registry_id)
     pool.start()
-    found = await reader.registry.get_revocation_list(reader.profile, issuer.registry_id)
-    assert not any(found.revocation_list.revocation_list)
+    status_list = await reader.registry.get_revocation_list(reader.profile, issuer.registry_id)
+    assert not any(status_list.revocation_list.revocation_list)
 
 
 async def test_a_genesis_file_of_other_nodes_is_said_to_be_one_perhaps(

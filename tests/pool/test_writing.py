@@ -68,8 +68,8 @@ async def test_a_did_that_may_not_write_writes_through_an_endorser(
     credential = await issuer.issue(endorsed)
     await issuer.revoke(credential.index)
     reader = await wallets()
-    found = await reader.registry.get_revocation_list(reader.profile, issuer.registry_id)
-    assert found.revocation_list.revocation_list[credential.index] == 1
+    status_list = await reader.registry.get_revocation_list(reader.profile, issuer.registry_id)
+    assert status_list.revocation_list.revocation_list[credential.index] == 1
 
 
 async def test_an_author_agreement_is_accepted_by_name_or_nothing_is_written(

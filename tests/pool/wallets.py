@@ -187,6 +187,6 @@ class Credential:
         )
         received = json.loads(presentation)
         judge = AnonCredsVerifier(verifier.profile)
-        found = await judge.process_pres_identifiers(received["identifiers"])
-        verified, _ = await judge.verify_presentation(request, received, *found)
+        objects = await judge.process_pres_identifiers(received["identifiers"])
+        verified, _ = await judge.verify_presentation(request, received, *objects)
         return bool(verified)

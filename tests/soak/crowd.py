@@ -147,10 +147,10 @@ async def slow_web_socket(port: int) -> None:
 
 
 KINDS: dict[str, Callable[[int], Awaitable[None]]] = {
-    each.__name__: each for each in (idle, half_handshake, slow_headers, slow_body, slow_reader)
+    guest.__name__: guest for guest in (idle, half_handshake, slow_headers, slow_body, slow_reader)
 }
 AT_A_MEDIATOR: dict[str, Callable[[int], Awaitable[None]]] = {
-    each.__name__: each for each in (web_socket, half_web_socket, garbage_web_socket, slow_web_socket)
+    guest.__name__: guest for guest in (web_socket, half_web_socket, garbage_web_socket, slow_web_socket)
 }
 
 

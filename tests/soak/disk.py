@@ -49,5 +49,5 @@ class SmallDisk:
 
     def free_kib(self) -> int:
         """Return what is free."""
-        found = os.statvfs(self.folder)
-        return found.f_bavail * found.f_frsize // 1024
+        sizes = os.statvfs(self.folder)
+        return sizes.f_bavail * sizes.f_frsize // 1024

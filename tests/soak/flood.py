@@ -36,8 +36,10 @@ async def public_key_of(agent: AgentHandle) -> str:
         session.get(f"https://{agent.target}/org/did.jsonl", ssl=tls, server_hostname=agent.host) as response,
     ):
         document = json.loads((await response.text()).splitlines()[-1])["state"]
-    (service,) = (each for each in document["service"] if each["type"] == "did-communication")
-    methods = {each["id"]: each for each in document["verificationMethod"]}
+    (service,) = (
+        offered_service for offered_service in document["service"] if offered_service["type"] == "did-communication"
+    )
+    methods = {method["id"]: method for method in document["verificationMethod"]}
     multikey = methods[service["recipientKeys"][0]]["publicKeyMultibase"]
     return str(base58.b58encode(base58.b58decode(multikey[1:])[2:]).decode())
 

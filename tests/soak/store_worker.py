@@ -73,8 +73,8 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(_for_ever(job)) for job in jobs]
             await asyncio.to_thread(sys.stdin.read)
-            for each in working:
-                each.cancel()
+            for task in working:
+                task.cancel()
 
     async def _mark(self) -> None:
         slot, token = int(time.time() / SLOT_S), secrets.token_hex(8)
@@ -85,12 +85,12 @@ class Worker:
     async def _sit(self) -> None:
         async with self._tables.leases.hold("default/soak-seat", wait_s=60, for_s=_LEASE_S) as lease:
             async with self._profile.session() as session:
-                found = await session.handle.fetch(*SEAT)
-            number = 1 + (int(found.value) if found else 0)
+                seat = await session.handle.fetch(*SEAT)
+            number = 1 + (int(seat.value) if seat else 0)
             await asyncio.sleep(random.uniform(0, 0.05))  # noqa: S311 (somebody else's chance)
             await lease.check()
             async with self._profile.session() as session:
-                await (session.handle.replace if found else session.handle.insert)(*SEAT, str(number))
+                await (session.handle.replace if seat else session.handle.insert)(*SEAT, str(number))
             say(seat=number)
 
     async def _tell(self) -> None:
@@ -114,7 +114,7 @@ class Worker:
                 token = secrets.token_hex(8)
                 if await until_answered(lambda task=task, token=token: self._put(DONE, task.id, token)):  # type: ignore[misc]
                     say(did=task.id)
-                await self._tasks.change(task.id, lambda held: held.model_copy(update={"is_done": True}))
+                await self._tasks.change(task.id, lambda current: current.model_copy(update={"is_done": True}))
         await asyncio.sleep(0.1)
 
     async def _insert(self, task: Task) -> None:
@@ -129,8 +129,8 @@ class Worker:
             except AskarError as err:
                 if err.code != AskarErrorCode.DUPLICATE:
                     raise
-                found = await session.handle.fetch(category, name)
-                return found is not None and bytes(found.value).decode() == token
+                entry = await session.handle.fetch(category, name)
+                return entry is not None and bytes(entry.value).decode() == token
         return True
 
 

@@ -162,7 +162,7 @@ async def officials_decide(village: Village, rng: random.Random, tell: Callable[
     """Approve, suspend, lift and rotate while the power fails, then look at what is there."""
     authority = village.authority
     about = await authority.get("/identity")
-    editor, approver = [await hired(authority, *each) for each in (("ed", "editor"), ("ann", "approver"))]
+    editor, approver = [await hired(authority, *id_and_role) for id_and_role in (("ed", "editor"), ("ann", "approver"))]
     header, records = split(example(about))
     centre = next(did for did, record in records.items() if record.get("accreditations"))
     parts = {"name": header["name"], "schemas": header["schemas"], "roles": header["roles"]}

@@ -53,14 +53,14 @@ async def run(*arguments: object, kill_after_s: float | None = None) -> tuple[in
 
 
 async def backed_up(agent: AgentHandle, target: Path, kill_after_s: float | None = None) -> int:
-    code, _, said = await run("backup", "--config", agent.config_path, "--to", target, kill_after_s=kill_after_s)
-    assert code in ((0,) if kill_after_s is None else (0, KILLED)), said
+    code, _, err = await run("backup", "--config", agent.config_path, "--to", target, kill_after_s=kill_after_s)
+    assert code in ((0,) if kill_after_s is None else (0, KILLED)), err
     return code
 
 
 async def restored(agent: AgentHandle, backup: Path) -> dict[str, Any]:
-    code, out, said = await run("restore", backup, "--config", agent.config_path, "--json")
-    assert code == 0, said
+    code, out, err = await run("restore", backup, "--config", agent.config_path, "--json")
+    assert code == 0, err
     return dict(json.loads(out))
 
 
@@ -70,8 +70,8 @@ def lose(agent: AgentHandle) -> None:
 
 
 async def places_of(centre: AgentHandle, offers: list[str]) -> list[tuple[str, int]]:
-    found = [await centre.get(f"/offers/{offer}") for offer in offers]
-    return [(each["registry"], each["index"]) for each in found]
+    answers = [await centre.get(f"/offers/{offer}") for offer in offers]
+    return [(answer["registry"], answer["index"]) for answer in answers]
 
 
 async def verdict(village: Village, credential: str) -> str:
@@ -96,9 +96,9 @@ async def test_a_backup_and_a_restore_are_whole_or_not_at_all_whenever_they_are_
         assert code or (backups / f"{number}.backup").exists()
     last = backups / "last.backup"
     assert await backed_up(centre, last) == 0
-    assert [each for each in (centre.data / ".copies").iterdir() if each.name != "lock"] == []
-    for each in backups.glob("[0-9]*.backup"):
-        with tarfile.open(each) as tar:
+    assert [path for path in (centre.data / ".copies").iterdir() if path.name != "lock"] == []
+    for backup in backups.glob("[0-9]*.backup"):
+        with tarfile.open(backup) as tar:
             assert tar.getnames()[-1] == "end.json"
     revoked, _ = made[0]
     late, credential = await village.issue()
@@ -111,17 +111,17 @@ async def test_a_backup_and_a_restore_are_whole_or_not_at_all_whenever_they_are_
     cut = 0
     for _ in range(RESTORES):
         kill_after_s = rng.uniform(0.2, SLOWEST_S)
-        code, _, said = await run("restore", last, "--config", centre.config_path, kill_after_s=kill_after_s)
+        code, _, err = await run("restore", last, "--config", centre.config_path, kill_after_s=kill_after_s)
         if code == 0:
             lose(centre)  # and once more, from the beginning
             continue
-        assert code == KILLED, said
+        assert code == KILLED, err
         cut += 1
         if (centre.data / "wallet").exists():
             with pytest.raises(MachineError, match="only half copied"):
                 await centre.start(timeout_s=60)
     told = await restored(centre, last)
-    assert [each["kind"] for each in told["done"]].count("revoked") == 1
+    assert [step["kind"] for step in told["done"]].count("revoked") == 1
     await centre.start()
     await centre.wait_for(f"/offers/{revoked}", "state", "REVOKED")
     fresh, _ = await village.issue()
@@ -145,10 +145,10 @@ async def test_a_disk_that_is_full_is_one_line_and_with_room_it_goes_well(villag
         target.unlink()
         for leave_kib in (0, needs_kib // 6, needs_kib * 3 // 4):
             disk.fill(leave_kib=leave_kib)
-            code, _, said = await run("backup", "--config", centre.config_path, "--to", target)
-            assert (code, len(said.splitlines())) == (EXIT_MISTAKE, 1), said
-            assert "free some space" in said
-            assert [each.name for each in disk.folder.iterdir()] == ["ballast"]
+            code, _, err = await run("backup", "--config", centre.config_path, "--to", target)
+            assert (code, len(err.splitlines())) == (EXIT_MISTAKE, 1), err
+            assert "free some space" in err
+            assert [path.name for path in disk.folder.iterdir()] == ["ballast"]
             disk.make_room()
         assert await backed_up(centre, target) == 0
         kept = tmp_path / "centre.backup"
@@ -159,9 +159,9 @@ async def test_a_disk_that_is_full_is_one_line_and_with_room_it_goes_well(villag
         centre.data.symlink_to(disk.folder)
         for leave_kib in (0, needs_kib // 6, needs_kib * 3 // 4):
             disk.fill(leave_kib=leave_kib)
-            code, _, said = await run("restore", kept, "--config", centre.config_path)
-            assert code == EXIT_MISTAKE, said
-            assert "again" in said.splitlines()[-1]
+            code, _, err = await run("restore", kept, "--config", centre.config_path)
+            assert code == EXIT_MISTAKE, err
+            assert "again" in err.splitlines()[-1]
             disk.make_room()
         shutil.copytree(data / "public", disk.folder / "public", dirs_exist_ok=True)
         await restored(centre, kept)

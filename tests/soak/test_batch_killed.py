@@ -82,9 +82,9 @@ class ClassDay:
                 if status == 410:  # it was taken
                     break
                 assert status == 200, page
-                found = _OFFER.search(page)
-                assert found is not None, page
-                await self._accept(found[0])
+                offer = _OFFER.search(page)
+                assert offer is not None, page
+                await self._accept(offer[0])
 
     async def _press(self, number: int, slip: str) -> tuple[int, str]:
         """Press the button of a slip's page, from a network of one's own."""
@@ -138,12 +138,14 @@ async def test_no_row_is_lost_and_none_has_two_certificates(
     await centre.wait_ready()
     issued = Counter([event["subject"] async for event in events(centre, "credential.issued")])
     rows = await every_slip(village)
-    held = [offer for offer in await received(village) if offer["state"] == "RECEIVED"]
-    tell(f"{KILLS} kills; {len(rows)} rows, {len(issued)} credentials, {len(held)} in the wallet; {day.came} visits")
+    in_wallet = [offer for offer in await received(village) if offer["state"] == "RECEIVED"]
+    tell(
+        f"{KILLS} kills; {len(rows)} rows, {len(issued)} credentials, {len(in_wallet)} in the wallet; {day.came} visits"
+    )
     assert Counter(row["state"] for row in rows) == {"ISSUED": ROWS}
     assert {row["offer_id"] for row in rows} == set(issued)  # so none was issued beside the one that the row knows
     assert max(issued.values()) == 1
-    assert len({offer["credential_id"] for offer in held}) == len(held) == ROWS
+    assert len({offer["credential_id"] for offer in in_wallet}) == len(in_wallet) == ROWS
 
 
 async def started(village: Village) -> list[dict[str, Any]]:

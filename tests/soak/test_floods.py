@@ -46,10 +46,10 @@ PING = "https://didcomm.org/trust_ping/1.0/ping"
 async def village(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Village]:
     """A village that has a name whose host takes connections and never answers."""
     village = Village(tmp_path_factory.mktemp("floods") / "village", centre={"registry_size": 256})
-    port, held = free_port(), []
+    port, writers = free_port(), []
 
     async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        held.append(writer)
+        writers.append(writer)
         await asyncio.Event().wait()
 
     server = await asyncio.start_server(hold, "127.0.0.1", port)
@@ -61,7 +61,7 @@ async def village(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Vil
         yield village
     finally:
         await village.machine.stop()
-        for writer in held:
+        for writer in writers:
             writer.close()
         server.close()
 
@@ -206,7 +206,7 @@ async def test_whoever_holds_an_invitation_and_names_silent_hosts_holds_up_nobod
     made = await village.centre.post("/offers", {"claim": example_claim(), "deadline_s": 600})
     invitation_id = invitation_of(made["invitation_url"])
     names = [SILENT if hosts == "one" else f"n{number}.{SILENT}" for number in range(150)]
-    bodies = [envelope(key, did_exchange(each, invitation_id, name)) for each, name in enumerate(names)]
+    bodies = [envelope(key, did_exchange(number, invitation_id, name)) for number, name in enumerate(names)]
     flood = Flood(f"150 of one invitation, {hosts}", tuple(bodies), 150)
     await measured(village, village.centre, issue, flood, tmp_path, tell)
 

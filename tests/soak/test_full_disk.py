@@ -59,7 +59,7 @@ async def test_an_issuer_keeps_every_offer_that_it_answered(village: Village, te
         disk.make_room()
         if not is_running:
             await centre.start()
-        states = Counter([(await centre.get(f"/offers/{each}"))["state"] for each in made])
+        states = Counter([(await centre.get(f"/offers/{offer_id}"))["state"] for offer_id in made])
         tell(f"{len(made)} offers answered before the disk was full; after: {dict(states)}")
         assert states == {"OPEN": len(made)}
         assert made

@@ -57,14 +57,14 @@ async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
         while await unfinished(village, offers):  # noqa: ASYNC110 (the API has no events)
             await asyncio.sleep(1)
     shown = [await centre.get(f"/offers/{made}") for made, _ in offers]
-    held = [await worker.get(f"/offers/{received}") for _, received in offers]
+    in_wallet = [await worker.get(f"/offers/{received}") for _, received in offers]
     wallet = {item["id"]: item for item in (await worker.get("/credentials"))["items"]}
     counted = Counter(
-        (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, held, strict=True)
+        (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, in_wallet, strict=True)
     )
     tell(f"{dict(counted)}; {len(wallet)} credentials in the wallet")
-    assert {each["credential_id"] for each in held if each["state"] == "RECEIVED"} == set(wallet)
-    for ours, theirs in zip(shown, held, strict=True):
+    assert {offer["credential_id"] for offer in in_wallet if offer["state"] == "RECEIVED"} == set(wallet)
+    for ours, theirs in zip(shown, in_wallet, strict=True):
         if theirs["state"] == "RECEIVED":
             credential = await worker.get(f"/credentials/{theirs['credential_id']}")
             assert credential["revocation"] == "valid"
@@ -95,8 +95,8 @@ async def test_an_answer_that_the_person_gave_reaches_the_employer_whenever_the_
             await worker.post(f"{path}/present", {"credential_id": credential})
         told.append(path)
     ends = [
-        await employer.wait_for(f"/requests/{each['id']}", "state", "DECIDED", "NO_ANSWER", timeout_s=300)
-        for each in asked
+        await employer.wait_for(f"/requests/{request['id']}", "state", "DECIDED", "NO_ANSWER", timeout_s=300)
+        for request in asked
     ]
     heard = [await worker.wait_for(path, "state", "ACCEPTED", "NO_ANSWER", timeout_s=300) for path in told]
     counted = Counter((one["state"], one["verdict"], other["state"]) for one, other in zip(ends, heard, strict=True))

@@ -60,19 +60,19 @@ async def test_one_credential_for_one_offer_whenever_the_power_fails(
         group.create_task(cuts(village.centre, rng, times=CUTS, within_s=(0.5, 7.0)))
     await settled(village, offers)
     shown = [await village.centre.get(f"/offers/{made}") for made, _ in offers]
-    held = [await village.worker.get(f"/offers/{received}") for _, received in offers]
+    in_wallet = [await village.worker.get(f"/offers/{received}") for _, received in offers]
     used = sum(registry["used"] for registry in (await village.centre.get("/standing"))["registries"])
     await village.worker.stop()
     sent = await credentials_sent(village, *relays)
 
     counted = Counter(
-        (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, held, strict=True)
+        (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, in_wallet, strict=True)
     )
     tell(f"{dict(counted)}; {used} places used; most sendings of one credential: {max(map(len, sent.values()))}")
-    assert {thread_id: len(set(each)) for thread_id, each in sent.items() if len(set(each)) > 1} == {}
-    places = Counter((each["registry"], each["index"]) for each in shown if each["state"] == "ISSUED")
+    assert {thread_id: len(set(of_thread)) for thread_id, of_thread in sent.items() if len(set(of_thread)) > 1} == {}
+    places = Counter((offer["registry"], offer["index"]) for offer in shown if offer["state"] == "ISSUED")
     assert [place for place, number in places.items() if number > 1] == []
-    places_sent = Counter(place for each in sent.values() for place in set(each))
+    places_sent = Counter(place for of_thread in sent.values() for place in set(of_thread))
     assert set(places_sent) == set(places)
     assert max(places_sent.values()) == 1
     assert set(counted) <= {("ISSUED", "KEPT", "RECEIVED"), ("NO_ANSWER", "NONE", "ACCEPTED")}
@@ -103,15 +103,18 @@ async def test_revocations_are_published_once_whenever_the_power_fails(
         group.create_task(revoke_all())
         group.create_task(cuts(village.centre, rng, times=CUTS, within_s=(0.5, 6.0)))
     revoked = {credential for _, credential in chosen}
-    shown = {each: (await village.worker.get(f"/credentials/{each}"))["revocation"] for _, each in issued}
+    shown = {
+        credential_id: (await village.worker.get(f"/credentials/{credential_id}"))["revocation"]
+        for _, credential_id in issued
+    }
     for made, _ in chosen:
         view = await village.centre.get(f"/offers/{made}")
         assert (view["state"], view["revocation"]["state"]) == ("REVOKED", "PUBLISHED")
         assert view["revocation"]["listed_at"] == answers[made]["listed_at"]
     lists = status_lists(village.centre.data / "public")
     tell(f"{len(chosen)} revoked in {sum(map(len, lists.values()))} lists of {len(lists)} registries")
-    assert {each for each, state in shown.items() if state == "revoked"} == revoked
-    assert {each for each, state in shown.items() if state == "valid"} == set(shown) - revoked
+    assert {credential_id for credential_id, state in shown.items() if state == "revoked"} == revoked
+    assert {credential_id for credential_id, state in shown.items() if state == "valid"} == set(shown) - revoked
     for history in lists.values():
         stamps = [stamp for stamp, _ in history]
         assert len(set(stamps)) == len(stamps)
@@ -181,29 +184,29 @@ async def has_ended(village: Village, made: str) -> bool:
 
 async def credentials_sent(village: Village, to_worker: Relay, to_centre: Relay) -> dict[str, list[tuple[str, int]]]:
     """Return thread -> the place of each credential that was sent to the wallet, delivered or not."""
-    found = defaultdict(list)
+    places_by_thread = defaultdict(list)
     for message in [*await to_worker.messages(acknowledged=False), *await to_centre.answers(village.worker)]:
         if message["@type"].endswith("/issue-credential"):
             credential = json.loads(base64.b64decode(message["credentials~attach"][0]["data"]["base64"]))
             index = credential["signature"]["r_credential"]["i"]
-            found[thread(message)].append((credential["rev_reg_id"], index))
-    return found
+            places_by_thread[thread(message)].append((credential["rev_reg_id"], index))
+    return places_by_thread
 
 
 def resources(public: Path) -> list[tuple[str, dict[str, Any]]]:
     """Return the kind and content of every published resource."""
-    found = []
+    contents = []
     for path in public.glob("**/resources/*"):
         resource = json.loads(path.read_text())
-        found.append((str(resource["metadata"]["resourceType"]), resource["content"]))
-    return found
+        contents.append((str(resource["metadata"]["resourceType"]), resource["content"]))
+    return contents
 
 
 def status_lists(public: Path) -> dict[str, list[tuple[int, frozenset[int]]]]:
     """Return registry -> its published lists, oldest first: the timestamp and the places revoked."""
-    found = defaultdict(list)
+    lists_by_registry = defaultdict(list)
     for _, content in resources(public):
         if "revocationList" in content:
             revoked = frozenset(index for index, bit in enumerate(content["revocationList"]) if bit)
-            found[content["revRegDefId"]].append((int(content["timestamp"]), revoked))
-    return {registry: sorted(each) for registry, each in found.items()}
+            lists_by_registry[content["revRegDefId"]].append((int(content["timestamp"]), revoked))
+    return {registry: sorted(lists) for registry, lists in lists_by_registry.items()}

@@ -101,17 +101,17 @@ async def test_no_question_is_stuck_whoever_is_killed_in_mid_presentation(
 
     told: dict[str, str] = {}
     async with asyncio.timeout(SETTLE_S + len(asked)):
-        while waiting := [each["id"] for each in asked if each["id"] not in told]:
-            for each in asked:
-                if each["id"] not in waiting:
+        while waiting := [question["id"] for question in asked if question["id"] not in told]:
+            for question in asked:
+                if question["id"] not in waiting:
                     continue
-                shown = await patiently(partial(employer.get, f"/requests/{each['id']}"))
+                shown = await patiently(partial(employer.get, f"/requests/{question['id']}"))
                 if shown["state"] in ("DECIDED", "DECLINED", "NO_ANSWER"):
-                    told[each["id"]] = f"{shown['state']} {shown['verdict']}"
+                    told[question["id"]] = f"{shown['state']} {shown['verdict']}"
                 elif shown["state"] == "OPEN":
-                    await person.answer(await person.open(each["short_url"] or each["invitation_url"]))
+                    await person.answer(await person.open(question["short_url"] or question["invitation_url"]))
             await asyncio.sleep(2)
-    opened = [await person.open(each["invitation_url"]) for each in asked]
+    opened = [await person.open(question["invitation_url"]) for question in asked]
     heard: Counter[str] = Counter()
     for request_id in opened:
         view = await worker.wait_for(f"/requests/{request_id}", "state", "ACCEPTED", "DECLINED", timeout_s=90)

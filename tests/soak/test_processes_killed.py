@@ -164,12 +164,15 @@ async def all_is_well(load: Load, tell: Callable[[str], None], trouble: str) -> 
     """Every exchange that a person was told of ends well, once; each end is told once."""
     centre, worker, employer = load.village.centre, load.village.worker, load.village.employer
     await wait_ready((centre, worker, employer))
-    decided = [await ended(employer, f"/requests/{each}", "state", {"OPEN"}) for each in load.asked]
+    decided = [await ended(employer, f"/requests/{request_id}", "state", {"OPEN"}) for request_id in load.asked]
     answered = [
-        await ended(worker, f"/requests/{each}", "state", {"OPEN", "PRESENTED"}) for each in load.asked.values()
+        await ended(worker, f"/requests/{request_id}", "state", {"OPEN", "PRESENTED"})
+        for request_id in load.asked.values()
     ]
-    issued = [await ended(centre, f"/offers/{each}", "receipt", {"NONE"}) for each in load.offered]
-    received = [await ended(worker, f"/offers/{each}", "state", {"OPEN", "ACCEPTED"}) for each in load.offered.values()]
+    issued = [await ended(centre, f"/offers/{offer_id}", "receipt", {"NONE"}) for offer_id in load.offered]
+    received = [
+        await ended(worker, f"/offers/{offer_id}", "state", {"OPEN", "ACCEPTED"}) for offer_id in load.offered.values()
+    ]
     tell(
         f"{trouble}; questions {dict(Counter((one['state'], one['verdict']) for one in decided))}, with the wallet "
         f"{dict(Counter(one['state'] for one in answered))}; offers "
@@ -201,9 +204,9 @@ async def ended(agent: AgentHandle, path: str, key: str, unfinished: set[str]) -
     """Return what is at a path once it has ended, or as it is after the longest wait."""
     deadline = asyncio.get_running_loop().time() + _END_S
     while True:
-        found: dict[str, Any] = await patiently(lambda: agent.get(path))
-        if found[key] not in unfinished or asyncio.get_running_loop().time() > deadline:
-            return found
+        answer: dict[str, Any] = await patiently(lambda: agent.get(path))
+        if answer[key] not in unfinished or asyncio.get_running_loop().time() > deadline:
+            return answer
         await asyncio.sleep(0.3)
 
 

@@ -33,21 +33,21 @@ async def test_sixty_credentials_at_once_each_take_a_place_of_their_own(
             await asyncio.sleep(0.5)
     took = asyncio.get_running_loop().time() - began
     shown = [await village.centre.get(f"/offers/{made}") for made, _ in offers]
-    counted = Counter((each["state"], each["receipt"]) for each in shown)
-    places = Counter((each["registry"], each["index"]) for each in shown)
+    counted = Counter((offer["state"], offer["receipt"]) for offer in shown)
+    places = Counter((offer["registry"], offer["index"]) for offer in shown)
     registries = (await village.centre.get("/standing"))["registries"]
     tell(
-        f"{dict(counted)} in {took:.0f} s, in {len({each['registry'] for each in shown})} registries; "
+        f"{dict(counted)} in {took:.0f} s, in {len({offer['registry'] for offer in shown})} registries; "
         f"now {[(registry['state'], registry['used']) for registry in registries]}"
     )
     assert counted == {("ISSUED", "KEPT"): OFFERS}
     assert [place for place, number in places.items() if number > 1] == []
     assert None not in {index for _, index in places}
     assert len({registry for registry, _ in places}) >= OFFERS // (REGISTRY_SIZE - 1)
-    held = [await village.worker.get(f"/offers/{received}") for _, received in offers]
-    assert {each["state"] for each in held} == {"RECEIVED"}
+    in_wallet = [await village.worker.get(f"/offers/{received}") for _, received in offers]
+    assert {offer["state"] for offer in in_wallet} == {"RECEIVED"}
     wallet = (await village.worker.get("/credentials"))["items"]
-    assert len({each["id"] for each in wallet}) == OFFERS
+    assert len({credential["id"] for credential in wallet}) == OFFERS
 
 
 async def open_offers(village: Village) -> int:

@@ -40,7 +40,7 @@ class Pair:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.said: list[dict[str, Any]] = []
+        self.documents: list[dict[str, Any]] = []
         self._processes: list[Process] = []
         self._listening: set[asyncio.Task[None]] = set()
 
@@ -65,7 +65,7 @@ class Pair:
         await asyncio.gather(*self._listening)
 
     def of(self, what: str) -> set[Any]:
-        return {each[what] for each in self.said if what in each}
+        return {document[what] for document in self.documents if what in document}
 
     async def _launch(self) -> Process:
         process = await start_child(
@@ -88,7 +88,7 @@ class Pair:
             if "ready" in document:
                 ready.set()
             else:
-                self.said.append(document)
+                self.documents.append(document)
 
 
 @pytest.fixture
@@ -120,23 +120,27 @@ async def test_nothing_is_lost_and_nothing_done_twice(
     await asyncio.gather(*(pair.stop() for pair in pairs))
     for pair in pairs:
         monkeypatch.setenv(PASSWORD, pair.database.password)
-        found = await left(pair.database, tmp_path)
-        counted = Counter(next(iter(each)) for each in pair.said)
+        in_store = await left(pair.database, tmp_path)
+        counted = Counter(next(iter(document)) for document in pair.documents)
         tell(f"{KILLS} kills, {len(restarts)} restarts; done {dict(counted)}")
         assert min(counted.values()) > KILLS
         for what, times in counted.items():
             assert len(pair.of(what)) == times, f"{what} was done twice"
-        lost = {each["marker"] for each in pair.said if "marker" in each} - found.markers.keys()
+        lost = {document["marker"] for document in pair.documents if "marker" in document} - in_store.markers.keys()
         assert lost == set()
-        assert [each for each in pair.said if "marker" in each and found.markers[each["marker"]] != each["token"]] == []
-        assert found.seat >= max(pair.of("seat"))
-        numbers = {each["event"]: each["number"] for each in pair.said if "event" in each}
-        assert {subject: found.events.get(subject) for subject in numbers} == {
+        assert [
+            document
+            for document in pair.documents
+            if "marker" in document and in_store.markers[document["marker"]] != document["token"]
+        ] == []
+        assert in_store.seat >= max(pair.of("seat"))
+        numbers = {document["event"]: document["number"] for document in pair.documents if "event" in document}
+        assert {subject: in_store.events.get(subject) for subject in numbers} == {
             subject: [number] for subject, number in numbers.items()
         }
-        assert found.numbers == sorted(set(found.numbers))
-        assert pair.of("made") <= found.done
-        assert pair.of("did") <= found.marked_done == found.done
+        assert in_store.numbers == sorted(set(in_store.numbers))
+        assert pair.of("made") <= in_store.done
+        assert pair.of("did") <= in_store.marked_done == in_store.done
 
 
 class Left:
@@ -157,25 +161,25 @@ async def left(database: Database, folder: Path) -> Left:
     profile = await open_wallet(config)
     tables = await open_tables(await open_engine(config), profile)
     bind_tables(profile, tables)
-    found = Left()
+    remains = Left()
     try:
         async with profile.session() as session:
             for entry in await fetch_entries(session, MARKER):
-                found.markers[int(entry.name)] = bytes(entry.value).decode()
-            found.seat = int((await session.handle.fetch(*SEAT)).value)
-        while events := await tables.events.read(TENANT, found.numbers[-1] if found.numbers else 0, 1000):
+                remains.markers[int(entry.name)] = bytes(entry.value).decode()
+            remains.seat = int((await session.handle.fetch(*SEAT)).value)
+        while events := await tables.events.read(TENANT, remains.numbers[-1] if remains.numbers else 0, 1000):
             for event in events:
-                found.numbers.append(event.number)
-                found.events.setdefault(event.subject, []).append(event.number)
+                remains.numbers.append(event.number)
+                remains.events.setdefault(event.subject, []).append(event.number)
         tasks = RecordStore(profile, Task)
         await finish(tasks, profile)
-        found.done = {task.id async for task in tasks.every(state="done")}
+        remains.done = {task.id async for task in tasks.every(state="done")}
         async with profile.session() as session:
-            found.marked_done = {entry.name for entry in await fetch_entries(session, DONE)}
+            remains.marked_done = {entry.name for entry in await fetch_entries(session, DONE)}
     finally:
         await tables.close()
         await profile.close()
-    return found
+    return remains
 
 
 async def finish(tasks: RecordStore[Task], profile: WalletProfile) -> None:

@@ -69,7 +69,7 @@ async def test_every_acknowledged_presentation_is_decided_once(
     asked = [
         await employer.post("/requests", {"requirement": WELDER, "deadline_s": DEADLINE_S}) for _ in range(QUESTIONS)
     ]
-    opened = [await worker.post("/invitations", {"url": each["invitation_url"]}) for each in asked]
+    opened = [await worker.post("/invitations", {"url": question["invitation_url"]}) for question in asked]
     ends = Ends()
 
     async def answer() -> None:
@@ -77,8 +77,8 @@ async def test_every_acknowledged_presentation_is_decided_once(
             await worker.post(f"/requests/{request_id}/present", {"credential_id": credential})
 
         async with asyncio.TaskGroup() as group:
-            for each in opened:
-                group.create_task(one(each["id"]))
+            for request in opened:
+                group.create_task(one(request["id"]))
                 await asyncio.sleep(rng.uniform(0, 2.0))
 
     async def watch() -> None:
@@ -102,12 +102,12 @@ async def test_every_acknowledged_presentation_is_decided_once(
     await employer.stop()
     taken = {thread(message) for message in await relay.messages() if message["@type"].endswith("/presentation")}
     await employer.start()
-    shown = [await employer.get(f"/requests/{each['id']}") for each in asked]
+    shown = [await employer.get(f"/requests/{question['id']}") for question in asked]
     for item in shown:
         ends.note(item)
-    told = Counter([(await worker.get(f"/requests/{each['id']}"))["state"] for each in opened])
+    told = Counter([(await worker.get(f"/requests/{request['id']}"))["state"] for request in opened])
 
-    by_thread = {thread_of(each["invitation_url"]): each for each in shown}
+    by_thread = {thread_of(question["invitation_url"]): question for question in shown}
     counted = Counter((item["state"], item["verdict"]) for item in shown)
     tell(f"{len(taken)} of {QUESTIONS} acknowledged; ends {dict(counted)}; the wallet was told {dict(told)}")
     assert ends.changed == []

@@ -97,7 +97,7 @@ anything: Any = Box()
     ("by", "text"),
     [
         (lambda: list(anything), "'Box' object is not iterable"),
-        (lambda: [each for each in anything], "'Box' object is not iterable"),  # noqa: C416
+        (lambda: [value for value in anything], "'Box' object is not iterable"),  # noqa: C416
         (lambda: anything(), "'Box' object is not callable"),
         (lambda: anything[0], "'Box' object is not subscriptable"),
         (lambda: anything + 1, "unsupported operand type(s) for +: 'Box' and 'int'"),

@@ -126,36 +126,36 @@ def readers_in(source: str) -> set[str]:
     """Return the names of the functions that read JSON other than by `strict_json`; "<module>" outside of any."""
     if not MAY_READ.search(source):
         return set()
-    found: set[str] = set()
+    readers: set[str] = set()
     tree = ast.parse(source)
     aliases = set(MODULES)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             aliases |= {name.asname for name in node.names if name.asname and name.name.split(".")[0] in MODULES}
     from_modules = {
-        each.asname or each.name
+        name.asname or name.name
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MODULES
-        for each in node.names
-        if each.name in READERS
+        for name in node.names
+        if name.name in READERS
     }
 
     def walk(node: ast.AST, function: str) -> None:
         for child in ast.iter_child_nodes(node):
             inside = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function
             if isinstance(child, ast.Name) and child.id in from_modules:
-                found.add(inside)
+                readers.add(inside)
             if isinstance(child, ast.Attribute):
                 base = child.value
                 while isinstance(base, ast.Attribute):
                     base = base.value
                 of_module = isinstance(base, ast.Name) and base.id in aliases
                 if (of_module and child.attr in READERS) or (not of_module and child.attr in METHODS):
-                    found.add(inside)
+                    readers.add(inside)
             walk(child, inside)
 
     walk(tree, "<module>")
-    return found
+    return readers
 
 
 def all_readers() -> set[str]:

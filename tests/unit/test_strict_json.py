@@ -72,7 +72,7 @@ def levels(value: object) -> int:
     if not isinstance(value, list | dict):
         return 0
     inside = value.values() if isinstance(value, dict) else value
-    return 1 + max((levels(each) for each in inside), default=0)
+    return 1 + max((levels(member) for member in inside), default=0)
 
 
 @given(
@@ -211,7 +211,7 @@ NESTED = st.recursive(st.just([]) | st.just({}), lambda inner: st.lists(inner) |
 def depth_of(value: object) -> int:
     if not isinstance(value, list | dict):
         return 0
-    return 1 + max((depth_of(each) for each in (value.values() if isinstance(value, dict) else value)), default=0)
+    return 1 + max((depth_of(member) for member in (value.values() if isinstance(value, dict) else value)), default=0)
 
 
 @given(NESTED)

@@ -9,13 +9,13 @@ from tests.vectors.decision_words import AT, Topics, case, day, neighbour, sourc
 def topics() -> Topics:
     """Return the cases of these rules."""
     welder = case(CENTRE, "a welder of the centre, awarded in 2024, proves EQF 3 or more for Malta")
-    found: Topics = {}
-    found["01-governance-is-there"] = (
+    by_topic: Topics = {}
+    by_topic["01-governance-is-there"] = (
         "rule 1",
         welder,
         [neighbour(welder, "no governance file", "governance.missing", "UNKNOWN", governance=None)],
     )
-    found["02-governance-is-fresh"] = (
+    by_topic["02-governance-is-fresh"] = (
         "rule 2",
         welder,
         [
@@ -31,7 +31,7 @@ def topics() -> Topics:
             neighbour(welder, "a clock that is a day ahead", "governance.stale", "STALE", at="2026-11-23T12:00:00Z"),
         ],
     )
-    found["03-answers-the-requirement"] = (
+    by_topic["03-answers-the-requirement"] = (
         "rule 3",
         welder,
         [
@@ -54,9 +54,9 @@ def topics() -> Topics:
     unknown["requirement"]["occupation"] = unknown["evidence"]["occupation"] = "C7299"
     unknown |= {"name": "a code that ISCO-08 does not have", "differs": "the occupation, asked and shown"}
     unknown["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["occupation.unknown"]}
-    found["03-occupation-exists"] = ("rule 3", welder, [unknown])
+    by_topic["03-occupation-exists"] = ("rule 3", welder, [unknown])
     broad = case(CENTRE, "any metal trade asked, a welder shown", requirement={"occupation": "C72"})
-    found["03-asks-a-whole-group"] = (
+    by_topic["03-asks-a-whole-group"] = (
         "rule 3",
         broad,
         [neighbour(broad, "another group asked", "requirement.occupation", requirement__occupation="C71")],
@@ -68,7 +68,7 @@ def topics() -> Topics:
         proven_eqf_level=None,
         status=None,
     )
-    found["03-asks-no-level"] = (
+    by_topic["03-asks-no-level"] = (
         "rules 3 and 13",
         free,
         [
@@ -76,7 +76,7 @@ def topics() -> Topics:
             neighbour(free, "not revoked asked", "requirement.revocation", requirement__not_revoked=True),
         ],
     )
-    found["04-objects-of-the-issuer"] = (
+    by_topic["04-objects-of-the-issuer"] = (
         "rule 4",
         welder,
         [
@@ -96,13 +96,13 @@ def topics() -> Topics:
         ],
     )
     expiring = case(CENTRE, "on its last day", expires_on="2026-11-22")
-    found["05-not-expired"] = (
+    by_topic["05-not-expired"] = (
         "rule 5",
         expiring,
         [neighbour(expiring, "expired yesterday", "credential.expired", evidence__expires_on="2026-11-21")],
     )
     tomorrow = case(CENTRE, "dated tomorrow, which has begun east of here", awarded=day("2026-11-23"))
-    found["06-not-in-future"] = (
+    by_topic["06-not-in-future"] = (
         "rule 6",
         tomorrow,
         [
@@ -110,4 +110,4 @@ def topics() -> Topics:
             neighbour(tomorrow, "next year", "award.in_future", evidence__awarded=year(2027)),
         ],
     )
-    return found
+    return by_topic

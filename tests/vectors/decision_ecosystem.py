@@ -152,10 +152,10 @@ def ecosystem() -> Json:
                     name: {"name": name.split(":")[3].split(".")[0].capitalize()} for name in names
                 },
                 "https://identity.foundation/credential-trust-establishment/schemas/roles.json": {
-                    each: {"roles": [{"start": "2010-01-01T00:00:00Z", "role": "issuer"}]} for each in accredited
+                    issuer: {"roles": [{"start": "2010-01-01T00:00:00Z", "role": "issuer"}]} for issuer in accredited
                 },
                 "https://w3id.org/wanderbuch/governance/1.0/accreditation.json": {
-                    each: {"accreditations": statements} for each, statements in accredited.items()
+                    issuer: {"accreditations": statements} for issuer, statements in accredited.items()
                 },
                 "https://w3id.org/wanderbuch/governance/1.0/crosswalk.json": {
                     AUTHORITY: {

@@ -47,7 +47,7 @@ def shown(did: str, name: str, **changes: object) -> Json:
 def governance() -> Json:
     """Return a file that accredits DIDs under both of their names."""
     suspended = [status("suspended", "2024-09-15", "2024-09-01", registry(sov(1), "before"))]
-    said = {
+    accreditations = {
         indy(0): [accredited("L-1", indy(0))],
         sov(0): [accredited("L-2", sov(0), excluded_occupations=["C7214"])],
         indy(1): [accredited("L-3", indy(1))],
@@ -59,21 +59,21 @@ def governance() -> Json:
     }
     made = ecosystem()
     entries = made["participants"]["entries"]
-    entries[ROLES] = {each: {"roles": [{"start": "2010-01-01T00:00:00Z", "role": "issuer"}]} for each in said}
-    entries[ACCREDITATION] = {each: {"accreditations": statements} for each, statements in said.items()}
+    entries[ROLES] = {did: {"roles": [{"start": "2010-01-01T00:00:00Z", "role": "issuer"}]} for did in accreditations}
+    entries[ACCREDITATION] = {did: {"accreditations": statements} for did, statements in accreditations.items()}
     description = next(name for name in entries if name.endswith("/description.json"))
-    entries[description] = {made["author"]: {"name": "Authority"}, **{each: {"name": each} for each in said}}
+    entries[description] = {made["author"]: {"name": "Authority"}, **{did: {"name": did} for did in accreditations}}
     return {**made, "id": "6c0e2f1e-5d4f-4b43-8a54-0f0f7e7c3b11"}
 
 
 def topics() -> Topics:
     """Return the cases."""
-    found: Topics = {}
+    by_topic: Topics = {}
     metal = {"occupation": "C72"}
     for name, what in ((indy(0), "did:sov"), (sov(3), "did:indy")):
         beside = shown(name, f"a trade beside one that is excluded under {what}", requirement=metal)
         told = f"excluded under the {what} name of the same DID"
-        found[f"08-excluded-under-{what.replace(':', '-')}"] = (
+        by_topic[f"08-excluded-under-{what.replace(':', '-')}"] = (
             "rule 8",
             beside,
             [neighbour(beside, told, "occupation.excluded", evidence__occupation="C7214")],
@@ -83,9 +83,9 @@ def topics() -> Topics:
     own = json.loads(json.dumps(other).replace("did:indy:idunion:", "did:indy:sovrin:"))
     own |= {"name": "excluded on this ledger", "differs": "evidence.issuer, with all it owns"}
     own["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["occupation.excluded"]}
-    found["08-another-ledger-is-another-did"] = ("rule 8", other, [own])
+    by_topic["08-another-ledger-is-another-did"] = ("rule 8", other, [own])
     before = shown(indy(1), "awarded before the did:sov name was suspended", awarded=year(2023))
-    found["14-suspended-under-did-sov"] = (
+    by_topic["14-suspended-under-did-sov"] = (
         "rule 14",
         before,
         [
@@ -98,4 +98,4 @@ def topics() -> Topics:
             ),
         ],
     )
-    return found
+    return by_topic

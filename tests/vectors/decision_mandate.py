@@ -15,9 +15,9 @@ from tests.vectors.decision_words import Topics, case, day, neighbour, source, y
 
 def topics() -> Topics:
     """Return the cases of these rules."""
-    found: Topics = {}
+    by_topic: Topics = {}
     first_day = case(CENTRE, "awarded on the first day of a window", awarded=day("2022-07-01"))
-    found["14-two-windows"] = (
+    by_topic["14-two-windows"] = (
         "rule 14",
         first_day,
         [
@@ -33,7 +33,7 @@ def topics() -> Topics:
         ],
     )
     last_day = case(UNION, "awarded on the last day of a mandate", awarded=day("2023-12-31"))
-    found["14-mandate-ended"] = (
+    by_topic["14-mandate-ended"] = (
         "rule 14",
         last_day,
         [neighbour(last_day, "the day after", "mandate.outside", evidence__awarded=day("2024-01-01"))],
@@ -46,10 +46,10 @@ def topics() -> Topics:
         "differs": "the occupation, asked and shown",
         "expect": {"verdict": "NOT_TRUSTED", "codes": ["award.date_needed"]},
     }
-    found["14-mandates-add-up"] = ("rule 14", joined, [smith_2020])
+    by_topic["14-mandates-add-up"] = ("rule 14", joined, [smith_2020])
     before = case(SUSPENDED, "awarded before, from a registry that existed", awarded=year(2023))
     before["evidence"]["status"] = source(SUSPENDED, "RegistryBefore")
-    found["14-suspended"] = (
+    by_topic["14-suspended"] = (
         "rule 14",
         before,
         [
@@ -66,13 +66,13 @@ def topics() -> Topics:
     )
     unpinned = case(SUSPENDED, "suspended", awarded=year(2023), requirement={"not_revoked": False})
     unpinned["evidence"]["status"] = source(SUSPENDED, "RegistryBefore")
-    found["14-suspended-without-registry"] = (
+    by_topic["14-suspended-without-registry"] = (
         "rule 14",
         unpinned,
         [neighbour(unpinned, "no registry is known", "registry.not_pinned", evidence__status=None)],
     )
     again = case(REINSTATED, "awarded after, from a new registry", awarded=year(2022))
-    found["14-reinstated"] = (
+    by_topic["14-reinstated"] = (
         "rule 14",
         again,
         [
@@ -93,14 +93,14 @@ def topics() -> Topics:
         status=None,
         requirement={"not_revoked": False},
     )
-    found["14-reinstated-without-registry"] = (
+    by_topic["14-reinstated-without-registry"] = (
         "rule 14",
         once,
         [neighbour(once, "before the suspension", "registry.not_pinned", evidence__awarded=year(2020))],
     )
     gone = case(WITHDRAWN, "awarded before the withdrawal", awarded=year(2022))
     gone["evidence"]["status"] = source(WITHDRAWN, "RegistryBefore")
-    found["14-withdrawn"] = (
+    by_topic["14-withdrawn"] = (
         "rule 14",
         gone,
         [
@@ -116,7 +116,7 @@ def topics() -> Topics:
     )
     twice = case(TWICE, "before both decisions", awarded=year(2020))
     twice["evidence"]["status"] = source(TWICE, "RegistryBefore")
-    found["14-suspended-then-withdrawn"] = (
+    by_topic["14-suspended-then-withdrawn"] = (
         "rule 14",
         twice,
         [
@@ -129,4 +129,4 @@ def topics() -> Topics:
             ),
         ],
     )
-    return found
+    return by_topic

@@ -17,18 +17,18 @@ def topics() -> Topics:
     """Return the cases of these rules."""
     welder = case(CENTRE, "a welder of the centre, awarded in 2024, proves EQF 3 or more for Malta")
     broad = case(CENTRE, "any metal trade asked, a welder shown", requirement={"occupation": "C72"})
-    found: Topics = {}
+    by_topic: Topics = {}
     stranger = json.loads(json.dumps(welder).replace(CENTRE, STRANGER))
     stranger |= {"name": "an issuer that the file does not accredit", "differs": "evidence.issuer, with all it owns"}
     stranger["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["issuer.not_accredited"]}
     authority = json.loads(json.dumps(welder).replace(CENTRE, AUTHORITY))
     authority |= {"name": "the authority itself, described but not accredited", "differs": stranger["differs"]}
     authority["expect"] = stranger["expect"]
-    found["07-issuer-is-accredited"] = ("rule 7", welder, [stranger, authority])
+    by_topic["07-issuer-is-accredited"] = ("rule 7", welder, [stranger, authority])
     smith = case(
         CENTRE, "a blacksmith, beside an excluded trade", occupation="C7221", requirement={"occupation": "C72"}
     )
-    found["08-exclusions-win"] = (
+    by_topic["08-exclusions-win"] = (
         "rule 8",
         smith,
         [neighbour(smith, "sheet-metal work is excluded", "occupation.excluded", evidence__occupation="C7213")],
@@ -43,11 +43,11 @@ def topics() -> Topics:
         asked |= {"name": what, "differs": "the occupation, asked and shown"}
         asked["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["occupation.excluded"]}
         with_excluded.append(asked)
-    found["08-a-group-counts-as-a-whole"] = ("rule 8, of every member of a group", smiths, with_excluded)
+    by_topic["08-a-group-counts-as-a-whole"] = ("rule 8, of every member of a group", smiths, with_excluded)
     kept_out = case(
         EXCLUDED, "a trade beside one that a withdrawn accreditation excludes", requirement={"occupation": "C72"}
     )
-    found["08-exclusions-outlive-their-accreditation"] = (
+    by_topic["08-exclusions-outlive-their-accreditation"] = (
         "rule 8",
         kept_out,
         [
@@ -56,7 +56,7 @@ def topics() -> Topics:
             )
         ],
     )
-    found["09-definition-is-listed"] = (
+    by_topic["09-definition-is-listed"] = (
         "rule 9",
         welder,
         [
@@ -75,7 +75,7 @@ def topics() -> Topics:
         source=source(UNION, "CredDefSecond"),
         requirement={"credential_type": "attendance/1.0"},
     )
-    found["09-type-is-listed"] = (
+    by_topic["09-type-is-listed"] = (
         "rule 9",
         attendance,
         [
@@ -95,8 +95,8 @@ def topics() -> Topics:
     parent["requirement"]["occupation"] = parent["evidence"]["occupation"] = "C7"
     parent |= {"name": "the group above the scope", "differs": "the occupation, asked and shown"}
     parent["expect"] = cook["expect"]
-    found["10-occupation-is-covered"] = ("rule 10", broad, [cook, parent])
-    found["11-jurisdiction-is-covered"] = (
+    by_topic["10-occupation-is-covered"] = ("rule 10", broad, [cook, parent])
+    by_topic["11-jurisdiction-is-covered"] = (
         "rule 11",
         welder,
         [
@@ -113,9 +113,9 @@ def topics() -> Topics:
         "differs": "the occupation, asked and shown",
         "expect": {"verdict": "NOT_TRUSTED", "codes": ["jurisdiction.not_covered"]},
     }
-    found["11-one-statement-must-fit"] = ("rules 9 to 14", one_statement, [plumber])
+    by_topic["11-one-statement-must-fit"] = ("rules 9 to 14", one_statement, [plumber])
     old = case(CENTRE, "the crosswalk of the time", awarded=day("2019-06-30"), crosswalk_version=NVQ_OLD)
-    found["12-crosswalk-in-force"] = (
+    by_topic["12-crosswalk-in-force"] = (
         "rule 12",
         old,
         [
@@ -135,7 +135,7 @@ def topics() -> Topics:
         ],
     )
     highest = case(CENTRE, "proves the upper bound", proven_eqf_level=5, requirement={"min_eqf_level": 5})
-    found["13-level-within-range"] = (
+    by_topic["13-level-within-range"] = (
         "rule 13",
         highest,
         [
@@ -153,7 +153,7 @@ def topics() -> Topics:
         requirement={"min_eqf_level": 4},
     )
     older["evidence"]["awarded"] = {"first": "2018-04-01", "last": "2018-12-31"}
-    found["13-level-by-the-crosswalk-named"] = (
+    by_topic["13-level-by-the-crosswalk-named"] = (
         "rule 13",
         older,
         [
@@ -163,7 +163,7 @@ def topics() -> Topics:
         ],
     )
     european = case(EUROPEAN, "a range in EQF levels", proven_eqf_level=4, requirement={"min_eqf_level": 4})
-    found["13-range-in-eqf"] = (
+    by_topic["13-range-in-eqf"] = (
         "rule 13",
         european,
         [neighbour(european, "above the range", "level.not_covered", evidence__proven_eqf_level=5)],
@@ -172,5 +172,5 @@ def topics() -> Topics:
     elsewhere = json.loads(json.dumps(itself).replace(EUROPEAN, CENTRE))
     elsewhere |= {"name": "an issuer of NVQ levels only", "differs": "evidence.issuer, with all it owns"}
     elsewhere["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["framework.not_covered"]}
-    found["13-eqf-itself"] = ("rules 12 and 13", itself, [elsewhere])
-    return found
+    by_topic["13-eqf-itself"] = ("rules 12 and 13", itself, [elsewhere])
+    return by_topic

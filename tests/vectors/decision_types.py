@@ -6,11 +6,11 @@ from tests.vectors.decision_words import Json, Topics, case, neighbour, shown, s
 
 def topics() -> Topics:
     """Return the cases of rules 3, 10 and 13 for these types."""
-    found: Topics = {}
+    by_topic: Topics = {}
     maltese = _case("Maltese at B1 or more, of an institute for A1 to B2", _LANGUAGE, _SPOKEN)
     reaching = _case("the highest level of the range", _LANGUAGE | {"min_cefr_level": "B2"}, _SPOKEN)
     reaching["evidence"]["proven_cefr_level"] = "B2"
-    found["03-language-asked"] = (
+    by_topic["03-language-asked"] = (
         "rule 3, of a language",
         maltese,
         [
@@ -29,9 +29,9 @@ def topics() -> Topics:
     french = neighbour(reaching, "a language beside the scope", "occupation.not_covered", evidence__occupation="fra")
     french |= {"differs": "the language, asked and shown"}
     french["requirement"]["occupation"] = "fra"
-    found["13-language-within-range"] = ("rules 10 and 13, of a language", reaching, [above, french])
+    by_topic["13-language-within-range"] = ("rules 10 and 13, of a language", reaching, [above, french])
     worked = _case("two years as a welder, certified by an institute", _EXPERIENCE, _WORKED)
-    found["13-experience-has-no-level"] = (
+    by_topic["13-experience-has-no-level"] = (
         "rules 10 and 13, of an experience",
         worked,
         [
@@ -42,7 +42,7 @@ def topics() -> Topics:
             ),
         ],
     )  # fmt: skip
-    return found
+    return by_topic
 
 
 _LANGUAGE: Json = {

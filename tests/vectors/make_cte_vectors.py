@@ -75,7 +75,7 @@ GRANTS = ROLES_PATH + "/did:example:college/roles"
 
 def vectors() -> dict[str, tuple[str, Json | str, list[tuple[str, str]]]]:
     """Return file name -> source, document (text where it is no JSON), expected findings as (rule, path)."""
-    found: dict[str, tuple[str, Json | str, list[tuple[str, str]]]] = {
+    by_name: dict[str, tuple[str, Json | str, list[tuple[str, str]]]] = {
         "accepted-two-disjoint-windows": ("Linking Participants to Roles", sound(), []),
         "accepted-unknown-statement-schema": (
             "Participants: unknown schemas MUST be ignored",
@@ -238,7 +238,7 @@ def vectors() -> dict[str, tuple[str, Json | str, list[tuple[str, str]]]]:
         "trailing-comma": ("University Diploma example", _text('"ttl": 3600,', '"ttl": 3600,,'), [("strict-json", "")]),
         "member-twice": ("RFC 7493 §2.3", _text('"version": 1,', '"version": 2, "version": 1,'), [("strict-json", "")]),
     }  # fmt: skip
-    return found
+    return by_name
 
 
 def _text(old: str, new: str) -> str:

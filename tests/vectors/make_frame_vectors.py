@@ -125,7 +125,7 @@ def vectors() -> dict[str, Any]:
             case("another message takes its place", [*frames[:3], *small], ["new"] * 4, short, 1),
             case(
                 "two messages by turns",
-                [each for pair in zip(frames, other, strict=True) for each in pair],
+                [sent for pair in zip(frames, other, strict=True) for sent in pair],
                 ["new"] * (2 * len(frames)),
                 before=1,
             ),

@@ -60,7 +60,7 @@ def sheet(*rows: str, name: str = "Centres", more: str = "", columns: str = "") 
     return f'<table:table table:name="{name}" {more}>{columns}{"".join(rows)}</table:table>'
 
 
-TOP = row(*(text(each) for each in HEADER))
+TOP = row(*(text(cell) for cell in HEADER))
 ACTIVE = (
     text("Colombo Welding Centre"),
     number("142", "zeros"),
@@ -85,7 +85,7 @@ LISTS = {
     ) + sheet(row(text("Withdrawn centres")), name="Old", more='table:style-name="unseen"'),
     "office-struck-out": sheet(
         TOP,
-        row(*(text(each, 'table:style-name="struck"') for each in ("Galle Technical Institute", "TA-2", "2-4", "2023-07-01", "Active"))),
+        row(*(text(cell, 'table:style-name="struck"') for cell in ("Galle Technical Institute", "TA-2", "2-4", "2023-07-01", "Active"))),
         row(text("Kandy Hotel School", 'table:style-name="white"'), *ACTIVE[1:]),
     ),
     "office-formulas": sheet(

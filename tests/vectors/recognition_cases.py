@@ -66,11 +66,11 @@ def neighbour(accepted: Json, name: str, *codes: str, verdict: str = "NOT_TRUSTE
 
 def elsewhere(accepted: Json, name: str, differs: str, *codes: str, **changes: Any) -> Json:
     """Return a neighbour whose one point stands in several places: evidence by name, `requirement` by its own names."""
-    found = neighbour(accepted, name, *codes, requirement=dict(accepted["requirement"]))
-    found["requirement"] |= changes.pop("requirement", {})
-    found["evidence"] |= changes
-    found["differs"] = differs
-    return found
+    made = neighbour(accepted, name, *codes, requirement=dict(accepted["requirement"]))
+    made["requirement"] |= changes.pop("requirement", {})
+    made["evidence"] |= changes
+    made["differs"] = differs
+    return made
 
 
 def _listed_at_home(case: Json) -> bool:

@@ -25,7 +25,7 @@ def topics() -> Topics:
     """Return the cases of these rules."""
     welder = case(CENTRE, "a welder of a centre that Sri Lanka accredits", ["M-1"])
     school = case(SCHOOL, "a welder from Nepal, over Sri Lanka", ["M-1", "L-N-1"], crosswalk_version="np-nvq-eqf")
-    found: Topics = {}
+    by_topic: Topics = {}
     before = case(
         WITHDRAWN,
         "before Malta withdrew it",
@@ -33,7 +33,7 @@ def topics() -> Topics:
         awarded=year(2022),
         status=source(WITHDRAWN, "RegistryBefore"),
     )
-    found["25-withdrawn-at-home"] = (
+    by_topic["25-withdrawn-at-home"] = (
         "rule 25",
         before,
         [
@@ -61,8 +61,8 @@ def topics() -> Topics:
         "status.suspended",
         evidence__awarded=day("2022-03-01"),
     )
-    found["25-suspended-on-the-way"] = ("rule 25", passing, [suspended])
-    found["26-at-hand"] = (
+    by_topic["25-suspended-on-the-way"] = ("rule 25", passing, [suspended])
+    by_topic["26-at-hand"] = (
         "rule 26",
         welder,
         [
@@ -75,7 +75,7 @@ def topics() -> Topics:
             )
         ],
     )
-    found["26-all-at-hand"] = (
+    by_topic["26-all-at-hand"] = (
         "rule 26",
         school,
         [
@@ -95,7 +95,7 @@ def topics() -> Topics:
             ),
         ],
     )
-    found["27-fresh"] = (
+    by_topic["27-fresh"] = (
         "rule 27",
         school,
         [
@@ -127,7 +127,7 @@ def topics() -> Topics:
     }
     group = case(CENTRE, "any metal trade asked", ["M-1"], requirement={"occupation": "C72"})
     group["evidence"]["occupation"] = "C7212"
-    found["28-accredited"] = (
+    by_topic["28-accredited"] = (
         "rule 28",
         group,
         [
@@ -148,9 +148,9 @@ def topics() -> Topics:
             ),
         ],
     )
-    found["28-somebody-accredits"] = ("rule 28", welder, [stranger])
+    by_topic["28-somebody-accredits"] = ("rule 28", welder, [stranger])
     mapped = case(CENTRE, "a level that Malta maps alike", ["M-1"], governance="malta-mapping.json", proven_eqf_level=4)
-    found["29-lowest-level-counts"] = (
+    by_topic["29-lowest-level-counts"] = (
         "rule 29",
         mapped,
         [neighbour(mapped, "one that Malta maps lower", "level.mapped_lower", evidence__proven_eqf_level=3)],
@@ -163,7 +163,7 @@ def topics() -> Topics:
         requirement={"min_eqf_level": 2},
         told=["level.lowest_counts"],
     )
-    found["29-lower-and-enough"] = (
+    by_topic["29-lower-and-enough"] = (
         "rule 29",
         lower,
         [neighbour(lower, "and not enough", "level.mapped_lower", requirement__min_eqf_level=3)],
@@ -175,7 +175,7 @@ def topics() -> Topics:
         governance="malta-mapping.json",
         awarded=day("2019-12-31"),
     )
-    found["29-tables-of-the-day"] = (
+    by_topic["29-tables-of-the-day"] = (
         "rule 29",
         early,
         [
@@ -189,7 +189,7 @@ def topics() -> Topics:
         ],
     )
     last_day = case(CENTRE, "the last day of the mandate", ["M-1"], awarded=day("2025-06-30"))
-    found["30-in-mandate"] = (
+    by_topic["30-in-mandate"] = (
         "rule 30",
         last_day,
         [neighbour(last_day, "the day after", "mandate.outside", evidence__awarded=day("2025-07-01"))],
@@ -222,8 +222,8 @@ def topics() -> Topics:
             refused.append(
                 neighbour(four, "before there was a crosswalk", "crosswalk.not_in_force", evidence__awarded=year(2019))
             )
-        found[f"28-levels-of-{framework.lower()}"] = ("rules 28 and 29", four, refused)
-    return found
+        by_topic[f"28-levels-of-{framework.lower()}"] = ("rules 28 and 29", four, refused)
+    return by_topic
 
 
 def _without(file: str) -> dict[str, str]:

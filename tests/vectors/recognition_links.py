@@ -10,18 +10,18 @@ def topics() -> Topics:
     welder = case(CENTRE, "a welder of a centre that Sri Lanka accredits", ["M-1"])
     school = case(SCHOOL, "a welder from Nepal, over Sri Lanka", ["M-1", "L-N-1"], crosswalk_version="np-nvq-eqf")
     valley = case(VALLEY, "a welder from Bhutan", ["M-1", "L-N-1", "N-B-1"], crosswalk_version="bt-eqf")
-    found: Topics = {}
+    by_topic: Topics = {}
     barred = case(BARRED, "a trade beside one that Malta excludes", ["M-1"], requirement={"occupation": "C72"})
     barred["evidence"]["occupation"] = "C7212"
     excluded = neighbour(barred, "excluded by Malta", evidence__occupation="C7214")
     excluded["expect"]["codes"] = ["occupation.excluded"]
-    found["15-exclusions-of-the-home-file"] = ("rule 15", barred, [excluded])
-    found["22-onward-once"] = (
+    by_topic["15-exclusions-of-the-home-file"] = ("rule 15", barred, [excluded])
+    by_topic["22-onward-once"] = (
         "rule 22",
         school,
         [neighbour(school, "Malta lets nobody further in", "recognition.onward", governance="malta-near.json")],
     )
-    found["22-onward-twice"] = (
+    by_topic["22-onward-twice"] = (
         "rule 22",
         valley,
         [
@@ -36,7 +36,7 @@ def topics() -> Topics:
             ),
         ],
     )
-    found["23-short-and-straight"] = (
+    by_topic["23-short-and-straight"] = (
         "rule 23",
         school,
         [
@@ -67,8 +67,8 @@ def topics() -> Topics:
     for name, accepted in (("nearest", smith), ("further", far_smith)):
         code = "recognition.excluded" if accepted is smith else "recognition.not_accredited"
         out = neighbour(accepted, "sheet-metal work is excluded", code, evidence__occupation="C7213")
-        found[f"16-nobody-excludes-the-{name}"] = ("rule 16", accepted, [out])
-    found["17-type-is-recognised"] = (
+        by_topic[f"16-nobody-excludes-the-{name}"] = ("rule 16", accepted, [out])
+    by_topic["17-type-is-recognised"] = (
         "rule 17",
         welder,
         [
@@ -83,7 +83,7 @@ def topics() -> Topics:
             )
         ],
     )
-    found["18-occupation-is-recognised"] = (
+    by_topic["18-occupation-is-recognised"] = (
         "rule 18",
         welder,
         [
@@ -98,7 +98,7 @@ def topics() -> Topics:
         ],
     )
     smiths = case(CENTRE, "a whole group of trades", ["M-1"], requirement={"occupation": "C722"})
-    found["16-a-group-is-recognised-as-a-whole"] = (
+    by_topic["16-a-group-is-recognised-as-a-whole"] = (
         "rule 16, of every member of a group",
         smiths,
         [
@@ -113,7 +113,7 @@ def topics() -> Topics:
             for group, what in (("C721", "the group of a trade that Malta excludes"), ("C72", "the group above that"))
         ],
     )
-    found["19-purpose-is-recognised"] = (
+    by_topic["19-purpose-is-recognised"] = (
         "rule 19",
         welder,
         [
@@ -126,7 +126,7 @@ def topics() -> Topics:
         ],
     )
     nurse = case(HOSPITAL, "a nurse, regulated and recognised for it", ["M-2"], requirement={"occupation": "C2221"})
-    found["19-regulated-occupation"] = (
+    by_topic["19-regulated-occupation"] = (
         "rule 19",
         nurse,
         [
@@ -146,7 +146,7 @@ def topics() -> Topics:
         governance="malta-nurses.json",
         requirement={"occupation": "C5321"},
     )
-    found["19-not-regulated"] = (
+    by_topic["19-not-regulated"] = (
         "rule 19",
         carer,
         [
@@ -160,19 +160,19 @@ def topics() -> Topics:
             )
         ],
     )
-    found["20-jurisdiction-is-recognised"] = (
+    by_topic["20-jurisdiction-is-recognised"] = (
         "rule 20",
         welder,
         [neighbour(welder, "another country", "recognition.jurisdiction", requirement__jurisdiction="DEU")],
     )
     highest = case(CENTRE, "the upper level", ["M-1"], requirement={"min_eqf_level": 5}, proven_eqf_level=5)
-    found["21-upper-level"] = (
+    by_topic["21-upper-level"] = (
         "rule 21",
         highest,
         [neighbour(highest, "above it", "recognition.level", evidence__proven_eqf_level=6)],
     )
     lowest = case(CENTRE, "the lower level", ["M-1"], requirement={"min_eqf_level": None}, proven_eqf_level=2)
-    found["21-lower-level"] = (
+    by_topic["21-lower-level"] = (
         "rule 21",
         lowest,
         [
@@ -183,7 +183,7 @@ def topics() -> Topics:
     electrician = case(
         CENTRE, "a year that two recognitions cover together", ["M-3, M-4"], requirement={"occupation": "C7411"}
     )
-    found["24-recognitions-add-up"] = (
+    by_topic["24-recognitions-add-up"] = (
         "rule 24",
         electrician,
         [
@@ -202,7 +202,7 @@ def topics() -> Topics:
         requirement={"occupation": "C7411"},
         awarded=day("2015-01-01"),
     )
-    found["24-in-force"] = (
+    by_topic["24-in-force"] = (
         "rule 24",
         in_time,
         [
@@ -216,7 +216,7 @@ def topics() -> Topics:
             ),
         ],
     )
-    return found
+    return by_topic
 
 
 def _instead(lanka: str) -> dict[str, str]:

@@ -82,21 +82,34 @@ def authority_file(
     aliases: dict[str, list[str]] | None = None,
 ) -> Json:
     schema = resource(author, "Schema")
-    known = {author: name, **{each: _name(each) for each in (*accredited, *(recognised or {}), *(aliases or {}))}}
+    known = {
+        author: name,
+        **{participant: _name(participant) for participant in (*accredited, *(recognised or {}), *(aliases or {}))},
+    }
     entries: Json = {
-        f"{SCHEMAS}description.json": {each: {"name": said} for each, said in known.items()},
-        f"{PROFILE}accreditation.json": {each: {"accreditations": said} for each, said in accredited.items()},
+        f"{SCHEMAS}description.json": {
+            participant: {"name": participant_name} for participant, participant_name in known.items()
+        },
+        f"{PROFILE}accreditation.json": {
+            participant: {"accreditations": statements} for participant, statements in accredited.items()
+        },
     }
     if crosswalks:
         entries[f"{PROFILE}crosswalk.json"] = {author: {"crosswalks": crosswalks}}
     if recognised:
-        entries[f"{PROFILE}recognition.json"] = {each: {"recognitions": said} for each, said in recognised.items()}
+        entries[f"{PROFILE}recognition.json"] = {
+            participant: {"recognitions": statements} for participant, statements in recognised.items()
+        }
     if regulations:
         entries[f"{PROFILE}regulation.json"] = {author: {"regulations": regulations}}
     if refusals:
-        entries[f"{PROFILE}refusal.json"] = {each: {"refusals": said} for each, said in refusals.items()}
+        entries[f"{PROFILE}refusal.json"] = {
+            participant: {"refusals": statements} for participant, statements in refusals.items()
+        }
     if aliases:
-        entries[f"{SCHEMAS}alias.json"] = {each: {"alias_dids": said} for each, said in aliases.items()}
+        entries[f"{SCHEMAS}alias.json"] = {
+            participant: {"alias_dids": alias_dids} for participant, alias_dids in aliases.items()
+        }
     return {
         "@context": ["https://identity.foundation/credential-trust-establishment/context.jsonld"],
         "id": f"https://{author.split(':')[3]}/governance",
@@ -107,8 +120,8 @@ def authority_file(
         "last_updated": "2026-11-02T08:00:00Z",
         "author": author,
         "trusted_governance": [
-            {"publisher": each, "uri": f"https://{each.split(':')[3]}/governance/current.jws"}
-            for each in recognised or {}
+            {"publisher": publisher, "uri": f"https://{publisher.split(':')[3]}/governance/current.jws"}
+            for publisher in recognised or {}
         ],
         "schemas": [{"id": schema, "name": "qualification/1.0"}, {"id": f"{schema[:-1]}2", "name": "attendance/1.0"}],
         "roles": {"issuer": {"issue": [schema]}},
@@ -161,8 +174,8 @@ def _malta(**changes: Any) -> Json:
         recognition("M-4", occupations=["C7411"], purposes=["employment"], intervals=[{"start": "2024-06-01"}]),
     ]
     to_others = {
-        each: [recognition(number, level_range={"framework": "EQF", "min": "1", "max": "8"})]
-        for each, number in ((INDIA, "M-5"), (ASEAN, "M-6"), (SADC, "M-7"))
+        author: [recognition(number, level_range={"framework": "EQF", "min": "1", "max": "8"})]
+        for author, number in ((INDIA, "M-5"), (ASEAN, "M-6"), (SADC, "M-7"))
     }
     withdrawn = status("withdrawn", "2023-05-01", "2023-05-01", resource(WITHDRAWN, "RegistryBefore"))
     settings: Json = {

@@ -104,8 +104,8 @@ class DeskLists:
         return visit.go(f"/lists/{list_id}")
 
     async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
-        uploads, said = visit.parts.uploads, visit.text("said")
-        draft = await uploads.make_draft(visit.request.match_info["id"], visit.official, said=said)
+        uploads, digest = visit.parts.uploads, visit.text("said")
+        draft = await uploads.make_draft(visit.request.match_info["id"], visit.official, said=digest)
         return visit.go(f"/draft/{draft.id}")
 
 

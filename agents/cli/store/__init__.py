@@ -178,24 +178,24 @@ def hand_over_open_rows(
     if rows_here is not None and it_has_none:
         raise ConfigurationError("--rows-here and --it-has-none exclude each other: give one of them")
     agent, console = load_agent(config), Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    found = _run(plan_hand_over(agent, tenant, batch or ()))
-    for line in found.lines():
+    plan = _run(plan_hand_over(agent, tenant, batch or ()))
+    for line in plan.lines():
         console.print(line)
-    if found.moved and rows_here is None and not it_has_none:
+    if plan.moved and rows_here is None and not it_has_none:
         raise ConfigurationError(
-            f"{found.moved[0].batch} was handed over to another issuer, which the authority names no more",
+            f"{plan.moved[0].batch} was handed over to another issuer, which the authority names no more",
             hint="give what that one says that it has (--rows-here), or --it-has-none; --batch names others alone",
         )
-    for line in found.word() if it_has_none else ():
+    for line in plan.word() if it_has_none else ():
         console.print(line)
-    if found.batches and not yes and not typer.confirm("These batches end here for good. Go on?", err=True):
+    if plan.batches and not yes and not typer.confirm("These batches end here for good. Go on?", err=True):
         raise typer.Exit(EXIT_NO)
-    said = None if rows_here is None else read_file(rows_here, max_bytes=MAX_ROWS_HERE_BYTES)
-    anew = Anew(said) if said is not None or it_has_none else None
+    rows_file = None if rows_here is None else read_file(rows_here, max_bytes=MAX_ROWS_HERE_BYTES)
+    anew = Anew(rows_file) if rows_file is not None or it_has_none else None
     with disk_errors("not every file was written", "then run it again: it gives the same rows"):
-        handed = _run(hand_over_rows(agent, tenant, found, to, anew=anew))
+        handed = _run(hand_over_rows(agent, tenant, plan, to, anew=anew))
     if as_json:
-        print(json.dumps({"successor": found.successor, "batches": [asdict(one) for one in handed]}))  # noqa: T201
+        print(json.dumps({"successor": plan.successor, "batches": [asdict(one) for one in handed]}))  # noqa: T201
         return
     for done in handed:
         console.print(f"{done.batch}: {done.rows} rows for {done.successor} in {', '.join(done.files) or 'no file'}")

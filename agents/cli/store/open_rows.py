@@ -134,14 +134,14 @@ async def plan_hand_over(config: AgentConfig, tenant: str, batches: Collection[s
         WanderbuchError: as with `OpenRowsDesk.look`.
     """
     async with opened_issuer(config, tenant) as issuer:
-        found = await OpenRowsDesk(issuer).look()
-    if unknown := sorted(set(batches).difference(one.batch for one in found.batches)):
+        plan = await OpenRowsDesk(issuer).look()
+    if unknown := sorted(set(batches).difference(one.batch for one in plan.batches)):
         raise ConfigurationError(
             f"{unknown[0][:64]} is no batch that could be handed over", hint="leave --batch out: then all are listed"
         )
     if not batches:
-        return found
-    return replace(found, batches=tuple(one for one in found.batches if one.batch in batches))
+        return plan
+    return replace(plan, batches=tuple(one for one in plan.batches if one.batch in batches))
 
 
 async def hand_over_rows(
@@ -194,13 +194,13 @@ class OpenRowsDesk:
         named = self._handing.successor()
         if named is None:
             raise NoSuccessorError
-        found = []
+        live = []
         for batch in await self._live():
             counts = await self._batches.counts(batch)
             open_rows = counts.waiting + counts.open + counts.locked
-            found.append(LiveBatch(batch.id, batch.title, open_rows, batch.handed_to))
+            live.append(LiveBatch(batch.id, batch.title, open_rows, batch.handed_to))
         successor = str(named.successor)
-        return HandOverPlan(str(self.did), successor, self._handing.called(successor) or successor, tuple(found))
+        return HandOverPlan(str(self.did), successor, self._handing.called(successor) or successor, tuple(live))
 
     async def hand_over(
         self, confirmed: LiveBatch, to: Path, *, successor: str, anew: Anew | None = None

@@ -50,7 +50,7 @@ class ConsoleSuccession:
         }
 
     async def _form(
-        self, visit: ConsoleVisit, *, err: WanderbuchError | None = None, said: str = "", status: int = 200
+        self, visit: ConsoleVisit, *, err: WanderbuchError | None = None, sentence: str = "", status: int = 200
     ) -> web.StreamResponse:
         visit.person.must(ClerkRole.ADMINISTRATOR)
         office = visit.office
@@ -68,7 +68,7 @@ class ConsoleSuccession:
             successor=office.handing.called(batch.handed_to),
             named="" if named is None else str(named.successor),
             another=office.handing.called(None) if is_another else None,
-            said=said,
+            said=sentence,
             err=err,
         )
 
@@ -108,14 +108,14 @@ class ConsoleSuccession:
         except WanderbuchError as err:
             return await self._form(visit, err=err, status=409)
         if not part.rows:
-            return await self._form(visit, said="console.hand_over_nothing")
+            return await self._form(visit, sentence="console.hand_over_nothing")
         return _download(part.sealed, f"open-rows-{visit.named[:8]}-{after}.json")
 
     async def _take_form(
         self,
         visit: ConsoleVisit,
         *,
-        found: TakeOver | None = None,
+        take_over: TakeOver | None = None,
         batch_id: str = "",
         err: WanderbuchError | None = None,
         status: int = 200,
@@ -129,8 +129,8 @@ class ConsoleSuccession:
             status=status,
             centres=[office.taking.called(one.centre) for one in office.taking.centres()],
             former=[(centre, office.taking.called(centre)) for centre in await office.taking.former_centres()],
-            found=found,
-            left=() if found is None else found.left[:_SHOWN],
+            found=take_over,
+            left=() if take_over is None else take_over.left[:_SHOWN],
             batch_id=batch_id,
             months=MONTHS,
             facts=[name for name in FACTS if name in kind.attr_names],
@@ -144,7 +144,7 @@ class ConsoleSuccession:
         taking, months = visit.office.taking, visit.text("months")
         try:
             if visit.text("look"):
-                return await self._take_form(visit, found=await taking.read(file))
+                return await self._take_form(visit, take_over=await taking.read(file))
             if visit.text("access") not in [one.value for one in Access] or months not in map(str, MONTHS):
                 raise MalformedError("expected how people show who they are, and how long slips are good")
             access = Access(visit.text("access"))
@@ -154,10 +154,10 @@ class ConsoleSuccession:
                 fact=(visit.text("fact") or None) if access is Access.FACT else None,
                 claim_until=visit.office.tenant.clock() + int(months) * _MONTH,
             )
-            batch, found = await taking.take(file, plan, by=visit.person.id)
+            batch, take_over = await taking.take(file, plan, by=visit.person.id)
         except WanderbuchError as err:
             return await self._take_form(visit, err=err, status=409)
-        return await self._take_form(visit, found=found, batch_id="" if batch is None else batch.id)
+        return await self._take_form(visit, take_over=take_over, batch_id="" if batch is None else batch.id)
 
     async def _rows_here(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Return, as a file, which rows of a centre are here, once the authority names another issuer for it."""
@@ -167,10 +167,10 @@ class ConsoleSuccession:
         except IdentifierError as err:
             raise MalformedError("expected the DID of a centre") from err
         try:
-            said = await visit.office.taking.rows_here(centre)
+            file = await visit.office.taking.rows_here(centre)
         except WanderbuchError as err:
             return await self._take_form(visit, err=err, status=409)
-        return _download(said, "rows-here.json")
+        return _download(file, "rows-here.json")
 
 
 def _file_in(visit: ConsoleVisit) -> bytes:

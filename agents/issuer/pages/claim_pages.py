@@ -129,7 +129,7 @@ class ClaimPages:
         office: ClaimWork,
         request: web.Request,
         language: Language,
-        said: str,
+        sentence: str,
         *,
         reasons: Sequence[Reason] = (),
         status: int,
@@ -139,7 +139,7 @@ class ClaimPages:
             look = await office.batches.claiming.look(request.match_info["token"])
         except SlipUnknownError:
             return self._unknown(office, request, language)
-        return self._show(office, request, language, look, said=said, reasons=reasons, status=status)
+        return self._show(office, request, language, look, sentence=sentence, reasons=reasons, status=status)
 
     def _offer(self, office: ClaimWork, request: web.Request, language: Language, offer: Offer) -> web.Response:
         short = offer.short_url or ""
@@ -164,7 +164,7 @@ class ClaimPages:
         language: Language,
         look: SlipLook,
         *,
-        said: str = "",
+        sentence: str = "",
         reasons: Sequence[Reason] = (),
         status: int = 200,
     ) -> web.Response:
@@ -177,7 +177,7 @@ class ClaimPages:
             status=status,
             look=look,
             successor=_successor(office, look),
-            said=said,
+            said=sentence,
             reasons=reasons,
             action=f"{_base(office)}/{language.tag}/{token}",
         )

@@ -188,13 +188,15 @@ class HandingOver:
         if before == successor:
             return batch
         if rows_here is not None:
-            said = await read_rows_here(rows_here, issuer=before, centre=str(self._did), resolve_key=self._resolve_key)
-            if not is_after_decision(said.made_at, named, snapshot, at=self._clock()):
+            read_rows = await read_rows_here(
+                rows_here, issuer=before, centre=str(self._did), resolve_key=self._resolve_key
+            )
+            if not is_after_decision(read_rows.made_at, named, snapshot, at=self._clock()):
                 raise OpenRowsError(
                     "expected what the issuer says after the authority's decision, found an older word",
                     hint="it may have taken over more since: ask for it again",
                 )
-            kept = set(said.batches.get(batch.id, ()))
+            kept = set(read_rows.batches.get(batch.id, ()))
             async for row in read_claims(self._profile, batch):
                 if row.number in kept:
                     await self._batches.row_desk.give_up(batch, row.number, before)

@@ -158,8 +158,8 @@ async def _hand_over_anew(office: SuccessionWork, call: Call[HandOverAnew]) -> B
     told = call.body
     if (told.rows_here is None) is not told.it_has_none:
         raise MalformedError("expected either rows_here, or it_has_none: true")
-    said = None if told.rows_here is None else told.rows_here.encode()
-    return BatchLine.of(await office.handing.hand_over_anew(call.path["id"], said, by=manager(call)))
+    rows_here = None if told.rows_here is None else told.rows_here.encode()
+    return BatchLine.of(await office.handing.hand_over_anew(call.path["id"], rows_here, by=manager(call)))
 
 
 async def _rows_here(office: SuccessionWork, call: Call[AskedCentre]) -> RowsHereOut:

@@ -152,7 +152,9 @@ class TakingOver:
     async def former_centres(self) -> Sequence[Did]:
         """Return whose rows are here, and for whom the authority names us no more, as far as this agent knows."""
         named = {one.centre for one in self.centres()}
-        return [centre for each in await self._batches.taken.centres() if (centre := Did(each)) not in named]
+        return [
+            centre for centre_did in await self._batches.taken.centres() if (centre := Did(centre_did)) not in named
+        ]
 
     def called(self, centre: Did) -> str:
         """Return how the authority's file calls a centre, its DID where it does not."""

@@ -14,7 +14,7 @@ from multidict import MultiDict
 
 from wanderbuch.agents.people.desk_access import AccessOf
 from wanderbuch.agents.people.pages.outside import OutsideEntrance
-from wanderbuch.agents.people.pages.saying import said
+from wanderbuch.agents.people.pages.saying import error_values
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.people.sign_in import ACCOUNT, Entered, InvitationEndedError, SignIn
 from wanderbuch.agents.runtime.problems import status_of
@@ -86,7 +86,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
             idle_minutes=int(IDLE.total_seconds() // 60),
             provider=outside.provider.client.name if outside else None,
             sign_out_url=await outside.sign_out_url() if outside and has_left else None,
-            **said(err),
+            **error_values(err),
         )
         if is_new and passkeys:
             response.set_cookie(
@@ -168,7 +168,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         language = language_of(request)
         if language is None:
             return await self._welcome(office, request)
-        return self.show(request, "people_recover.html", language, **said(None))
+        return self.show(request, "people_recover.html", language, **error_values(None))
 
     async def _recover(
         self, office: O, request: web.Request, language: Language, sent: MultiDict[str]
@@ -181,7 +181,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
     async def _recover_again(
         self, _: O, request: web.Request, language: Language, err: WanderbuchError
     ) -> web.StreamResponse:
-        return self.show(request, "people_recover.html", language, status=status_of(err), **said(err))
+        return self.show(request, "people_recover.html", language, status=status_of(err), **error_values(err))
 
     # With an invitation
 
@@ -231,7 +231,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
             ceremony=ceremony,
             secret=secret,
             provider=outside.provider.client.name if outside else None,
-            **said(err),
+            **error_values(err),
         )
 
     async def _sign_out(self, visit: SignedInVisit[O, P]) -> web.StreamResponse:

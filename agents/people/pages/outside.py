@@ -17,7 +17,7 @@ from aiohttp import web
 
 from wanderbuch.agents.people.openid import Returned
 from wanderbuch.agents.people.openid_provider import OpenIdRefusedError
-from wanderbuch.agents.people.pages.saying import said
+from wanderbuch.agents.people.pages.saying import error_values
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.people.sign_in import Entered, SignIn
 from wanderbuch.agents.runtime.problems import status_of
@@ -121,7 +121,7 @@ class OutsideEntrance[O, P: Person]:
         return await sign_in.by_account(returned, network=network)
 
     def _problem(self, request: web.Request, language: Language, err: WanderbuchError) -> web.Response:
-        values: dict[str, Any] = said(err)
+        values: dict[str, Any] = error_values(err)
         return self._entrance.show(request, "problem.html", language, status=status_of(err), **values)
 
     def _cookie(self, office: O) -> str:

@@ -5,6 +5,6 @@ from typing import Any
 from wanderbuch.errors import WanderbuchError
 
 
-def said(err: WanderbuchError | None) -> dict[str, Any]:
+def error_values(err: WanderbuchError | None) -> dict[str, Any]:
     """Return an error for a page; None: nothing went wrong."""
     return {"message": err.message if err else None, "hint": err.hint if err else None}

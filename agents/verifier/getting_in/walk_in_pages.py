@@ -117,7 +117,7 @@ class WalkInPages:
             filled = _Filled.of(await read_form(request), language, _place(office))
         except ForbiddenError:
             empty = _Filled.of({}, language, _place(office))
-            return self._show_form(office, request, language, empty, said="form.elsewhere", status=403)
+            return self._show_form(office, request, language, empty, sentence="form.elsewhere", status=403)
         except TooSlowError as err:
             raise web.HTTPRequestTimeout from err
         except MalformedError as err:
@@ -133,7 +133,7 @@ class WalkInPages:
             if told is None:
                 raise
             message, status = told
-            response = self._show_form(office, request, language, filled, said=message, status=status)
+            response = self._show_form(office, request, language, filled, sentence=message, status=status)
             if isinstance(err, TooOftenError):
                 response.headers["Retry-After"] = str(err.wait_s)
             return response
@@ -198,7 +198,7 @@ class WalkInPages:
         filled: _Filled,
         *,
         is_asked: bool = False,
-        said: str = "",
+        sentence: str = "",
         status: int = 200,
     ) -> web.Response:
         choices = [(code, filled.query(occupation=code)) for code in filled.meant.choices]
@@ -212,7 +212,7 @@ class WalkInPages:
             choices=choices if is_asked or filled.text else [],
             is_unknown=bool(filled.text) and filled.meant.code is None and not choices,
             needs_place=is_asked and not filled.place,
-            said=said,
+            said=sentence,
             countries=KIT.words(language).countries,
         )
 

@@ -57,7 +57,7 @@ async def keep_together(
         except BaseException as err:  # noqa: BLE001 (raised below, once all have ended)
             ended[number] = err
         left -= 1
-        if not left and ended[0] is True and not any(isinstance(each, BaseException) for each in ended):
+        if not left and ended[0] is True and not any(isinstance(result, BaseException) for result in ended):
             await session.commit()
 
     loop = asyncio.get_running_loop()

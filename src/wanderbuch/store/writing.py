@@ -119,7 +119,7 @@ class Writing:
         for place in places:
             (category, record_id), kind = place, self._kinds[place]
             by_end = (self._removed, self._added, self._inserted, self._ahead)
-            written = next(each[place] for each in by_end if place in each)
+            written = next(by_place[place] for by_place in by_end if place in by_place)
             if (again := await self._rows.failed(written)) is not None:
                 async with profile.session() as session:
                     entry = await session.handle.fetch(category, record_id)

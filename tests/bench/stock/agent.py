@@ -142,12 +142,12 @@ class StockAgent:
         """Return the answer of `path`, or its only result, once its `key` is `value`; errors as `get`."""
         deadline = time.monotonic() + _ANSWER_S
         while time.monotonic() < deadline:
-            found = await self.get(path, **query)
-            results = found.get("results", [found])
+            answer = await self.get(path, **query)
+            results = answer.get("results", [answer])
             if len(results) == 1 and results[0].get(key) == value:
                 return results[0]
             await asyncio.sleep(_POLL_S)
-        raise BenchError(f"stock {self.name}: expected {key} {value} at {path}, found {found}")
+        raise BenchError(f"stock {self.name}: expected {key} {value} at {path}, found {answer}")
 
     def log_tail(self) -> str:
         """Return what it wrote last."""

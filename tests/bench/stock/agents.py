@@ -161,8 +161,8 @@ class StockAgents:
 
     async def _arrived(self, thread_id: str) -> str:
         path = "/present-proof-2.0/records"
-        found = await self.holder.wait_for(path, "state", "request-received", thread_id=thread_id)
-        return str(found["pres_ex_id"])
+        exchange = await self.holder.wait_for(path, "state", "request-received", thread_id=thread_id)
+        return str(exchange["pres_ex_id"])
 
     async def _answer(self, pres_ex_id: str, request: Mapping[str, Any], credential: str) -> None:
         chosen = {

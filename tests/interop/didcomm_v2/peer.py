@@ -85,8 +85,8 @@ class Documents(DIDResolver):
             {
                 "id": did,
                 "verificationMethod": methods,
-                "keyAgreement": [absolute(each) for each in document["keyAgreement"]],
-                "authentication": [absolute(each) for each in document.get("authentication", [])],
+                "keyAgreement": [absolute(key_id) for key_id in document["keyAgreement"]],
+                "authentication": [absolute(key_id) for key_id in document.get("authentication", [])],
                 "service": services,
             }
         )
@@ -190,11 +190,11 @@ class Peer:
                 return {"packed": packed.packed_msg}
             case "unpack":
                 opened = await unpack(self.resolvers, told["packed"])
-                found = opened.metadata
+                unpacked = opened.metadata
                 metadata = {
-                    "from": str(found.encrypted_from) if found.encrypted_from else None,
-                    "authenticated": found.authenticated,
-                    "anonymous": found.anonymous_sender,
+                    "from": str(unpacked.encrypted_from) if unpacked.encrypted_from else None,
+                    "authenticated": unpacked.authenticated,
+                    "anonymous": unpacked.anonymous_sender,
                 }
                 return {"message": opened.message.as_dict(), "metadata": metadata}
         raise ValueError(told["do"])

@@ -119,8 +119,8 @@ async def test_what_was_approved_is_not_published_by_itself_beside_versions_of_s
 ) -> None:
     await world.publication().publish(payload(1))
     drafts = RecordStore(world.profile, Draft)
-    said = {"opened_by": "ed", "editors": ("ed",), "trail": (Step(at=world.clock(), who="ann", what="approve"),)}
-    draft = Draft(id="a" * 32, created_at=world.clock(), why="approved", state=state, **said)
+    members = {"opened_by": "ed", "editors": ("ed",), "trail": (Step(at=world.clock(), who="ann", what="approve"),)}
+    draft = Draft(id="a" * 32, created_at=world.clock(), why="approved", state=state, **members)
     await drafts.insert(draft)
     assert await taken_up(world) == AuthorityTakenUp(0, ())
     assert (await drafts.get(draft.id)).state is state

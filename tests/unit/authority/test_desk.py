@@ -139,10 +139,10 @@ async def test_a_suspension_takes_few_registries_from_the_suspect_only_its_own_a
     status_ids = (await served(world)).file.accreditations[0].changes[-1].statuses
     assert (draft.state, status_ids) == (
         DraftState.PUBLISHED,
-        frozenset(f"anoncreds:{each}" for each in (listed or [])[:pinned]),
+        frozenset(f"anoncreds:{registry_id}" for registry_id in (listed or [])[:pinned]),
     )
-    [said] = [step.why for step in draft.trail if step.what == "statuses"]
-    assert note in str(said)
+    [why] = [step.why for step in draft.trail if step.what == "statuses"]
+    assert note in str(why)
 
 
 @pytest.mark.parametrize("asked", [{"statuses": [registry("S")]}, {"nothing_counts": True}])

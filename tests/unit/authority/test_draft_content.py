@@ -147,7 +147,7 @@ def test_the_digest_is_that_of_the_changes_in_whichever_order_and_form() -> None
     same = Change(PartKind.RECORD, "did:x:1", {"b": [2], "a": 1}, None)
     assert changes_digest([one, other]) == changes_digest([other, same])
     removed = Change(PartKind.RECORD, "did:x:1", None, None)
-    assert len({changes_digest(each) for each in ([], [one], [other], [removed], [one, other])}) == 5
+    assert len({changes_digest(changes) for changes in ([], [one], [other], [removed], [one, other])}) == 5
 
 
 async def test_a_draft_that_was_kept_before_there_were_several_approvals_is_read(world: World) -> None:

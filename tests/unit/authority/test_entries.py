@@ -12,8 +12,8 @@ from wanderbuch.agents.site.rendering import Kit
 def entries(*, prefix: str = "", **settings: object) -> dict[tuple[str, str], str]:
     config = AuthorityConfig.model_validate({"ecosystem": "lanka", **settings})
     place = Place("authority.example", prefix or "org", prefix, "https://authority.example/didcomm")
-    found = ROLE.entries(TenantConfig("a", "A", place, {"authority": config}))
-    return {(entry.site.value, entry.name): entry.path for entry in found}
+    entries_of_role = ROLE.entries(TenantConfig("a", "A", place, {"authority": config}))
+    return {(entry.site.value, entry.name): entry.path for entry in entries_of_role}
 
 
 def test_the_register_the_file_and_the_desk_are_there() -> None:

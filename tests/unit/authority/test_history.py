@@ -28,10 +28,10 @@ async def test_a_fact_that_is_told_again_changes_nothing(world: World) -> None:
 
 async def test_what_is_not_as_it_was_read_is_left_and_no_entry_is_made(world: World) -> None:
     log, officials = world.publication().history, RecordStore(world.profile, Official)
-    held = await officials.insert(official())
+    inserted = await officials.insert(official())
     changed = await officials.change("perera", lambda now: now.model_copy(update={"changes": 1}))
     with pytest.raises(ChangedMeanwhileError):
-        await log.append(FACT, changed=[(held, held.model_copy(update={"name": "Late"}))])
+        await log.append(FACT, changed=[(inserted, inserted.model_copy(update={"name": "Late"}))])
     assert await log.entries() == []
     assert await officials.get("perera") == changed
     assert await log.append(FACT, changed=[(changed, changed.model_copy(update={"name": "In time"}))])

@@ -64,8 +64,8 @@ async def test_every_new_token_stands_in_the_history_for_whoever_gives_it_could_
     await desk.officials.add("perera", name="E. Perera", roles={EDITOR})
     for _ in range(2):
         await desk.officials.renew_token("perera")
-    said = [(entry.who, entry.action, entry.why) for entry in await desk.history.entries()]
-    assert said[1:] == [("operator", "official-changed", "perera: new token")] * 2
+    reasons = [(entry.who, entry.action, entry.why) for entry in await desk.history.entries()]
+    assert reasons[1:] == [("operator", "official-changed", "perera: new token")] * 2
 
 
 async def test_roles_are_those_given_last(world: World) -> None:

@@ -121,7 +121,7 @@ async def test_of_two_files_with_one_version_one_is_refused(authority: Authority
         *(world.publication().publish(file) for world, file in zip(worlds, files, strict=True)),
         return_exceptions=True,
     )
-    refused = [each for each in done if isinstance(each, PublicationRefusedError)]
+    refused = [outcome for outcome in done if isinstance(outcome, PublicationRefusedError)]
     assert len(refused) == 1
     assert [version.version for version in await authority.second.publication().versions()] == [1]
     assert authority.first.file("versions/1.jws") == authority.first.file("current.jws")
@@ -175,11 +175,11 @@ async def test_what_both_append_to_the_history_stands_there_once_each(authority:
 async def test_an_id_is_given_to_one_official(authority: Authority) -> None:
     offices = [authority.first.desk().officials, authority.second.desk().officials]
     done = await asyncio.gather(
-        *(each.add("perera", name=f"Perera {number}", roles={EDITOR}) for number, each in enumerate(offices)),
+        *(office.add("perera", name=f"Perera {number}", roles={EDITOR}) for number, office in enumerate(offices)),
         return_exceptions=True,
     )
-    (given,) = [each for each in done if isinstance(each, tuple)]
-    assert isinstance(next(each for each in done if each is not given), DuplicateError)
+    (given,) = [outcome for outcome in done if isinstance(outcome, tuple)]
+    assert isinstance(next(outcome for outcome in done if outcome is not given), DuplicateError)
     assert await offices[1].by_token(given[1]) == given[0]
 
 
@@ -195,7 +195,7 @@ async def test_who_is_removed_by_one_process_stays_so_whatever_the_other_changes
             return_exceptions=True,
         )
         assert not isinstance(done[0], BaseException)
-        assert all(isinstance(each, RefusedError) for each in done if isinstance(each, BaseException))
+        assert all(isinstance(outcome, RefusedError) for outcome in done if isinstance(outcome, BaseException))
         assert not (await first.get(name)).is_active
         if isinstance(done[1], tuple):
             assert await second.by_token(done[1][1]) is None

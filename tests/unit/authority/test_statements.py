@@ -70,7 +70,7 @@ async def test_one_that_was_issued_under_an_older_lease_never_takes_the_place_of
     statement = FreshnessStatement.for_file(version.ref, at=world.clock(), lifetime=timedelta(hours=1))
     newer = FreshnessStatement.for_file(version.ref, at=world.clock(), lifetime=timedelta(hours=2))
     fence = 2**60
-    jws = [await sign_freshness(each, await world.key.kid(), world.key.sign) for each in (statement, newer)]
+    jws = [await sign_freshness(freshness, await world.key.kid(), world.key.sign) for freshness in (statement, newer)]
     await statements.keep(newer, jws[1], fence + 1)
     await late.keep(statement, jws[0], fence)
     await statements.read()

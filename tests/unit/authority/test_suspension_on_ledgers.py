@@ -25,13 +25,13 @@ def old_id(nym: str = NYM) -> str:
 def named(did: Did, *statuses: str) -> list[str]:
     day, record = date(2026, 6, 1), centre_record(1, issuer=did)
     made: Any = suspended(record, decided_on=day, effective_from=day, statuses=statuses, reason="not supervised")
-    found: list[str] = made["accreditations"][0]["status"][-1]["statuses"]
-    return found
+    registries: list[str] = made["accreditations"][0]["status"][-1]["statuses"]
+    return registries
 
 
 @pytest.mark.parametrize("written", ["{}", "anoncreds:{}"])
 def test_a_registry_is_named_as_the_record_names_its_did(written: str) -> None:
-    both = [written.format(each) for each in (old_id(), new_id())]
+    both = [written.format(form) for form in (old_id(), new_id())]
     assert named(NEW, *both) == [f"anoncreds:{new_id()}"]
     assert named(OLD, *both) == [f"anoncreds:{old_id()}"]
 

@@ -36,8 +36,8 @@ async def problem(response: Any, status: int, code: str) -> dict[str, Any]:
 async def test_answers_over_http(registry: Registry) -> None:
     async with serving(registry.endpoint()) as client:
         response = await client.post(ASK, json=query(), headers={"X-Request-ID": "d4f34c12-9b7a"})
-        found = await response.json()
-        assert (response.status, found["authorized"]) == (200, True)
+        answer = await response.json()
+        assert (response.status, answer["authorized"]) == (200, True)
         assert response.headers["X-Request-ID"] == "d4f34c12-9b7a"
         assert response.headers["Cache-Control"] == "public, max-age=60"
         recognised = await client.post(f"{BASE}/recognition", json=query(action="recognize"))
@@ -52,7 +52,7 @@ async def test_a_request_id_that_is_not_plain_is_replaced(registry: Registry, se
             for _ in range(2)
         }
     assert len(made) == 2
-    assert all(re.fullmatch(r"[0-9a-f-]{36}", each) for each in made)
+    assert all(re.fullmatch(r"[0-9a-f-]{36}", request_id) for request_id in made)
 
 
 async def test_an_answer_is_kept_no_longer_than_the_file_is_fresh(registry: Registry) -> None:

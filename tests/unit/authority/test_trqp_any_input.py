@@ -29,7 +29,7 @@ CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance,
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A server in a thread of its own, for schemathesis does not wait."""
-    loop, started, found = asyncio.new_event_loop(), threading.Event(), []
+    loop, started, servers = asyncio.new_event_loop(), threading.Event(), []
 
     async def serve() -> TestServer:
         server = TestServer(site(Registry().endpoint()))
@@ -38,15 +38,15 @@ def address() -> Iterator[str]:
 
     def run() -> None:
         asyncio.set_event_loop(loop)
-        found.append(loop.run_until_complete(serve()))
+        servers.append(loop.run_until_complete(serve()))
         started.set()
         loop.run_forever()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert started.wait(10)
-    yield str(found[0].make_url(BASE))
-    asyncio.run_coroutine_threadsafe(found[0].close(), loop).result(10)
+    yield str(servers[0].make_url(BASE))
+    asyncio.run_coroutine_threadsafe(servers[0].close(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()

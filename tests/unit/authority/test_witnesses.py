@@ -42,9 +42,9 @@ class Office:
 
         self.witnesses = WitnessDesk(self.profile, self.did, self.publisher, approved)
         route = next(route for route in WITNESS_ROUTES if (route.method, route.path) == (method, path))
-        found = await route.handler(self, Call({}, {}, body))
-        assert isinstance(found, WitnessOut)
-        return found
+        answer = await route.handler(self, Call({}, {}, body))
+        assert isinstance(answer, WitnessOut)
+        return answer
 
     async def show(self) -> WitnessOut:
         return await self.call("GET", "/did/witness-proofs")

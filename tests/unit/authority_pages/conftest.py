@@ -101,8 +101,8 @@ class Browser:
             headers={**own, **self.headers, **{key.replace("_", "-"): value for key, value in headers.items()}},
             allow_redirects=False,
         ) as response:
-            if held := response.cookies.get(COOKIE):
-                self.cookie = held.value
+            if cookie := response.cookies.get(COOKIE):
+                self.cookie = cookie.value
             return Answer(response.status, await response.text(), response.headers)
 
     async def sign_in(self, token: str, language: str = "en") -> Answer:

@@ -13,7 +13,7 @@ async def begun(editor: Browser, why: str = "Galle after the review") -> str:
 
 def fields_of(text: str) -> list[tuple[str, str]]:
     """Return the fields of a statement's form as a browser would send them."""
-    found: list[tuple[str, str]] = []
+    fields: list[tuple[str, str]] = []
     form = text.partition('action="/desk/en/draft/')[2] and text[text.index('<form class="panel"') :]
     for match in re.finditer(
         r'<input id="[^"]*" name="([^"]+)"[^>]*? value="([^"]*)"|<input name="([^"]+)" value="([^"]*)" list'
@@ -28,8 +28,8 @@ def fields_of(text: str) -> list[tuple[str, str]]:
         if match[9]:
             chosen = re.search(r'<option value="([^"]*)" selected|<option selected value="([^"]*)"', value)
             value = (chosen[1] or chosen[2]) if chosen else ""
-        found.append((name, value.replace("&#39;", "'")))
-    return found
+        fields.append((name, value.replace("&#39;", "'")))
+    return fields
 
 
 def with_values(fields: list[tuple[str, str]], **changes: str) -> list[tuple[str, str]]:

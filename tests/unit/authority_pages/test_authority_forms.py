@@ -102,9 +102,9 @@ async def test_who_must_sign_is_named_by_name_and_said_once(editor: Browser, pla
     assert EDITORS_WORDS.search(shown) is None
     text = await sent(editor, draft, f"{SIGNING}&at=0", threshold="2")
     assert "Please correct" not in text
-    said = await statement(place, draft, SIGNATORIES)
-    assert said["threshold"] == 2
-    assert said["parties"][1] == {"did": str(SHIPYARD), "name": name, "kind": "employers"}
+    signatories = await statement(place, draft, SIGNATORIES)
+    assert signatories["threshold"] == 2
+    assert signatories["parties"][1] == {"did": str(SHIPYARD), "name": name, "kind": "employers"}
     record = (await editor.ask(f"{draft}/record?did={AUTHORITY}")).text
     assert "Say who must sign" not in record
     assert "Who must sign" in record

@@ -12,7 +12,7 @@ def test_every_state_event_and_field_has_its_words() -> None:
         prefix = {State: "badge", StandingEventKind: "event", Purpose: "purpose", Verdict: "verdict", Action: "action"}[
             kind
         ]
-        assert {f"{prefix}.{each.value}" for each in kind} <= keys
+        assert {f"{prefix}.{member.value}" for member in kind} <= keys
     assert {f"column.{column.name}" for column in COLUMNS} <= keys
     for form in statement_forms().values():
         assert {form.title, f"{form.title}s", f"{form.title}_add"} <= keys

@@ -33,16 +33,16 @@ async def test_an_official_signs_in_with_their_token_and_out_again(browser: Brow
     answer = await browser.sign_in(tokens[EDITOR])
     assert (answer.status, answer.target) == (303, "/desk/en/")
     cookie = answer.headers["Set-Cookie"]
-    for said in (f"{COOKIE}=", "HttpOnly", "Secure", "SameSite=Strict", "Path=/"):
-        assert said in cookie
+    for attribute in (f"{COOKIE}=", "HttpOnly", "Secure", "SameSite=Strict", "Path=/"):
+        assert attribute in cookie
     assert "Domain" not in cookie
     assert tokens[EDITOR] not in cookie
     page = await browser.ask("/desk/en/")
     assert "Esha Perera" in page.text
     assert page.headers["Cache-Control"] == "no-store"
-    held = browser.cookie
+    kept_cookie = browser.cookie
     assert (await browser.send("/desk/en/sign-out")).status == 303
-    browser.cookie = held
+    browser.cookie = kept_cookie
     assert (await browser.ask("/desk/en/")).status == 303
 
 
@@ -280,10 +280,10 @@ async def test_a_recognition_is_edited_where_the_file_keeps_it(editor: Browser, 
     page = await editor.ask(f"{draft}/statement?did={KENYA}&kind=recognitions&at=0")
     sent = [*with_values(fields_of(page.text), intervals__0__end=""), ("purposes", "regulated-profession")]
     await editor.ask(f"{draft}/statement", method="POST", data=sent)
-    said = (await place.desk.drafts.header(draft.rpartition("/")[2]))["participants"]["entries"][RECOGNITION]
-    assert said[KENYA]["recognitions"][0]["intervals"] == [{"start": "2019-01-01"}]
-    assert said[KENYA]["recognitions"][0]["purposes"] == ["employment", "study", "regulated-profession"]
-    assert len(said) == 2
+    recognitions = (await place.desk.drafts.header(draft.rpartition("/")[2]))["participants"]["entries"][RECOGNITION]
+    assert recognitions[KENYA]["recognitions"][0]["intervals"] == [{"start": "2019-01-01"}]
+    assert recognitions[KENYA]["recognitions"][0]["purposes"] == ["employment", "study", "regulated-profession"]
+    assert len(recognitions) == 2
 
 
 async def test_another_authority_is_recognised_with_the_address_of_its_file(editor: Browser, place: Place) -> None:

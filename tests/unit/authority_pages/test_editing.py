@@ -36,7 +36,7 @@ def read_by_people(text: str) -> str:
 
 def sections(text: str) -> list[bool]:
     """Return whether each folded section stands open."""
-    return [bool(each) for each in re.findall(r'<details class="part"( open)?>', text)]
+    return [bool(opening) for opening in re.findall(r'<details class="part"( open)?>', text)]
 
 
 async def saved(editor: Browser, draft: str, path: str, *more: tuple[str, str], **changes: str) -> str:

@@ -33,8 +33,8 @@ STRANGE = {column.name: "\x07?? = \u202e" for column in COLUMNS}
 each_language = pytest.mark.parametrize("language", OTHERS, ids=lambda language: language.tag)
 
 
-def starts_in_english(said: Markup) -> bool:
-    return said.startswith('<span lang="en"')
+def starts_in_english(sentence: Markup) -> bool:
+    return sentence.startswith('<span lang="en"')
 
 
 def wrong_rows() -> list[dict[str, str]]:
@@ -61,7 +61,7 @@ def wrong_rows() -> list[dict[str, str]]:
     return [{**COMPLETE, **change} for change in changed]
 
 
-def found() -> list[tuple[Table, CellFinding]]:
+def findings() -> list[tuple[Table, CellFinding]]:
     """Return everything that keeps a list with many mistakes from being taken: read alone, each row meets its own."""
     every = []
     for row in wrong_rows():
@@ -73,7 +73,7 @@ def found() -> list[tuple[Table, CellFinding]]:
 
 @each_language
 def test_each_cause_is_told_in_the_language_of_the_page(language: Language) -> None:
-    every = found()
+    every = findings()
     assert {"value-occupations", "value-status", "value-did", "day-to-come", "name-marks", "level-in-framework"} <= {
         finding.kind for _, finding in every
     }
@@ -98,7 +98,7 @@ def test_every_kind_of_a_sheet_and_every_question_has_a_sentence(language: Langu
 
 
 def test_a_typed_cause_chooses_the_sentence_and_the_details_stay() -> None:
-    [(table, zero)] = [(table, one) for table, one in found() if one.cause == "occupation_zero"]
+    [(table, zero)] = [(table, one) for table, one in findings() if one.cause == "occupation_zero"]
     words = KIT.words(LANGUAGES["fr"])
     own, _, details = InstitutionCauses(table, words).said(zero).partition("<br>")
     assert own == words("cause.occupation_zero", found=shown("11"))

@@ -347,12 +347,12 @@ async def test_of_two_that_are_signed_at_once_the_second_is_warned_of(
     official = await place.desk.officials.get("a.silva")
     answers = await asyncio.gather(
         *(
-            each.sign(at.rpartition("/")[2], official, compared=compared, looked_into=[Doubt.ADDRESS_NEW])
-            for each, at in zip((one, again), pages, strict=True)
+            signing.sign(at.rpartition("/")[2], official, compared=compared, looked_into=[Doubt.ADDRESS_NEW])
+            for signing, at in zip((one, again), pages, strict=True)
         ),
         return_exceptions=True,
     )
-    assert [type(each) for each in answers if isinstance(each, BaseException)] == [RefusedError]
+    assert [type(answer) for answer in answers if isinstance(answer, BaseException)] == [RefusedError]
     assert len(await one.signed(limit=10)) == 1
 
 

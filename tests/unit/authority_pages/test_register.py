@@ -120,7 +120,7 @@ async def test_programmes_and_what_a_verifier_may_ask_are_shown(reader: Browser)
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "answer_text"),
     [
         ("occupation=7212&country=MLT&on=2024-05-01", "Yes, it counts"),
         ("occupation=7212&country=MLT&on=2021-05-01", "No, it does not count"),
@@ -133,11 +133,11 @@ async def test_programmes_and_what_a_verifier_may_ask_are_shown(reader: Browser)
         ("occupation=xyzzy&country=MLT", "No occupation fits"),
     ],
 )
-async def test_the_standing_question_is_answered_by_the_rules(reader: Browser, query: str, said: str) -> None:
+async def test_the_standing_question_is_answered_by_the_rules(reader: Browser, query: str, answer_text: str) -> None:
     page = await reader.ask(f"/registry/en/institution/{WELDERS}/answer?{query}")
     assert page.status == 200
-    assert said in page.text
-    if said.startswith("No, it"):
+    assert answer_text in page.text
+    if answer_text.startswith("No, it"):
         assert "To appeal" in page.text.partition('id="answer"')[2].partition("</div>")[0]
 
 
@@ -163,7 +163,7 @@ async def test_a_regulated_occupation_says_who_permits_it(reader: Browser) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "explanation"),
     [
         ("nothing", "This page does not exist"),
         ("institution/did:webvh:QmUnknown:x.example:org", "This institution is not in the register"),
@@ -175,10 +175,10 @@ async def test_a_regulated_occupation_says_who_permits_it(reader: Browser) -> No
         ("occupation/%3Cscript%3E", "This occupation code does not exist"),
     ],
 )
-async def test_what_is_not_there_is_a_helpful_page(reader: Browser, path: str, said: str) -> None:
+async def test_what_is_not_there_is_a_helpful_page(reader: Browser, path: str, explanation: str) -> None:
     answer = await reader.ask(f"/registry/en/{path}")
     assert answer.status == 404
-    assert said in answer.text
+    assert explanation in answer.text
     assert "/registry/en/occupations" in answer.text
     assert "<script>" not in answer.text
     assert "no-cache" in answer.headers["Cache-Control"]

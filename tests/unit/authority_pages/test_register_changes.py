@@ -35,7 +35,7 @@ async def test_the_file_page_says_who_signed_and_how_long_it_is_good(browser: Br
     page = (await browser.ask("/registry/en/file")).text
     current = await place.publication.current()
     assert current is not None
-    for said in (
+    for words in (
         current.digest,
         f"{URL}/current.jws",
         f"{URL}/versions/1.jws",
@@ -43,7 +43,7 @@ async def test_the_file_page_says_who_signed_and_how_long_it_is_good(browser: Br
         "#key-1",
         "10:00 UTC",
     ):
-        assert said in page
+        assert words in page
     assert f"{URL}/history/entries.jsonl" in page
 
 

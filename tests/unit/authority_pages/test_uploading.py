@@ -47,8 +47,8 @@ async def say(browser: Browser, page: str, **more: Any) -> str:
 
 
 async def make_draft(browser: Browser, target: str) -> Answer:
-    said = hidden((await browser.ask(target)).text, "said")
-    return await browser.send(f"{target}/draft", said=said)
+    digest = hidden((await browser.ask(target)).text, "said")
+    return await browser.send(f"{target}/draft", said=digest)
 
 
 async def uploaded(browser: Browser) -> str:
@@ -174,11 +174,11 @@ async def test_who_uploaded_a_list_and_who_said_what_it_means_do_not_approve_its
 ) -> None:
     uploads, presser = place.parts.uploads, await place.desk.officials.get(EDITOR)
     uploader, sayer, last = (presser.model_copy(update={"id": name}) for name in ("u.one", "s.two", "l.three"))
-    said = (await said_of(editor, place)).said
+    answers = (await said_of(editor, place)).said
     kept = await uploads.upload(uploader, "centres.csv", LIST.encode())
     assert kept.said_by == (EDITOR,)  # remembered of the list before
-    await uploads.say(kept.id, sayer, said)
-    kept = await uploads.say(kept.id, last, said.model_copy(update={"redress": "https://x.test/redress"}))
+    await uploads.say(kept.id, sayer, answers)
+    kept = await uploads.say(kept.id, last, answers.model_copy(update={"redress": "https://x.test/redress"}))
     draft = await uploads.make_draft(kept.id, presser, said=kept.said_digest)
     assert set(draft.editors) == {"u.one", "s.two", "l.three", EDITOR}
     again = await uploads.upload(uploader, "centres.csv", LIST.encode())

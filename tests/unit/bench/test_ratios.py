@@ -22,7 +22,7 @@ def test_interval_holds_the_ratio_and_is_the_same_each_time():
 def test_rounds_are_resampled_whole():
     """A round that was slow for both leaves the ratio alone; samples drawn apart would spread it."""
     slow = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0] * 5
-    ratio = median_of_ratios([3 * each for each in slow], slow)
+    ratio = median_of_ratios([3 * duration for duration in slow], slow)
     assert (ratio.low, ratio.high) == (3.0, 3.0)
 
 

@@ -65,8 +65,8 @@ class Office:
 
 
 def pem(key: Any) -> bytes:
-    found: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return found
+    encoded: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return encoded
 
 
 def make_office(tmp_path: Path) -> Office:

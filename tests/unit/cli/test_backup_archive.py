@@ -165,10 +165,10 @@ def padded(body: bytes) -> bytes:
     return body + b"\0" * (-len(body) % BLOCK)
 
 
-def extended(**said: str) -> bytes:
+def extended(**keywords: str) -> bytes:
     """An extended header that says this."""
     records = b""
-    for keyword, value in said.items():
+    for keyword, value in keywords.items():
         rest = f" {keyword.replace('__', '.')}={value}\n".encode()
         length = len(rest)
         while length != len(rest) + len(str(length)):
@@ -201,7 +201,7 @@ def test_an_extended_header_is_not_read_whole_whatever_its_size(whole: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "said",
+    "keywords",
     [
         {"GNU__sparse__major": "1", "GNU__sparse__minor": "0", "GNU__sparse__realsize": "1099511627776"},
         {"GNU__sparse__map": "0,1", "GNU__sparse__size": "1099511627776"},
@@ -211,8 +211,8 @@ def test_an_extended_header_is_not_read_whole_whatever_its_size(whole: Path) -> 
     ],
     ids=["sparse 1.0", "sparse 0.1", "a link", "a negative size", "a character set"],
 )
-def test_an_extended_header_that_says_more_than_name_and_size_is_refused(whole: Path, said: dict[str, str]) -> None:
-    assert "no backup that can be restored" in why_not(spliced(whole, extended(**said)))
+def test_an_extended_header_that_says_more_than_name_and_size_is_refused(whole: Path, keywords: dict[str, str]) -> None:
+    assert "no backup that can be restored" in why_not(spliced(whole, extended(**keywords)))
 
 
 @pytest.mark.parametrize(
@@ -252,12 +252,14 @@ def test_a_long_name_is_taken(tmp_path: Path) -> None:
     writer = Writer(tmp_path / "long.backup", HEADER, KEY)
     writer.add_bytes(name, b"x")
     writer.finish()
-    (member,) = [(each.name, b"".join(each.blocks())) for each in BackupFile(tmp_path / "long.backup", KEY).members()]
+    (member,) = [
+        (entry.name, b"".join(entry.blocks())) for entry in BackupFile(tmp_path / "long.backup", KEY).members()
+    ]
     assert member == (name, b"x")
 
 
 @pytest.mark.parametrize(
-    "said",
+    "members",
     [
         {"host": "\x1b[2J"},
         {"role": 7},
@@ -270,10 +272,10 @@ def test_a_long_name_is_taken(tmp_path: Path) -> None:
         {"more": 1},
     ],
 )
-def test_a_header_that_says_something_else_is_refused_and_not_shown(whole: Path, said: dict[str, object]) -> None:
+def test_a_header_that_says_something_else_is_refused_and_not_shown(whole: Path, members: dict[str, object]) -> None:
     def change(member: tarfile.TarInfo, body: bytes) -> tuple[tarfile.TarInfo, bytes]:
         if member.name == "header.json":
-            body = json.dumps({**json.loads(body), **said}).encode()
+            body = json.dumps({**json.loads(body), **members}).encode()
         return member, body
 
     told = why_not(rewritten(whole, change))

@@ -61,7 +61,7 @@ async def test_a_restore_that_cannot_be_written_is_run_again(
     message, hint = await limited(fresh, "restore", backup, limit)
     assert message
     assert "again" in hint
-    assert sum(each.stat().st_size for each in fresh.data.rglob(".restoring*")) == 0  # it takes no room
+    assert sum(path.stat().st_size for path in fresh.data.rglob(".restoring*")) == 0  # it takes no room
     if fresh.store.is_shared or (fresh.data / "wallet").exists():
         with pytest.raises(ConfigurationError, match="only half copied"):
             await WalletManager(fresh, StoreGuard(silent)).open(
@@ -117,9 +117,9 @@ async def test_of_two_restores_at_once_one_is_refused_and_the_other_whole(
     await back_up(lived, backup)
     fresh = emptied(lived, request, tmp_path / "fresh")
     ended = await asyncio.gather(*(restore(fresh, backup, silent) for _ in range(2)), return_exceptions=True)
-    (refused,) = [each for each in ended if isinstance(each, BaseException)]
+    (refused,) = [outcome for outcome in ended if isinstance(outcome, BaseException)]
     assert isinstance(refused, ConfigurationError), refused
-    assert any(said in refused.message for said in ("already", "uses the data folder", "is in use"))
+    assert any(reason in refused.message for reason in ("already", "uses the data folder", "is in use"))
     assert await digests(fresh) == before
 
 

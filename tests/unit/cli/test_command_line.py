@@ -18,8 +18,8 @@ ROLES = ("authority", "issuer", "holder", "verifier")
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
+    captured = capsys.readouterr()
+    return int(ended.value.code or 0), captured.out, captured.err
 
 
 def test_help_lists_every_group_and_loads_none_of_them() -> None:
@@ -110,9 +110,9 @@ def test_a_shell_completes_groups_commands_and_options(line: str, offered: str) 
 
 def _texts(command: click.Command, path: str) -> list[tuple[str, str]]:
     own = [(path, command.help or "")]
-    own += [(f"{path} {each.name}", getattr(each, "help", None) or "") for each in command.params]
+    own += [(f"{path} {param.name}", getattr(param, "help", None) or "") for param in command.params]
     inner = getattr(command, "commands", {})
-    return own + [found for name, each in inner.items() for found in _texts(each, f"{path} {name}")]
+    return own + [text for name, subcommand in inner.items() for text in _texts(subcommand, f"{path} {name}")]
 
 
 @pytest.mark.parametrize("group", _GROUPS)

@@ -100,7 +100,7 @@ async def test_it_replaces_keys_and_others_find_the_new_ones(agents: list[Run], 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "complaint"),
     [
         (("ping", "did:example:nobody"), "can be resolved"),
         (("ping", "did:example:nobody?x=1"), "without path and query"),
@@ -110,10 +110,12 @@ async def test_it_replaces_keys_and_others_find_the_new_ones(agents: list[Run], 
           "--context", "time"), "NAME=VALUE"),
     ],
 )  # fmt: skip
-async def test_it_complains_in_one_line(agents: list[Run], command: Command, words: tuple[str, ...], said: str) -> None:
+async def test_it_complains_in_one_line(
+    agents: list[Run], command: Command, words: tuple[str, ...], complaint: str
+) -> None:
     code, told, complained = await command(*words, *agents[0][1])
     assert (code, told, complained.count("\n")) == (2, "", 1)
-    assert said in complained
+    assert complaint in complained
 
 
 async def test_an_agent_does_not_ask_itself(agents: list[Run], command: Command) -> None:

@@ -52,7 +52,7 @@ def test_validate_gives_the_line_and_strict_fails_on_warnings(run: Run, office: 
     (place,) = [number for number, line in enumerate(lines, start=1) if '"docs_uri"' in line]
     office.file.write_text("\n".join(lines).replace('"docs_uri": "https:', '"docs_uri": "javascript:'))
     code, out, _ = run("governance", "validate", str(office.file), "--json")
-    (document,) = [each for each in json.loads(out)["findings"] if each["severity"] == "error"]
+    (document,) = [finding for finding in json.loads(out)["findings"] if finding["severity"] == "error"]
     assert (code, document["line"], document["path"], document["file"]) == (1, place, "/docs_uri", str(office.file))
 
 
@@ -236,11 +236,11 @@ def explain(*more: str) -> tuple[str, ...]:
     ],
 )
 def test_explain(run: Run, more: tuple[str, ...], code: int, word: str) -> None:
-    found, out, _ = run(*explain(*more))
-    assert found == code
+    exit_code, out, _ = run(*explain(*more))
+    assert exit_code == code
     assert word in out
-    found, out, _ = run(*explain(*more), "--json")
-    assert found == code
+    exit_code, out, _ = run(*explain(*more), "--json")
+    assert exit_code == code
     document = json.loads(out)
     assert document["verdict"] == ("TRUSTED" if code == 0 else "NOT_TRUSTED")
     assert document["steps"][-1]["ok"] == (code == 0)

@@ -60,7 +60,10 @@ def test_writes_a_draft_and_finds_nothing_new_the_second_time(run: Run, table: P
     assert run("governance", "validate", str(draft))[0] == 0
     code, out, _ = run("governance", "diff", str(EXAMPLE), str(draft), "--json")
     assert code == 1
-    assert {each["code"] for each in json.loads(out)["differences"]} >= {"accreditation.granted", "programme.added"}
+    assert {difference["code"] for difference in json.loads(out)["differences"]} >= {
+        "accreditation.granted",
+        "programme.added",
+    }
     code, out, _ = run("governance", "import", str(table), "--into", str(draft), "--out", str(tmp_path / "again.json"))
     assert code == 0
     assert "says all of it already" in out
@@ -82,7 +85,7 @@ def test_names_the_row_and_column_of_every_mistake_and_imports_nothing(run: Run,
     assert "nothing was imported" in out
     assert not draft.exists()
     code, out, _ = run(*arguments(wrong, "--json"))
-    assert {(each["row"], each["column"]) for each in json.loads(out)["findings"]} >= {
+    assert {(finding["row"], finding["column"]) for finding in json.loads(out)["findings"]} >= {
         (2, "Accredited from"),
         (3, "Occupation"),
     }
@@ -129,7 +132,7 @@ def test_lists_the_columns(run: Run) -> None:
     assert code == 0
     assert "sources: what it signs with" in out
     assert {"did", "units"} <= {
-        each["name"] for each in json.loads(run("governance", "columns", "--json")[1])["columns"]
+        column["name"] for column in json.loads(run("governance", "columns", "--json")[1])["columns"]
     }
 
 
@@ -228,7 +231,7 @@ def test_lists_the_questions(run: Run) -> None:
     assert "hidden-rows: rows that the sheet hides" in run("governance", "columns")[1]
     asked = json.loads(run("governance", "columns", "--json")[1])["questions"]
     assert {"name": "empty-status", "answers": {"active": "they are active"}}.items() <= next(
-        each for each in asked if each["name"] == "empty-status"
+        question for question in asked if question["name"] == "empty-status"
     ).items()
 
 

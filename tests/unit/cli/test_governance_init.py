@@ -46,26 +46,26 @@ def settings(path: Path, *more: str, **changes: str) -> tuple[str, ...]:
 
 def test_writes_a_first_draft_that_is_valid_and_accredits_nobody(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "governance.json"
-    code, said, _ = run(*draft(out, "--website", "https://authority.wanderbuch.test/"))
+    code, printed, _ = run(*draft(out, "--website", "https://authority.wanderbuch.test/"))
     assert code == 0
-    assert "accredits nobody yet" in said
-    code, said, _ = run("governance", "validate", str(out), "--strict")
-    assert code == 0, said
-    assert "1 participants, 0 accreditations" in said
+    assert "accredits nobody yet" in printed
+    code, printed, _ = run("governance", "validate", str(out), "--strict")
+    assert code == 0, printed
+    assert "1 participants, 0 accreditations" in printed
     before = out.read_bytes()
-    code, said, _ = run(*draft(out))
-    assert (code, "nothing was written" in said, out.read_bytes()) == (0, True, before)
+    code, printed, _ = run(*draft(out))
+    assert (code, "nothing was written" in printed, out.read_bytes()) == (0, True, before)
     code, _, err = run(*draft(out, name="Skills of Ceylon"))
     assert (code, err.count("\n"), out.read_bytes()) == (2, 1, before)
     assert "name was 'Skills of Lanka' and becomes 'Skills of Ceylon'" in err
-    code, said, _ = run(*draft(out, "--force", "--json", name="Skills of Ceylon"))
+    code, printed, _ = run(*draft(out, "--force", "--json", name="Skills of Ceylon"))
     changed = json.loads(out.read_bytes())
-    assert (code, json.loads(said)["written"]) == (0, True)
+    assert (code, json.loads(printed)["written"]) == (0, True)
     assert changed | {"last_updated": ""} == json.loads(before) | {"name": "Skills of Ceylon", "last_updated": ""}
-    code, said, _ = run(
+    code, printed, _ = run(
         "governance", "query", str(out), "--issuer", AUTHOR, "--occupation", "C7212", "--jurisdiction", "LKA"
     )
-    assert (code, said.splitlines()[0]) == (1, "NOT_TRUSTED")
+    assert (code, printed.splitlines()[0]) == (1, "NOT_TRUSTED")
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_draft_that_would_not_be_valid_is_not_written(
     run: Run, tmp_path: Path, changes: dict[str, str], code: int
 ) -> None:
     out = tmp_path / "governance.json"
-    found, _, err = run(*draft(out, **changes))
-    assert found == code
+    exit_code, _, err = run(*draft(out, **changes))
+    assert exit_code == code
     assert err
     assert not out.exists()
 
@@ -111,9 +111,9 @@ class Terminal(io.StringIO):
 def test_asks_at_a_terminal_for_what_no_option_says(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", Terminal("Skills of Lanka\n"))
     out = tmp_path / "governance.json"
-    code, said, _ = run(*draft(out, name=""))
+    code, printed, _ = run(*draft(out, name=""))
     assert code == 0
-    assert "Name of the ecosystem" in said
+    assert "Name of the ecosystem" in printed
     assert json.loads(out.read_bytes())["name"] == "Skills of Lanka"
     assert not list(tmp_path.glob(".*"))
     monkeypatch.setattr("sys.stdin", Terminal(""))  # and leaves
@@ -167,9 +167,9 @@ def test_an_answer_is_checked_at_once_and_asked_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(f"did:example:me\n{AUTHOR}\n"))
-    code, said, err = run(*draft(tmp_path / "a", author=""))
+    code, printed, err = run(*draft(tmp_path / "a", author=""))
     assert code == 0
-    assert said.count("DID of the authority") == 2
+    assert printed.count("DID of the authority") == 2
     assert "--author: expected did:webvh" in err
 
 
@@ -179,9 +179,9 @@ def test_goes_on_where_it_was_cut_off(run: Run, tmp_path: Path, monkeypatch: pyt
     assert run(*draft(out, name="", author="", authority=""))[0] != 0
     assert not out.exists()
     monkeypatch.setattr("sys.stdin", Terminal("Training Authority\n"))
-    code, said, _ = run(*draft(out, name="", author="", authority=""))
+    code, printed, _ = run(*draft(out, name="", author="", authority=""))
     assert code == 0
-    assert "Taken from your last run: --name, --author" in said
+    assert "Taken from your last run: --name, --author" in printed
     assert json.loads(out.read_bytes())["name"] == "Skills of Lanka"
     assert [path.name for path in tmp_path.iterdir()] == ["governance.json"]
 
@@ -193,9 +193,9 @@ CROSSWALK = ("--crosswalk", "1=1,2=2,3=3,4=4,5=5,6=5,7=6", "--crosswalk-source",
 @pytest.mark.parametrize("where", [("--country", "Sri Lanka"), ("--country", "LK"), ("--framework", "LK-NVQ")])
 def test_sets_up_the_crosswalk_of_the_national_framework(run: Run, tmp_path: Path, where: tuple[str, str]) -> None:
     out = tmp_path / "governance.json"
-    code, said, _ = run(*draft(out, *where, *CROSSWALK))
+    code, printed, _ = run(*draft(out, *where, *CROSSWALK))
     assert code == 0
-    assert "no mapping" not in said
+    assert "no mapping" not in printed
     (made,) = json.loads(out.read_bytes())["participants"]["entries"][CROSSWALK_SCHEMA][AUTHOR]["crosswalks"]
     assert (made["framework"], made["version"], made["valid_from"]) == ("LK-NVQ", "lk-nvq-eqf-2024-01-01", "2024-01-01")
     assert made["levels"][-1] == {"level": "7", "eqf": 6}
@@ -204,8 +204,8 @@ def test_sets_up_the_crosswalk_of_the_national_framework(run: Run, tmp_path: Pat
 
 def test_says_how_where_no_crosswalk_was_told_and_keeps_what_came_in_meanwhile(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "governance.json"
-    code, said, _ = run(*draft(out))
-    assert (code, "--crosswalk" in said) == (0, True)
+    code, printed, _ = run(*draft(out))
+    assert (code, "--crosswalk" in printed) == (0, True)
     document = json.loads(out.read_bytes())
     document["description"] = "kept"
     out.write_text(json.dumps(document))
@@ -292,10 +292,10 @@ def test_asks_the_agent_for_what_the_agent_knows(run: Run, tmp_path: Path, agent
 
 def test_a_crosswalk_can_be_left_out_with_enter(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", Terminal("\n"))
-    code, said, _ = run(*draft(tmp_path / "governance.json", "--country", "Sri Lanka"))
+    code, printed, _ = run(*draft(tmp_path / "governance.json", "--country", "Sri Lanka"))
     assert code == 0
-    assert said.count("Enter: none") == 1
-    assert "No crosswalk maps" in said
+    assert printed.count("Enter: none") == 1
+    assert "No crosswalk maps" in printed
 
 
 def test_a_crosswalk_that_the_draft_has_is_not_asked_for_again(
@@ -304,6 +304,6 @@ def test_a_crosswalk_that_the_draft_has_is_not_asked_for_again(
     out = tmp_path / "governance.json"
     assert run(*draft(out, "--country", "Sri Lanka", *CROSSWALK))[0] == 0
     monkeypatch.setattr("sys.stdin", Terminal(""))
-    code, said, _ = run(*draft(out, "--country", "Sri Lanka"))
+    code, printed, _ = run(*draft(out, "--country", "Sri Lanka"))
     assert code == 0
-    assert "says all of this already" in said
+    assert "says all of this already" in printed

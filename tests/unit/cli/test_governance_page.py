@@ -42,6 +42,6 @@ def test_the_examples_of_the_page_run(
 
 
 def test_the_page_names_every_command() -> None:
-    names = {each.name for each in app.registered_commands}
+    names = {command.name for command in app.registered_commands}
     assert names
     assert {name for name in names if f"wanderbuch governance {name}" in PAGE} == names

@@ -126,7 +126,7 @@ def test_publish_says_what_it_lacks(run: Run, office: Office, site: Path, tmp_pa
     token = tmp_path / "token"
     token.write_text("x" * 30)
     file = str(office.file)
-    for words, said in (
+    for words, complaint in (
         (("governance", "publish", file), "--folder DIR or --agent URL"),
         ((*publish(office, site), "--agent", "https://a.test"), "--folder DIR or --agent URL"),
         (("governance", "publish", file, "--agent", "https://a.test"), "--token-file"),
@@ -142,7 +142,7 @@ def test_publish_says_what_it_lacks(run: Run, office: Office, site: Path, tmp_pa
     ):
         code, _, err = run(*words)
         assert (code, err.count("\n")) == (2, 1), words
-        assert said in err
+        assert complaint in err
 
 
 class TestSeveralParties:

@@ -47,9 +47,9 @@ def site(run: Run, office: Office, tmp_path: Path) -> Path:
 def test_an_unsigned_file_answers_and_says_that_nobody_vouches(
     run: Run, changes: dict[str, str], code: int, verdict: str
 ) -> None:
-    found, out, _ = run(*question(EXAMPLE, "--json", **changes))
+    exit_code, out, _ = run(*question(EXAMPLE, "--json", **changes))
     answer = json.loads(out)
-    assert (found, answer["verdict"]) == (code, verdict)
+    assert (exit_code, answer["verdict"]) == (code, verdict)
     assert "explain.unchecked" in {reason["code"] for reason in answer["reasons"]}
 
 
@@ -138,10 +138,10 @@ def test_a_trqp_service_is_asked_and_its_answer_must_be_to_this_question(
     with served(PrivateAuthority(tmp_path), tmp_path) as host:
         host.handlers["trqp/2.0/authorization"] = answer
         words = ("--trqp", f"https://{HOST}/trqp/2.0", "--author", office.did, "--level", "4", *office.network(host))
-        found, _, err = run(*question(None, *words, issuer=COLOMBO))
-        assert found == code, err
-        found, _out, _ = run(*question(None, *words, "--json", issuer=COLOMBO))
-        assert found == code
+        exit_code, _, err = run(*question(None, *words, issuer=COLOMBO))
+        assert exit_code == code, err
+        exit_code, _out, _ = run(*question(None, *words, "--json", issuer=COLOMBO))
+        assert exit_code == code
     (first, _) = asked
     assert (first["entity_id"], first["authority_id"], first["action"]) == (COLOMBO, office.did, "issue")
     resource = "occupation=C7212;place=MLT;eqf=4;type=qualification/1.0;purpose=employment;awarded=2024-05-01"
@@ -162,12 +162,12 @@ def test_a_trqp_service_is_asked_and_its_answer_must_be_to_this_question(
 def test_a_group_is_answered_as_a_whole_and_an_unknown_code_with_the_nearest(
     run: Run, occupation: str, code: int, told: str
 ) -> None:
-    found, out, err = run(*question(EXAMPLE, occupation=occupation))
-    assert found == code
+    exit_code, out, err = run(*question(EXAMPLE, occupation=occupation))
+    assert exit_code == code
     assert told in " ".join((out + err).split())
     explained = ("--issuer", "Colombo", "--jurisdiction", "MLT", "--awarded", "2024", "--occupation", occupation)
-    found, out, err = run("governance", "explain", str(EXAMPLE), *explained)
-    assert found == code
+    exit_code, out, err = run("governance", "explain", str(EXAMPLE), *explained)
+    assert exit_code == code
     assert told in " ".join((out + err).split())
 
 
@@ -248,7 +248,7 @@ def test_explain_shows_the_chain_of_recognition(run: Run) -> None:
     )
     answer = json.loads(out)
     assert alone == 0, answer["reasons"]
-    assert [each["authority"] for each in answer["chain"]] == [json.loads(EXAMPLE.read_bytes())["author"]]
+    assert [link["authority"] for link in answer["chain"]] == [json.loads(EXAMPLE.read_bytes())["author"]]
     code, out, _ = run("governance", "explain", str(malta), *words, "--recognised", str(EXAMPLE), "--level", "3")
     assert code == 0
     assert "by way of" in out

@@ -76,8 +76,8 @@ def test_for_two_processes_it_knows_the_database_the_object_store_and_the_proxy(
 ) -> None:
     folder = tmp_path / "issuer"
     assert ran("issuer", "init", folder, *NAMED, *FOLLOWS, *SCALE, "--objects-url", "https://objects.example.org") == 0
-    said = capsys.readouterr().out
-    assert str(folder / "objects.secret") in said
+    printed = capsys.readouterr().out
+    assert str(folder / "objects.secret") in printed
     config = load_config(folder / "issuer.toml", {OBJECTS_SECRET_VARIABLE: "s3cret"}, role=ISSUER)
     assert config.store.url == "postgresql://issuer@database:5432/issuer"
     assert config.store_password is not None

@@ -45,7 +45,7 @@ def test_what_is_not_one_of_them_is_listed_and_not_guessed(
 ) -> None:
     code, out, err = run(*asked(command, occupation, country))
     assert code == 2
-    assert all(each in out + err for each in named)
+    assert all(name in out + err for name in named)
 
 
 @pytest.mark.parametrize(("name", "code"), [("Welders and flamecutters", "C7212"), ("flamecut", "C7212")])
@@ -54,7 +54,7 @@ def test_an_occupation_is_shown_by_its_title(run: Run, name: str, code: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "found"),
+    ("words", "kind", "identifier"),
     [
         (("weld",), "occupation", "C7212"),
         (("sri", "lanka"), "country", "LKA"),
@@ -63,12 +63,12 @@ def test_an_occupation_is_shown_by_its_title(run: Run, name: str, code: str) -> 
         (("qualif",), "credential type", "qualification/1.0"),
     ],
 )
-def test_search_finds_by_beginnings_of_words(run: Run, words: tuple[str, ...], kind: str, found: str) -> None:
+def test_search_finds_by_beginnings_of_words(run: Run, words: tuple[str, ...], kind: str, identifier: str) -> None:
     code, out, _ = run("schemas", "search", *words, "--json")
     answer = json.loads(out)
     assert (code, answer["exact"]) == (0, True)
-    assert (kind, found) in {(item["kind"], item["id"]) for item in answer["items"]}
-    assert found in run("schemas", "search", *words)[1]
+    assert (kind, identifier) in {(item["kind"], item["id"]) for item in answer["items"]}
+    assert identifier in run("schemas", "search", *words)[1]
 
 
 def test_search_shows_what_is_spelt_alike_and_says_so(run: Run) -> None:

@@ -80,7 +80,7 @@ def test_what_is_asked_is_what_is_handed_over(
     rows_here.write_text("x")
     word = ("--it-has-none",) if has_none else ("--rows-here", str(rows_here))
     told = ("store", "hand-over-rows", "--config", str(tmp_path / "issuer.toml"), "--to", str(tmp_path), *word)
-    code, _, said = run(*told, "--yes")
-    assert (code, confirmed) == (0, [planned()]), said
-    assert (f"{FORMER} has taken over no row of b2" in said, "comes twice" in said) == (has_none, has_none)
-    assert f"b1: 3 rows for {SUCCESSOR} in rows.json" in said
+    code, _, err = run(*told, "--yes")
+    assert (code, confirmed) == (0, [planned()]), err
+    assert (f"{FORMER} has taken over no row of b2" in err, "comes twice" in err) == (has_none, has_none)
+    assert f"b1: 3 rows for {SUCCESSOR} in rows.json" in err

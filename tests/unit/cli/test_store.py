@@ -124,15 +124,15 @@ async def filled(agent_config: AgentConfig) -> AgentConfig:
 async def digests(config: AgentConfig) -> dict[str, Any]:
     """What every profile of a store holds, but for what opening it writes."""
     async with using(config) as (profile, _):
-        found = {}
+        digests_by_name = {}
         for name in await profile.store.list_profiles():
             contents = await contents_of(profile.store, name)
-            found[name] = {
+            digests_by_name[name] = {
                 part: category_contents
                 for part, category_contents in contents.parts.items()
                 if "wanderbuch" not in part
             }
-        return found
+        return digests_by_name
 
 
 async def test_a_store_with_tenants_moves_to_postgresql_and_back(
@@ -155,7 +155,7 @@ async def test_a_store_with_tenants_moves_to_postgresql_and_back(
             async with tenant_of(profile, "kandy").session() as session:
                 (key,) = await fetch_keys(session.handle)
             assert await tables.keys.find([key.name]) == {key.name: "kandy"}
-        assert all(each.is_well for each in await check(config, mend=False))
+        assert all(report.is_well for report in await check(config, mend=False))
 
 
 async def test_the_plain_tables_hold_nothing_of_a_record(filled: AgentConfig, database: Database) -> None:
@@ -254,12 +254,12 @@ async def test_a_copy_that_differs_stays_half_copied_and_the_next_one_is_whole(
 
 
 async def test_check_counts_what_is_there(filled: AgentConfig) -> None:
-    found = {each.tenant: each for each in await check(filled, mend=False)}
-    assert set(found) == {"default", *TENANTS}
-    assert all(each.is_well for each in found.values())
-    assert found["kandy"].by_category[NOTE] == 10
-    assert found["kandy"].rows == 5
-    assert (found["kandy"].missing, found["kandy"].superfluous, found["kandy"].keys) == (0, 0, 1)
+    reports = {report.tenant: report for report in await check(filled, mend=False)}
+    assert set(reports) == {"default", *TENANTS}
+    assert all(report.is_well for report in reports.values())
+    assert reports["kandy"].by_category[NOTE] == 10
+    assert reports["kandy"].rows == 5
+    assert (reports["kandy"].missing, reports["kandy"].superfluous, reports["kandy"].keys) == (0, 0, 1)
 
 
 def at_index(config: AgentConfig, statement: str) -> None:
@@ -270,12 +270,12 @@ def at_index(config: AgentConfig, statement: str) -> None:
 
 async def test_check_tells_what_the_index_lacks_and_has_it_mended(filled: AgentConfig) -> None:
     at_index(filled, "DELETE FROM row WHERE tenant = 'kandy' AND id = 'kandy-3'")
-    (lacking,) = [each for each in await check(filled, mend=False) if not each.is_well]
+    (lacking,) = [report for report in await check(filled, mend=False) if not report.is_well]
     assert (lacking.tenant, lacking.missing) == ("kandy", 1)
-    assert [each.tenant for each in await check(filled, mend=True) if each.missing] == ["kandy"]
+    assert [report.tenant for report in await check(filled, mend=True) if report.missing] == ["kandy"]
     async with using(filled) as (profile, tables):
         assert len(await listed(profile, tables, "kandy")) == 5
-    assert all(each.is_well for each in await check(filled, mend=False))
+    assert all(report.is_well for report in await check(filled, mend=False))
 
 
 async def test_check_misses_nothing_that_was_removed_while_it_looked(
@@ -292,9 +292,9 @@ async def test_check_misses_nothing_that_was_removed_while_it_looked(
     async with using(shared) as (profile, tables):
         assert "default-2" in await listed(profile, tables, "default")
         monkeypatch.setattr(checking, "fetch_keys", fetch_while_others_remove)
-        found = {each.tenant: each for each in await check(shared, mend=False)}
-    assert found["default"].is_well
-    assert found["default"].rows == 4
+        reports = {report.tenant: report for report in await check(shared, mend=False)}
+    assert reports["default"].is_well
+    assert reports["default"].rows == 4
 
 
 async def test_mending_reads_also_the_state_of_a_record_anew(filled: AgentConfig) -> None:
@@ -309,9 +309,9 @@ async def test_mending_reads_also_the_state_of_a_record_anew(filled: AgentConfig
 async def test_check_tells_a_row_without_its_record_and_calls_that_well(filled: AgentConfig) -> None:
     async with using(filled) as (profile, _), profile.session() as session:
         await session.handle.remove(NOTE, "default-2")
-    found = {each.tenant: each for each in await check(filled, mend=False)}
-    assert (found["default"].superfluous, found["default"].missing) == (1, 0)
-    assert found["default"].is_well
+    reports = {report.tenant: report for report in await check(filled, mend=False)}
+    assert (reports["default"].superfluous, reports["default"].missing) == (1, 0)
+    assert reports["default"].is_well
 
 
 async def test_check_tells_a_damaged_entry(filled: AgentConfig, database: Database) -> None:
@@ -319,7 +319,7 @@ async def test_check_tells_a_damaged_entry(filled: AgentConfig, database: Databa
     await move(filled, shared, lambda _: None)
     database.rows("UPDATE items SET value = overlay(value PLACING '\\\\xffffffff'::bytea FROM 20)"
                   " WHERE id = (SELECT max(id) FROM items WHERE kind = 2)")  # fmt: skip
-    assert [each for each in await check(shared, mend=False) if each.unread]
+    assert [report for report in await check(shared, mend=False) if report.unread]
 
 
 async def test_check_looks_at_a_postgresql_that_is_used_and_at_no_folder_that_is(
@@ -328,7 +328,7 @@ async def test_check_looks_at_a_postgresql_that_is_used_and_at_no_folder_that_is
     shared = moved_to(filled, database)
     await move(filled, shared, lambda _: None)
     async with using(shared):
-        assert all(each.is_well for each in await check(shared, mend=False))
+        assert all(report.is_well for report in await check(shared, mend=False))
         with pytest.raises(ConfigurationError, match="in use"):
             await check(shared, mend=True)
     lock = DataLock(filled.data)
@@ -355,9 +355,9 @@ async def killed_at(text: str, *arguments: str | Path) -> None:
     with os.fdopen(reading) as lines:
         with os.fdopen(writing, "wb") as told:
             process = await start_prepared(store_command(*arguments), stdout=told, stderr=told)
-        said = await asyncio.to_thread(next, (line for line in lines if text in line), None)
+        line_told = await asyncio.to_thread(next, (line for line in lines if text in line), None)
         process.kill()
-        assert said is not None
+        assert line_told is not None
         assert await process.wait() == -signal.SIGKILL
 
 
@@ -395,7 +395,7 @@ def test_a_move_that_was_killed_is_begun_anew_by_the_next(
     holder.write_config()
     code, printed, _ = run("store", "check", "--config", str(holder.config_path), "--json")
     assert code == 0
-    assert {each["tenant"]: each["entries"] >= 201 for each in json.loads(printed)["tenants"]} == dict.fromkeys(
+    assert {moved["tenant"]: moved["entries"] >= 201 for moved in json.loads(printed)["tenants"]} == dict.fromkeys(
         ("default", *TENANTS), True
     )
 

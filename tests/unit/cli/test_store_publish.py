@@ -42,7 +42,7 @@ async def test_every_file_is_brought_with_its_number_and_again_nothing_changes(
 ) -> None:
     assert await publish_folder(config, folder) == Brought(put=3, kept=0, left_out=2)
     assert await publish_folder(config, folder) == Brought(put=0, kept=3, left_out=2)
-    keys = {each["Key"] for each in bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]}
+    keys = {listing["Key"] for listing in bucket.client.list_objects_v2(Bucket=bucket.name)["Contents"]}
     assert keys == {"org/.conditions", "org/org/did.jsonl", "org/org/tails/x", "org/hosts/school.test/org/did.jsonl"}
     for host, number in ((None, 3), ("school.test", 2)):
         publisher = public_files(config).publisher(host)

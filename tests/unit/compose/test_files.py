@@ -82,7 +82,9 @@ def test_at_scale_each_role_is_two_processes_that_differ_in_their_data_and_addre
     assert sorted(ours) == sorted(f"{role}-{number}" for role in ROLES for number in PROCESSES)
     for role in ROLES:
         one, other = (dict(ours[f"{role}-{number}"]) for number in PROCESSES)
-        apart = [(each.pop("volumes"), each.pop("networks")["default"]["ipv4_address"]) for each in (one, other)]
+        apart = [
+            (process.pop("volumes"), process.pop("networks")["default"]["ipv4_address"]) for process in (one, other)
+        ]
         assert one == other
         assert [volumes for volumes, _ in apart] == [
             [f"./{role}:/etc/wanderbuch:ro", f"./{role}/data-{number}:/var/lib/wanderbuch"] for number in PROCESSES
@@ -112,7 +114,7 @@ def test_the_image_takes_the_versions_that_the_tests_take() -> None:
     assert len(ours) > 50
     assert {name: pin for name, pin in ours.items() if all_of_them.get(name) != pin} == {}
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert {re.split(r"[\[~>=<]", each)[0].lower() for each in wanted} <= ours.keys()
+    assert {re.split(r"[\[~>=<]", requirement)[0].lower() for requirement in wanted} <= ours.keys()
     assert "pytest" in all_of_them
     assert "pytest" not in ours
 

@@ -264,12 +264,12 @@ PARTS: Final[dict[str, tuple[str, str]]] = {
 def digest_of(part: str) -> str:
     """Return the digest of a part: "module:Class.function"."""
     module, _, path = part.partition(":")
-    found: Any = importlib.import_module(module)
+    part_of_acapy: Any = importlib.import_module(module)
     for name in path.split("."):
-        found = getattr(found, name)
-    if not callable(found):
-        return _shortened(repr(sorted(found) if isinstance(found, set | frozenset) else found))
-    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(found))))
+        part_of_acapy = getattr(part_of_acapy, name)
+    if not callable(part_of_acapy):
+        return _shortened(repr(sorted(part_of_acapy) if isinstance(part_of_acapy, set | frozenset) else part_of_acapy))
+    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(part_of_acapy))))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _has_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
@@ -294,8 +294,8 @@ def rows() -> Iterator[str]:
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_acapy_that_we_rely_on_is_the_one_that_we_read(part: str) -> None:
     wanted, rests = PARTS[part]
-    found = digest_of(part)
-    assert found == wanted, f"{part} has changed: look at {rests}; then write {found} in its place"
+    digest = digest_of(part)
+    assert digest == wanted, f"{part} has changed: look at {rests}; then write {digest} in its place"
 
 
 def test_what_of_ours_rests_on_a_part_is_where_the_hint_says() -> None:
@@ -322,8 +322,8 @@ def derivations() -> Iterator[tuple[str, str]]:
                     name, *rest = ast.unparse(base).split(".")
                     if name in imported and not name.endswith("Error"):
                         module, of_module = imported[name]
-                        found = f"{module}.{of_module}:{rest[0]}" if rest else f"{module}:{of_module}"
-                        yield found, f"{file.relative_to(_ROOT)}: {getattr(node, 'name', '')}"
+                        part = f"{module}.{of_module}:{rest[0]}" if rest else f"{module}:{of_module}"
+                        yield part, f"{file.relative_to(_ROOT)}: {getattr(node, 'name', '')}"
 
 
 def _imported_from_acapy(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -99,9 +99,11 @@ async def test_another_list_of_the_same_instant_is_read_again(
     resolve = registry.get_revocation_list
 
     async def another(*asked: Any, **how: Any) -> Any:
-        found = await resolve(*asked, **how)
-        found.revocation_list.current_accumulator = issuer.lists[0].to_dict()["currentAccumulator"].replace("1", "2", 1)
-        return found
+        result = await resolve(*asked, **how)
+        result.revocation_list.current_accumulator = (
+            issuer.lists[0].to_dict()["currentAccumulator"].replace("1", "2", 1)
+        )
+        return result
 
     monkeypatch.setattr(registry, "get_revocation_list", another)
     assert await objects.status_list(profile, issuer.registry_id) is not first
@@ -122,9 +124,9 @@ async def test_refuses_a_list_that_was_not_asked_for(
     resolve = registry.get_revocation_list
 
     async def another(*asked: Any, **how: Any) -> Any:
-        found = await resolve(*asked, **how)
-        setattr(found.revocation_list, member, value)
-        return found
+        result = await resolve(*asked, **how)
+        setattr(result.revocation_list, member, value)
+        return result
 
     monkeypatch.setattr(registry, "get_revocation_list", another)
     with pytest.raises(ObjectError, match="status list"):
@@ -154,9 +156,9 @@ async def test_refuses_what_the_library_cannot_read(
     resolve = registry.get_credential_definition
 
     async def broken(*asked: Any) -> Any:
-        found = await resolve(*asked)
-        found.credential_definition.value.primary.n = "no number"
-        return found
+        result = await resolve(*asked)
+        result.credential_definition.value.primary.n = "no number"
+        return result
 
     monkeypatch.setattr(registry, "get_credential_definition", broken)
     with pytest.raises(ObjectError, match="proper"):

@@ -40,7 +40,7 @@ class Peer:
         self.profile = cast(Profile, SimpleNamespace(profile_id=None))
 
     def channel(self, endpoint: str = ENDPOINT, *routing_keys: str) -> Channel:
-        own, theirs = (to_base58(each.get_public_bytes()) for each in (self.own, self.key))
+        own, theirs = (to_base58(key.get_public_bytes()) for key in (self.own, self.key))
         return Channel(own, theirs, endpoint, routing_keys)
 
     async def deliver(self, url: str, body: bytes, *, max_bytes: int, **_: Any) -> SimpleNamespace:
@@ -127,26 +127,26 @@ async def test_the_message_is_sent_again_until_there_is_an_answer(monkeypatch: p
 
 
 async def test_replies_that_are_not_yet_heard_take_a_bounded_memory() -> None:
-    peer, held = Peer(b"x" * 1024 * 1024), 0
+    peer, waiting_bytes = Peer(b"x" * 1024 * 1024), 0
     is_done = asyncio.Event()
 
     async def hears(body: bytes) -> None:
-        nonlocal held
-        held += len(body)
+        nonlocal waiting_bytes
+        waiting_bytes += len(body)
         await is_done.wait()
 
     peer.sending.hears = hears
     for _ in range(100):
         await peer.sending.send(peer.profile, peer.channel(), MESSAGE, wants_reply=True)
     await asyncio.sleep(0)
-    assert 0 < held <= 16 * 1024 * 1024
+    assert 0 < waiting_bytes <= 16 * 1024 * 1024
     assert peer.sending.beside <= 16
     is_done.set()
     await peer.sending.stop(wait_s=5)
-    held = 0
+    waiting_bytes = 0
     await peer.sending.send(peer.profile, peer.channel(), MESSAGE, wants_reply=True)
     await peer.sending.stop(wait_s=5)
-    assert held == len(peer.reply)  # there is room again
+    assert waiting_bytes == len(peer.reply)  # there is room again
 
 
 async def test_one_side_that_never_answers_does_not_take_the_places_of_the_others() -> None:

@@ -152,7 +152,7 @@ def asked_for(shown: Evidence, purpose: Purpose = Purpose.EMPLOYMENT) -> Require
     return Requirement(shown.occupation, "MLT", shown.proven_eqf_level, "q/1.0", not_revoked=False, purpose=purpose)
 
 
-def held(file: GovernanceFile) -> GovernanceSnapshot:
+def fresh_snapshot(file: GovernanceFile) -> GovernanceSnapshot:
     return GovernanceSnapshot(file, "x", FRESH_UNTIL)
 
 
@@ -160,9 +160,9 @@ def question(chance: Random, asked_of: GovernanceSnapshot) -> tuple[Requirement,
     """Return a credential, mostly one that somebody accredits, and a requirement that it answers."""
     shown = evidence(chance)
     files = [asked_of.file, *(snapshot.file for snapshot in asked_of.recognised.values())]
-    said = [(accreditation, file) for file in files for accreditation in file.accreditations]
-    if said and chance.random() < 0.9:
-        shown = credential(chance, *chance.choice(said))
+    accredited_in = [(accreditation, file) for file in files for accreditation in file.accreditations]
+    if accredited_in and chance.random() < 0.9:
+        shown = credential(chance, *chance.choice(accredited_in))
     purpose = chance.choice([Purpose.EMPLOYMENT] * 4 + list(Purpose))
     level = shown.proven_eqf_level
     if level and chance.random() < 0.3:

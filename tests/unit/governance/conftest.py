@@ -81,9 +81,9 @@ def fresh(file: GovernanceFile) -> GovernanceSnapshot:
 
 def changed(document: Json, change: Callable[[Json], object]) -> Json:
     """Return a copy of a JSON document after `change` was done to it."""
-    found = copy.deepcopy(document)
-    change(found)
-    return found
+    copied = copy.deepcopy(document)
+    change(copied)
+    return copied
 
 
 type Signing = Callable[[bytes], Awaitable[bytes]]

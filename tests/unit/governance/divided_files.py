@@ -104,8 +104,8 @@ class Divided:
         for one in records:
             bucket = self.bucket_of(one["did"])
             document = json.loads(self.parts[self.stated()["parts"][bucket]["digest"]])
-            self.replace_part(bucket, part_of([each for each in document if each["did"] != one["did"]] + [one]))
+            self.replace_part(bucket, part_of([kept for kept in document if kept["did"] != one["did"]] + [one]))
 
 
 def part_of(records: Iterable[Json]) -> bytes:
-    return canonical(sorted(records, key=lambda each: str(each["did"])))
+    return canonical(sorted(records, key=lambda sorted_record: str(sorted_record["did"])))

@@ -37,7 +37,9 @@ def reference_verdict(
 def members(code: str) -> list[str]:
     if code in iso639().codes:
         return [code]
-    return [each for each in isco08().codes if len(each) == len("C7212") and each[: len(code)] == code]
+    return [
+        candidate for candidate in isco08().codes if len(candidate) == len("C7212") and candidate[: len(code)] == code
+    ]
 
 
 def of_member(asked: Requirement, shown: Evidence, snapshot: GovernanceSnapshot, at: datetime) -> Verdict:
@@ -82,11 +84,11 @@ def own_objects(shown: Evidence) -> bool:
 
 
 def within(code: str, scope: "tuple[str, ...] | list[str]") -> bool:
-    return any(code[: len(each)] == each for each in scope)
+    return any(code[: len(prefix)] == prefix for prefix in scope)
 
 
 def related(code: str, scope: tuple[str, ...]) -> bool:
-    return any(within(code, [each]) or within(each, [code]) for each in scope)
+    return any(within(code, [prefix]) or within(prefix, [code]) for prefix in scope)
 
 
 def days(span: DateSpan) -> Iterator[date]:
@@ -274,7 +276,7 @@ def pairs(dids: tuple[Did, ...]) -> Iterator[tuple[Did, Did]]:
 
 def one_authority(first: Did, second: Did, files: tuple[GovernanceFile, ...]) -> bool:
     """Whether aliases lead from one to the other, by what the files of the chain say together."""
-    said = {
+    aliases = {
         (participant.did, alias)
         for file in files
         for participant in file.participants
@@ -282,8 +284,8 @@ def one_authority(first: Did, second: Did, files: tuple[GovernanceFile, ...]) ->
     }
     for start, end in ((first, second), (second, first)):
         known = {start}
-        for _ in said:
-            known |= {alias for did, alias in said if did in known}
+        for _ in aliases:
+            known |= {alias for did, alias in aliases if did in known}
         if end in known:
             return True
     return False

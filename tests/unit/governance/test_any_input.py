@@ -20,7 +20,7 @@ DOCUMENTS = [path.read_text() for path in (EXAMPLE, ECOSYSTEM, *sorted(EXAMPLE.p
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, item in below for found in places(item, (*path, key)))]
+    return [path, *(place for key, item in below for place in places(item, (*path, key)))]
 
 
 def spoilt(chance: Random) -> bytes:

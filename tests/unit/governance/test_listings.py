@@ -32,9 +32,9 @@ def test_the_vectors_are_those_of_their_script() -> None:
 
 @pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector["name"])
 def test_a_listing_keeps_its_rules(example: Json, vector: Json) -> None:
-    before = {(found.rule, found.path) for found in validate_file(payload_of(example)).errors}
+    before = {(error.rule, error.path) for error in validate_file(payload_of(example)).errors}
     report = validate_file(payload_of(with_listing(example, vector["listing"], vector["key"])))
-    assert sorted({found.rule for found in report.errors if (found.rule, found.path) not in before}) == vector["errors"]
+    assert sorted({error.rule for error in report.errors if (error.rule, error.path) not in before}) == vector["errors"]
     assert (report.file is None) == bool(vector["errors"])
 
 
@@ -63,8 +63,12 @@ def test_a_listing_that_comes_changes_or_goes_changes_no_trust(example: Json) ->
     connected = parse_file(payload_of(with_listing(example, {"name": "Matara", "did": CENTRE})))
     pairs = ((before, after), (after, connected), (after, before))
     told = [[one for one in differences(*pair) if one.code.startswith("listing.")] for pair in pairs]
-    assert [one.code for each in told for one in each] == ["listing.added", "listing.connected", "listing.removed"]
-    assert not any(changes_trust(each) for each in told)
+    assert [one.code for changes in told for one in changes] == [
+        "listing.added",
+        "listing.connected",
+        "listing.removed",
+    ]
+    assert not any(changes_trust(change) for change in told)
     assert "nothing that it issues counts yet" in told[0][0].text
 
 
@@ -86,7 +90,7 @@ def test_a_listing_lies_in_a_part_and_never_in_the_root(example: Json) -> None:
     assert gather(file.root, file.parts.__getitem__) == with_listing(example, SOUND)
     header, own = split(with_listing(file.root, SOUND))
     rooted = validate_file(payload_of(join(header, own)))
-    assert "listing-in-part" in {found.rule for found in rooted.errors}
+    assert "listing-in-part" in {error.rule for error in rooted.errors}
 
 
 def test_one_listing_moves_one_part(example: Json) -> None:

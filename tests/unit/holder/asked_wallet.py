@@ -156,7 +156,7 @@ class AskedWallet(OfferedWallet):
 
     def heard_kinds(self) -> list[str]:
         """Return the kinds of what the verifier got, in order."""
-        return [each.kind for each in self.heard]
+        return [message.kind for message in self.heard]
 
     async def open(self, invitation: Mapping[str, Any]) -> Opened:
         """Open an invitation as the REST API does."""

@@ -235,7 +235,7 @@ class OfferedWallet:
 
     def kinds(self) -> list[str]:
         """Return the kinds of what was sent, in order."""
-        return [str(each["@type"]).rsplit("/", 1)[-1] for each in self.sent]
+        return [str(message["@type"]).rsplit("/", 1)[-1] for message in self.sent]
 
     async def settled(self) -> None:
         """Wait until what goes out beside is out."""
@@ -293,15 +293,15 @@ class OfferedWallet:
         offer = await self.receive_offer(message or self.offer())
         await offers.accept(self.profile, CONFIG, offer.id)
         await self.settled()
-        return await self.held(offer.id)
+        return await self.kept_offer(offer.id)
 
     async def received(self) -> HeldOffer:
         """Return an offer whose credential is in the wallet."""
         offer = await self.accepted()
         await self.receive(await self.credential(offer))
-        return await self.held(offer.id)
+        return await self.kept_offer(offer.id)
 
-    async def held(self, offer_id: str) -> HeldOffer:
+    async def kept_offer(self, offer_id: str) -> HeldOffer:
         return await held_offers(self.profile).merged(offer_id)
 
     async def every(self) -> list[HeldOffer]:

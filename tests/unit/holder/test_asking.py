@@ -67,7 +67,7 @@ async def test_a_listed_verifier_may_ask_what_it_is_listed_for(snapshot: Governa
 
 @pytest.mark.parametrize(
     ("purposes", "verdict"),
-    [(["employment", "study"], Verdict.UNKNOWN), ([each.value for each in Purpose], Verdict.TRUSTED)],
+    [(["employment", "study"], Verdict.UNKNOWN), ([purpose.value for purpose in Purpose], Verdict.TRUSTED)],
 )
 async def test_who_states_no_purpose_is_trusted_with_what_it_may_ask_for_all(
     purposes: list[str], verdict: Verdict

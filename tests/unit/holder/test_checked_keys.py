@@ -71,9 +71,9 @@ def test_further_requests_are_made_with_what_is_left_of_the_key_and_are_as_good(
 
 def test_no_two_requests_are_alike(issuer: Issuer, secret: str) -> None:
     offer = offer_of(issuer)
-    said = [json.loads(request_for(issuer.cred_def, offer, secret)[0].to_json()) for _ in range(3)]
-    assert len({each["blinded_ms"]["u"] for each in said}) == 3
-    assert {each["cred_def_id"] for each in said} == {issuer.cred_def_id}
+    requests = [json.loads(request_for(issuer.cred_def, offer, secret)[0].to_json()) for _ in range(3)]
+    assert len({request["blinded_ms"]["u"] for request in requests}) == 3
+    assert {request["cred_def_id"] for request in requests} == {issuer.cred_def_id}
 
 
 def test_another_proof_of_a_key_that_was_checked_is_checked(issuer: Issuer, secret: str) -> None:

@@ -27,21 +27,21 @@ def writes(wallet: WalletProfile) -> CategoryWrites:
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was looked up of credentials."""
-    found: list[str] = []
+    names_read: list[str] = []
 
     def note(name: str) -> None:
         inner = getattr(Session, name)
 
         async def noted(self: Session, category: str, *args: Any, **how: Any) -> object:
             if category == CATEGORY_CREDENTIAL:
-                found.append(name)
+                names_read.append(name)
             return await inner(self, category, *args, **how)
 
         monkeypatch.setattr(Session, name, noted)
 
     for name in ("fetch", "fetch_all", "count"):
         note(name)
-    return found
+    return names_read
 
 
 async def put(handle: Any, name: str) -> None:
@@ -55,13 +55,13 @@ async def put_one(wallet: WalletProfile, name: str) -> None:
 
 
 async def names(wallet: WalletProfile) -> list[str]:
-    return [each.id for each in await credentials_at_hand(wallet)]
+    return [credential.id for credential in await credentials_at_hand(wallet)]
 
 
 async def signed(wallet: WalletProfile, name: str) -> str:
     async with wallet.session() as session:
-        _, found = await fetch_credential(session, wallet, name)
-    return str(json.loads(found)["values"]["family_name"]["raw"])
+        _, credential = await fetch_credential(session, wallet, name)
+    return str(json.loads(credential)["values"]["family_name"]["raw"])
 
 
 async def test_the_second_look_costs_none(wallet: WalletProfile, looked: list[str]) -> None:

@@ -34,12 +34,12 @@ async def test_an_offer_that_comes_and_is_accepted_and_kept_is_judged_once(
     shown = await offers.get_offer(offered.profile, CONFIG, offer.id)
     _, decision = await offers.accept(offered.profile, CONFIG, offer.id)
     await offered.settled()
-    await offered.receive(await offered.credential(await offered.held(offer.id)))
+    await offered.receive(await offered.credential(await offered.kept_offer(offer.id)))
     assert asked_rules == ["TRUSTED"]
     assert shown.judgement is not None
     assert decision is not None
     assert decision.decided_at > shown.judgement.decided_at  # said now
-    assert (await offered.held(offer.id)).state is offers.OfferState.RECEIVED
+    assert (await offered.kept_offer(offer.id)).state is offers.OfferState.RECEIVED
 
 
 async def test_a_newer_file_is_judged_by_anew(offered: OfferedWallet, asked_rules: list[str]) -> None:

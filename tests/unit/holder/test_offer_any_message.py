@@ -51,7 +51,7 @@ async def refused(wallet: OfferedWallet, message: dict[str, Any], thread_id: str
 
 async def entries(profile: Profile) -> dict[tuple[str, str], str]:
     """Return everything in the wallet."""
-    return {(each.category, each.name): str(each.value) async for each in profile.store.scan(None)}
+    return {(entry.category, entry.name): str(entry.value) async for entry in profile.store.scan(None)}
 
 
 def several(seed: int, good: dict[str, Any], *others: dict[str, Any]) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ async def test_a_spoiled_credential_is_refused_or_ends_the_offer(
             refusal = await refused(offered, message, offer.thread_id)
         assert SAID not in caplog.text
         assert SAID not in refusal
-        state = (await offered.held(offer.id)).state
+        state = (await offered.kept_offer(offer.id)).state
         new = {
             list_credential.id for list_credential in await list_credentials(offered.profile, check_revocation=False)
         } - before
@@ -83,7 +83,7 @@ async def test_a_spoiled_credential_is_refused_or_ends_the_offer(
             break
     else:
         await offered.receive(good)
-        assert (await offered.held(offer.id)).state is OfferState.RECEIVED
+        assert (await offered.kept_offer(offer.id)).state is OfferState.RECEIVED
 
 
 @SEEDS
@@ -98,4 +98,4 @@ async def test_nothing_that_a_stranger_sends_on_the_thread_changes_anything(offe
         assert await entries(offered.profile) == before
         assert len(offered.sent) == sent
     await offered.receive(good)
-    assert (await offered.held(offer.id)).state is OfferState.RECEIVED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.RECEIVED

@@ -29,21 +29,21 @@ LEDGER_OFFER = {  # well formed, but its objects lie on a ledger that we do not 
 
 
 def descriptions(wallet: OfferedWallet) -> list[str]:
-    return [each["description"]["code"] for each in wallet.sent if "description" in each]
+    return [message["description"]["code"] for message in wallet.sent if "description" in message]
 
 
 @pytest.mark.parametrize("accepted", [True, False])
 async def test_an_offer_ends_at_its_deadline_and_the_issuer_is_told(offered: OfferedWallet, accepted: bool) -> None:
     offer = await offered.accepted() if accepted else await offered.receive_offer(offered.offer())
     await offered.sweep(after(DEADLINE_S + 1))
-    assert (await offered.held(offer.id)).state is OfferState.NO_ANSWER
+    assert (await offered.kept_offer(offer.id)).state is OfferState.NO_ANSWER
     assert descriptions(offered) == ["issuance-abandoned"]
 
 
 async def test_an_offer_stays_open_until_then(offered: OfferedWallet) -> None:
     offer = await offered.receive_offer(offered.offer())
     await offered.sweep(after(DEADLINE_S - 10))
-    assert (await offered.held(offer.id)).state is OfferState.OPEN
+    assert (await offered.kept_offer(offer.id)).state is OfferState.OPEN
     assert offered.sent == []
 
 
@@ -51,7 +51,7 @@ async def test_a_credential_that_waits_ends_at_the_deadline_too(offered: Offered
     offer = await offered.accepted()
     await offered.receive(await offered.credential(offer))  # there is no tails file
     await offered.sweep(after(DEADLINE_S + 1))
-    assert (await offered.held(offer.id)).state is OfferState.NO_ANSWER
+    assert (await offered.kept_offer(offer.id)).state is OfferState.NO_ANSWER
     assert descriptions(offered) == ["issuance-abandoned"]
 
 
@@ -81,10 +81,10 @@ async def test_the_proof_of_an_issuers_key_is_kept_once_as_long_as_an_offer_has_
             return int(await session.handle.count("wanderbuch.issuer_proof"))
 
     assert await proofs() == 2
-    said = [await get_text(offered.profile, offer.id) for offer in (first, second, other)]
+    proofs_before = [await get_text(offered.profile, offer.id) for offer in (first, second, other)]
     await offered.restart()
     read = [await get_text(offered.profile, offer.id) for offer in (first, second, other)]
-    for before, after_restart in zip(said, read, strict=True):
+    for before, after_restart in zip(proofs_before, read, strict=True):
         assert before is not None
         assert after_restart is not None
         assert (after_restart.offer_json, after_restart.preview) == (before.offer_json, before.preview)
@@ -116,7 +116,7 @@ async def test_a_request_is_sent_again_word_for_word_after_ever_longer_pauses(of
         if len(offered.sent) > before:
             due.append(seconds)
     assert due == [30, 65, 135, 275]  # after 30, 60, 120, 240, at the next sweep
-    assert len({str(each) for each in offered.sent}) == 1
+    assert len({str(message) for message in offered.sent}) == 1
 
 
 async def test_what_may_not_have_left_before_a_crash_is_sent_again_once(offered: OfferedWallet) -> None:
@@ -235,7 +235,7 @@ async def test_an_offer_whose_hosts_were_silent_when_it_came_is_judged_by_the_sw
     silent.set()
     await offered.sweep(after(31))
     assert await JudgementBook(offered.profile).get(offer.id) is not None
-    assert (await offered.held(offer.id)).state is OfferState.OPEN
+    assert (await offered.kept_offer(offer.id)).state is OfferState.OPEN
 
 
 async def test_a_sweep_is_not_held_up_by_silent_hosts(offered: OfferedWallet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,5 +257,8 @@ async def test_a_sweep_is_not_held_up_by_silent_hosts(offered: OfferedWallet, mo
     assert len(asked) <= 3  # none a second time meanwhile
     async with asyncio.timeout(60):
         await offered.sweep(after(DEADLINE_S + 1))
-    assert (await offered.held(over.id)).state is OfferState.NO_ANSWER
-    assert {(await offered.held(offer.id)).state for offer in held_offers} <= {OfferState.OPEN, OfferState.NO_ANSWER}
+    assert (await offered.kept_offer(over.id)).state is OfferState.NO_ANSWER
+    assert {(await offered.kept_offer(offer.id)).state for offer in held_offers} <= {
+        OfferState.OPEN,
+        OfferState.NO_ANSWER,
+    }

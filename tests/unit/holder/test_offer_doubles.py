@@ -23,7 +23,7 @@ async def at_once(number: int, call: Callable[[], Awaitable[object]]) -> list[ob
 async def test_an_offer_delivered_at_once_is_one_offer(offered: OfferedWallet, number: int) -> None:
     offer = offered.offer()
     made = await at_once(number, lambda: offered.receive_offer(offer))
-    assert {type(each) for each in made}.isdisjoint({ExchangeError})
+    assert {type(outcome) for outcome in made}.isdisjoint({ExchangeError})
     assert len(await offered.every()) == 1
 
 
@@ -31,7 +31,7 @@ async def test_an_offer_delivered_at_once_is_one_offer(offered: OfferedWallet, n
 async def test_two_offers_on_one_thread_at_once_are_one_offer(offered: OfferedWallet, number: int) -> None:
     first = offered.offer()
     others = [offered.offer(thread=first["@id"]) for _ in range(number)]
-    await asyncio.gather(*(offered.receive_offer(each) for each in (first, *others)))
+    await asyncio.gather(*(offered.receive_offer(incoming) for incoming in (first, *others)))
     (offer,) = await offered.every()
     shown = await offers.get_offer(offered.profile, CONFIG, offer.id)
     assert shown.claim["family_name"] == "Perera"
@@ -56,7 +56,7 @@ async def test_of_yes_and_no_at_once_one_wins(offered: OfferedWallet, number: in
         at_once(number, lambda: offers.decline(offered.profile, CONFIG, offer.id)),
     )
     await offered.settled()
-    refused = [sum(isinstance(each, ExchangeError) for each in side) for side in answers]
+    refused = [sum(isinstance(outcome, ExchangeError) for outcome in side) for side in answers]
     assert sorted(refused) == [0, number]
     assert len(offered.sent) == 1
 
@@ -69,8 +69,8 @@ async def test_a_credential_delivered_at_once_is_kept_once(offered: OfferedWalle
     answers = await asyncio.gather(at_once(number, lambda: offered.receive(issued)), at_once(2, offered.sweep))
     assert answers == [[True] * number, [None] * 2]
     credentials = await AnonCredsHolder(offered.profile).get_credentials(offset=0, limit=10, wql={})
-    assert [each["referent"] for each in credentials] == [offer.id]
-    assert (await offered.held(offer.id)).state is OfferState.RECEIVED
+    assert [credential["referent"] for credential in credentials] == [offer.id]
+    assert (await offered.kept_offer(offer.id)).state is OfferState.RECEIVED
 
 
 @MANY
@@ -78,9 +78,9 @@ async def test_of_two_credentials_at_once_one_is_kept(offered: OfferedWallet, nu
     offered.place_tails()
     offer = await offered.accepted()
     issued = [await offered.credential(offer) for _ in range(number)]
-    await asyncio.gather(*(offered.receive(each) for each in issued))
+    await asyncio.gather(*(offered.receive(credential) for credential in issued))
     assert len(await AnonCredsHolder(offered.profile).get_credentials(offset=0, limit=10, wql={})) == 1
-    after = await offered.held(offer.id)
+    after = await offered.kept_offer(offer.id)
     assert after.state is OfferState.RECEIVED
     acks = [kind for kind in offered.kinds() if kind == "ack"]
     assert len(acks) >= 1

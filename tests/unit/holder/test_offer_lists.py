@@ -95,8 +95,8 @@ async def test_all_are_judged_at_once_under_one_deadline(
     hosts.answering = {"there"}
     honest = await offer(offered, "there.example.org")
     silent = {await offer(offered, f"silent-{number}.example.org") for number in range(10)}
-    for each in (honest, *silent):
-        await JudgementBook(offered.profile).forget(each)
+    for issuer_did in (honest, *silent):
+        await JudgementBook(offered.profile).forget(issuer_did)
     async with asyncio.timeout(60):
         shown, _ = await offers.refresh_offers(offered.profile, CONFIG)
     judged = {offer.id for offer in shown if offer.judgement is not None}

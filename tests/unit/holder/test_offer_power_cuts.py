@@ -55,7 +55,7 @@ async def test_an_offer_becomes_one_credential_wherever_the_power_fails(
         ) -> None:
             """Be the issuer: one credential for a request, sent until it is acknowledged."""
             if not issued:
-                asked = next(each for each in wallet.sent if str(each["@type"]).endswith("request-credential"))
+                asked = next(message for message in wallet.sent if str(message["@type"]).endswith("request-credential"))
                 issued.append(wallet.signed(str(offer["@id"]), offer_json, read_request_message(asked).text))
             await wallet.receive(issued[0])
 
@@ -72,16 +72,16 @@ async def test_an_offer_becomes_one_credential_wherever_the_power_fails(
             (held_offer,) = await wallet.every()
             if held_offer.state is OfferState.OPEN:
                 await accept()
-            requested = [each for each in wallet.sent if str(each["@type"]).endswith("request-credential")]
+            requested = [message for message in wallet.sent if str(message["@type"]).endswith("request-credential")]
             assert requested, f"cut after {steps} steps: nothing was asked"
-            assert len({json.dumps(each) for each in requested}) == 1
+            assert len({json.dumps(message) for message in requested}) == 1
             if "ack" not in wallet.kinds():
                 await answer()
             assert wallet.sent[: len(before)] == before
         (held_offer,) = await wallet.every()
         assert held_offer.state is OfferState.RECEIVED, f"cut after {steps} steps"
         credentials = await AnonCredsHolder(wallet.profile).get_credentials(offset=0, limit=10, wql={})
-        assert [each["referent"] for each in credentials] == [held_offer.id]
+        assert [credential["referent"] for credential in credentials] == [held_offer.id]
         assert "ack" in wallet.kinds()
         await tell_what_was_cut(wallet.profile)
         assert await told(wallet.profile) == [("wallet.credential-kept", held_offer.id, {})]
@@ -119,12 +119,12 @@ async def test_an_offer_is_declined_once_wherever_the_power_fails(
             await decline()
             await marks_end(wallet.profile)
             await wallet.sweep(after(61))
-        (held,) = await wallet.every()
-        assert held.state is OfferState.DECLINED
-        reports = [each for each in wallet.sent if "description" in each]
+        (declined,) = await wallet.every()
+        assert declined.state is OfferState.DECLINED
+        reports = [message for message in wallet.sent if "description" in message]
         assert {report["~thread"]["thid"] for report in reports} == {offer["@id"]}, f"cut after {steps} steps"
         await tell_what_was_cut(wallet.profile)
-        assert await told(wallet.profile) == [("wallet.offer-ended", held.id, {"state": "DECLINED"})]
+        assert await told(wallet.profile) == [("wallet.offer-ended", declined.id, {"state": "DECLINED"})]
         await wallet.stop()
         if not cut:
             break

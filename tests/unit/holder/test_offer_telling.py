@@ -57,7 +57,7 @@ async def test_nothing_is_told_while_it_goes_on(offered: OfferedWallet) -> None:
     offer = await offered.accepted()
     await offered.receive(await offered.credential(offer))  # it waits: there is no tails file
     assert await told(offered.profile) == []
-    assert events_of_offer(await offered.held(offer.id)) == ()
+    assert events_of_offer(await offered.kept_offer(offer.id)) == ()
 
 
 async def test_every_end_has_its_event(offered: OfferedWallet) -> None:

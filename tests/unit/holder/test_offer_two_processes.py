@@ -49,7 +49,7 @@ async def wallet_of_two(
 async def test_an_offer_that_comes_at_both_at_once_is_one_offer(wallet_of_two: Wallet) -> None:
     offer = wallet_of_two.first.offer()
     made = await wallet_of_two.at_once(lambda process: process.receive_offer(offer))
-    assert not any(isinstance(each, BaseException) for each in made)
+    assert not any(isinstance(outcome, BaseException) for outcome in made)
     assert len(await wallet_of_two.second.every()) == 1
 
 
@@ -85,8 +85,8 @@ async def test_a_credential_that_comes_at_both_at_once_is_kept_once(wallet_of_tw
     issued = await wallet_of_two.second.credential(offer)
     assert set(await wallet_of_two.at_once(lambda process: process.receive(issued))) == {True}
     credentials = await AnonCredsHolder(wallet_of_two.second.profile).get_credentials(offset=0, limit=10, wql={})
-    assert [each["referent"] for each in credentials] == [offer.id]
-    assert (await wallet_of_two.second.held(offer.id)).state is OfferState.RECEIVED
+    assert [credential["referent"] for credential in credentials] == [offer.id]
+    assert (await wallet_of_two.second.kept_offer(offer.id)).state is OfferState.RECEIVED
     assert set(kinds(wallet_of_two)) == {"request-credential", "ack"}
     assert await told(wallet_of_two.first.profile) == [("wallet.credential-kept", offer.id, {})]
 
@@ -100,7 +100,7 @@ async def test_the_issuers_no_and_its_credential_at_both_at_once_end_in_one_way(
 
     await wallet_of_two.at_once(come, 6)
     credentials = await AnonCredsHolder(wallet_of_two.second.profile).get_credentials(offset=0, limit=10, wql={})
-    state = (await wallet_of_two.second.held(offer.id)).state
+    state = (await wallet_of_two.second.kept_offer(offer.id)).state
     assert state in (OfferState.RECEIVED, OfferState.ENDED_BY_ISSUER)
     assert len(credentials) == int(state is OfferState.RECEIVED)
     assert len(await told(wallet_of_two.first.profile)) == 1

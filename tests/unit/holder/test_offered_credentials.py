@@ -24,10 +24,10 @@ async def test_keeps_the_credential_that_was_offered(offered: OfferedWallet) -> 
     offered.place_tails()
     offer = await offered.received()
     assert offer.state is OfferState.RECEIVED
-    (found,) = await credentials(offered)
-    assert (found["referent"], found["attrs"]) == (offer.id, dict(WELDER_VALUES))
+    (in_wallet,) = await credentials(offered)
+    assert (in_wallet["referent"], in_wallet["attrs"]) == (offer.id, dict(WELDER_VALUES))
     assert offered.kinds() == ["request-credential", "ack"]
-    assert {each["~thread"]["thid"] for each in offered.sent} == {offer.thread_id}
+    assert {message["~thread"]["thid"] for message in offered.sent} == {offer.thread_id}
     (listed,) = await list_credentials(offered.profile, check_revocation=True)
     assert (listed.schema_name, listed.issuer_did, listed.rev_reg_id) == (
         "qualification",
@@ -37,7 +37,7 @@ async def test_keeps_the_credential_that_was_offered(offered: OfferedWallet) -> 
     tagged = await AnonCredsHolder(offered.profile).get_credentials(
         offset=0, limit=10, wql={"attr::occupation_isco08::value": "C7212", "cred_def_id": offered.issuer.cred_def_id}
     )
-    assert [each["referent"] for each in tagged] == [offer.id]
+    assert [credential["referent"] for credential in tagged] == [offer.id]
 
 
 async def test_the_secrets_of_a_request_go_when_the_credential_is_kept(offered: OfferedWallet) -> None:
@@ -82,20 +82,20 @@ async def test_nobody_else_can_bring_the_credential(offered: OfferedWallet) -> N
     offer = await offered.accepted()
     message = await offered.credential(offer)
     assert not await offered.receive(message, sender="8HH5gYEeNc3z7PYXmd54d4x6qAfCNrqQqEB3nS7Zfu7K")
-    assert (await offered.held(offer.id)).state is OfferState.ACCEPTED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.ACCEPTED
 
 
 async def test_nobody_else_can_end_an_offer(offered: OfferedWallet) -> None:
     offer = await offered.receive_offer(offered.offer())
     assert not await offered.receive(offered.report(offer), sender="8HH5gYEeNc3z7PYXmd54d4x6qAfCNrqQqEB3nS7Zfu7K")
-    assert (await offered.held(offer.id)).state is OfferState.OPEN
+    assert (await offered.kept_offer(offer.id)).state is OfferState.OPEN
 
 
 async def test_refuses_a_credential_with_another_value(offered: OfferedWallet) -> None:
     offered.place_tails()
     offer = await offered.accepted()
     await offered.receive(await offered.credential(offer, values(family_name="Fernando")))
-    after = await offered.held(offer.id)
+    after = await offered.kept_offer(offer.id)
     assert (after.state, after.note) == (OfferState.REFUSED, "family_name is not what was offered.")
     assert await credentials(offered) == []
     assert offered.kinds() == ["request-credential", "problem-report"]
@@ -130,7 +130,7 @@ async def test_refuses_a_credential_that_does_not_hold(offered: OfferedWallet, c
     offered.place_tails()
     offer = await offered.accepted()
     await offered.receive(await offered.credential(offer, change=change))
-    assert (await offered.held(offer.id)).state is OfferState.REFUSED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.REFUSED
     assert await credentials(offered) == []
     assert offered.kinds()[-1] == "problem-report"
 
@@ -145,7 +145,7 @@ async def test_refuses_a_credential_from_the_registry_of_another_definition(
         content["rev_reg_id"] = cooking_school.registry_id
 
     await offered.receive(await offered.credential(offer, change=moved))
-    assert (await offered.held(offer.id)).state is OfferState.REFUSED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.REFUSED
 
 
 async def test_refuses_what_is_not_one_credential(offered: OfferedWallet) -> None:
@@ -153,7 +153,7 @@ async def test_refuses_what_is_not_one_credential(offered: OfferedWallet) -> Non
     message = await offered.credential(offer)
     message["formats"][0]["format"] = "aries/ld-proof-vc@v1.0"
     await offered.receive(message)
-    after = await offered.held(offer.id)
+    after = await offered.kept_offer(offer.id)
     assert (after.state, after.note) == (OfferState.REFUSED, "What came is not one AnonCreds credential.")
 
 
@@ -162,7 +162,7 @@ async def test_refuses_a_credential_whose_issuer_lost_its_accreditation(offered:
     offer = await offered.accepted()
     await offered.publish(accredited=False)
     await offered.receive(await offered.credential(offer))
-    assert (await offered.held(offer.id)).state is OfferState.REFUSED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.REFUSED
     assert await credentials(offered) == []
 
 
@@ -179,7 +179,7 @@ async def test_a_credential_waits_until_its_tails_file_is_there(
     assert offered.kinds() == ["request-credential"]
     offered.place_tails()
     await offered.sweep(datetime.now(UTC) + timedelta(seconds=31))
-    assert (await offered.held(offer.id)).state is OfferState.RECEIVED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.RECEIVED
     assert (await offers.get_offer(offered.profile, CONFIG, offer.id)).note is None
     assert len(await credentials(offered)) == 1
     assert offered.kinds() == ["request-credential", "ack"]
@@ -199,7 +199,7 @@ async def test_a_tails_file_that_takes_long_holds_nobody_up(
     offer = await offered.accepted()
     async with asyncio.timeout(60):
         await offered.receive(await offered.credential(offer))
-    assert (await offered.held(offer.id)).waits_since is not None
+    assert (await offered.kept_offer(offer.id)).waits_since is not None
     silent.set()
 
 
@@ -249,12 +249,12 @@ async def test_a_credential_whose_issuer_cannot_be_judged_now_waits(offered: Off
     offered.now -= timedelta(days=1)
     await offered.publish()  # what is vouched for is over by now
     await offered.receive(message)
-    waiting = await offered.held(offer.id)
+    waiting = await offered.kept_offer(offer.id)
     assert (waiting.state, waiting.waits_since is not None) == (OfferState.ACCEPTED, True)
     offered.now = datetime.now(UTC)
     await offered.publish()
     await offered.receive(message)
-    assert (await offered.held(offer.id)).state is OfferState.RECEIVED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.RECEIVED
 
 
 async def test_a_credential_that_was_not_asked_for_is_not_taken(offered: OfferedWallet) -> None:
@@ -264,5 +264,5 @@ async def test_a_credential_that_was_not_asked_for_is_not_taken(offered: Offered
     open_one = await offered.receive_offer(offered.offer())
     message["~thread"]["thid"] = open_one.thread_id
     await offered.receive(message)
-    assert (await offered.held(open_one.id)).state is OfferState.OPEN
+    assert (await offered.kept_offer(open_one.id)).state is OfferState.OPEN
     assert await credentials(offered) == []

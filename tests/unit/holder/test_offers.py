@@ -140,7 +140,7 @@ async def test_an_offer_is_judged_anew_when_it_is_accepted(offered: OfferedWalle
     await offered.publish(accredited=False)
     _, decision = await offers.accept(offered.profile, CONFIG, offer.id)
     assert decision.verdict is Verdict.NOT_TRUSTED
-    assert (await offered.held(offer.id)).state is OfferState.OPEN
+    assert (await offered.kept_offer(offer.id)).state is OfferState.OPEN
     shown, _ = await offers.list_offers(offered.profile, CONFIG)
     assert shown[0].judgement == decision
 
@@ -160,14 +160,14 @@ async def test_another_offer_on_the_thread_of_an_open_one_is_not_taken(offered: 
 async def test_a_second_offer_on_an_accepted_thread_is_not_taken(offered: OfferedWallet) -> None:
     offer = await offered.accepted()
     await offered.receive_offer(offered.offer(values(family_name="Fernando"), thread=offer.thread_id))
-    assert await offered.held(offer.id) == offer
+    assert await offered.kept_offer(offer.id) == offer
     assert (await offers.get_offer(offered.profile, CONFIG, offer.id)).claim["family_name"] == "Perera"
 
 
 async def test_two_credentials_are_asked_for_with_unlinkable_requests(offered: OfferedWallet) -> None:
     for _ in range(2):
         await offered.accepted()
-    requests = [json.dumps(each["requests~attach"]) for each in offered.sent]
+    requests = [json.dumps(message["requests~attach"]) for message in offered.sent]
     assert len(set(requests)) == 2
     made = [
         json.loads(own.request)
@@ -175,7 +175,7 @@ async def test_two_credentials_are_asked_for_with_unlinkable_requests(offered: O
         if (own := await own_request(offered.profile, offer.id))
     ]
     for member in ("entropy", "nonce", "blinded_ms"):
-        assert len({json.dumps(each[member]) for each in made}) == 2
+        assert len({json.dumps(request[member]) for request in made}) == 2
 
 
 async def test_a_declined_offer_cannot_be_accepted_and_the_issuer_is_told(offered: OfferedWallet) -> None:
@@ -206,7 +206,7 @@ async def test_an_issuer_cannot_end_what_is_kept(offered: OfferedWallet) -> None
     offered.place_tails()
     offer = await offered.received()
     assert await offered.receive(offered.report(offer))
-    assert (await offered.held(offer.id)).state is OfferState.RECEIVED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.RECEIVED
 
 
 async def test_an_end_that_comes_while_the_credential_is_completed_leaves_none(
@@ -224,7 +224,7 @@ async def test_an_end_that_comes_while_the_credential_is_completed_leaves_none(
 
     monkeypatch.setattr(keeping, "_completed", slow)
     await offered.receive(message)
-    assert (await offered.held(offer.id)).state is OfferState.ENDED_BY_ISSUER
+    assert (await offered.kept_offer(offer.id)).state is OfferState.ENDED_BY_ISSUER
     assert await credentials(offered) == []
     assert offered.kinds() == ["request-credential"]
 
@@ -249,7 +249,7 @@ async def test_a_credential_with_one_attribute_in_two_spellings_is_never_kept(of
     offer = await offered.accepted()
     await offered.receive(await offered.credential(offer, {**WELDER_VALUES, "Family_Name": "Silva"}))
     assert await credentials(offered) == []
-    assert (await offered.held(offer.id)).state is OfferState.REFUSED
+    assert (await offered.kept_offer(offer.id)).state is OfferState.REFUSED
 
 
 async def test_an_offer_without_a_proper_proof_of_its_key_cannot_be_answered(offered: OfferedWallet) -> None:
@@ -259,7 +259,7 @@ async def test_an_offer_without_a_proper_proof_of_its_key_cannot_be_answered(off
     offer = await offered.receive_offer(offered.offer(raw=content))
     with pytest.raises(CredentialError, match="cannot"):
         await offers.accept(offered.profile, CONFIG, offer.id)
-    assert (await offered.held(offer.id)).state is OfferState.OPEN
+    assert (await offered.kept_offer(offer.id)).state is OfferState.OPEN
 
 
 async def test_what_is_kept_of_an_offer_is_small(offered: OfferedWallet) -> None:

@@ -92,7 +92,7 @@ async def ends(agent_config: AgentConfig, tmp_path: Path) -> AsyncIterator[tuple
 
 async def carried(verifier: End, wallet: End, *opening: Any) -> list[Any]:
     """Return what the openings give while the messages are carried."""
-    tasks = [asyncio.ensure_future(each) for each in opening]
+    tasks = [asyncio.ensure_future(handshake) for handshake in opening]
     while not all(task.done() for task in tasks):
         await carry(verifier, wallet)
         await asyncio.sleep(0.01)

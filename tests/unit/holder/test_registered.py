@@ -19,12 +19,12 @@ from wanderbuch.governance.form.validation import parse_file
 
 @pytest.fixture
 def snapshot() -> GovernanceSnapshot:
-    said = (
+    verifications = (
         verification("V-2", purposes=(Purpose.STUDY,), attributes=frozenset({"family_name"}), predicates=frozenset()),
         verification("V-1"),
         verification("V-3", credential_type="attendance/1.0", intervals=(DateSpan(date(2027, 1, 1), OPEN_END),)),
     )
-    return fresh(replace(parse_file(EXAMPLE.read_bytes()), verifications=said))
+    return fresh(replace(parse_file(EXAMPLE.read_bytes()), verifications=verifications))
 
 
 def request(*names: str, months: bool = False, **restricted: str) -> ProofRequest:
@@ -69,13 +69,13 @@ def test_every_step_beyond_is_named(
     who: Peer,
     expected: Beyond | None,
 ) -> None:
-    found = beyond(snapshot, asked, who)
-    assert found == (expected or Beyond(purpose=Purpose.REGULATED_PROFESSION))
+    steps_beyond = beyond(snapshot, asked, who)
+    assert steps_beyond == (expected or Beyond(purpose=Purpose.REGULATED_PROFESSION))
 
 
 def test_two_statements_are_not_added_up(snapshot: GovernanceSnapshot) -> None:
-    found = beyond(snapshot, request("occupation_isco08", "family_name"), peer(purpose=Purpose.STUDY))
-    assert not found.is_nothing
+    steps_beyond = beyond(snapshot, request("occupation_isco08", "family_name"), peer(purpose=Purpose.STUDY))
+    assert not steps_beyond.is_nothing
 
 
 @pytest.mark.parametrize("who", [peer(STRANGER), peer(None)], ids=["stranger", "nameless"])
@@ -87,9 +87,9 @@ def test_of_whom_nothing_is_known_nothing_is_said(snapshot: GovernanceSnapshot, 
 def test_of_a_statement_that_has_ended_all_goes_beyond(snapshot: GovernanceSnapshot) -> None:
     (ended,) = [one for one in snapshot.file.verifications if one.id == "V-3"]
     later = fresh(replace(snapshot.file, verifications=(ended,)))
-    found = beyond(later, request("occupation_isco08"), peer())
-    assert found.shown == ("occupation_isco08",)
-    assert found.credential_types
+    steps_beyond = beyond(later, request("occupation_isco08"), peer())
+    assert steps_beyond.shown == ("occupation_isco08",)
+    assert steps_beyond.credential_types
 
 
 def test_on_an_old_file_nothing_is_said_to_be_in_force(snapshot: GovernanceSnapshot) -> None:

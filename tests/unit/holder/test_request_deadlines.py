@@ -73,7 +73,7 @@ async def test_the_end_of_an_answer_may_come_in_the_answer_to_it(asked: AskedWal
     assert replies == [b"an envelope"]
     assert await sweep(asked, request.answered_at + timedelta(seconds=31)) == ["presentation"]
     assert replies == [b"an envelope"] * 2
-    assert [each.message["~transport"] for each in asked.heard] == [{"return_route": "all"}] * 2
+    assert [message.message["~transport"] for message in asked.heard] == [{"return_route": "all"}] * 2
     # None came that could be read, so it is still waited for, and taken however it comes.
     assert await asked.hear_ack(request)
     assert (await asked.request(request.id)).state is RequestState.ACCEPTED
@@ -149,9 +149,9 @@ async def test_a_sweep_reads_nothing_while_nothing_is_due(asked: AskedWallet, mo
     inner = ReceivedRequests._fetch
 
     async def noted(self: ReceivedRequests, ids: Iterable[str]) -> dict[str, ReceivedRequest]:
-        found = await inner(self, ids)
-        read.extend(found)
-        return found
+        records = await inner(self, ids)
+        read.extend(records)
+        return records
 
     monkeypatch.setattr(ReceivedRequests, "_fetch", noted)
     await sweep(asked, after(2))

@@ -54,7 +54,7 @@ async def test_a_question_is_answered_with_one_answer_wherever_the_power_fails(
         where = f"cut after {steps} steps"
         assert request.state is RequestState.PRESENTED, where
         assert await Payloads(wallet.profile).find(request.id) is not None, where
-        answers = [each for each in wallet.heard if each.kind == "presentation"]
+        answers = [message for message in wallet.heard if message.kind == "presentation"]
         assert answers, f"{where}: nothing was sent"
         assert {answer.to for answer in answers} == {SHIPYARD}
         assert {answer.message["~thread"]["thid"] for answer in answers} == {question["@id"]}
@@ -89,10 +89,12 @@ async def test_a_question_is_declined_once_wherever_the_power_fails(
             await decline()
         (request,) = await wallet.requests()
         assert request.state is RequestState.DECLINED
-        told_of = [each for each in wallet.heard if each.kind == "problem-report"]
-        assert {each.message["~thread"]["thid"] for each in told_of} == {question["@id"]}, f"cut after {steps} steps"
+        told_of = [message for message in wallet.heard if message.kind == "problem-report"]
+        assert {message.message["~thread"]["thid"] for message in told_of} == {question["@id"]}, (
+            f"cut after {steps} steps"
+        )
         await tell_what_was_cut(wallet.profile)
-        assert [each[2] for each in await told(wallet.profile)] == [{"state": "DECLINED"}], f"cut after {steps} steps"
+        assert [event[2] for event in await told(wallet.profile)] == [{"state": "DECLINED"}], f"cut after {steps} steps"
         await wallet.stop()
         if not cut:
             break
@@ -122,7 +124,7 @@ async def test_an_end_that_comes_again_after_a_cut_ends_it_once(
             await end()  # its sender got no 200, and sends it again
         assert (await wallet.request(request.id)).state is state, f"cut after {steps} steps"
         await tell_what_was_cut(wallet.profile)
-        new = [each for each in await told(wallet.profile) if each[1] == request.id]
+        new = [event for event in await told(wallet.profile) if event[1] == request.id]
         assert len(new) == 1, f"cut after {steps} steps"
         assert len(await told(wallet.profile)) == before + 1
         await wallet.stop()

@@ -174,7 +174,7 @@ async def test_of_answers_and_declines_at_once_one_wins(asked: AskedWallet, numb
     )
     await asked.settled()
     assert len(asked.heard) == 1
-    assert sum(isinstance(each, ExchangeError) for each in [*answers[0], *answers[1]]) == 2 * number - 1
+    assert sum(isinstance(outcome, ExchangeError) for outcome in [*answers[0], *answers[1]]) == 2 * number - 1
     is_presented = asked.heard_kinds() == ["presentation"]
     assert (await asked.request(request.id)).state is (
         RequestState.PRESENTED if is_presented else RequestState.DECLINED
@@ -257,7 +257,7 @@ async def test_an_acknowledgement_that_says_no_result_is_neither_a_yes_nor_a_no(
     """Stock ACA-Py and Credo send these, whatever they decided."""
     credential, request = await asked.credential_id(), await asked.asked()
     await requests.present(asked.profile, CONFIG, request.id, credential)
-    without = {name: each for name, each in ack_message(thread_id=request.thread_id).items() if "result" not in name}
+    without = {name: value for name, value in ack_message(thread_id=request.thread_id).items() if "result" not in name}
     await asked.take(without, recipient=request.origin.own_key)
     assert (await requests.get_request(asked.profile, CONFIG, request.id)).state is RequestState.ACKNOWLEDGED
     assert await told(asked.profile, after=1) == [("wallet.request-ended", request.id, {"state": "ACKNOWLEDGED"})]

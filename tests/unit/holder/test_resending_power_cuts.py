@@ -139,7 +139,7 @@ async def test_a_notice_finds_its_credential_wherever_the_power_failed_when_it_c
             await begins_again(wallet)
             await wallet.receive(issued)  # sent again, since nobody acknowledged it
         where = f"cut after {steps} steps"
-        assert (await wallet.held(offer.id)).state is OfferState.RECEIVED, where
+        assert (await wallet.kept_offer(offer.id)).state is OfferState.RECEIVED, where
         assert place not in revoked
         revoked.add(place)
         revoke(wallet, place)
@@ -160,11 +160,11 @@ async def test_a_request_is_sent_again_wherever_the_power_fails_in_the_sweep(wal
         if cut:
             await begins_again(wallet)
         where = f"cut after {steps} steps"
-        again = [each for each in wallet.sent[before:] if each["~thread"]["thid"] == offer.thread_id]
+        again = [message for message in wallet.sent[before:] if message["~thread"]["thid"] == offer.thread_id]
         assert again, where
-        assert {json.dumps(each) for each in again} == {json.dumps(asked)}, where
+        assert {json.dumps(message) for message in again} == {json.dumps(asked)}, where
         assert await wallet.receive(await wallet.credential(offer))
-        assert (await wallet.held(offer.id)).state is OfferState.RECEIVED, where
+        assert (await wallet.kept_offer(offer.id)).state is OfferState.RECEIVED, where
         if not cut:
             break
     assert steps > 1
@@ -184,7 +184,7 @@ async def test_a_decline_is_told_again_wherever_the_power_fails_in_the_sweep(wal
             await begins_again(wallet)
             await wallet.sweep(after(61))
         where = f"cut after {steps} steps"
-        assert offer.thread_id in {each["~thread"]["thid"] for each in wallet.sent[before:]}, where
+        assert offer.thread_id in {message["~thread"]["thid"] for message in wallet.sent[before:]}, where
         if not cut:
             break
     assert steps > 1
@@ -196,7 +196,7 @@ async def test_an_answer_is_sent_again_wherever_the_power_fails_in_the_sweep(wal
         request = await wallet.asked()
         await requests.present(wallet.profile, CONFIG, request.id, credential)
         await wallet.settled()
-        (sent,) = [each for each in wallet.heard if each.message["~thread"]["thid"] == request.thread_id]
+        (sent,) = [message for message in wallet.heard if message.message["~thread"]["thid"] == request.thread_id]
         before = len(wallet.heard)
         wallet.request_sweeper = RequestSweep(wallet.profile, CONFIG, began=datetime.now(UTC))
 
@@ -208,7 +208,11 @@ async def test_an_answer_is_sent_again_wherever_the_power_fails_in_the_sweep(wal
         if cut:
             await begins_again(wallet)
         where = f"cut after {steps} steps"
-        again = [each.message for each in wallet.heard[before:] if each.message["~thread"]["thid"] == request.thread_id]
+        again = [
+            message.message
+            for message in wallet.heard[before:]
+            if message.message["~thread"]["thid"] == request.thread_id
+        ]
         assert again, where
         assert {json.dumps(mapping) for mapping in again} == {json.dumps(sent.message)}, where
         await wallet.hear_ack(request)

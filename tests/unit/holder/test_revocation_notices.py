@@ -77,7 +77,7 @@ async def test_who_asks_for_it_gets_an_acknowledgement_each_time(offered: Offere
         await notice(
             offered, NOTICE_2, f"{offered.issuer.registry_id}::{place}", **{"~please_ack": {"on": ["RECEIPT"]}}
         )
-    acks = [each for each in offered.sent if str(each["@type"]).endswith("revocation_notification/2.0/ack")]
+    acks = [message for message in offered.sent if str(message["@type"]).endswith("revocation_notification/2.0/ack")]
     assert len(acks) == 2
     assert all(ack["status"] == "OK" for ack in acks)
 

@@ -32,7 +32,7 @@ def both(wallet: AskedWallet, **changed: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def held(asked: AskedWallet) -> tuple[str, str]:
+async def credential_ids(asked: AskedWallet) -> tuple[str, str]:
     """Two credentials in the wallet."""
     return await asked.credential_id(), await asked.credential_id()
 
@@ -46,12 +46,12 @@ async def answer(wallet: AskedWallet, request: ReceivedRequest, named: dict[str,
 
 
 async def test_each_is_answered_by_the_credential_that_the_person_names(
-    asked: AskedWallet, held: tuple[str, str]
+    asked: AskedWallet, credential_ids: tuple[str, str]
 ) -> None:
     request = await asked.asked(both(asked))
     shown = await requests.get_request(asked.profile, CONFIG, request.id)
     assert [(part.name, part.fitting) for part in shown.parts] == [("first", 2), ("second", 2)]
-    proof = await answer(asked, request, {"second": held[1], "first": held[0]})
+    proof = await answer(asked, request, {"second": credential_ids[1], "first": credential_ids[0]})
     groups = proof["requested_proof"]["revealed_attr_groups"]
     first, second = (groups[name]["sub_proof_index"] for name in ("first", "second"))
     assert first != second
@@ -69,28 +69,30 @@ async def test_each_is_answered_by_the_credential_that_the_person_names(
 
 @pytest.mark.parametrize("named", [("first",), ("first", "third"), ("first", "second", "third")], ids=str)
 async def test_refuses_what_does_not_name_one_for_each(
-    asked: AskedWallet, held: tuple[str, str], named: tuple[str, ...]
+    asked: AskedWallet, credential_ids: tuple[str, str], named: tuple[str, ...]
 ) -> None:
     request = await asked.asked(both(asked))
-    chosen = dict(zip(named, (*held, held[0]), strict=False))
+    chosen = dict(zip(named, (*credential_ids, credential_ids[0]), strict=False))
     with pytest.raises(PresentationError, match="a credential for each"):
         await requests.present(asked.profile, CONFIG, request.id, chosen)
     assert (await asked.request(request.id)).state is RequestState.OPEN
 
 
-async def test_refuses_one_for_two(asked: AskedWallet, held: tuple[str, str]) -> None:
+async def test_refuses_one_for_two(asked: AskedWallet, credential_ids: tuple[str, str]) -> None:
     request = await asked.asked(both(asked))
     with pytest.raises(PresentationError, match="one for two"):
-        await requests.present(asked.profile, CONFIG, request.id, dict.fromkeys(("first", "second"), held[0]))
+        await requests.present(asked.profile, CONFIG, request.id, dict.fromkeys(("first", "second"), credential_ids[0]))
 
 
-async def test_refuses_one_that_does_not_fit_its_part(asked: AskedWallet, held: tuple[str, str]) -> None:
+async def test_refuses_one_that_does_not_fit_its_part(asked: AskedWallet, credential_ids: tuple[str, str]) -> None:
     high = {"name": "eqf_level", "p_type": ">=", "p_value": 7, "restrictions": []}
     request = await asked.asked(both(asked, requested_predicates={"first.level": high}))
     shown = await requests.get_request(asked.profile, CONFIG, request.id)
     assert [(part.name, part.fitting) for part in shown.parts] == [("first", 0), ("second", 2)]
     with pytest.raises(RefusedError):
-        await requests.present(asked.profile, CONFIG, request.id, {"first": held[0], "second": held[1]})
+        await requests.present(
+            asked.profile, CONFIG, request.id, {"first": credential_ids[0], "second": credential_ids[1]}
+        )
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ class Line:
         """The wallet writes."""
         self._from_us.put_nowait(message)
 
-    def says(self, said: Json, *, by: OwnPeer | None = None, to: str | None = None) -> None:
+    def says(self, words: Json, *, by: OwnPeer | None = None, to: str | None = None) -> None:
         """The mediator writes, or somebody else."""
-        self._to_us.put_nowait(pack(said, to=to or self.ours.name, own=(by or self.theirs).key))
+        self._to_us.put_nowait(pack(words, to=to or self.ours.name, own=(by or self.theirs).key))
 
     def ends(self, frame: bytes | Exception) -> None:
         """What comes last."""
@@ -342,12 +342,12 @@ async def test_answers_find_who_asked() -> None:
     first = asyncio.create_task(line.talk.ask("coordinate-mediation/1.0/mediate-request"))
     second = asyncio.create_task(line.talk.ask("messagepickup/2.0/status-request"))
     asked = [await line.heard(), await line.heard()]
-    assert [each["~transport"] for each in asked] == [{"return_route": "all"}] * 2
+    assert [question["~transport"] for question in asked] == [{"return_route": "all"}] * 2
     line.says(message("messagepickup/2.0/status", message_count=7))  # asked for by nobody
-    for each, kind in zip(
+    for question, kind in zip(
         reversed(asked), ("messagepickup/2.0/status", "coordinate-mediation/1.0/mediate-grant"), strict=True
     ):
-        line.says(message(kind, **{"~thread": {"thid": each["@id"]}}))
+        line.says(message(kind, **{"~thread": {"thid": question["@id"]}}))
     assert [(await task).type.rpartition("/")[2] for task in (first, second)] == ["mediate-grant", "status"]
     running.cancel()
 

@@ -81,7 +81,7 @@ async def test_what_came_and_went_since_is_seen(profile: Profile) -> None:
     assert await names(profile) == expected
     await remove(profile, "c5")  # as many as before, and another one is the newest
     await put(profile, "new")
-    assert await names(profile) == [each for each in expected if each != "c5"] + ["new"]
+    assert await names(profile) == [name for name in expected if name != "c5"] + ["new"]
     await remove(profile, "new")
     await put(profile, "new2")
     assert (await names(profile))[-2:] == ["c19", "new2"]

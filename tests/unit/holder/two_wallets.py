@@ -16,9 +16,9 @@ class TwoWallets[W: OfferedWallet]:
 
     async def open(self) -> None:
         """Start both, and connect."""
-        for each in (self.first, self.second):
-            await each.start()
-            each.place_tails()
+        for wallet in (self.first, self.second):
+            await wallet.start()
+            wallet.place_tails()
         await self.first.connect()
         self.second.own_key = self.first.own_key
 
@@ -27,6 +27,6 @@ class TwoWallets[W: OfferedWallet]:
         both = (self.first, self.second)
         calls = (call(both[index % 2]) for index in range(number))
         answers = list(await asyncio.gather(*calls, return_exceptions=True))
-        for each in both:
-            await each.settled()
+        for wallet in both:
+            await wallet.settled()
         return answers

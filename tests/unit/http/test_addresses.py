@@ -74,8 +74,8 @@ def test_accepts_names_as_they_are_in_use(host: str) -> None:
 
 async def test_a_name_in_the_map_goes_to_the_mapped_address_only() -> None:
     resolver = CheckedResolver(ConnectionMap.parse(["a.example.test:443=127.0.0.1:8443"]), Answers())
-    (found,) = await resolver.resolve("A.example.test", 443)
-    assert (found["host"], found["port"], found["hostname"]) == ("127.0.0.1", 8443, "A.example.test")
+    (address,) = await resolver.resolve("A.example.test", 443)
+    assert (address["host"], address["port"], address["hostname"]) == ("127.0.0.1", 8443, "A.example.test")
 
 
 async def test_another_port_of_a_mapped_name_is_not_mapped() -> None:
@@ -92,7 +92,7 @@ async def test_refuses_a_name_with_one_private_address_among_public_ones() -> No
 
 async def test_refuses_a_name_that_turns_private_between_two_connections() -> None:
     resolver = CheckedResolver(ConnectionMap(), Answers(["93.184.216.34"], ["127.0.0.1"]))
-    assert [each["host"] for each in await resolver.resolve("a.example.test", 443)] == ["93.184.216.34"]
+    assert [address["host"] for address in await resolver.resolve("a.example.test", 443)] == ["93.184.216.34"]
     with pytest.raises(AddressRefusedError):
         await resolver.resolve("a.example.test", 443)
 

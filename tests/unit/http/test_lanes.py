@@ -35,15 +35,15 @@ def _let_connect(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 @pytest.fixture
 async def silent_port() -> AsyncIterator[int]:
     """A port that takes connections and says nothing, ever."""
-    held: list[asyncio.StreamWriter] = []
+    writers: list[asyncio.StreamWriter] = []
 
     async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        held.append(writer)
+        writers.append(writer)
         await asyncio.Event().wait()
 
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
-    for writer in held:
+    for writer in writers:
         writer.close()
     server.close()
 
@@ -56,7 +56,7 @@ async def town(host: TlsHost, silent_port: int, monkeypatch: pytest.MonkeyPatch)
         [
             f"{host.host}:443=127.0.0.1:{host.port}",
             f"{host.host}:8443=127.0.0.1:{silent_port}",
-            *(f"{each}{SILENT}:443=127.0.0.1:{silent_port}" for each in ("", *(f"n{n}." for n in range(40)))),
+            *(f"{prefix}{SILENT}:443=127.0.0.1:{silent_port}" for prefix in ("", *(f"n{n}." for n in range(40)))),
         ]
     )
     (host.folder).mkdir(exist_ok=True)
@@ -182,12 +182,12 @@ async def test_our_own_work_and_deliveries_do_not_wait_for_strangers(
     assert await fetch(town, host.url("page"), timeout_s=LONG_S) == b"honest"
     url, kind = host.url("inbox"), "application/x"
     assert (await town.deliver(url, b"x", content_type=kind, max_bytes=9, timeout_s=LONG_S)).status == 202
-    waiting = [each for each in strangers if not each.done()]
+    waiting = [stranger for stranger in strangers if not stranger.done()]
     assert waiting
-    for each in waiting:
-        each.cancel()
+    for task in waiting:
+        task.cancel()
     ended = await asyncio.gather(*strangers, return_exceptions=True)
-    assert {type(each) for each in ended} <= {asyncio.CancelledError, LaneBusyError}
+    assert {type(outcome) for outcome in ended} <= {asyncio.CancelledError, LaneBusyError}
 
 
 @contextmanager
@@ -221,5 +221,5 @@ async def test_names_are_looked_up_in_threads_of_their_own() -> None:
     assert await asyncio.wait_for(asyncio.to_thread(lambda: "works"), LONG_S / 2) == "works"
     assert not waiting.done()
     is_free.set()
-    assert {each["host"] for each in await waiting} <= {"127.0.0.1", "::1"}
+    assert {address["host"] for address in await waiting} <= {"127.0.0.1", "::1"}
     await lookup.close()

@@ -24,7 +24,7 @@ def neighbours(network: Network) -> list[str]:
     """Return the addresses right before and right after a range."""
     first, last = int(network[0]), int(network[-1])
     kind = type(network[0])
-    return [str(kind(each)) for each in (first - 1, last + 1) if 0 <= each < 2**network.max_prefixlen]
+    return [str(kind(number)) for number in (first - 1, last + 1) if 0 <= number < 2**network.max_prefixlen]
 
 
 def inside(network: Network) -> list[str]:
@@ -38,7 +38,7 @@ def test_refuses_the_first_the_last_and_a_middle_address_of_each_registered_rang
 
 @pytest.mark.parametrize("prefix", [prefix for prefix, *_ in (*REFUSED_IPV4, *REFUSED_IPV6)])
 def test_the_neighbours_of_a_range_are_public_unless_another_range_has_them(prefix: str) -> None:
-    others = [ipaddress.ip_network(each) for each, *_ in (*REFUSED_IPV4, *REFUSED_IPV6) if each != prefix]
+    others = [ipaddress.ip_network(refused) for refused, *_ in (*REFUSED_IPV4, *REFUSED_IPV6) if refused != prefix]
     for address in neighbours(ipaddress.ip_network(prefix)):
         parsed = ipaddress.ip_address(address)
         taken = any(parsed in other for other in others if other.version == parsed.version)

@@ -37,10 +37,10 @@ class Ledger:
         self._says = {GET_NYM: nym, GET_ATTRIB: attribute}
 
     async def read(self, build: Callable[[], Request]) -> dict[str, Any]:
-        said = self._says[json.loads(build().body)["operation"]["type"]]
-        if isinstance(said, Exception):
-            raise said
-        return {"data": said}
+        reply = self._says[json.loads(build().body)["operation"]["type"]]
+        if isinstance(reply, Exception):
+            raise reply
+        return {"data": reply}
 
     def of(self, namespace: str | None) -> "Ledger":
         if namespace == "elsewhere":
@@ -63,8 +63,8 @@ def endpoint(address: object, **further: Any) -> str:
 @pytest.mark.parametrize("did", [DID, f"did:sov:{NYM}"])
 @pytest.mark.parametrize("verkey", [VERKEY, SHORT], ids=["in full", "the second half"])
 async def test_a_document_has_the_key_of_the_ledger_and_the_address_of_the_attribute(did: str, verkey: str) -> None:
-    found = documents(told(verkey=verkey), endpoint("https://a.example/didcomm"))
-    contact = read_contact(did, await found.resolve(PROFILE, did))
+    resolver = documents(told(verkey=verkey), endpoint("https://a.example/didcomm"))
+    contact = read_contact(did, await resolver.resolve(PROFILE, did))
     assert (contact.keys, contact.endpoint) == ((VERKEY,), "https://a.example/didcomm")
 
 
@@ -80,7 +80,7 @@ async def test_content_written_with_the_did_is_added_and_the_old_attribute_is_no
     key = {"id": f"{DID}#agreement", "type": "X25519KeyAgreementKey2019", "controller": DID, "publicKeyBase58": VERKEY}
     content = {"@context": ["x"], "id": DID, "verificationMethod": [key], "keyAgreement": [f"{DID}#agreement"]}
     document = await documents(told(diddocContent=content), RuntimeError()).resolve(PROFILE, DID)
-    assert [each["id"] for each in document["verificationMethod"]] == [f"{DID}#verkey", f"{DID}#agreement"]
+    assert [method["id"] for method in document["verificationMethod"]] == [f"{DID}#verkey", f"{DID}#agreement"]
     assert document["keyAgreement"] == [f"{DID}#agreement"]
     again = await documents(told(diddocContent=json.dumps(content)), RuntimeError()).resolve(PROFILE, DID)
     assert again == document

@@ -52,7 +52,7 @@ async def test_aca_py_asks_it_for_ids_of_indy_and_others_for_theirs(file: Path) 
 
 async def test_without_ledgers_it_registers_nothing() -> None:
     context = await aca_py()
-    assert not any(isinstance(each, IndyRegistry) for each in context.inject(AnonCredsRegistry).resolvers)
+    assert not any(isinstance(resolver, IndyRegistry) for resolver in context.inject(AnonCredsRegistry).resolvers)
 
 
 def configured(**values: Any) -> InjectionContext:

@@ -22,16 +22,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("said", "shown"), CASES)
-def test_a_refusal_is_one_line_that_says_what_to_do(said: str, shown: str) -> None:
-    err = refusal(BEGIN + said, "test")
+@pytest.mark.parametrize(("reply", "shown"), CASES)
+def test_a_refusal_is_one_line_that_says_what_to_do(reply: str, shown: str) -> None:
+    err = refusal(BEGIN + reply, "test")
     assert shown in err.message
     assert "\n" not in err.message
     assert len(err.message) < 400
 
 
 def test_an_agreement_that_the_nodes_do_not_take_is_a_matter_of_configuration() -> None:
-    said = (
+    reply = (
         "InvalidClientTaaAcceptanceError(17, 'Txn Author Agreement acceptance is rejected: not latest or not retired')"
     )
-    assert isinstance(refusal(BEGIN + said, "test"), AgreementError)
+    assert isinstance(refusal(BEGIN + reply, "test"), AgreementError)

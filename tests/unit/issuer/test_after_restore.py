@@ -86,9 +86,9 @@ async def test_a_credential_that_was_signed_and_not_noted_is_signed_anew_in_anot
     await restart(workshop)
     await workshop.ask(offer)
     await workshop.heard()
-    found = await workshop.desk.get(offer.id)
-    assert found.state is OfferState.ISSUED
-    assert found.registry != sent.registry
+    signed_anew = await workshop.desk.get(offer.id)
+    assert signed_anew.state is OfferState.ISSUED
+    assert signed_anew.registry != sent.registry
 
 
 async def test_a_registry_that_had_no_list_yet_is_used_by_nobody(workshop: Workshop) -> None:
@@ -127,7 +127,7 @@ async def test_a_registry_on_a_ledger_gives_no_place_any_more(workshop: Workshop
             for closed_registry in taken.closed
             if closed_registry.registry in (given, bare)
         } == closed
-    noted = {each.id: each.size for each in await RecordStore(workshop.profile, LedgerToAsk).find()}
+    noted = {asked.id: asked.size for asked in await RecordStore(workshop.profile, LedgerToAsk).find()}
     assert noted == {given: 10, bare: 10}  # the running agent asks the ledger for them
     async with workshop.profile.session() as session:
         entry = await session.handle.fetch(CATEGORY_REV_LIST, given)

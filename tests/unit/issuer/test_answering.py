@@ -49,11 +49,14 @@ async def test_signs_what_was_offered_and_notes_its_place(workshop: Workshop) ->
     ((phone, message),) = await workshop.messages()
     assert phone is workshop.phone_of(offer)
     assert message["~thread"]["thid"] == offer.thread_id
-    held = await workshop.desk.get(offer.id)
-    assert (held.state, held.wallet) == (OfferState.ISSUED, offer.wallet)
-    assert {name: value["raw"] for name, value in values_of(message).items()} == held.values
+    offer_now = await workshop.desk.get(offer.id)
+    assert (offer_now.state, offer_now.wallet) == (OfferState.ISSUED, offer.wallet)
+    assert {name: value["raw"] for name, value in values_of(message).items()} == offer_now.values
     credential = credential_of(message)
-    assert (held.registry, held.index) == (credential["rev_reg_id"], credential["signature"]["r_credential"]["i"])
+    assert (offer_now.registry, offer_now.index) == (
+        credential["rev_reg_id"],
+        credential["signature"]["r_credential"]["i"],
+    )
 
 
 async def processed(workshop: Workshop, message: Message) -> None:
@@ -271,8 +274,8 @@ async def test_a_wallet_that_could_not_keep_a_credential_does_not_undo_it_and_ma
 ) -> None:
     offer = await issued(workshop)
     await workshop.decline(offer)
-    held = await workshop.desk.get(offer.id)
-    assert (held.state, held.receipt) == (OfferState.ISSUED, Receipt.REJECTED)
+    offer_now = await workshop.desk.get(offer.id)
+    assert (offer_now.state, offer_now.receipt) == (OfferState.ISSUED, Receipt.REJECTED)
     await workshop.acknowledge(offer)
     await workshop.decline(offer)
     assert (await workshop.desk.get(offer.id)).receipt is Receipt.KEPT

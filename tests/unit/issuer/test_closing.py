@@ -29,8 +29,8 @@ async def public_lists(workshop: Workshop) -> dict[str, list[int]]:
     """Return which places are revoked in public, by registry."""
     lists = {}
     for registry in await workshop.standing.registries():
-        found = await workshop.registry.get_revocation_list(workshop.profile, RevRegDefId.parse(registry.id))
-        bits = found.revocation_list.revocation_list
+        result = await workshop.registry.get_revocation_list(workshop.profile, RevRegDefId.parse(registry.id))
+        bits = result.revocation_list.revocation_list
         lists[str(registry.id)] = [place for place, bit in enumerate(bits) if bit]
     return lists
 

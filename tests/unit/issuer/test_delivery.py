@@ -41,10 +41,12 @@ async def test_offer_follows_when_the_wallet_has_connected_and_names_its_invitat
     ((to, message),) = await workshop.messages()
     assert to is phone
     assert (message["@id"], message["~thread"]) == (offer.thread_id, {"pthid": offer.id})
-    assert {each["name"]: each["value"] for each in message["credential_preview"]["attributes"]} == offer.values
-    held = await workshop.desk.get(offer.id)
-    assert held.wallet is not None
-    assert held.wallet.channel == phone.connection.channel
+    assert {
+        attribute["name"]: attribute["value"] for attribute in message["credential_preview"]["attributes"]
+    } == offer.values
+    taken = await workshop.desk.get(offer.id)
+    assert taken.wallet is not None
+    assert taken.wallet.channel == phone.connection.channel
 
 
 async def test_offer_is_the_reply_where_the_wallet_waits_for_one(workshop: Workshop) -> None:
@@ -65,7 +67,7 @@ async def test_who_waits_for_the_offer_again_gets_it_again(workshop: Workshop) -
         await workshop.desk.delivery.connected(offer.id, phone.connection, incoming)
         told.append(getattr(incoming.way_back, "body", None))
     assert told[2] is None
-    assert {phone.opens(each)["@id"] for each in told[:2]} == {offer.thread_id}
+    assert {phone.opens(envelope)["@id"] for envelope in told[:2]} == {offer.thread_id}
     assert await times_sent(workshop, offer) == 0  # who does not wait has it already
 
 
@@ -87,9 +89,9 @@ async def test_second_wallet_on_the_same_invitation_gets_nothing(workshop: Works
     await workshop.complete(second)
     await workshop.desk.sweep(datetime.now(UTC))
     assert await times_sent(workshop, offer) == 0
-    held = await workshop.desk.get(offer.id)
-    assert held.wallet is not None
-    assert held.wallet.own_key == first.connection.own_key
+    taken = await workshop.desk.get(offer.id)
+    assert taken.wallet is not None
+    assert taken.wallet.own_key == first.connection.own_key
     assert await workshop.take(first)  # the same request again
 
 
@@ -103,9 +105,9 @@ async def test_of_many_wallets_at_once_one_gets_the_offer(
     phones = [await workshop.connect(offer.id) for _ in range(5)]
     told = await asyncio.gather(*map(workshop.take, phones))
     assert sorted(told) == [False] * 4 + [True]
-    held = await workshop.desk.get(offer.id)
-    assert held.wallet is not None
-    assert held.wallet.own_key == phones[told.index(True)].connection.own_key
+    taken = await workshop.desk.get(offer.id)
+    assert taken.wallet is not None
+    assert taken.wallet.own_key == phones[told.index(True)].connection.own_key
     await workshop.sending.stop(wait_s=5)
 
 

@@ -70,8 +70,8 @@ async def test_connection_that_served_another_offer_stays_whichever_was_declined
     assert await workshop.take(reused, invitation_id=later.id)
     await workshop.ask(later)
     await workshop.desk.sweep(datetime.now(UTC) + DAY)
-    for each in (phone, reused):
-        assert await find_connection(workshop.profile, each.connection.own_key) is not None
+    for wallet in (phone, reused):
+        assert await find_connection(workshop.profile, wallet.connection.own_key) is not None
 
 
 async def test_credential_that_nobody_acknowledged_goes_a_week_later_and_its_connection_stays(

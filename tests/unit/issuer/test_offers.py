@@ -89,7 +89,7 @@ def test_spare_takes_over_while_places_are_left(size: int, used: int, nearly: bo
 
 
 @pytest.mark.parametrize(
-    ("held", "due"),
+    ("given", "due"),
     [
         (offer(), LATE),
         (TAKEN, LATE),
@@ -102,8 +102,8 @@ def test_spare_takes_over_while_places_are_left(size: int, used: int, nearly: bo
     ],
     ids=["open", "taken", "issued", "kept", "rejected", "revoked", "declined", "nobody took it"],
 )
-def test_an_offer_is_due_when_there_is_something_to_be_done(held: Offer, due: datetime | None) -> None:
-    assert held.due_at() == due
+def test_an_offer_is_due_when_there_is_something_to_be_done(given: Offer, due: datetime | None) -> None:
+    assert given.due_at() == due
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.holding.test_superseding import kept_by_wallet, right
-from tests.unit.issuer.test_register import found, issued, register_of
+from tests.unit.issuer.test_register import issued, numbers_of, register_of
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batch_records.batch import Access
@@ -59,7 +59,7 @@ async def test_what_is_erased_is_gone_and_can_still_be_revoked(workshop: Worksho
     assert (await data.erase(offer.id, by="n.silva")).is_erased
     with pytest.raises(NotFoundError):
         await workshop.desk.get(offer.id)
-    assert await found(register_of(workshop), name="eranda") == []
+    assert await numbers_of(register_of(workshop), name="eranda") == []
     entry = await numbers.find("e-1")
     assert entry is not None
     assert entry.model_dump(exclude={"id", "created_at"}, exclude_defaults=True) == {

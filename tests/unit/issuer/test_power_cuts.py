@@ -34,8 +34,8 @@ async def opened(tmp_path: Path) -> AsyncIterator[Workshop]:
 
 
 async def public_list(workshop: Workshop, registry: str) -> list[int]:
-    found = await workshop.registry.get_revocation_list(workshop.profile, RevRegDefId.parse(registry))
-    return list(found.revocation_list.revocation_list)
+    result = await workshop.registry.get_revocation_list(workshop.profile, RevRegDefId.parse(registry))
+    return list(result.revocation_list.revocation_list)
 
 
 async def a_minute_passes(workshop: Workshop) -> None:
@@ -116,9 +116,9 @@ async def test_an_offer_is_handed_over_wherever_the_power_fails(workshop: Worksh
                 await take()
                 sent += await workshop.messages()
         assert {(to, message["@id"]) for to, message in sent} == {(phone, offer.thread_id)}, f"cut after {steps} steps"
-        held = await workshop.desk.get(offer.id)
-        assert held.wallet is not None
-        assert held.wallet.own_key == phone.connection.own_key
+        taken = await workshop.desk.get(offer.id)
+        assert taken.wallet is not None
+        assert taken.wallet.own_key == phone.connection.own_key
         if not cut:
             break
     assert steps > 0
@@ -138,8 +138,8 @@ async def test_an_acknowledgement_counts_wherever_the_power_fails(workshop: Work
             await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
             if (await workshop.desk.get(offer.id)).receipt is Receipt.NONE:  # sent again, so it is acknowledged again
                 await workshop.receive(ack, phone)
-        held = await workshop.desk.get(offer.id)
-        assert held.receipt is Receipt.KEPT, f"cut after {steps} steps"
+        offer_now = await workshop.desk.get(offer.id)
+        assert offer_now.receipt is Receipt.KEPT, f"cut after {steps} steps"
         assert await workshop.desk.book.payloads.find(offer.id) is None, f"cut after {steps} steps"
         await assert_listed(workshop, offer.id)
         if not cut:
@@ -221,17 +221,17 @@ async def test_a_registry_is_whole_or_completed_wherever_the_power_fails(worksho
     steps = 0
     for steps in power.cuts():
         registries = Registries(workshop.profile, size=6)
-        cut = await power.lasts(steps, lambda held=registries: held._make(workshop.cred_def_id))
+        cut = await power.lasts(steps, lambda in_memory=registries: in_memory._make(workshop.cred_def_id))
         registries = Registries(workshop.profile, size=6)
         await registries.ensure_active(workshop.cred_def_id)
         await registries.ensure_spare(workshop.cred_def_id)
-        held = await registries.all(workshop.cred_def_id)
-        assert [registry.state for registry in held].count(RegistryState.ACTIVE) == 1
-        assert RegistryState.SPARE in [registry.state for registry in held]
+        on_disk = await registries.all(workshop.cred_def_id)
+        assert [registry.state for registry in on_disk].count(RegistryState.ACTIVE) == 1
+        assert RegistryState.SPARE in [registry.state for registry in on_disk]
         async with workshop.profile.session() as session:
             kept = [fetch_entry.name for fetch_entry in await fetch_entries(session, CATEGORY_REV_REG_DEF)]
-        assert {str(registry.id) for registry in held} == set(kept)
-        for registry in held:
+        assert {str(registry.id) for registry in on_disk} == set(kept)
+        for registry in on_disk:
             assert len(await public_list(workshop, registry.id)) in (registry.size, registry.size + 1)
         if not cut:
             break
@@ -249,17 +249,17 @@ async def test_the_spare_takes_over_once_wherever_the_power_fails(workshop: Work
                 break
             await workshop.issue()
 
-        async def take_over(held: Registries = registries) -> None:
-            await held.ensure_active(workshop.cred_def_id)
-            await held.ensure_spare(workshop.cred_def_id)
+        async def take_over(in_memory: Registries = registries) -> None:
+            await in_memory.ensure_active(workshop.cred_def_id)
+            await in_memory.ensure_spare(workshop.cred_def_id)
 
         cut = await power.lasts(steps, take_over)
         await take_over(Registries(workshop.profile, size=4))
-        held = await Registries(workshop.profile, size=4).all(workshop.cred_def_id)
-        assert [registry.state for registry in held].count(RegistryState.ACTIVE) == 1
-        assert held[0].id != full
-        assert RegistryState.SPARE in [registry.state for registry in held]
-        assert (await workshop.issue()).registry == held[0].id
+        on_disk = await Registries(workshop.profile, size=4).all(workshop.cred_def_id)
+        assert [registry.state for registry in on_disk].count(RegistryState.ACTIVE) == 1
+        assert on_disk[0].id != full
+        assert RegistryState.SPARE in [registry.state for registry in on_disk]
+        assert (await workshop.issue()).registry == on_disk[0].id
         if not cut:
             break
     assert steps > 0

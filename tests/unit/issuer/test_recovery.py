@@ -30,8 +30,8 @@ CREDENTIAL = "issue-credential"
 async def is_revoked_in_public(workshop: Workshop, offer: Offer) -> bool:
     assert offer.registry is not None
     assert offer.index is not None
-    found = await workshop.registry.get_revocation_list(workshop.profile, RevRegDefId.parse(offer.registry))
-    return bool(found.revocation_list.revocation_list[offer.index])
+    result = await workshop.registry.get_revocation_list(workshop.profile, RevRegDefId.parse(offer.registry))
+    return bool(result.revocation_list.revocation_list[offer.index])
 
 
 async def intend(workshop: Workshop, offer: Offer) -> None:

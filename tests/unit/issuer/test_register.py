@@ -31,7 +31,7 @@ async def issued(workshop: Workshop, **changed: Any) -> Offer:
     return await workshop.desk.get(offer.id)
 
 
-async def found(register: IssuedRegister, **query: Any) -> list[str]:
+async def numbers_of(register: IssuedRegister, **query: Any) -> list[str]:
     page = await register.search(RegisterQuery(**query), limit=50)
     return [offer.values["credential_id"] for offer in page.items]
 
@@ -58,7 +58,7 @@ async def test_what_was_issued_is_found_by_number_words_and_beginnings(workshop:
         ({"name": "silva", "occupation": "C5120"}, []),
         ({"name": "!!"}, []),
     ]
-    wrong = [(query, got) for query, wanted in cases if (got := await found(register, **query)) != wanted]
+    wrong = [(query, got) for query, wanted in cases if (got := await numbers_of(register, **query)) != wanted]
     assert wrong == []
     pages = [page async for page in register.every(RegisterQuery(name="silva"))]
     text = csv_of([offer for page in pages for offer in page], with_header=True).splitlines()
@@ -90,7 +90,7 @@ async def test_certificates_that_are_older_than_the_register_are_read_once_and_k
     async with workshop.profile.session() as session:
         await session.handle.remove("wanderbuch.certificate-number", await numbers.id_of("OLD-1"))
     register = register_of(workshop)
-    assert await found(register, name="older") == ["OLD-1"]
+    assert await numbers_of(register, name="older") == ["OLD-1"]
     with pytest.raises(NumberTakenError) as caught:
         await workshop.make(credential_id="old-1", family_name="Another")
     assert caught.value.members["offer"] == older.id

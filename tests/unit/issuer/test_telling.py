@@ -116,7 +116,9 @@ async def test_a_revocation_is_told_once_wherever_the_power_fails(workshop: Work
         intent = RevocationIntent(id=offer.id, registry=str(offer.registry), index=offer.index or 0)
         await workshop.revocations._intents.insert(intent)
         at = datetime.now(UTC)
-        if cut := await power.lasts(steps, lambda held=intent, at=at: workshop.revocations._conclude(held, at)):
+        if cut := await power.lasts(
+            steps, lambda interrupted=intent, at=at: workshop.revocations._conclude(interrupted, at)
+        ):
             await workshop.revocations._conclude(intent, at)
         assert await tell_what_was_cut(workshop.profile) == 0
         assert await of(workshop, offer) == [ISSUED, REVOKED], f"cut after {steps} steps"

@@ -90,8 +90,8 @@ async def test_processes_that_start_at_once_make_everything_once(issuer: Issuer,
 async def test_no_place_is_given_twice_whichever_processes_sign(issuer: Issuer) -> None:
     """With registries of six places, so registries end while both sign."""
     done = await issuer.at_once(14, lambda workshop: answered(issuer, workshop))
-    assert {each.state for each in done} == {OfferState.ISSUED}
-    places = Counter((each.registry, each.index) for each in done)
+    assert {offer.state for offer in done} == {OfferState.ISSUED}
+    places = Counter((offer.registry, offer.index) for offer in done)
     assert max(places.values()) == 1
     assert len({registry for registry, _ in places}) >= 3
     states = Counter(registry.state for registry in await issuer.first.standing.registries())
@@ -108,9 +108,12 @@ async def test_one_request_that_comes_at_both_is_answered_with_one_credential(is
     assert (
         len({message["@id"] for message in sent}) == len({json.dumps(credential_of(mapping)) for mapping in sent}) == 1
     )
-    held = await issuer.second.desk.get(offer.id)
+    offer_now = await issuer.second.desk.get(offer.id)
     credential = credential_of(sent[0])
-    assert (held.registry, held.index) == (credential["rev_reg_id"], credential["signature"]["r_credential"]["i"])
+    assert (offer_now.registry, offer_now.index) == (
+        credential["rev_reg_id"],
+        credential["signature"]["r_credential"]["i"],
+    )
 
 
 async def test_a_decline_and_a_request_at_once_end_in_one_state(issuer: Issuer) -> None:
@@ -121,12 +124,12 @@ async def test_a_decline_and_a_request_at_once_end_in_one_state(issuer: Issuer) 
         ask = issuer.first.receive(request, issuer.first.phone_of(offer))
         decline = issuer.second.decline(offer)
         await asyncio.gather(*((ask, decline) if number % 2 else (decline, ask)))
-        held = await issuer.second.desk.get(offer.id)
-        assert held.state in (OfferState.ISSUED, OfferState.DECLINED)
+        offer_now = await issuer.second.desk.get(offer.id)
+        assert offer_now.state in (OfferState.ISSUED, OfferState.DECLINED)
         sent = [message["@type"].endswith("/issue-credential") for _, message in await told(issuer)]
-        assert any(sent) is (held.state is OfferState.ISSUED)
+        assert any(sent) is (offer_now.state is OfferState.ISSUED)
         kept = await issuer.second.desk.book.payloads.find(offer.id)
-        assert (kept is not None) is (held.state is OfferState.ISSUED)
+        assert (kept is not None) is (offer_now.state is OfferState.ISSUED)
 
 
 async def test_of_wallets_that_come_at_both_one_gets_the_offer(issuer: Issuer) -> None:
@@ -135,9 +138,9 @@ async def test_of_wallets_that_come_at_both_one_gets_the_offer(issuer: Issuer) -
     takes = (issuer.both[number % 2].take(phone) for number, phone in enumerate(phones))
     got = await asyncio.gather(*takes)
     assert sorted(got) == [False] * 5 + [True]
-    held = await issuer.second.desk.get(offer.id)
-    assert held.wallet is not None
-    assert held.wallet.own_key == phones[got.index(True)].connection.own_key
+    offer_now = await issuer.second.desk.get(offer.id)
+    assert offer_now.wallet is not None
+    assert offer_now.wallet.own_key == phones[got.index(True)].connection.own_key
 
 
 async def test_what_a_lost_process_was_to_send_is_sent_by_one_that_is_left(
@@ -170,8 +173,8 @@ async def test_revocations_asked_for_at_both_at_once_are_all_published(issuer: I
     for offer in done:
         assert offer.registry is not None
         assert offer.index is not None
-        held = await issuer.second.registry.get_revocation_list(issuer.second.profile, offer.registry)
-        assert held.revocation_list.revocation_list[offer.index] == 1
+        result = await issuer.second.registry.get_revocation_list(issuer.second.profile, offer.registry)
+        assert result.revocation_list.revocation_list[offer.index] == 1
         assert (await issuer.first.desk.get(offer.id)).state is OfferState.REVOKED
 
 

@@ -78,13 +78,13 @@ def test_each_body_and_answer_with_a_claim_says_all_types(description: dict[str,
 
     def references(schema: Any) -> set[str]:
         if isinstance(schema, list):
-            return {name for each in schema for name in references(each)}
+            return {name for member in schema for name in references(member)}
         if not isinstance(schema, dict):
             return set()
         if schema.get("$ref", next(iter(wanted))) not in wanted:
             return references(schemas[schema["$ref"].rpartition("/")[2]])
         own = {schema["$ref"]} if "$ref" in schema else set()
-        return own | {name for each in schema.values() for name in references(each)}
+        return own | {name for member in schema.values() for name in references(member)}
 
     for body in ("NewOffer", "RowEdit", "RowOut", "Supersede"):
         assert references(schemas[body]["properties"]["claim"]) >= wanted, body

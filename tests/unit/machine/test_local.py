@@ -25,7 +25,9 @@ def test_two_processes_share_name_keys_store_and_public_folder_and_nothing_else(
     centre.use_store("postgresql://centre@127.0.0.1:5432/centre", "a secret")
     one, other = configurations(centre)
 
-    own = [(each.pop("data"), each["public"].pop("listen"), each["app"].pop("listen")) for each in (one, other)]
+    own = [
+        (process.pop("data"), process["public"].pop("listen"), process["app"].pop("listen")) for process in (one, other)
+    ]
     assert all(mine != theirs for mine, theirs in zip(*own, strict=True))
     assert one == other
     assert one["store"] == {"url": "postgresql://centre@127.0.0.1:5432/centre", "password_file": "store.password"}

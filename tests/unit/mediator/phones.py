@@ -228,8 +228,8 @@ def key_of(did: str) -> str:
 
 def inner(to: Key, text: str = "hello", own: Key | None = None) -> bytes:
     """An envelope to a key of a wallet's, from somebody."""
-    said = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": str(uuid4()), "content": text}
-    return pack(said, to=key_name(to), own=own or Key.generate(KeyAlg.ED25519))
+    basic_message = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": str(uuid4()), "content": text}
+    return pack(basic_message, to=key_name(to), own=own or Key.generate(KeyAlg.ED25519))
 
 
 def forward(routing_key: str, to: str, envelope: object, **members: object) -> bytes:
@@ -243,9 +243,9 @@ def forward(routing_key: str, to: str, envelope: object, **members: object) -> b
 
 async def write(phone: Phone, to: Key, text: str = "hello") -> int:
     """Send something to a key of a wallet's by its mediator; give the answer's status."""
-    said = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": str(uuid4()), "content": text}
+    basic_message = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": str(uuid4()), "content": text}
     own = Key.generate(KeyAlg.ED25519)
-    packed = pack(said, to=key_name(to), own=own, routing_keys=[phone.routing_key])
+    packed = pack(basic_message, to=key_name(to), own=own, routing_keys=[phone.routing_key])
     status, _ = await phone.site.post(packed)
     return status
 

@@ -194,7 +194,7 @@ async def test_what_is_too_old_goes_and_nothing_an_hour_sooner(mediator: Running
     await office.sweep(datetime.now(UTC))
     assert [read(key, envelope) for _, envelope in await phone.deliver()] == ["not yet"]
     left = {row[0] for row in await engine.run("SELECT id FROM mediated")}
-    assert left == {office.wallets.id_of(each.mediator_key) for each in (phone, stays)}
+    assert left == {office.wallets.id_of(owner.mediator_key) for owner in (phone, stays)}
 
 
 async def test_a_socket_of_a_stranger_is_closed_and_one_of_a_wallet_stays(

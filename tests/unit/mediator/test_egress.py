@@ -183,8 +183,8 @@ async def test_a_request_is_answered_and_leaves_nothing(
     assert (get[0], get[2]["range"], post[0], post[3]) == ("GET", "bytes=0-99", "POST", b"packed")
     assert [path for _, path, *_ in elsewhere.asked].count("/moved") == 1
     log = "\n".join(json.dumps(record.__dict__, default=str) for record in caplog.records)
-    found = await rows(mediator)
-    for text in (log, repr(found), repr(opened_rows(mediator, found)), repr(await entries(mediator))):
+    stored = await rows(mediator)
+    for text in (log, repr(stored), repr(opened_rows(mediator, stored)), repr(await entries(mediator))):
         assert HOST not in text
 
 
@@ -216,7 +216,9 @@ async def test_what_is_public_comes_in_few_bytes_where_the_wallet_asks_for_it(
             assert code_of(await asked_for(live, url, **wrong)) == "e.m.egress.malformed"
     assert elsewhere.asked[-1][3] == b'{"a":1}'
     asked = [headers for _, path, headers, _ in elsewhere.asked if path == "/file"]
-    assert all("if-none-match" not in each and known not in str(each) for each in asked)  # the host learns nothing
+    assert all(
+        "if-none-match" not in request and known not in str(request) for request in asked
+    )  # the host learns nothing
     assert len({tuple(sorted(headers.items())) for headers in asked[:-1]}) == 1
 
 

@@ -74,7 +74,7 @@ async def test_one_socket_that_begins_twice_at_once_stays_open(
     numbers = Numbers(live._engine)
     monkeypatch.setattr(live, "_engine", numbers)
     line, channel = Line(), None
-    begun = [asyncio.create_task(live.begin("w", channel, line, is_live=each)) for each in (True, False)]  # type: ignore[arg-type]
+    begun = [asyncio.create_task(live.begin("w", channel, line, is_live=is_live)) for is_live in (True, False)]  # type: ignore[arg-type]
     await numbers.until(2)
     for number, asked in enumerate(numbers.asked):
         asked.set_result(number)

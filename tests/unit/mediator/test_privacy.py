@@ -37,15 +37,15 @@ async def entries(mediator: RunningAgent) -> list[bytes]:
     ]
 
 
-def opened_rows(mediator: RunningAgent, found: dict[str, list[tuple[Any, ...]]]) -> list[bytes]:
+def opened_rows(mediator: RunningAgent, by_table: dict[str, list[tuple[Any, ...]]]) -> list[bytes]:
     """What the mediator's keys open of its rows."""
     office = mediator.tenant.offices["mediator"]
     assert isinstance(office, MediatorOffice)
     sealing = office.keys.sealing
     return [
-        *(sealing.open(bytes(row[-1]), place=row[2]) for row in found["mediated_message"]),
-        *(sealing.open_text(bytes(row[3]), place=row[2]).encode() for row in found["mediated_key"]),
-        *(sealing.open_text(bytes(row[-1]), place=row[1]).encode() for row in found["mediated"]),
+        *(sealing.open(bytes(row[-1]), place=row[2]) for row in by_table["mediated_message"]),
+        *(sealing.open_text(bytes(row[3]), place=row[2]).encode() for row in by_table["mediated_key"]),
+        *(sealing.open_text(bytes(row[-1]), place=row[1]).encode() for row in by_table["mediated"]),
     ]
 
 
@@ -56,14 +56,14 @@ async def test_all_that_is_stored_and_logged_names_no_sender_and_says_nothing(
     sender = Key.generate(KeyAlg.ED25519)
     phone = await Phone.mediated(site)
     key = await phone.new_key()
-    said = {"@type": f"{PREFIX}issue-credential/2.0/offer-credential", "@id": "1", "content": SECRET}
-    packed = pack(said, to=key_name(key), own=sender, routing_keys=[phone.routing_key])
+    offer = {"@type": f"{PREFIX}issue-credential/2.0/offer-credential", "@id": "1", "content": SECRET}
+    packed = pack(offer, to=key_name(key), own=sender, routing_keys=[phone.routing_key])
     assert (await site.post(packed))[0] == 200
     async with phone.live() as live:
         await live.next("delivery")  # and is not acknowledged: it stays kept
-    found = await rows(mediator)
-    (row,) = found["mediated_message"]
-    everything = [*opened_rows(mediator, found), *await entries(mediator), *(repr(found).encode(),)]
+    by_table = await rows(mediator)
+    (row,) = by_table["mediated_message"]
+    everything = [*opened_rows(mediator, by_table), *await entries(mediator), *(repr(by_table).encode(),)]
     assert sum(b'"ciphertext"' in item for item in everything) == 1  # we did look into what is kept
     assert any(key_name(key).encode() in item for item in everything)
     log = "\n".join(json.dumps(record.__dict__, default=str) for record in caplog.records)
@@ -72,7 +72,7 @@ async def test_all_that_is_stored_and_logged_names_no_sender_and_says_nothing(
         assert key_name(sender).encode() not in item
     for name in (key_name(key), phone.did, row[1], row[2]):
         assert name not in log  # nobody can tell from it who was written to
-    assert key_name(key) not in repr(found)  # nor from the tables alone
+    assert key_name(key) not in repr(by_table)  # nor from the tables alone
 
 
 async def test_rows_say_no_finer_time_than_an_hour_and_one_of_a_few_sizes(mediator: RunningAgent, site: Site) -> None:
@@ -80,15 +80,15 @@ async def test_rows_say_no_finer_time_than_an_hour_and_one_of_a_few_sizes(mediat
     key = await phone.new_key()
     for length in (1, 10, 2_000, 9_000, 20_000, 100_000):
         own = Key.generate(KeyAlg.ED25519)
-        said = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": "1", "content": "x" * length}
-        await site.post(pack(said, to=key_name(key), own=own, routing_keys=[phone.routing_key]))
-    found = (await rows(mediator))["mediated_message"]
-    sizes = {row[5] for row in found}
+        basic_message = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": "1", "content": "x" * length}
+        await site.post(pack(basic_message, to=key_name(key), own=own, routing_keys=[phone.routing_key]))
+    messages = (await rows(mediator))["mediated_message"]
+    sizes = {row[5] for row in messages}
     assert {size - 28 for size in sizes} <= set(SIZES)
-    assert len(found) == 6
+    assert len(messages) == 6
     assert len(sizes) == 4
     hour = int(time.time()) // 3600
-    assert {row[4] for row in found} <= {hour - 1, hour}
+    assert {row[4] for row in messages} <= {hour - 1, hour}
     tables = await rows(mediator)
     assert {row[4] for row in tables["mediated"]} <= {hour - 1, hour}
     delivered = [read(key, envelope) for _, envelope in await phone.deliver()]
@@ -122,5 +122,5 @@ async def test_a_rows_number_says_nothing_of_when_it_came(mediator: RunningAgent
 
 
 def pack_to(phone: Phone, key: Key) -> bytes:
-    said = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": "1", "content": "hello"}
-    return pack(said, to=key_name(key), own=Key.generate(KeyAlg.ED25519), routing_keys=[phone.routing_key])
+    basic_message = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": "1", "content": "hello"}
+    return pack(basic_message, to=key_name(key), own=Key.generate(KeyAlg.ED25519), routing_keys=[phone.routing_key])

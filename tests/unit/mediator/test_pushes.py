@@ -254,9 +254,9 @@ async def test_a_wallet_is_told_no_more_when_it_says_so(service: PushService, be
     refused = await ask(phone, "set-device-info", **Subscribed("https://elsewhere.example/x").members)
     assert refused["@type"].endswith("/problem-report")
     assert "push service" in refused["description"]["en"]
-    found = await phone.ask(message("discover-features/1.0/query", query="*push*"))
-    assert found is not None
-    assert [told["pid"].rpartition("org/")[2] for told in found["protocols"]] == [FAMILY]
+    disclosed = await phone.ask(message("discover-features/1.0/query", query="*push*"))
+    assert disclosed is not None
+    assert [told["pid"].rpartition("org/")[2] for told in disclosed["protocols"]] == [FAMILY]
 
 
 GOOD: dict[str, Any] = Subscribed(f"https://{HOST}/x").members

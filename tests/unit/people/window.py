@@ -19,12 +19,12 @@ class Window:
     headers: dict[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
 
     async def ask(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
-        held = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        cookie_header = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         async with self.session.request(
             "GET" if form is None else "POST",
             f"{self.url}{path}",
             data=form,
-            headers={"Cookie": held, **self.headers},
+            headers={"Cookie": cookie_header, **self.headers},
             allow_redirects=False,
         ) as response:
             for name, morsel in response.cookies.items():

@@ -192,8 +192,8 @@ async def test_nothing_is_served_before_the_agent_is_ready(call) -> None:  # typ
     ],
 )
 async def test_refuses_a_body_that_does_not_fit_without_repeating_it(call, body: Any, status: int) -> None:  # type: ignore[no-untyped-def]
-    found, problem, _ = await call("POST", "/v1/shop/things", body)
-    assert found == status == problem["status"]
+    answered, problem, _ = await call("POST", "/v1/shop/things", body)
+    assert answered == status == problem["status"]
     assert "secret" not in json.dumps(problem)
 
 
@@ -208,8 +208,8 @@ async def test_refuses_parameters_and_bodies_nobody_asked_for(call) -> None:  # 
     [("missing", 404, "not-found"), ("refused", 409, "refused"), ("over", 409, "exchange"), ("far", 502, "resolution")],
 )
 async def test_an_error_is_a_problem(call, which: str, status: int, code: str) -> None:  # type: ignore[no-untyped-def]
-    found, problem, _ = await call("GET", f"/v1/shop/things/{which}")
-    assert (found, problem["code"], problem["status"]) == (status, code, status)
+    answered, problem, _ = await call("GET", f"/v1/shop/things/{which}")
+    assert (answered, problem["code"], problem["status"]) == (status, code, status)
 
 
 async def test_a_refusal_carries_its_decision_and_a_hint_its_words(call) -> None:  # type: ignore[no-untyped-def]
@@ -266,8 +266,8 @@ async def test_a_route_is_for_those_it_names_and_for_the_operator_only_where_it_
 
 
 async def test_a_route_learns_who_asks(call) -> None:  # type: ignore[no-untyped-def]
-    found = [(await call("GET", "/v1/shop/me", token=token))[1]["id"] for token in (*PEOPLE, TOKEN)]
-    assert found == ["ed", "ap", "operator"]
+    ids = [(await call("GET", "/v1/shop/me", token=token))[1]["id"] for token in (*PEOPLE, TOKEN)]
+    assert ids == ["ed", "ap", "operator"]
     assert (await call("GET", "/v1/shop/me", token="x" * 32))[0] == 401
 
 
@@ -339,7 +339,7 @@ async def test_what_belongs_to_the_process_is_no_tenants(call) -> None:  # type:
 
 @pytest.mark.parametrize(("thing", "status"), [("store-away", 503), ("store-bug", 500)])
 async def test_a_store_that_does_not_answer_is_not_a_fault_of_ours(call, thing: str, status: int) -> None:  # type: ignore[no-untyped-def]
-    found, problem, _ = await call("GET", f"/v1/shop/things/{thing}")
-    assert found == status
+    answered, problem, _ = await call("GET", f"/v1/shop/things/{thing}")
+    assert answered == status
     assert "secret" not in json.dumps(problem)
     assert ("/ready" in problem.get("hint", "")) is (status == 503)

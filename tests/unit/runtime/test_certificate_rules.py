@@ -77,7 +77,7 @@ def test_its_dates(begins: timedelta, ends: timedelta, expected: list[str]) -> N
 def test_the_dates_of_what_stands_between_count_too() -> None:
     between = Signer("Between", ROOT, ends=timedelta(days=3))
     concerns = certificate_concerns((between.certify(HOST).certificate, between.certificate), host=HOST, at=NOW)
-    assert [each.code for each in concerns] == ["tls.ends_soon"]
+    assert [concern.code for concern in concerns] == ["tls.ends_soon"]
     assert "CN=Between" in concerns[0].text
 
 

@@ -38,7 +38,7 @@ class Place:
         self.port = 0
 
     def codes(self) -> list[str]:
-        return [each.code for each in self.certificates.concerns()]
+        return [concern.code for concern in self.certificates.concerns()]
 
     async def connect(
         self, name: str | None = HOST, session: ssl.SSLSession | None = None
@@ -149,7 +149,7 @@ async def test_where_the_old_one_is_no_better_the_new_one_serves(place: Place) -
     tls = ServerTls(place.folder / "server.crt", place.folder / "server.key", host=HOST)
     place.root.certify("another.test").write(place.folder)
     tls.reload(at=NOW)
-    assert [each.code for each in tls.concerns(at=NOW)] == ["tls.host"]
+    assert [concern.code for concern in tls.concerns(at=NOW)] == ["tls.host"]
     assert "another.test" in tls.concerns(at=NOW)[0].text
 
 

@@ -106,9 +106,9 @@ def test_a_secret_of_the_environment_wins_over_its_file(folder: Path) -> None:
     ],
 )
 def test_a_typo_names_the_key_and_the_nearest_allowed_one(folder: Path, right: str, wrong: str, expected: str) -> None:
-    said = refusal(folder, GOOD.replace(right, wrong, 1))
-    assert expected in said
-    assert "missing" not in said or wrong.startswith("[")
+    complaint = refusal(folder, GOOD.replace(right, wrong, 1))
+    assert expected in complaint
+    assert "missing" not in complaint or wrong.startswith("[")
 
 
 def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
@@ -147,10 +147,10 @@ def test_refuses_in_one_line(folder: Path, right: str, wrong: str, expected: str
 
 
 def test_another_roles_file_names_its_command_whatever_else_is_in_it(folder: Path) -> None:
-    said = refusal(folder, GOOD.replace('role = "tiny"', 'role = "issuer"').replace("[tiny]", "[issuer]"))
-    assert 'expected role = "tiny", found "issuer"' in said
-    assert "unknown key" not in said
-    assert f"wanderbuch issuer … --config {folder / 'tiny.toml'}" in said
+    complaint = refusal(folder, GOOD.replace('role = "tiny"', 'role = "issuer"').replace("[tiny]", "[issuer]"))
+    assert 'expected role = "tiny", found "issuer"' in complaint
+    assert "unknown key" not in complaint
+    assert f"wanderbuch issuer … --config {folder / 'tiny.toml'}" in complaint
 
 
 def test_refuses_a_file_that_is_not_there(folder: Path) -> None:
@@ -164,16 +164,16 @@ def test_refuses_without_a_wallet_key_and_says_where_to_put_it(folder: Path) -> 
 
 @pytest.mark.parametrize("key", ["short", "0" * 44, base58.b58encode(bytes(31)).decode()])
 def test_refuses_a_wallet_key_that_is_not_32_bytes(folder: Path, key: str) -> None:
-    said = refusal(folder, environ={"WANDERBUCH_WALLET_KEY": key})
-    assert "not 32 bytes in base58" in said
-    assert key not in said
+    complaint = refusal(folder, environ={"WANDERBUCH_WALLET_KEY": key})
+    assert "not 32 bytes in base58" in complaint
+    assert key not in complaint
 
 
 def test_refuses_a_short_token_without_repeating_it(folder: Path) -> None:
     (folder / "app.token").write_text("hunter2")
-    said = refusal(folder)
-    assert "shorter than" in said
-    assert "hunter2" not in said
+    complaint = refusal(folder)
+    assert "shorter than" in complaint
+    assert "hunter2" not in complaint
 
 
 WITNESS = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
@@ -338,7 +338,7 @@ def test_public_files_may_lie_in_an_object_store_whose_secret_stands_elsewhere(f
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "complaint"),
     [
         ("https://objects.example.org", "http://10.0.0.1:9000", "unsafe_unencrypted = true"),
         ("https://objects.example.org", "https://objects.example.org/public-files", "without a path"),
@@ -348,8 +348,8 @@ def test_public_files_may_lie_in_an_object_store_whose_secret_stands_elsewhere(f
         ('access_key = "centre"', 'access_key = "centre"\nsecret = "s3cret"', "secret"),
     ],
 )
-def test_refuses_an_object_store_that_is_not_told_right(folder: Path, old: str, new: str, said: str) -> None:
-    assert said in refusal(folder, with_objects(old, new), {**ENVIRON, "WANDERBUCH_OBJECTS_SECRET": "s3cret"})
+def test_refuses_an_object_store_that_is_not_told_right(folder: Path, old: str, new: str, complaint: str) -> None:
+    assert complaint in refusal(folder, with_objects(old, new), {**ENVIRON, "WANDERBUCH_OBJECTS_SECRET": "s3cret"})
 
 
 def test_refuses_an_object_store_without_its_secret_or_beside_a_folder(folder: Path) -> None:

@@ -42,15 +42,15 @@ def at_hand(wallet: WalletProfile) -> ConnectionsAtHand:
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The categories that were looked into."""
-    found: list[str] = []
+    categories: list[str] = []
     fetch = Session.fetch
 
     async def noted(self: Session, category: str, name: str, **how: bool) -> object:
-        found.append(category)
+        categories.append(category)
         return await fetch(self, category, name, **how)
 
     monkeypatch.setattr(Session, "fetch", noted)
-    return found
+    return categories
 
 
 async def kept(wallet: WalletProfile, number: int = 1) -> Connection:
@@ -126,8 +126,8 @@ async def test_a_connection_that_acapy_ends_is_found_no_more(
     wallet: WalletProfile, at_hand: ConnectionsAtHand, how: str
 ) -> None:
     connection, other = await kept(wallet), await kept(wallet, 2)
-    for each in (connection, other):
-        assert await find_connection(wallet, each.id, adopts=False) == each
+    for known in (connection, other):
+        assert await find_connection(wallet, known.id, adopts=False) == known
     async with wallet.transaction() if how == "in a transaction" else wallet.session() as session:
         if how == "all":
             await session.handle.remove_all(ConnRecord.RECORD_TYPE, {"request_id": "request"})

@@ -65,7 +65,7 @@ async def test_an_authenticated_envelope_may_be_inside_an_anonymous_one(
     inner = alice.packed(alice.message(), contact)
     (key,) = contact.keys_like(alice.key)
     assert alice.opened((await post(agent, anoncrypt(inner, to=[key])))[1], contact).type == RESPONSE
-    other = next(each for each in contact.keys if each is not key)
+    other = next(candidate for candidate in contact.keys if candidate is not key)
     assert "for the same key" in await refused(agent, anoncrypt(inner, to=[other]))
     twice = anoncrypt(anoncrypt(inner, to=[key]), to=[key])
     assert "expected an authenticated envelope" in await refused(agent, twice)

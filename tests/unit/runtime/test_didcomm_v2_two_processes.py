@@ -24,14 +24,14 @@ pytestmark = pytest.mark.needs("postgresql")
 async def two(machine: LocalMachine, database: Database, role: type[TinyRole]) -> AsyncIterator[list[RunningAgent]]:
     handles = [machine.add("tiny", "Tiny", f"tiny{number}.wanderbuch.test") for number in range(2)]
     running = []
-    for each in handles:
-        each.use_store(database.url, database.password)
-        each.configure(
+    for handle in handles:
+        handle.use_store(database.url, database.password)
+        handle.configure(
             public={"host": handles[0].host, "folder": str(handles[0].folder / "public"), "didcomm_v2": True},
             wallet={"key_file": str(handles[0].folder / "wallet.key")},
         )
-        each.write_config()
-        config = load_config(each.config_path, {}, role=role())
+        handle.write_config()
+        config = load_config(handle.config_path, {}, role=role())
         running.append(await start(config, role()))
         await running[-1].wait_ready()
     yield running

@@ -27,7 +27,7 @@ def codes() -> dict[str, tuple[int, str]]:
     for module in pkgutil.walk_packages(wanderbuch.__path__, "wanderbuch."):
         if not module.name.startswith(_ELSEWHERE):
             importlib.import_module(module.name)
-    found: dict[str, tuple[int, str]] = dict(_BY_THE_SITE)
+    by_code: dict[str, tuple[int, str]] = dict(_BY_THE_SITE)
     kinds = [WanderbuchError]
     for kind in kinds:  # the general before the special
         kinds += sorted(kind.__subclasses__(), key=lambda one: one.__name__)
@@ -38,8 +38,8 @@ def codes() -> dict[str, tuple[int, str]]:
             and not kind.__module__.startswith(_ELSEWHERE)
         ):
             meaning = " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
-            found.setdefault(code, (status_of(kind.__new__(kind)), meaning.replace("|", "\\|")))
-    return found
+            by_code.setdefault(code, (status_of(kind.__new__(kind)), meaning.replace("|", "\\|")))
+    return by_code
 
 
 def table() -> str:

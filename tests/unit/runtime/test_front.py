@@ -182,7 +182,7 @@ async def test_no_link_of_a_page_leads_to_another_host_whatever_its_address_is(p
         writer.write(f"GET {path}?a=1 HTTP/1.1\r\nHost: tiny.test\r\nConnection: close\r\n\r\n".encode())
         page = (await reader.read()).decode()
         writer.close()
-    links = [html.unescape(each) for each in re.findall(r'<a href="([^"]*)" hreflang', page)]
+    links = [html.unescape(href) for href in re.findall(r'<a href="([^"]*)" hreflang', page)]
     assert "?a=1&language=ta" in links
     own = f"http://tiny.test{path}"
     assert {urlsplit(urljoin(own, link)).netloc for link in links} == {"tiny.test"}

@@ -38,8 +38,8 @@ def keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 def given(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, value in table.items():
-        for each in value if isinstance(value, list) else [value]:  # tables may stand there more than once
-            yield from given(each, (*path, name)) if isinstance(each, dict) else [(*path, name)]
+        for member in value if isinstance(value, list) else [value]:  # tables may stand there more than once
+            yield from given(member, (*path, name)) if isinstance(member, dict) else [(*path, name)]
 
 
 def test_the_example_lists_exactly_the_keys_there_are() -> None:

@@ -58,7 +58,7 @@ def test_a_programming_error_prints_its_text_and_its_place_whoever_logs_it(stder
     configure_logs("info", agent="issuer", stream=stderr)
     for name in ("wanderbuch.agents.x", "acapy_agent.core.dispatcher"):
         try:
-            [each for each in object()]  # type: ignore[attr-defined]  # noqa: C416
+            [member for member in object()]  # type: ignore[attr-defined]  # noqa: C416
         except TypeError as err:
             logging.getLogger(name).exception("Nimal", exc_info=err)
     for line in lines(stderr):

@@ -33,10 +33,10 @@ def handle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentHan
 def refused(handle: AgentHandle, capsys: pytest.CaptureFixture[str]) -> str:
     """Run the agent and return the one line that it ends with."""
     assert run_process(TinyRole(), handle.config_path) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "Traceback" not in said.err
-    line = said.err.splitlines()[-1]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    line = captured.err.splitlines()[-1]
     assert line.startswith("wanderbuch: ")
     return line
 

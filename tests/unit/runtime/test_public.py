@@ -75,8 +75,8 @@ async def test_a_short_link_gives_a_wallet_the_invitation_and_sends_others_on(as
 
 
 def test_a_busy_port_is_one_clear_line() -> None:
-    with bind(Address(host="127.0.0.1", port=free()), "[app] listen") as held:
-        port = held.getsockname()[1]
+    with bind(Address(host="127.0.0.1", port=free()), "[app] listen") as taken:
+        port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"\[app\] listen 127.0.0.1:{port} is in use"):
             bind(Address(host="127.0.0.1", port=port), "[app] listen")
 

@@ -131,8 +131,8 @@ class CutOff:
             if self.left == 0:
                 break
         asking.cancel()
-        for each in (writer, asks):
-            each.close()
+        for stream in (writer, asks):
+            stream.close()
 
 
 async def test_a_large_file_that_does_not_come_whole_does_not_look_whole(
@@ -179,12 +179,12 @@ async def test_serves_nothing_hidden_and_nothing_of_other_hosts(ask: Ask, bucket
 async def test_an_agent_whose_store_is_not_there_does_not_start_and_says_so(
     tiny_handle: AgentHandle, bucket: Bucket
 ) -> None:
-    for wrong, said in (
+    for wrong, complaint in (
         (dataclasses.replace(bucket, name="nobodys-bucket"), "no such bucket"),
         (dataclasses.replace(bucket, url="http://127.0.0.1:9"), "does not answer"),
     ):
         publish_to(tiny_handle, wrong)
-        with pytest.raises(ConfigurationError, match=said):
+        with pytest.raises(ConfigurationError, match=complaint):
             await start(load_config(tiny_handle.config_path, {}, role=TinyRole()), TinyRole())
 
 

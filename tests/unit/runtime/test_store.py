@@ -63,9 +63,9 @@ async def test_transactions_take_turns_and_hold_no_connection_while_they_wait(wa
 
     async def count() -> None:
         async with wallet.transaction() as transaction:
-            held = await transaction.handle.fetch("kind", "counter", for_update=True)
+            counter = await transaction.handle.fetch("kind", "counter", for_update=True)
             await asyncio.sleep(0)
-            await transaction.handle.replace("kind", "counter", str(int(held.value) + 1))
+            await transaction.handle.replace("kind", "counter", str(int(counter.value) + 1))
             await transaction.commit()
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks, wallet.transaction() as first:
@@ -118,9 +118,9 @@ async def test_a_writer_waits_for_an_open_transaction_of_six_seconds_or_longer(a
 
 async def test_says_once_that_a_locked_store_cannot_be_relied_on(agent_config: AgentConfig) -> None:
     """Trap 12: also where ACA-Py wraps the error or swallows it."""
-    said: list[str] = []
+    failures: list[str] = []
     hasty = agent_config.model_copy(update={"wallet": agent_config.wallet.model_copy(update={"busy_timeout_ms": 50})})
-    wallet = await opened(hasty, StoreGuard(said.append))
+    wallet = await opened(hasty, StoreGuard(failures.append))
     async with wallet.session() as session, wallet.transaction() as thief:
         await thief.handle.insert("kind", "held", "x")
         storage = session.inject(BaseStorage)
@@ -129,17 +129,17 @@ async def test_says_once_that_a_locked_store_cannot_be_relied_on(agent_config: A
         with pytest.raises((StorageError, AskarError)):
             await storage.add_record(StorageRecord("kind", "other"))
     await wallet.close()
-    assert said == ["the wallet store is locked by another writer (database is locked)"]
+    assert failures == ["the wallet store is locked by another writer (database is locked)"]
 
 
 async def test_an_ordinary_error_is_not_fatal(wallet: WalletProfile) -> None:
-    said: list[str] = []
-    wallet.guard = StoreGuard(said.append)
+    failures: list[str] = []
+    wallet.guard = StoreGuard(failures.append)
     async with wallet.session() as session:
         await session.handle.insert("kind", "name", "value")
         with pytest.raises(AskarError):
             await session.handle.insert("kind", "name", "value")
-    assert not said
+    assert not failures
 
 
 @pytest.mark.parametrize(
@@ -200,8 +200,8 @@ async def _fill(path: Path) -> None:
     """Write until the disk is full, then say how many writes were acknowledged and what the guard said."""
     from aries_askar import Store
 
-    said: list[str] = []
-    guard = StoreGuard(said.append)
+    failures: list[str] = []
+    guard = StoreGuard(failures.append)
     store = await Store.provision(f"sqlite://{path}", "raw", base58.b58encode(bytes(32)).decode())
     written = 0
     try:
@@ -211,7 +211,7 @@ async def _fill(path: Path) -> None:
             written += 1
     except AskarError as err:
         guard.look(err)
-    print(written, *said)
+    print(written, *failures)
 
 
 if __name__ == "__main__":
@@ -222,15 +222,15 @@ async def test_a_session_after_the_store_was_closed_says_nothing_of_its_own(
     agent_config: AgentConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While an agent ends, its last line is what a person reads; ACA-Py's session complained after it."""
-    said: list[object] = []
+    unraisable: list[object] = []
     profile = await opened(agent_config)
     await profile.close()
-    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
     profile.opened = None  # as ACA-Py leaves it
     with pytest.raises(Exception, match="NoneType"):
         profile.session()
     gc.collect()
-    assert said == []
+    assert unraisable == []
 
 
 async def test_of_many_who_insert_one_name_at_once_all_others_are_told_that_it_is_taken(wallet: WalletProfile) -> None:
@@ -268,14 +268,14 @@ async def test_an_error_that_says_nothing_is_not_taken_for_another(wallet: Walle
 
 def test_errors_that_are_each_others_context_are_looked_at_once() -> None:
     """As when a session is closed while the wallet is: without an end, the process would never have stopped."""
-    said: list[str] = []
+    failures: list[str] = []
     one, other = AskarError(AskarErrorCode.BACKEND, "closed"), StorageError("closed")
     one.__context__, other.__context__ = other, one
-    StoreGuard(said.append).look(one)
-    assert said == []
+    StoreGuard(failures.append).look(one)
+    assert failures == []
     other.__cause__ = AskarError(AskarErrorCode.BACKEND, "database or disk is full (code: 13)")
-    StoreGuard(said.append).look(one)
-    assert len(said) == 1
+    StoreGuard(failures.append).look(one)
+    assert len(failures) == 1
 
 
 async def test_a_call_that_fails_otherwise_raises_its_own_error(wallet: WalletProfile) -> None:
@@ -290,15 +290,15 @@ async def test_a_session_that_does_not_come_in_time_is_a_failure_of_the_store(
 ) -> None:
     """Told as a deadline, it was a 500 to whoever asked, and was taken for a deadline of their own by others."""
     monkeypatch.setattr("wanderbuch.agents.runtime.store._OPENED_S", 0.3)
-    said: list[str] = []
-    wallet = await opened(agent_config.model_copy(update={"wallet": WalletConfig()}), StoreGuard(said.append))
+    failures: list[str] = []
+    wallet = await opened(agent_config.model_copy(update={"wallet": WalletConfig()}), StoreGuard(failures.append))
     async with wallet.store.transaction(wallet.profile_id) as other:  # past our turns, as another process would
         await other.insert("kind", "held", "x")
         with pytest.raises(StoreBusyError, match="opened no session") as failed:
             async with wallet.transaction():
                 pass
     assert is_store_failure(failed.value)
-    assert said == []
+    assert failures == []
     monkeypatch.undo()
     async with asyncio.timeout(60), wallet.transaction() as session:  # what was given up holds nothing
         await session.handle.insert("kind", "after", "x")

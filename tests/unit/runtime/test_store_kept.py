@@ -14,15 +14,15 @@ from wanderbuch.agents.runtime.store import WalletProfile
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
     """Return the sessions of Askar's that were closed."""
-    found: list[Session] = []
+    sessions: list[Session] = []
     close = Session.close
 
     async def noted(self: Session) -> None:
-        found.append(self)
+        sessions.append(self)
         await close(self)
 
     monkeypatch.setattr(Session, "close", noted)
-    return found
+    return sessions
 
 
 async def used(profile: WalletProfile) -> Session:

@@ -140,7 +140,7 @@ async def test_refuses_what_cannot_be_a_tenant(
         await tiny_handle.post("/v1/tenants", {"name": "X", **TINY, **told})
     assert caught.value.status == status
     assert text in caught.value.problem["detail"]
-    assert [each["id"] for each in (await tiny_handle.get("/v1/tenants"))["items"]] == ["galle"]
+    assert [tenant["id"] for tenant in (await tiny_handle.get("/v1/tenants"))["items"]] == ["galle"]
 
 
 async def test_tenants_are_the_operators_affair(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:
@@ -292,7 +292,7 @@ def lines(file: Path, sql: str, *args: str) -> int:
 def left_of(agent: RunningAgent, tenant: str) -> dict[str, int]:
     """What the files of a process that has ended hold of a tenant; what should be nothing."""
     wallet, index = agent.config.wallet_file, agent.config.data / "index" / "index.db"
-    found = {
+    counts = {
         "profile": lines(wallet, "SELECT count(*) FROM profiles WHERE name = ?", tenant),
         "items": lines(
             wallet, "SELECT count(*) FROM items WHERE profile_id IN (SELECT id FROM profiles WHERE name = ?)", tenant
@@ -300,10 +300,10 @@ def left_of(agent: RunningAgent, tenant: str) -> dict[str, int]:
         "orphans": lines(wallet, "SELECT count(*) FROM items WHERE profile_id NOT IN (SELECT id FROM profiles)"),
     }
     for table in OF_A_TENANT:
-        found[table] = lines(index, f"SELECT count(*) FROM {table} WHERE tenant = ?", tenant)  # noqa: S608
+        counts[table] = lines(index, f"SELECT count(*) FROM {table} WHERE tenant = ?", tenant)  # noqa: S608
     for table in ("lease", "number"):
-        found[table] = lines(index, f"SELECT count(*) FROM {table} WHERE name LIKE ?", f"{tenant}/%")  # noqa: S608
-    return found
+        counts[table] = lines(index, f"SELECT count(*) FROM {table} WHERE name LIKE ?", f"{tenant}/%")  # noqa: S608
+    return counts
 
 
 BLOB = bytes(range(256)) * 2048
@@ -353,9 +353,9 @@ async def test_nothing_of_a_removed_tenant_is_left_but_what_it_published(
 
 
 async def test_blobs_belong_to_a_tenant_and_go_with_it(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:
-    for each in ("galle", "kandy"):
-        await add(tiny_handle, each)
-        await tiny_handle.get(f"/v1/t/{each}/tiny/pings")
+    for tenant in ("galle", "kandy"):
+        await add(tiny_handle, tenant)
+        await tiny_handle.get(f"/v1/t/{tenant}/tiny/pings")
     galle, kandy = tiny_agent.tenants.find("galle"), tiny_agent.tenants.find("kandy")
     blob = await galle.blobs.write(parts(BLOB), max_bytes=len(BLOB))
     assert b"".join([piece async for piece in galle.blobs.read(blob.id)]) == BLOB
@@ -363,9 +363,9 @@ async def test_blobs_belong_to_a_tenant_and_go_with_it(tiny_agent: RunningAgent,
         await kandy.blobs.get(blob.id)
     wallet = tiny_agent.config.wallet_file
     of_galle = "SELECT count(*) FROM items WHERE profile_id IN (SELECT id FROM profiles WHERE name = 'galle')"
-    held = lines(wallet, of_galle)
+    rows_before = lines(wallet, of_galle)
     assert await galle.blobs.remove(blob.id)
-    assert lines(wallet, of_galle) == held - 3  # two pieces and what is said of them
+    assert lines(wallet, of_galle) == rows_before - 3  # two pieces and what is said of them
     kept = await galle.blobs.write(parts(BLOB), max_bytes=len(BLOB))
     await tiny_handle.app.delete("/v1/tenants/galle")
     assert lines(wallet, "SELECT count(*) FROM profiles WHERE name = 'galle'") == 0
@@ -398,9 +398,9 @@ async def test_what_is_left_half_written_of_a_blob_is_swept(
 
 
 async def test_leases_and_events_of_a_tenant_are_its_own(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:
-    for each in ("galle", "kandy"):
-        await add(tiny_handle, each)
-        await tiny_handle.get(f"/v1/t/{each}/tiny/pings")
+    for tenant in ("galle", "kandy"):
+        await add(tiny_handle, tenant)
+        await tiny_handle.get(f"/v1/t/{tenant}/tiny/pings")
     galle, kandy = tiny_agent.tenants.find("galle"), tiny_agent.tenants.find("kandy")
     async with galle.lease("desk") as lease, kandy.lease("desk", wait_s=0.1) as other:
         assert (lease.name, other.name) == ("galle/desk", "kandy/desk")
@@ -410,7 +410,7 @@ async def test_leases_and_events_of_a_tenant_are_its_own(tiny_agent: RunningAgen
     await galle.events.append(Event(EventKind.CREDENTIAL_REVOKED, "one"), Event(EventKind.CREDENTIAL_REVOKED, "two"))
     assert [event.subject for event in await galle.events.read()] == ["one", "two"]
     assert await kandy.events.read() == []
-    assert [each["subject"] for each in (await tiny_handle.get("/v1/t/galle/events"))["items"]] == ["one", "two"]
+    assert [event["subject"] for event in (await tiny_handle.get("/v1/t/galle/events"))["items"]] == ["one", "two"]
 
 
 async def test_what_tenants_share_is_divided_while_there_are_several(

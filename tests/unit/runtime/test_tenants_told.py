@@ -43,8 +43,8 @@ async def test_anothers_webhook_is_one_that_is_not_there(tiny_agent: RunningAgen
     made = await tiny_handle.post("/v1/t/kandy/webhooks", {"url": "https://hooks.example.test/x"})
     for route in WEBHOOK_ROUTES:
         if "{id}" in route.path:
-            asked = [f"/v1/t/galle/webhooks{route.path.format(id=each)}" for each in (made["id"], "0" * 32)]
-            anothers, nobodys = [await call(tiny_handle, route.method, each, token=galle) for each in asked]
+            asked = [f"/v1/t/galle/webhooks{route.path.format(id=webhook_id)}" for webhook_id in (made["id"], "0" * 32)]
+            anothers, nobodys = [await call(tiny_handle, route.method, address, token=galle) for address in asked]
             assert anothers[0] == 404
             assert str(anothers).replace(made["id"], "0" * 32) == str(nobodys)
         path = f"webhooks{route.path.format(id=made['id'])}"

@@ -91,12 +91,12 @@ async def test_one_place_is_given_once_whatever_process_is_asked(pair: Pair) -> 
     """Two tenants at one place would overwrite each other's DID."""
     told = [{"id": name, "name": name, "path": "school", **TINY} for name in ("galle", "kandy")]
     made = await asyncio.gather(
-        *(handle.post("/v1/tenants", each) for handle, each in zip(pair.handles, told, strict=True)),
+        *(handle.post("/v1/tenants", tenant) for handle, tenant in zip(pair.handles, told, strict=True)),
         return_exceptions=True,
     )
-    refused = [each for each in made if isinstance(each, AppError)]
+    refused = [outcome for outcome in made if isinstance(outcome, AppError)]
     assert [app_error.status for app_error in refused] == [409]
-    assert len([each for each in made if isinstance(each, dict)]) == 1
+    assert len([outcome for outcome in made if isinstance(outcome, dict)]) == 1
 
 
 async def test_a_removal_at_both_at_once_comes_to_one(pair: Pair) -> None:
@@ -107,5 +107,5 @@ async def test_a_removal_at_both_at_once_comes_to_one(pair: Pair) -> None:
     assert {tenant_record.state for tenant_record in removed} == {TenantState.REMOVED}
     for agent in pair.agents:
         assert (await tables_of(agent.profile).engine.run("SELECT count(*) FROM row WHERE tenant = 'galle'")) == [(0,)]
-    told = [each["kind"] for each in (await there.get("/v1/events"))["items"] if each["subject"] == "galle"]
+    told = [event["kind"] for event in (await there.get("/v1/events"))["items"] if event["subject"] == "galle"]
     assert told == ["tenant.made", "tenant.removed"]

@@ -43,7 +43,7 @@ def test_the_library_finds_each_under_that_name_and_under_no_other(keys: Keys) -
     issue(keys, map(common_name, ODD_NAMES))
     for name in ODD_NAMES[::5]:
         with pytest.raises(anoncreds.AnoncredsError):
-            issue(keys, [each for each in ODD_NAMES if each != name] + [f"{name}x"])
+            issue(keys, [odd for odd in ODD_NAMES if odd != name] + [f"{name}x"])
 
 
 @pytest.mark.parametrize(

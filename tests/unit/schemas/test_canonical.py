@@ -76,7 +76,7 @@ def test_takes_in_what_applications_bring(name: str, given_value: object, raw: s
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "found"),
+    ("name", "value", "fault"),
     [
         ("family_name", None, "nothing"),
         ("family_name", "", "empty"),
@@ -129,10 +129,10 @@ def test_takes_in_what_applications_bring(name: str, given_value: object, raw: s
         ("award_year", "1899", "outside"),
     ],
 )
-def test_refuses_what_is_no_value_of_the_attribute(name: str, value: object, found: str) -> None:
+def test_refuses_what_is_no_value_of_the_attribute(name: str, value: object, fault: str) -> None:
     with pytest.raises(ValueMismatch) as caught:
         to_raw(attribute(name), value)
-    assert found in caught.value.found
+    assert fault in caught.value.found
     assert caught.value.expected == expectation(attribute(name))
 
 
@@ -204,7 +204,7 @@ def test_every_kind_says_what_it_expects_without_an_invented_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "found"),
+    ("raw", "fault"),
     [
         ("0017", "without the #"),
         ("١٧", "without the #"),
@@ -217,10 +217,10 @@ def test_every_kind_says_what_it_expects_without_an_invented_bound() -> None:
         ("##", "without a letter or digit"),
     ],
 )
-def test_refuses_raw_texts_that_stand_for_nothing(raw: str, found: str) -> None:
+def test_refuses_raw_texts_that_stand_for_nothing(raw: str, fault: str) -> None:
     with pytest.raises(ValueMismatch) as caught:
         from_raw(attribute("credential_id"), raw)
-    assert found in caught.value.found
+    assert fault in caught.value.found
 
 
 @given(st.integers(0, 4), st.text(alphabet="+-_ 0123456789١x", max_size=8))

@@ -83,7 +83,7 @@ def test_an_award_year_may_be_given_if_it_agrees(welder: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "faults"),
     [
         ({"framework_level": "7"}, {}),
         ({"framework_level": "8"}, {"framework_level": "a level that it does not have"}),
@@ -99,9 +99,9 @@ def test_an_award_year_may_be_given_if_it_agrees(welder: dict[str, Any]) -> None
         ({"birth_date": "20000229", "awarded_on": "20100301"}, {}),
     ],
 )
-def test_values_must_fit_each_other(welder: dict[str, Any], change: dict[str, str], found: dict[str, str]) -> None:
-    if found:
-        assert findings_of(welder | change) == found
+def test_values_must_fit_each_other(welder: dict[str, Any], change: dict[str, str], faults: dict[str, str]) -> None:
+    if faults:
+        assert findings_of(welder | change) == faults
     else:
         validate_claim(QUALIFICATION, welder | change)
 

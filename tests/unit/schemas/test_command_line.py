@@ -69,15 +69,15 @@ def test_show_refuses_what_is_not_known(name: str) -> None:
     [("LKA", "LKA"), ("lka", "LKA"), ("uk", "GBR"), ("C7212", "C7212"), ("7212", "C7212"), ("lk-nvq", "LK-NVQ")],
 )
 def test_search_finds_a_code_too(text: str, code: str) -> None:
-    found = run_json("search", text)
-    assert found["exact"]
-    assert found["items"][0]["id"] == code
+    answer = run_json("search", text)
+    assert answer["exact"]
+    assert answer["items"][0]["id"] == code
 
 
 @pytest.mark.parametrize("text", ["Maltese", "maltais", "mlt"])
 def test_search_finds_a_language(text: str) -> None:
     assert {"kind": "language", "id": "mlt"}.items() <= next(
-        each.items() for each in run_json("search", text)["items"] if each["kind"] == "language"
+        hit.items() for hit in run_json("search", text)["items"] if hit["kind"] == "language"
     )
 
 

@@ -55,7 +55,7 @@ def test_each_says_what_it_is_about(
 def test_a_level_of_the_cefr_sets_its_thermometer(level: str, rank: str, marks: str, language: CredentialType) -> None:
     values = validate_claim(language, example(language, cefr_level=level)).to_values(eqf_level=0, crosswalk_version="")
     assert values["cefr_rank"] == rank
-    assert "".join(values[each.name] for each in language.computed_by(Computation.AT_LEAST)) == marks
+    assert "".join(values[attribute.name] for attribute in language.computed_by(Computation.AT_LEAST)) == marks
     assert read_values(language, values).claim.level == ("CEFR", level)
 
 

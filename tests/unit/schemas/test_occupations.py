@@ -66,7 +66,7 @@ def test_a_welder_is_within_the_metal_trades_and_not_within_the_cooks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "fault"),
     [
         ("7212", "bare digits"),
         ("c7212", "small letter"),
@@ -81,11 +81,11 @@ def test_a_welder_is_within_the_metal_trades_and_not_within_the_cooks() -> None:
         (7212, "not text"),
     ],
 )
-def test_only_codes_in_canonical_form_that_exist_are_parsed(text: object, found: str | None) -> None:
-    if found is None:
+def test_only_codes_in_canonical_form_that_exist_are_parsed(text: object, fault: str | None) -> None:
+    if fault is None:
         assert OccupationCode.parse(text) == text
     else:
-        with pytest.raises(CredentialError, match=found):
+        with pytest.raises(CredentialError, match=fault):
             OccupationCode.parse(text)
 
 
@@ -130,7 +130,7 @@ def test_the_script_refuses_a_list_without_one_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "codes"),
     [
         ("C7299", ["C7234", "C7233", "C7232"]),
         ("C7219", ["C7215", "C7214", "C7213"]),
@@ -149,10 +149,10 @@ def test_the_script_refuses_a_list_without_one_code(tmp_path: Path) -> None:
         (None, []),
     ],
 )
-def test_the_nearest_codes_exist_and_are_named(text: object, found: list[str]) -> None:
-    assert list(nearest(text)) == found
+def test_the_nearest_codes_exist_and_are_named(text: object, codes: list[str]) -> None:
+    assert list(nearest(text)) == codes
     assert all(code in isco08().codes for code in nearest(text))
-    assert all(f"{code} ({OccupationCode(code).label()})" in suggestion(text) for code in found)
+    assert all(f"{code} ({OccupationCode(code).label()})" in suggestion(text) for code in codes)
 
 
 def test_what_does_not_exist_is_refused_with_the_nearest() -> None:

@@ -76,7 +76,7 @@ def said_in_template(text: str) -> Keys:
             case nodes.Name(name="t"):
                 _add(keys, call.args[0])
             case nodes.Getattr(node=nodes.Name(name="t"), attr="named"):
-                keys.beginnings |= {f"{each.value}." for each in call.args[1:] if isinstance(each, nodes.Const)}
+                keys.beginnings |= {f"{arg.value}." for arg in call.args[1:] if isinstance(arg, nodes.Const)}
     return keys
 
 

@@ -21,8 +21,8 @@ def test_thousands_are_apart_as_the_language_has_it(language: str, expected: str
 
 
 def test_small_numbers_and_spanish_thousands_stay_whole() -> None:
-    assert [count_text(each, "en") for each in (0, 7, 999, 1000, -1234)] == ["0", "7", "999", "1,000", "-1,234"]
-    assert [count_text(each, "es") for each in (1234, 12345)] == ["1234", "12.345"]
+    assert [count_text(number, "en") for number in (0, 7, 999, 1000, -1234)] == ["0", "7", "999", "1,000", "-1,234"]
+    assert [count_text(number, "es") for number in (1234, 12345)] == ["1234", "12.345"]
 
 
 def test_a_sentence_has_its_count_in_the_language_and_a_year_as_it_is() -> None:

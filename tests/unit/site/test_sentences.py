@@ -48,16 +48,18 @@ def test_every_package_with_pages_is_looked_at() -> None:
 
 def test_what_a_worker_meets_is_said_in_every_language_of_workers() -> None:
     """All that the templates of links and slips say: of an institution's reasons the English stands there, marked."""
-    assert [each for each in PACKAGES if set(tags_of(each)) == FOR_WORKERS.keys() - {ENGLISH}] == sorted(OF_WORKERS)
-    said, known = Keys(), {key for each in OF_WORKERS for key in catalogue(each, ENGLISH)}
+    assert [
+        package_name for package_name in PACKAGES if set(tags_of(package_name)) == FOR_WORKERS.keys() - {ENGLISH}
+    ] == sorted(OF_WORKERS)
+    keys, known = Keys(), {key for package_name in OF_WORKERS for key in catalogue(package_name, ENGLISH)}
     for package, names in TEMPLATES_OF_WORKERS.items():
         for name in names:
             with resources.as_file(resources.files(package).joinpath("templates", name)) as path:
-                said.add(said_in_template(path.read_text("utf-8")))
-    assert said.whole - known == set()
-    assert len(said.whole) > 50
-    every = {key for each in PACKAGES for key in catalogue(each, ENGLISH)}
-    others = {key for key in every - known for beginning in said.beginnings if key.startswith(beginning)}
+                keys.add(said_in_template(path.read_text("utf-8")))
+    assert keys.whole - known == set()
+    assert len(keys.whole) > 50
+    every = {key for package_name in PACKAGES for key in catalogue(package_name, ENGLISH)}
+    others = {key for key in every - known for beginning in keys.beginnings if key.startswith(beginning)}
     assert others == set()
 
 
@@ -120,11 +122,11 @@ def test_pages_say_only_what_the_catalogues_know(package: str) -> None:
 
 def test_every_sentence_is_said_somewhere() -> None:
     in_use = keys_in_use(PACKAGES)
-    unused = [(each, key) for each in PACKAGES for key in catalogue(each, ENGLISH) if not in_use.has(key)]
+    unused = [(name, key) for name in PACKAGES for key in catalogue(name, ENGLISH) if not in_use.has(key)]
     assert unused == []
 
 
-@pytest.mark.parametrize("package", [each for each in PACKAGES if each not in (SITE, LINK_PAGES)])
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name not in (SITE, LINK_PAGES)])
 def test_no_sentence_of_a_role_hides_one_of_the_site(package: str) -> None:
     of_site = catalogue(SITE, ENGLISH).keys() | catalogue(LINK_PAGES, ENGLISH).keys()
     assert not catalogue(package, ENGLISH).keys() & of_site
@@ -136,7 +138,7 @@ def test_no_sentence_of_the_site_stands_twice() -> None:
 
 @pytest.mark.parametrize("package", BELOW)
 def test_causes_questions_and_answers_of_lists_are_said_by_one_package_of_a_desk(package: str) -> None:
-    every = [key for each in (SITE, *BELOW[package], package) for key in catalogue(each, ENGLISH)]
+    every = [key for name in (SITE, *BELOW[package], package) for key in catalogue(name, ENGLISH)]
     of_lists = [key for key in every if key.startswith(("cause.", "asked.", "reply."))]
     assert len(of_lists) >= 50
     assert [key for key in set(of_lists) if of_lists.count(key) > 1] == []

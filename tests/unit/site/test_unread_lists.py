@@ -45,16 +45,16 @@ def test_each_fault_is_said_in_the_words_of_the_page_with_the_details_after_it(k
     for language in LANGUAGES.values():
         words = kit.words(language)
         for fault in TableFault:
-            said = str(unread(TableError("what was found", hint="save it", fault=fault), words))
-            own, _, details = said.partition("<br>")
+            explanation = str(unread(TableError("what was found", hint="save it", fault=fault), words))
+            own, _, details = explanation.partition("<br>")
             if language.tag == ENGLISH:
-                assert "what was found" in said
-                assert "save it" in said
+                assert "what was found" in explanation
+                assert "save it" in explanation
             else:
                 assert 'lang="en"' not in own
                 assert "what was found" in details
 
 
 def test_options_of_the_command_line_are_not_said() -> None:
-    said = str(unread(TableError("found", hint="name it with --sheet"), DESK.words(LANGUAGES["fr"])))
-    assert "--" not in said
+    explanation = str(unread(TableError("found", hint="name it with --sheet"), DESK.words(LANGUAGES["fr"])))
+    assert "--" not in explanation

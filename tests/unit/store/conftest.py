@@ -40,8 +40,8 @@ async def open_another(engine: Engine, request: pytest.FixtureRequest) -> AsyncI
         return opened[-1]
 
     yield another
-    for each in opened:
-        await each.close()
+    for store in opened:
+        await store.close()
 
 
 @pytest.fixture

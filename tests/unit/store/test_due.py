@@ -155,5 +155,5 @@ async def test_workers_at_once_never_get_the_same(tables: Tables, open_another: 
 
     batches = await asyncio.gather(*(work(own) for own in others for _ in range(4)))
 
-    done = [each for batch in batches for each in batch]
+    done = [record for batch in batches for record in batch]
     assert sorted(done) == sorted(f"r{number}" for number in range(300))

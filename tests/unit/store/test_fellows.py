@@ -20,11 +20,11 @@ async def test_one_of_those_that_are_left_takes_up_what_a_lost_process_left(proc
         for name in ("lost", "first", "second")
     )
     began = datetime.now(UTC) - timedelta(hours=1)
-    for each in (lost, first, second):
-        await each.show()
-    assert [await each.look() for each in (first, second)] == [False, False]
+    for process in (lost, first, second):
+        await process.show()
+    assert [await process.look() for process in (first, second)] == [False, False]
     await processes.first.engine.run("UPDATE lease SET until = 0 WHERE name = ?", lost._name)
-    assert [await each.look() for each in (second, first, second)] == [True, False, False]
+    assert [await process.look() for process in (second, first, second)] == [True, False, False]
     assert told == ["second"]
     assert first.lost_since(began) == began
     assert second.lost_since(began) >= datetime.now(UTC) + CLOCKS_APART - timedelta(seconds=30)
@@ -36,8 +36,8 @@ async def test_a_process_that_ends_with_work_left_is_noted_at_once_and_a_clean_e
     processes: Processes, is_clean: bool, noted: bool
 ) -> None:
     ending, left = Fellows(processes.first.engine), Fellows(processes.second.engine)
-    for each in (ending, left):
-        await each.show()
+    for process in (ending, left):
+        await process.show()
     await ending.leave(is_clean=is_clean)
     assert await left.look() is noted
     assert await left.look() is False

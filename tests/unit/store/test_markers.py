@@ -49,10 +49,10 @@ async def opened(processes: Processes) -> Markers[Exchange]:
 
 
 async def listed(exchanges: Markers[Exchange]) -> dict[str, list[str]]:
-    found = {
+    by_state = {
         state: [exchange async for exchange in exchanges.every(state=state)] for state in ("OPEN", "TAKEN", "ENDED")
     }
-    return {state: [exchange.id for exchange in of_state] for state, of_state in found.items()}
+    return {state: [exchange.id for exchange in of_state] for state, of_state in by_state.items()}
 
 
 async def test_readers_put_the_markers_over_the_record(processes: Processes) -> None:
@@ -186,8 +186,8 @@ async def test_what_cannot_be_there_yet_is_not_looked_for(
 ) -> None:
     exchanges = await opened(processes)
     after = in_order(exchanges, follows={"ended": lambda values: values.get("taken_by") == "a wallet"})
-    for each in ("open", "taken", "elsewhere"):
-        await exchanges.insert(Exchange(id=each))
+    for exchange_id in ("open", "taken", "elsewhere"):
+        await exchanges.insert(Exchange(id=exchange_id))
     await exchanges.add("taken", "taken", {"taken_by": "a wallet"})
     await exchanges.add("elsewhere", "taken", {"taken_by": "another"})
     for how in (after, in_order(exchanges, in_turn=True)):
@@ -209,8 +209,8 @@ async def test_what_was_read_once_is_at_hand_and_what_came_since_is_seen(
     assert await looked_for(exchanges, monkeypatch, "one") == ([] if is_alone else ["one.ended"])
     assert await exchanges.add("one", "ended", {"ended_at": NOW.isoformat()})
     assert await looked_for(exchanges, monkeypatch, "one") == []
-    for each in ("two", "three"):
-        await exchanges.insert(Exchange(id=each))
+    for exchange_id in ("two", "three"):
+        await exchanges.insert(Exchange(id=exchange_id))
     assert len(await looked_for(exchanges, monkeypatch, "one")) == 3
     assert await looked_for(exchanges, monkeypatch, "one") == []  # it has all the markers that there are
     assert await exchanges.remove("one")
@@ -226,11 +226,11 @@ async def test_a_marker_that_comes_while_its_record_is_read_is_not_missed_later(
     fetch = Session.fetch
 
     async def overtaken(self: Session, category: str, name: str, **how: Any) -> Any:
-        found = await fetch(self, category, name, **how)
+        entry = await fetch(self, category, name, **how)
         if name == "one.taken":
             monkeypatch.undo()
             assert await elsewhere.add("one", "taken", {"taken_by": "a wallet"})
-        return found
+        return entry
 
     monkeypatch.setattr(Session, "fetch", overtaken)
     assert (await exchanges.get("one")).taken_by is None
@@ -316,9 +316,9 @@ async def test_what_was_tried_is_due_again_when_the_record_says_so(processes: Pr
     exchanges = Markers(profile, Tried, names=("ended",))
     one = await exchanges.insert(Tried())
     async with exchanges.claiming(NOW) as due:
-        assert [each.id async for each in due] == [one.id]
+        assert [exchange.id async for exchange in due] == [one.id]
     assert await exchanges.due(NOW + timedelta(minutes=59)) == []
-    assert [each.id for each in await exchanges.due(NOW + timedelta(hours=1))] == [one.id]
+    assert [exchange.id for exchange in await exchanges.due(NOW + timedelta(hours=1))] == [one.id]
     await exchanges.postpone(one, NOW + timedelta(hours=2))
     assert await exchanges.due(NOW + timedelta(hours=1)) == []
     await exchanges.postpone(one, None)
@@ -385,10 +385,10 @@ async def test_who_releases_a_claim_does_not_put_back_what_a_marker_made_earlier
         assert [question.id async for question in due] == [one.id]
 
         async def read_too_early(ids: Any) -> Any:
-            found = await read(ids)
+            records = await read(ids)
             monkeypatch.undo()
             await questions.add(one.id, "answer", {"judging_since": earlier.isoformat()}, record=one)
-            return found
+            return records
 
         monkeypatch.setattr(questions, "_fetch", read_too_early)
     assert [question.id for question in await questions.due(earlier)] == [one.id]
@@ -470,4 +470,4 @@ async def test_a_record_is_put_off_or_due_too_early_wherever_the_power_fails(
 async def rows_due(processes: Processes, at: datetime) -> set[str]:
     """Return whose rows are due, whatever the records say."""
     engine = tables_of(processes.opened[0][0]).engine
-    return {each[0] for each in await engine.run("SELECT id FROM row WHERE due <= ?", at.timestamp())}
+    return {row[0] for row in await engine.run("SELECT id FROM row WHERE due <= ?", at.timestamp())}

@@ -114,7 +114,7 @@ async def test_of_those_that_come_at_once_to_an_empty_database_one_makes_the_tab
     opened = await asyncio.gather(
         *(open_postgresql(database.dsn, connections=1) for _ in range(8)), return_exceptions=True
     )
-    engines = [each for each in opened if isinstance(each, PostgresqlEngine)]
+    engines = [either for either in opened if isinstance(either, PostgresqlEngine)]
     versions = [await engine.run("SELECT value FROM meta WHERE name = 'version'") for engine in engines]
     await asyncio.gather(*(engine.close() for engine in engines))
     assert versions == [[(str(VERSION),)]] * 8, opened

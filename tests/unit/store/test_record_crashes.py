@@ -107,8 +107,8 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
                     new = Task(id=f"{task.id}-new")
                     async with writing(profile, new=new if does == "announced" else None) as records:
                         await records.insert(new)
-                        held = await records.get(Task, task.id)
-                        await records.replace(held.model_copy(update=DONE))
+                        current = await records.get(Task, task.id)
+                        await records.replace(current.model_copy(update=DONE))
                         await records.get(Task, f"{task.id}-new")
 
         cut = await power.lasts(steps, work)
@@ -141,7 +141,7 @@ async def test_the_sweep_removes_what_a_crash_left_once_it_is_ten_minutes_old(
             if does == "remove":
                 await tasks.remove(task.id)
             else:
-                await tasks.change(task.id, lambda held: held.model_copy(update={**DONE, "due": None}))
+                await tasks.change(task.id, lambda current: current.model_copy(update={**DONE, "due": None}))
 
         if not await power.lasts(steps, work):
             break
@@ -166,7 +166,7 @@ async def test_what_is_written_at_the_same_time_stays_listed_found_and_due(proce
     async def flip(tasks: RecordStore[Task], task_id: str, number: int) -> None:
         state = State.DONE if number % 2 else State.OPEN
         update = {"state": state, "thread": ("one", "two")[number % 2], "due": (SOON, LATER, None)[number % 3]}
-        await tasks.change(task_id, lambda held: held.model_copy(update=update))
+        await tasks.change(task_id, lambda current: current.model_copy(update=update))
 
     for task_id in ("a", "b"):
         await first.insert(Task(id=task_id))
@@ -184,7 +184,7 @@ async def test_of_two_processes_that_insert_one_name_one_is_refused_and_changes_
     for number in range(6):
         mine, theirs = Task(id=str(number)), Task(id=str(number), state=State.DONE, thread="two", due=None)
         told = await asyncio.gather(first.insert(mine), second.insert(theirs), return_exceptions=True)
-        assert [isinstance(each, DuplicateError) for each in told].count(True) == 1
+        assert [isinstance(outcome, DuplicateError) for outcome in told].count(True) == 1
         kept = await first.get(mine.id)
         assert kept == (mine if isinstance(told[0], Task) else theirs)
         await is_consistent(second)
@@ -197,7 +197,7 @@ async def test_what_is_removed_while_another_changes_it_is_gone_or_changed(proce
         task = await first.insert(Task(id=str(number)))
         told = await asyncio.gather(
             first.remove(task.id),
-            second.change(task.id, lambda held: held.model_copy(update=DONE)),
+            second.change(task.id, lambda current: current.model_copy(update=DONE)),
             return_exceptions=True,
         )
         assert told[0] is True
@@ -219,7 +219,7 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
     async def fail() -> None:
         new = Task(id="new")
         async with writing(profile, new=new if does in ("announced", "not-inserted") else None) as records:
-            held = await records.get(Task, task.id)
+            current = await records.get(Task, task.id)
             match does:
                 case "insert" | "announced":
                     await records.insert(new)
@@ -230,16 +230,16 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
                 case "remove":
                     await records.remove(Task, task.id)
                 case _:
-                    await records.replace(held.model_copy(update=DONE))
+                    await records.replace(current.model_copy(update=DONE))
                     if does == "twice":
-                        await records.replace(held.model_copy(update={"due": LATER}))
+                        await records.replace(current.model_copy(update={"due": LATER}))
             raise NotFoundError("refused")
 
     with pytest.raises((NotFoundError, DuplicateError)):
         await (tasks.insert(Task(id=task.id, **DONE)) if does == "taken" else fail())
     assert await rows(profile) == 1
     async with tasks.claiming(SOON) as due:
-        assert [each async for each in due] == [task]
+        assert [due_task async for due_task in due] == [task]
     await is_consistent(tasks)
 
 
@@ -257,7 +257,7 @@ async def test_the_row_of_what_is_new_is_there_before_the_transaction_and_goes_w
         assert await rows(profile) == 1
     assert (await rows(profile), await tasks.get(new.id)) == (1, new)
     async with tasks.claiming(SOON) as due:
-        assert [each async for each in due] == [new]
+        assert [task async for task in due] == [new]
     await is_consistent(tasks)
 
 
@@ -266,13 +266,13 @@ async def test_what_one_block_changes_twice_is_due_at_once(processes: Processes)
     tasks = RecordStore(profile, Task)
     task = await tasks.insert(Task(id="there", due=None))
     async with writing(profile) as records:
-        held = await records.get(Task, task.id)
-        await records.replace(held.model_copy(update={"state": State.DONE}))
-        changed = held.model_copy(update={"due": SOON})
+        current = await records.get(Task, task.id)
+        await records.replace(current.model_copy(update={"state": State.DONE}))
+        changed = current.model_copy(update={"due": SOON})
         await records.replace(changed)
     assert await rows(profile) == 1
     async with tasks.claiming(SOON) as due:
-        assert [each async for each in due] == [changed]
+        assert [due_task async for due_task in due] == [changed]
 
 
 async def test_two_processes_never_get_the_same_due_record_at_once(processes: Processes) -> None:

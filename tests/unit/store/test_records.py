@@ -117,7 +117,7 @@ async def test_of_two_that_end_it_only_one_does(items: RecordStore[Item]) -> Non
         ended.append(who)
         return item.model_copy(update={"state": State.DONE})
 
-    await asyncio.gather(*(items.change(item.id, lambda held, who=who: end(who, held)) for who in "abc"))  # type: ignore[misc]
+    await asyncio.gather(*(items.change(item.id, lambda current, who=who: end(who, current)) for who in "abc"))  # type: ignore[misc]
     assert len(ended) == 1
     assert await items.find(state=State.OPEN) == []
     assert len(await items.find(state=State.DONE)) == 1

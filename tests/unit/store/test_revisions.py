@@ -59,7 +59,7 @@ async def test_of_two_processes_that_save_at_once_one_is_refused(processes: Proc
             *(pages.put("imprint", Page(text=str(number)), expected=number) for pages in (first, second)),
             return_exceptions=True,
         )
-        assert sorted(type(each) for each in told if isinstance(each, Exception)) == [RevisionConflictError]
+        assert sorted(type(outcome) for outcome in told if isinstance(outcome, Exception)) == [RevisionConflictError]
         for pages in (first, second):
             newest = await pages.newest("imprint")
             assert newest is not None

@@ -145,8 +145,8 @@ def test_a_record_never_loses_its_row(first: Writer, others: list[Writer], data:
         for place, number in enumerate(order):
             if place == sleep_before:
                 await tables.engine.run("UPDATE row SET held = greatest(held - ?, 0)", HELD_S + 1)
-                for each in running:
-                    each.sleep()
+                for writer in running:
+                    writer.sleep()
             await running[number].step()
         await _check(tables, askar.kept)
         # The next one who is alone leaves exactly what is true.

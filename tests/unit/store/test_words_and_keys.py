@@ -56,7 +56,7 @@ async def test_the_tables_hold_no_word(tables: Tables) -> None:
     await _add(tables, "a", tenant="y", name="Ada")
     hashes = [bytes(row[0]) for row in await tables.engine.run("SELECT hash FROM word")]
     assert len(set(hashes)) == 2
-    assert all(b"ada" not in found.lower() and len(found) == 16 for found in hashes)
+    assert all(b"ada" not in tag_hash.lower() and len(tag_hash) == 16 for tag_hash in hashes)
 
 
 def test_another_key_gives_other_hashes() -> None:

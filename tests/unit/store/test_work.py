@@ -65,8 +65,8 @@ async def test_starting_again_changes_nothing(works: Works) -> None:
 
 async def test_one_at_a_time_has_it(works: Works) -> None:
     await works.start("a", KIND, "w")
-    found = await asyncio.gather(*(works.claim(KIND, for_s=60) for _ in range(8)))
-    assert sum(work is not None for work in found) == 1
+    claims = await asyncio.gather(*(works.claim(KIND, for_s=60) for _ in range(8)))
+    assert sum(work is not None for work in claims) == 1
     assert await works.claim("other", for_s=60) is None
 
 
@@ -222,9 +222,9 @@ async def working(engine: Engine, *kinds: WorkKind, profile_of: ProfileOf = prof
 
 async def until[T](look: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> T:
     async with asyncio.timeout(60):
-        while not fits(found := await look()):  # noqa: ASYNC110 (other processes have no event)
+        while not fits(result := await look()):  # noqa: ASYNC110 (other processes have no event)
             await asyncio.sleep(0.02)
-    return found
+    return result
 
 
 async def reaches(works: Works, wanted: WorkState) -> Work:

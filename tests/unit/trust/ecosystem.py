@@ -166,7 +166,7 @@ class FileHost:
         name = url.rsplit("/", 1)[-1]
         self.asked.append(name)
         body = self.files.get(url, self.files.get(name))
-        if self.down or any(url.startswith(each) for each in self.unreachable):
+        if self.down or any(url.startswith(prefix) for prefix in self.unreachable):
             raise UnreachableError(f"expected an answer from {url}, found none")
         if body is None:
             raise NotFoundError(f"there is nothing at {url}", status=404)
@@ -247,7 +247,7 @@ class Issuer:
     def publish_list(self, *, revoke: Sequence[Held] = (), at: int | None = None) -> None:
         """Publish a newer status list: of an instant, or one second after the one before."""
         timestamp = at or self.list_in_force.to_dict()["timestamp"] + 1
-        revoked = [held.index for held in revoke] or None
+        revoked = [credential.index for credential in revoke] or None
         self.lists.append(
             self.list_in_force.update(self.cred_def, self.registry, self._registry_private, None, revoked, timestamp)
         )
@@ -262,7 +262,7 @@ class Worker:
     def present(
         self,
         request: Mapping[str, Any],
-        held: Held | Mapping[str, Held],
+        credentials: Held | Mapping[str, Held],
         *,
         list_index: int = -1,
         non_revoked: bool = True,
@@ -276,10 +276,10 @@ class Worker:
             non_revoked: whether to prove non-revocation at all.
         """
         referents = [*request["requested_attributes"], *request["requested_predicates"]]
-        chosen = dict.fromkeys(referents, held) if isinstance(held, Held) else dict(held)
+        chosen = dict.fromkeys(referents, credentials) if isinstance(credentials, Held) else dict(credentials)
         present = anoncreds.PresentCredentials()
         schemas, cred_defs = {}, {}
-        for one in {id(each): each for each in chosen.values()}.values():
+        for one in {id(credential): credential for credential in chosen.values()}.values():
             issuer = one.issuer
             schemas[issuer.schema_id], cred_defs[issuer.cred_def_id] = issuer.schema, issuer.cred_def
             timestamp = state = None
@@ -290,22 +290,24 @@ class Worker:
                     issuer.registry, status_list, one.index, issuer.registry.tails_location
                 )
             mine = [referent for referent in referents if chosen[referent] is one]
-            for each in mine:
-                if each in request["requested_attributes"]:
-                    present.add_attributes(one.credential, each, reveal=True, timestamp=timestamp, rev_state=state)
+            for name in mine:
+                if name in request["requested_attributes"]:
+                    present.add_attributes(one.credential, name, reveal=True, timestamp=timestamp, rev_state=state)
                 else:
-                    present.add_predicates(one.credential, each, timestamp=timestamp, rev_state=state)
+                    present.add_predicates(one.credential, name, timestamp=timestamp, rev_state=state)
         proof = anoncreds.Presentation.create(
             anoncreds.PresentationRequest.load(dict(request)), present, {}, self.link_secret, schemas, cred_defs
         )
         return dict(proof.to_dict())
 
-    def present_unrestricted(self, request: Mapping[str, Any], held: Held | Mapping[str, Held], **how: Any) -> Any:
+    def present_unrestricted(
+        self, request: Mapping[str, Any], credentials: Held | Mapping[str, Held], **how: Any
+    ) -> Any:
         """Return a proof that pays no heed to the restrictions: the request without them, same nonce."""
         bare = json.loads(json.dumps(request))
         for part in (*bare["requested_attributes"].values(), *bare["requested_predicates"].values()):
             part.pop("restrictions", None)
-        return self.present(bare, held, **how)
+        return self.present(bare, credentials, **how)
 
 
 def message(proof: Mapping[str, Any], *, format_: str = "anoncreds/proof@v1.0") -> dict[str, Any]:
@@ -343,16 +345,16 @@ class Registry(BaseAnonCredsResolver):  # type: ignore[misc]
         raise AnonCredsObjectNotFound(f"there is no {value}")
 
     async def get_schema(self, profile: Any, schema_id: str) -> Any:
-        found = self._find("schema_id", schema_id).schema.to_dict()
-        return GetSchemaResult(AnonCredsSchema.deserialize(found), schema_id, {}, {})
+        content = self._find("schema_id", schema_id).schema.to_dict()
+        return GetSchemaResult(AnonCredsSchema.deserialize(content), schema_id, {}, {})
 
     async def get_credential_definition(self, profile: Any, cred_def_id: str) -> Any:
-        found = self._find("cred_def_id", cred_def_id).cred_def.to_dict()
-        return GetCredDefResult(cred_def_id, CredDef.deserialize(found), {}, {})
+        content = self._find("cred_def_id", cred_def_id).cred_def.to_dict()
+        return GetCredDefResult(cred_def_id, CredDef.deserialize(content), {}, {})
 
     async def get_revocation_registry_definition(self, profile: Any, registry_id: str) -> Any:
-        found = self._find("registry_id", registry_id).registry.to_dict()
-        return GetRevRegDefResult(RevRegDef.deserialize(found), registry_id, {}, {})
+        content = self._find("registry_id", registry_id).registry.to_dict()
+        return GetRevRegDefResult(RevRegDef.deserialize(content), registry_id, {}, {})
 
     async def get_revocation_list(
         self, profile: Any, registry_id: str, timestamp_from: int = 0, timestamp_to: int | None = None
@@ -360,8 +362,8 @@ class Registry(BaseAnonCredsResolver):  # type: ignore[misc]
         issuer = self._find("registry_id", registry_id)
         if self.lists_down:
             raise AnonCredsResolutionError("the list cannot be had")
-        lists = [each.to_dict() for each in issuer.lists]
-        at = [each for each in lists if timestamp_to is None or each["timestamp"] <= timestamp_to]
+        lists = [status_list.to_dict() for status_list in issuer.lists]
+        at = [status_list for status_list in lists if timestamp_to is None or status_list["timestamp"] <= timestamp_to]
         if not at:
             raise AnonCredsObjectNotFound("there is no list that old")
         return GetRevListResult(RevList.deserialize(at[-1]), {}, {})

@@ -201,8 +201,8 @@ def opened_by(key: Key, packed: bytes) -> tuple[dict[str, Any], str | None]:
         for recipient in envelope.recipients
         if recipient.key == base58.b58encode(key.get_public_bytes()).decode()
     )
-    found = identify(mine, key)
-    return json.loads(decrypt(envelope, found)), found.sender
+    identified = identify(mine, key)
+    return json.loads(decrypt(envelope, identified)), identified.sender
 
 
 async def open_employer(

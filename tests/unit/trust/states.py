@@ -80,7 +80,7 @@ class World:
         return made
 
     async def resolve_key(self, url: DidUrl) -> bytes:
-        if any(f"https://{WebvhDid.parse(url.did).host}".startswith(each) for each in self.host.unreachable):
+        if any(f"https://{WebvhDid.parse(url.did).host}".startswith(prefix) for prefix in self.host.unreachable):
             raise ResolutionError(f"could not reach the host of {url.did}")
         if url not in self.keys:
             raise GovernanceError(f"{url} does not stand in assertionMethod now")

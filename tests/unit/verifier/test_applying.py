@@ -78,7 +78,7 @@ async def opened(employer: Employer, *, most: int) -> tuple[Applying, Links, Que
 async def test_a_wallet_that_comes_many_times_at_once_takes_one_place(employer: Employer) -> None:
     applying, links, link = await opened(employer, most=5)
     asked = await asyncio.gather(*(applying._question(link, connection("one")) for _ in range(5)))
-    assert len({each.id for each in asked}) == 1
+    assert len({verification.id for verification in asked}) == 1
     assert (await links.get(link.id)).taken == 1
     other = await applying._question(link, connection("another"))
     assert (other.place, (await links.get(link.id)).taken) == (1, 2)

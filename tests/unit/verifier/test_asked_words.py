@@ -32,7 +32,7 @@ async def place() -> AsyncIterator[DeskPlace]:
     await profile.close()
 
 
-async def said(place: DeskPlace, invitation_id: str, language: str = "en") -> Asked:
+async def question_words(place: DeskPlace, invitation_id: str, language: str = "en") -> Asked:
     asked = await say_asked(place.office, invitation_id, language)
     assert asked is not None
     return asked
@@ -41,7 +41,7 @@ async def said(place: DeskPlace, invitation_id: str, language: str = "en") -> As
 async def test_a_question_is_said_in_every_language_and_reads_the_same_once_it_was_answered(place: DeskPlace) -> None:
     question = WordedQuestion.model_validate({**WELDER, "ref": "Nimal Perera", "keep": KEEP})
     made = await put_in_words(place.office, question)
-    before = {tag: await said(place, made.invitation_id, tag) for tag in LANGUAGES}
+    before = {tag: await question_words(place, made.invitation_id, tag) for tag in LANGUAGES}
     learnt = before["en"].learnt
     assert learnt[0] == "A qualification for: Welders and flamecutters."
     assert "The name that stands in it." in learnt
@@ -50,14 +50,16 @@ async def test_a_question_is_said_in_every_language_and_reads_the_same_once_it_w
     assert len({one.learnt[0] for one in before.values()}) == len({one.not_learnt for one in before.values()}) == 6
     assert not any("Perera" in text for one in before.values() for text in (*one.learnt, *one.not_learnt))
     await place.answer(made.id)
-    assert {tag: await said(place, made.invitation_id, tag) for tag in LANGUAGES} == before
+    assert {tag: await question_words(place, made.invitation_id, tag) for tag in LANGUAGES} == before
     assert [one.language for one in before.values()] == list(LANGUAGES)
-    assert await said(place, made.invitation_id, "hi") == before["en"]  # a language of pages that questions lack
+    assert (
+        await question_words(place, made.invitation_id, "hi") == before["en"]
+    )  # a language of pages that questions lack
 
 
 async def test_a_question_that_asks_no_name_says_that(place: DeskPlace) -> None:
     made = await put_in_words(place.office, WordedQuestion.model_validate({**WELDER, "subject": "none"}))
-    asked = await said(place, made.invitation_id)
+    asked = await question_words(place, made.invitation_id)
     assert not any("name" in sentence for sentence in asked.learnt)
     assert "Who the worker is: no name is asked." in asked.not_learnt
 
@@ -66,17 +68,17 @@ async def test_a_link_says_its_question_and_nothing_of_who_made_it(place: DeskPl
     document = {**WELDER, "credentials": [{"ask": "qualification", "occupation": "welder"}]}
     told = NewLink.model_validate({"title": "For the new yard", "question": document})
     link = await make_link(place.office, told, made_by="m.borg")
-    asked = await said(place, link.id, "fr")
+    asked = await question_words(place, link.id, "fr")
     assert asked.learnt[0].endswith("Soudeurs et oxycoupeurs.")
     assert not any("yard" in text or "borg" in text for text in (*asked.learnt, *asked.not_learnt))
 
 
 async def test_whoever_opens_a_page_has_no_authority_asked_and_waits_for_none(place: DeskPlace) -> None:
     link = await make_link(place.office, NewLink.model_validate({"title": "Welders", "question": WELDER}))
-    before, host = await said(place, link.id), place.employer.host
+    before, host = await question_words(place, link.id), place.employer.host
     place.employer.now += timedelta(days=30)  # what is known of the authority is not fresh any more
     host.down, asked = True, len(host.asked)
-    assert (await said(place, link.id), len(host.asked)) == (before, asked)
+    assert (await question_words(place, link.id), len(host.asked)) == (before, asked)
 
 
 async def test_what_is_gone_or_never_was_is_said_by_nobody(place: DeskPlace) -> None:

@@ -69,10 +69,10 @@ class Shipyard:
         await markers.add(asked.id, DECISION, value, first=keeping_seen(asked.id, SEEN))
         return await markers.get(asked.id)
 
-    async def keep_case(self, held: Verification) -> None:
+    async def keep_case(self, ended: Verification) -> None:
         """Keep a case file of it; what is in it is not looked at here."""
-        assert held.decision is not None
-        case = KeptCase(id=held.id, sealed="x", digest="0", until=UNTIL, decided_at=held.decision.decided_at)
+        assert ended.decision is not None
+        case = KeptCase(id=ended.id, sealed="x", digest="0", until=UNTIL, decided_at=ended.decision.decided_at)
         await RecordStore(self.employer.profile, KeptCase).put(case)
 
     async def asks(self, thread_id: str, *, signer: Key | None = None, about: str | None = None, **sent: Any) -> bool:
@@ -118,35 +118,35 @@ def name_of(key: Key) -> str:
 
 
 async def test_who_answered_has_it_erased_and_is_told_what(yard: Shipyard) -> None:
-    held = await yard.decided()
-    assert await yard.asks(held.id)
-    assert not await yard.is_there(held.id)
-    assert await seen_of(yard.employer.profile, held.id) is None
+    answered = await yard.decided()
+    assert await yard.asks(answered.id)
+    assert not await yard.is_there(answered.id)
+    assert await seen_of(yard.employer.profile, answered.id) is None
     answer = read_erased_message(yard.employer.wallet.messages[-1])
     assert (set(answer.erased), answer.kept) == ({ErasedPart.VALUES, ErasedPart.DECISION}, ())
-    erasure = await yard.eraser.get(held.id)
+    erasure = await yard.eraser.get(answered.id)
     assert (erasure.key, erasure.is_whole) == (yard.employer.wallet.verkey, True)
 
 
 async def test_what_stays_says_nothing_of_the_answer(yard: Shipyard) -> None:
-    held = await yard.decided()
-    await yard.asks(held.id)
-    text = (await yard.eraser.get(held.id)).model_dump_json()
+    answered = await yard.decided()
+    await yard.asks(answered.id)
+    text = (await yard.eraser.get(answered.id)).model_dump_json()
     assert "C7212" not in text
     assert "TRUSTED" not in text
 
 
 async def test_nobody_else_has_it_erased(yard: Shipyard) -> None:
-    held, other = await yard.decided(), stranger()
+    answered, other = await yard.decided(), stranger()
     with pytest.raises(AssertionError, match="gate refuses"):
-        await yard.asks(held.id, signer=other, sender=name_of(other))
+        await yard.asks(answered.id, signer=other, sender=name_of(other))
     with pytest.raises(AssertionError, match="gate refuses"):
-        await yard.asks(held.id, sender=None)
-    incoming = yard.employer.incoming(ERASE, held.id, {"signed": "x"}, sender=name_of(other))
+        await yard.asks(answered.id, sender=None)
+    incoming = yard.employer.incoming(ERASE, answered.id, {"signed": "x"}, sender=name_of(other))
     with pytest.raises(ErasureError, match="somebody else"):  # over a connection, which the gate lets in
         await ERASURE_HANDLERS[ERASE].take(yard, incoming)
-    assert await yard.is_there(held.id)
-    assert await yard.eraser.find(held.id) is None
+    assert await yard.is_there(answered.id)
+    assert await yard.eraser.find(answered.id) is None
 
 
 async def test_one_worker_does_not_erase_the_answer_of_another(yard: Shipyard) -> None:
@@ -163,10 +163,10 @@ async def test_one_worker_does_not_erase_the_answer_of_another(yard: Shipyard) -
 async def test_a_request_that_is_not_signed_by_that_key_for_that_exchange_erases_nothing(
     yard: Shipyard, defect: str
 ) -> None:
-    held, wallet = await yard.decided(), yard.employer.wallet.key
+    answered, wallet = await yard.decided(), yard.employer.wallet.key
     signed: object = await sign_erasure(
         stranger() if defect == "another key" else wallet,
-        thread_id="0" * 32 if defect == "another exchange" else held.id,
+        thread_id="0" * 32 if defect == "another exchange" else answered.id,
         at=yard.employer.now,
     )
     assert isinstance(signed, str)
@@ -179,17 +179,17 @@ async def test_a_request_that_is_not_signed_by_that_key_for_that_exchange_erases
     }
     message = {"signed": altered.get(defect, signed)}
     with pytest.raises(ErasureError):
-        await yard.takes(held.id, message)
-    assert await yard.is_there(held.id)
-    assert await yard.eraser.find(held.id) is None
+        await yard.takes(answered.id, message)
+    assert await yard.is_there(answered.id)
+    assert await yard.eraser.find(answered.id) is None
 
 
 async def test_a_request_that_comes_again_changes_nothing_and_is_answered_the_same(yard: Shipyard) -> None:
-    held = await yard.decided()
-    await asyncio.gather(*(yard.asks(held.id) for _ in range(5)))
-    first = await yard.eraser.get(held.id)
-    await yard.asks(held.id)
-    assert await yard.eraser.get(held.id) == first
+    answered = await yard.decided()
+    await asyncio.gather(*(yard.asks(answered.id) for _ in range(5)))
+    first = await yard.eraser.get(answered.id)
+    await yard.asks(answered.id)
+    assert await yard.eraser.get(answered.id) == first
     assert len({str(read_erased_message(message)) for message in yard.employer.wallet.messages}) == 1
 
 
@@ -197,7 +197,7 @@ async def test_a_request_that_comes_again_changes_nothing_and_is_answered_the_sa
 async def test_a_sweep_goes_on_with_what_a_crash_cut_off(
     yard: Shipyard, cut: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = await yard.decided()
+    answered = await yard.decided()
     method = "_kept_by_law" if cut == "before anything" else None
 
     async def crash(*_: object, **__: object) -> None:
@@ -207,23 +207,23 @@ async def test_a_sweep_goes_on_with_what_a_crash_cut_off(
         target = yard.eraser if method else yard.eraser._teller
         patched.setattr(target, method or "add", crash)
         with pytest.raises(asyncio.CancelledError):
-            await yard.eraser.erase(held, key=None, signed=None)
-    assert (await yard.eraser.get(held.id)).erased_at is None
+            await yard.eraser.erase(answered, key=None, signed=None)
+    assert (await yard.eraser.get(answered.id)).erased_at is None
     await yard.eraser.sweep(yard.employer.now + timedelta(seconds=1))
-    assert not await yard.is_there(held.id)
-    assert (await yard.eraser.get(held.id)).is_whole
+    assert not await yard.is_there(answered.id)
+    assert (await yard.eraser.get(answered.id)).is_whole
 
 
 @pytest.mark.parametrize("cut", ["the case file", "the place at a link"])
 async def test_a_crash_at_any_removal_leaves_no_place_and_is_told_whole(
     yard: Shipyard, cut: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = await yard.decided()
-    stands = await open_verifications(yard.employer.profile).get(held.id)
+    answered = await yard.decided()
+    stands = await open_verifications(yard.employer.profile).get(answered.id)
     at_link = stands.model_copy(update={"link": "a-link", "place": 3})
     forgotten: list[tuple[str, int]] = []
 
-    async def found(_: object, verification_id: str) -> Verification | None:
+    async def late_find(_: object, verification_id: str) -> Verification | None:
         return at_link if await yard.is_there(verification_id) else None
 
     async def forget(link: str, place: int) -> None:
@@ -232,7 +232,7 @@ async def test_a_crash_at_any_removal_leaves_no_place_and_is_told_whole(
     async def crash(*_: object, **__: object) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(yard.desk, "find", found)
+    monkeypatch.setattr(yard.desk, "find", late_find)
     with monkeypatch.context() as patched:
         patched.setattr(yard.eraser, "_forget_place", crash if cut == "the place at a link" else forget)
         if cut == "the case file":
@@ -242,9 +242,9 @@ async def test_a_crash_at_any_removal_leaves_no_place_and_is_told_whole(
     monkeypatch.setattr(yard.eraser, "_forget_place", forget)
     await yard.eraser.sweep(yard.employer.now + timedelta(seconds=1))
     assert ("a-link", 3) in forgotten
-    erasure = await yard.eraser.get(held.id)
+    erasure = await yard.eraser.get(answered.id)
     assert set(erasure.erased) == {ErasedPart.VALUES, ErasedPart.DECISION}
-    assert not await yard.is_there(held.id)
+    assert not await yard.is_there(answered.id)
 
 
 async def test_one_erasure_that_cannot_go_on_holds_up_no_other(yard: Shipyard, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,9 +256,9 @@ async def test_one_erasure_that_cannot_go_on_holds_up_no_other(yard: Shipyard, m
             raise LeaseBusyError("the answer is being judged")
         return await finish(erasure)
 
-    for held in (stuck, other):
+    for answered in (stuck, other):
         await erasures(yard.employer.profile).insert(
-            Erasure(id=held.id, created_at=yard.employer.now, key=None, signed=None)
+            Erasure(id=answered.id, created_at=yard.employer.now, key=None, signed=None)
         )
     with monkeypatch.context() as patched:
         patched.setattr(yard.eraser, "finish", busy)
@@ -269,37 +269,37 @@ async def test_one_erasure_that_cannot_go_on_holds_up_no_other(yard: Shipyard, m
 
 
 async def test_a_case_file_stays_until_its_last_day_and_the_rest_goes_then(yard: Shipyard) -> None:
-    held = await yard.decided(keeping=Keeping("an act", "an inspector", UNTIL))
-    await yard.keep_case(held)
-    await yard.asks(held.id)
+    answered = await yard.decided(keeping=Keeping("an act", "an inspector", UNTIL))
+    await yard.keep_case(answered)
+    await yard.asks(answered.id)
     answer = read_erased_message(yard.employer.wallet.messages[-1])
     assert answer.erased == (ErasedPart.VALUES,)
     assert {(part.what, part.law, part.until) for part in answer.kept} == {
         (ErasedPart.CASE_FILE, "an act", UNTIL),
         (ErasedPart.DECISION, "an act", UNTIL),
     }
-    assert await seen_of(yard.employer.profile, held.id) is None
+    assert await seen_of(yard.employer.profile, answered.id) is None
     last = datetime(2039, 12, 31, 23, 59, tzinfo=UTC)
     await yard.eraser.sweep(last)
-    assert await yard.is_there(held.id)
+    assert await yard.is_there(answered.id)
     await yard.eraser.sweep(last + timedelta(minutes=2))
-    assert not await yard.is_there(held.id)
-    assert await RecordStore(yard.employer.profile, KeptCase).get_or_none(held.id) is None
-    assert (await yard.eraser.get(held.id)).is_whole
+    assert not await yard.is_there(answered.id)
+    assert await RecordStore(yard.employer.profile, KeptCase).get_or_none(answered.id) is None
+    assert (await yard.eraser.get(answered.id)).is_whole
 
 
 async def test_a_law_that_keeps_nothing_keeps_nothing(yard: Shipyard) -> None:
-    held = await yard.decided(keeping=Keeping("an act", "an inspector", UNTIL))  # no case file could be made of it
-    await yard.asks(held.id)
-    assert not await yard.is_there(held.id)
+    answered = await yard.decided(keeping=Keeping("an act", "an inspector", UNTIL))  # no case file could be made of it
+    await yard.asks(answered.id)
+    assert not await yard.is_there(answered.id)
     assert read_erased_message(yard.employer.wallet.messages[-1]).kept == ()
 
 
 async def test_the_proof_is_forgotten_in_the_end(yard: Shipyard) -> None:
-    held = await yard.decided()
-    await yard.asks(held.id)
+    answered = await yard.decided()
+    await yard.asks(answered.id)
     await yard.eraser.sweep(yard.employer.now + PROOF_KEPT - timedelta(days=1))
-    assert await erasures(yard.employer.profile).get_or_none(held.id) is not None
+    assert await erasures(yard.employer.profile).get_or_none(answered.id) is not None
     await yard.eraser.sweep(yard.employer.now + PROOF_KEPT + timedelta(days=1))
     with pytest.raises(NotFoundError):
-        await yard.eraser.get(held.id)
+        await yard.eraser.get(answered.id)

@@ -53,9 +53,9 @@ def known(method: str, path: str) -> bool:
 
 def test_each_route_that_a_guide_names_is_there() -> None:
     named = {
-        (name, *found)
+        (name, *route)
         for name, text in GUIDES.items()
-        for found in re.findall(r"\b(GET|POST|PUT|DELETE) ((?:/|…/)[^\s`,;)]+)", text)
+        for route in re.findall(r"\b(GET|POST|PUT|DELETE) ((?:/|…/)[^\s`,;)]+)", text)
     }
     assert len(named) > 20
     assert [one for one in sorted(named) if not known(*one[1:])] == []

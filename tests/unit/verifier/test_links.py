@@ -56,10 +56,12 @@ def link(**changed: object) -> QuestionLink:
 async def test_each_gets_a_place_of_their_own_and_no_more_than_there_are(profile: Profile) -> None:
     links, made = Links(profile), link()
     await links.add(made)
-    found = await asyncio.gather(*(links.take_place(made.id, at=utc_now()) for _ in range(5)), return_exceptions=True)
-    places = sorted(each[1] for each in found if not isinstance(each, BaseException))
+    outcomes = await asyncio.gather(
+        *(links.take_place(made.id, at=utc_now()) for _ in range(5)), return_exceptions=True
+    )
+    places = sorted(outcome[1] for outcome in outcomes if not isinstance(outcome, BaseException))
     assert places == [0, 1, 2]
-    assert sum(isinstance(each, LinkOverError) for each in found) == 2
+    assert sum(isinstance(outcome, LinkOverError) for outcome in outcomes) == 2
 
 
 @pytest.mark.parametrize(
@@ -71,8 +73,8 @@ async def test_by_a_link_that_is_over_nobody_begins_and_who_comes_before_its_end
     profile: Profile, over: dict[str, object], *, is_told: bool
 ) -> None:
     links, made, still = Links(profile), link(**over), link()
-    for each in (made, still):
-        await links.add(each)
+    for added in (made, still):
+        await links.add(added)
     assert await find_link(profile, made.id) == (Invited(reusable=True, is_over=True) if is_told else None)
     assert await find_link_url(profile, made.id) is None
     invited = await find_link(profile, still.id)
@@ -94,10 +96,10 @@ async def test_what_stands_at_a_place_is_noted_once(profile: Profile) -> None:
 
 
 def test_references_are_short_all_different_and_do_not_tell_how_many_came_before() -> None:
-    found = [reference(place, offset=4711) for place in range(REFERENCES)]
-    assert len(set(found)) == REFERENCES
-    assert all(len(each) == 5 and each[2] == "-" and each[0] not in "IO" for each in found)
-    assert found[0][0] != found[1][0]
+    references = [reference(place, offset=4711) for place in range(REFERENCES)]
+    assert len(set(references)) == REFERENCES
+    assert all(len(text) == 5 and text[2] == "-" and text[0] not in "IO" for text in references)
+    assert references[0][0] != references[1][0]
 
 
 async def test_a_place_that_is_given_back_is_given_to_somebody_else_once(profile: Profile) -> None:

@@ -43,13 +43,13 @@ def understood(snapshot: GovernanceSnapshot, document: dict[str, Any]) -> ReadQu
 
 
 def test_words_become_codes_levels_become_eqf_levels_and_months_become_days(snapshot: GovernanceSnapshot) -> None:
-    found = understood(snapshot, ALL)
-    trade, work, maltese = (each.requirement for each in found.asked)
-    assert [each.group for each in found.asked] == ["qualification", "experience", "language"]
+    question = understood(snapshot, ALL)
+    trade, work, maltese = (group.requirement for group in question.asked)
+    assert [group.group for group in question.asked] == ["qualification", "experience", "language"]
     assert (trade.occupation, trade.min_eqf_level, trade.jurisdiction) == ("C7212", 4, "MLT")
     assert (work.occupation, work.min_months, work.not_before) == ("C7212", 24, date(2025, 2, 28))
     assert (maltese.occupation, maltese.min_cefr_level, maltese.credential_type) == ("mlt", "B1", "language/1.0")
-    assert [(each.framework, each.level, each.eqf, each.crosswalk) for each in found.levels] == [
+    assert [(level.framework, level.level, level.eqf, level.crosswalk) for level in question.levels] == [
         ("LK-NVQ", "4", 4, "lk-nvq-2023")
     ]
 
@@ -61,7 +61,7 @@ def test_one_credential_is_called_as_it_always_was(snapshot: GovernanceSnapshot)
 
 def test_credentials_are_called_as_the_caller_says_or_numbered(snapshot: GovernanceSnapshot) -> None:
     asked = understood(snapshot, {"place": "MLT", "credentials": [WORK, WORK | {"as": "experience"}, WORK]}).asked
-    assert [each.group for each in asked] == ["experience2", "experience", "experience3"]
+    assert [group.group for group in asked] == ["experience2", "experience", "experience3"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,8 @@ def test_a_level_is_mapped_by_the_one_recognised_authority_that_maps_it(snapshot
     home = replace(snapshot, file=replace(snapshot.file, crosswalks=()), recognised={AUTHORITY: snapshot})
     assert understood(home, ALL).levels[0].eqf == 4
     shifted = tuple(
-        replace(each, levels=tuple((level, 1) for level, _ in each.levels)) for each in snapshot.file.crosswalks
+        replace(mapping, levels=tuple((level, 1) for level, _ in mapping.levels))
+        for mapping in snapshot.file.crosswalks
     )
     other = replace(snapshot, file=replace(snapshot.file, crosswalks=shifted))
     both = replace(home, recognised={AUTHORITY: snapshot, webvh("other"): other})
@@ -115,8 +116,8 @@ def permissions(verdict: Verdict) -> list[TrustDecision]:
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar", "es", "si", "ta"])
 def test_it_is_explained_in_every_language(snapshot: GovernanceSnapshot, language: str) -> None:
-    found = understood(snapshot, ALL)
-    told = explain(found.asked, found.levels, permissions(Verdict.TRUSTED), language=language)
+    question = understood(snapshot, ALL)
+    told = explain(question.asked, question.levels, permissions(Verdict.TRUSTED), language=language)
     assert len(told.learnt) == 14
     assert len(told.not_learnt) == 3
     assert "24" in " ".join(told.learnt)
@@ -124,8 +125,8 @@ def test_it_is_explained_in_every_language(snapshot: GovernanceSnapshot, languag
 
 
 def test_each_thing_that_is_shown_or_proven_is_said_once(snapshot: GovernanceSnapshot) -> None:
-    found = understood(snapshot, ALL)
-    told = explain(found.asked, found.levels, permissions(Verdict.TRUSTED), language="en")
+    question = understood(snapshot, ALL)
+    told = explain(question.asked, question.levels, permissions(Verdict.TRUSTED), language="en")
     assert told.learnt[:2] == (
         "A qualification for: Welders and flamecutters.",
         "That its level is EQF 4 or higher. The level itself stays hidden.",
@@ -155,28 +156,28 @@ def test_each_thing_that_is_shown_or_proven_is_said_once(snapshot: GovernanceSna
 def test_asking_for_too_much_is_named(
     snapshot: GovernanceSnapshot, change: dict[str, Any], verdict: Verdict, expected: set[tuple[str, Weight]]
 ) -> None:
-    found = understood(snapshot, ALL | change)
-    told = explain(found.asked, found.levels, permissions(verdict)[: len(found.asked)], language="en")
-    assert {(each.code, each.weight) for each in told.remarks} == expected
+    question = understood(snapshot, ALL | change)
+    told = explain(question.asked, question.levels, permissions(verdict)[: len(question.asked)], language="en")
+    assert {(remark.code, remark.weight) for remark in told.remarks} == expected
 
 
 def test_that_the_answer_is_kept_is_said_to_whoever_asks(snapshot: GovernanceSnapshot) -> None:
     question = WordedQuestion.model_validate(ALL | {"keep": KEEP})
-    found = read(question, snapshot, today=TODAY)
+    compiled = read(question, snapshot, today=TODAY)
     for language in ("en", "fr", "ar", "es", "si", "ta"):
         told = explain(
-            found.asked, found.levels, permissions(Verdict.TRUSTED), keeping=question.keeping, language=language
+            compiled.asked, compiled.levels, permissions(Verdict.TRUSTED), keeping=question.keeping, language=language
         )
-        (kept,) = [each for each in told.remarks if each.code == "kept"]
+        (kept,) = [remark for remark in told.remarks if remark.code == "kept"]
         assert KEEP["law"] in kept.text
         assert "2031" in kept.text
     assert WordedQuestion.model_validate(ALL).keeping is None
 
 
 def test_what_the_authority_forbids_is_said_with_its_reasons(snapshot: GovernanceSnapshot) -> None:
-    found = understood(snapshot, ALL)
-    told = explain(found.asked, found.levels, permissions(Verdict.NOT_TRUSTED)[:1], language="fr")
-    forbidden = [each for each in told.remarks if each.weight is Weight.FORBIDDEN]
+    question = understood(snapshot, ALL)
+    told = explain(question.asked, question.levels, permissions(Verdict.NOT_TRUSTED)[:1], language="fr")
+    forbidden = [remark for remark in told.remarks if remark.weight is Weight.FORBIDDEN]
     assert len(forbidden) == 1
     assert forbidden[0].text.endswith("Because.")
 
@@ -185,11 +186,11 @@ def test_what_the_authority_forbids_is_said_with_its_reasons(snapshot: Governanc
 def test_what_the_authority_forbids_is_said_in_the_readers_language(
     snapshot: GovernanceSnapshot, language: str
 ) -> None:
-    found = understood(snapshot, ALL)
+    question = understood(snapshot, ALL)
     reason = Reason("verification.attributes", "The verifier may not ask to see family_name.")
     decisions = [TrustDecision(Verdict.NOT_TRUSTED, (reason,), None, AT)]
-    told = explain(found.asked, found.levels, decisions, language=language)
-    (forbidden,) = [each for each in told.remarks if each.weight is Weight.FORBIDDEN]
+    told = explain(question.asked, question.levels, decisions, language=language)
+    (forbidden,) = [remark for remark in told.remarks if remark.weight is Weight.FORBIDDEN]
     assert reason.text not in forbidden.text
     assert forbidden.in_english == reason.text
 
@@ -245,9 +246,9 @@ def test_a_document_that_does_not_fit_is_answered_with_what_to_do(document: dict
 
 
 def test_a_level_is_called_as_the_language_calls_its_framework(snapshot: GovernanceSnapshot) -> None:
-    found = understood(snapshot, ALL)
+    question = understood(snapshot, ALL)
     for language, name in (("en", "EQF 4"), ("fr", "CEC 4"), ("es", "MEC 4")):
-        told = explain(found.asked, found.levels, permissions(Verdict.TRUSTED), language=language)
+        told = explain(question.asked, question.levels, permissions(Verdict.TRUSTED), language=language)
         assert sum(name in text for text in told.learnt) == 2
 
 
@@ -258,7 +259,7 @@ def test_two_credentials_under_one_name_are_refused() -> None:
 
 def test_the_examples_of_the_guide_are_questions(snapshot: GovernanceSnapshot) -> None:
     text = (Path(__file__).parents[3] / "docs" / "asking.md").read_text(encoding="utf-8")
-    question, link = (json.loads(each.partition("```")[0]) for each in text.split("```json\n")[1:])
+    question, link = (json.loads(block.partition("```")[0]) for block in text.split("```json\n")[1:])
     assert len(understood(snapshot, question).asked) == 3
     assert NewLink.model_validate(link).question.ref is None
     assert understood(snapshot, link["question"]).asked[0].requirement.min_eqf_level == 3

@@ -39,10 +39,10 @@ def test_the_codes_are_found() -> None:
 def test_each_reason_of_a_decision_is_said(language: str) -> None:
     words, in_english = DESK.words(LANGUAGES[language]), DESK.words(LANGUAGES["en"])
     for code in codes_in(answer_grounds):
-        said = words.why(code)
-        assert said is not None, code
+        sentence = words.why(code)
+        assert sentence is not None, code
         key = next(key for key in (f"why.{code}", f"why.{code.partition('.')[0]}") if key in words)
-        assert said != in_english(key), code
+        assert sentence != in_english(key), code
 
 
 @pytest.mark.parametrize("language", OTHERS)

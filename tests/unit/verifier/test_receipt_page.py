@@ -33,8 +33,8 @@ GROUNDS = AnswerGrounds(
 
 def page(language: str, verdict: Verdict = Verdict.TRUSTED, **changed: Any) -> str:
     decision = TrustDecision(verdict, (Reason("issuer.accredited", "…"),), None, DECIDED, redress=("https://a.test/",))
-    held = verification(**{"decision": decision, "grounds": GROUNDS, **changed})
-    receipt = receipt_of(held, did=SHIPYARD, name="Shipyard <b>", at=DECIDED)
+    decided = verification(**{"decision": decision, "grounds": GROUNDS, **changed})
+    receipt = receipt_of(decided, did=SHIPYARD, name="Shipyard <b>", at=DECIDED)
     request = make_mocked_request("GET", f"/receipts/1/2?language={language}", headers={"Accept": "text/html"})
     response = page_of(request, receipt)
     assert response.status == 200
@@ -51,7 +51,7 @@ def test_says_every_fact_and_every_source_in_every_language(language: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"),
+    ("verdict", "headline"),
     [
         (Verdict.TRUSTED, "Accepted: genuine, valid, and the issuer counts."),
         (Verdict.NOT_TRUSTED, "Not accepted: something was checked and does not hold."),
@@ -59,9 +59,9 @@ def test_says_every_fact_and_every_source_in_every_language(language: str) -> No
         (Verdict.STALE, "This is no refusal"),
     ],
 )
-def test_what_could_not_be_checked_never_reads_like_a_refusal(verdict: Verdict, said: str) -> None:
+def test_what_could_not_be_checked_never_reads_like_a_refusal(verdict: Verdict, headline: str) -> None:
     text = page("en", verdict)
-    assert said in text
+    assert headline in text
     assert ("Not accepted" in text) == (verdict is Verdict.NOT_TRUSTED)
     assert ("is good until" in text) == (verdict is Verdict.TRUSTED)
 

@@ -43,9 +43,9 @@ def page(language: str, shown: Any) -> str:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_while_it_waits_it_shows_the_code_its_address_and_no_verdict(language: str) -> None:
     text = page(language, verification(decision=None, grounds=None, state=VerificationState.OPEN))
-    found = _ADDRESS.search(text)
-    assert found is not None
-    assert found[1] == SHORT
+    address = _ADDRESS.search(text)
+    assert address is not None
+    assert address[1] == SHORT
     assert _VERDICT.search(text) is None
     assert '<noscript><meta http-equiv="refresh"' in text
     assert f'href="https://wallet.test/#{SHORT}"' in text
@@ -65,8 +65,8 @@ def test_while_it_waits_it_shows_the_code_its_address_and_no_verdict(language: s
 )
 def test_when_it_is_over_the_verdict_comes_first_and_nothing_reloads(language: str, shown: Any, look: str) -> None:
     text = page(language, shown)
-    found = _VERDICT.search(text)
-    assert found is not None
-    assert found[1] == look
-    assert text.index("<h1>") == found.start(2) - len("<h1>")
+    verdict = _VERDICT.search(text)
+    assert verdict is not None
+    assert verdict[1] == look
+    assert text.index("<h1>") == verdict.start(2) - len("<h1>")
     assert "refresh" not in text

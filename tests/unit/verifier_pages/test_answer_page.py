@@ -45,8 +45,8 @@ OVER: dict[str, dict[str, Any]] = {
 
 
 def page(name: str, language: str = "en") -> str:
-    held = verification(**{"ended_at": datetime(2026, 3, 2, 10, 5, tzinfo=UTC), **OVER[name]})
-    view, words = answer_view(held, None, language), KIT.words(LANGUAGES[language])
+    answered = verification(**{"ended_at": datetime(2026, 3, 2, 10, 5, tzinfo=UTC), **OVER[name]})
+    view, words = answer_view(answered, None, language), KIT.words(LANGUAGES[language])
     return PAGES.text(
         "desk_answer.html",
         LANGUAGES[language],
@@ -56,11 +56,11 @@ def page(name: str, language: str = "en") -> str:
         page_id="0",
         verifier_name="Shipyard <b>",
         view=view,
-        about=about_question(held, words),
+        about=about_question(answered, words),
         good_until=good_until_of(view),
-        receipt="https://shipyard.test/receipts/1/2" if held.decision else None,
+        receipt="https://shipyard.test/receipts/1/2" if answered.decision else None,
         asked_by="Maria Borg",
-        words=_worker_words(held, language),
+        words=_worker_words(answered, language),
     )
 
 
@@ -72,9 +72,9 @@ def head(text: str) -> str:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", OVER)
 def test_verdict_day_and_what_was_not_checked_come_first_in_few_words(name: str, language: str) -> None:
-    said = head(page(name, language))
-    assert 3 < len(said.split()) <= MAX_HEAD_WORDS, said
-    assert "2026" in said
+    heading = head(page(name, language))
+    assert 3 < len(heading.split()) <= MAX_HEAD_WORDS, heading
+    assert "2026" in heading
     assert page(name, language).index('id="head"') < page(name, language).index('class="lead"')
 
 

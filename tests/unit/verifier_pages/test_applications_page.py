@@ -128,9 +128,9 @@ async def test_an_answer_that_waits_for_the_authority_has_its_line_in_the_log(
         return sum(line.act.value == "applied" and line.what == of for line in entries)
 
     authority.is_away = False
-    before = {each.id for each in await own.all()}
+    before = {application.id for application in await own.all()}
     assert (await browser.send(f"{PAGE}/new", **FORM | {"once": "page-2"})).target == PAGE
-    (made,) = {each.id for each in await own.all()} - before
+    (made,) = {application.id for application in await own.all()} - before
     answer = {"application": made, "revision": "1", "answer": "A yard"}
     authority.is_away = True
     assert (await browser.send(PAGE, **answer)).status == 422
@@ -152,14 +152,14 @@ async def test_the_page_of_applications_looks_at_all_at_once_and_waits_for_none(
 ) -> None:
     browser, own = browsers[ADMINISTRATOR], place.office.own_applications
     await browser.send(f"{PAGE}/new", **FORM | {"once": "page-3"})
-    waiting = sum(each.is_open for each in await own.all())
+    waiting = sum(application.is_open for application in await own.all())
     assert waiting > 1
     authority.is_away, authority.before = False, asyncio.Barrier(waiting).wait
-    assert all(not each.is_old for each in await courses_of(place.office))
+    assert all(not course.is_old for course in await courses_of(place.office))
 
     monkeypatch.setattr(applying_form, "_LOOKED_FOR_S", 0.01)
     authority.before = asyncio.Event().wait
-    assert all(each.is_old for each in await courses_of(place.office))
+    assert all(course.is_old for course in await courses_of(place.office))
 
 
 async def test_what_a_desk_has_of_its_own_and_what_only_others_give_it(

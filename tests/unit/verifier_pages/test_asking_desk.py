@@ -107,7 +107,7 @@ async def test_words_that_may_mean_several_are_given_back_with_the_choices(brows
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "complaint"),
     [
         ({"c0__about": "xyzzy"}, "we know nothing by these words"),
         ({"place": "Atlantis"}, "we know none of this name"),
@@ -120,12 +120,12 @@ async def test_words_that_may_mean_several_are_given_back_with_the_choices(brows
     ],
 )
 async def test_what_is_wrong_is_said_in_the_form_and_nothing_is_lost(
-    browsers: dict[str, Browser], changed: dict[str, str], said: str
+    browsers: dict[str, Browser], changed: dict[str, str], complaint: str
 ) -> None:
     told = fields(**changed)
     answer = await browsers[ASKER].preview(told)
     assert answer.status == 422
-    assert said.lower() in answer.text.lower()
+    assert complaint.lower() in answer.text.lower()
     assert f'value="{told["c0.about"]}"' in answer.text or "c0.about-problem" not in answer.text
 
 
@@ -216,7 +216,9 @@ async def test_asking_again_puts_the_same_question_anew(browsers: dict[str, Brow
     answer = await browsers[ASKER].send(f"/desk/en/question/{question}/again")
     again = answer.target.removeprefix("/desk/en/question/")
     assert again != question
-    first, second = [await place.office.desk.status(place.profile, each) for each in (question, again)]
+    first, second = [
+        await place.office.desk.status(place.profile, verification_id) for verification_id in (question, again)
+    ]
     assert (second.requirement, second.ref, second.asked_by) == (first.requirement, "K7-42", ASKER)
     assert second.proof_request["nonce"] != first.proof_request["nonce"]
 
@@ -382,7 +384,7 @@ async def test_an_applicants_wallet_is_asked_again_over_its_connection_one_quest
     sending, theirs = place.profile.inject(Sending), employer.wallet.verkey
     sent = [sending.take_waiting(own_key=employer.own_key, their_key=theirs) for _ in range(2)]
     heard = [opened_by(employer.wallet.key, packed)[0] for packed in sent if packed is not None]
-    assert [each["@id"] for each in heard] == [targets[0].rpartition("/")[2]] * 2  # the same question, sent again
+    assert [message["@id"] for message in heard] == [targets[0].rpartition("/")[2]] * 2  # the same question, sent again
     second = await office.desk.status(place.profile, targets[0].rpartition("/")[2])
     assert (second.over, second.place, second.ref) == (first.over, None, first.ref)
     assert (second.requirement, second.asked_by) == (first.requirement, ASKER)

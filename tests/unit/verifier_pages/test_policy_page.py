@@ -27,9 +27,9 @@ NO_RULE = {
 
 
 async def revision_on(browser: Browser, path: str = PATH) -> str:
-    found = re.search(r'name="revision" value="([0-9]+)"', (await browser.ask(path)).text)
-    assert found is not None
-    return found[1]
+    revision = re.search(r'name="revision" value="([0-9]+)"', (await browser.ask(path)).text)
+    assert revision is not None
+    return revision[1]
 
 
 async def test_only_administrators_see_and_change_the_rules(browsers: dict[str, Browser], place: DeskPlace) -> None:

@@ -155,7 +155,9 @@ def test_values_that_are_names_of_the_language_are_texts(wallet: WalletProcess, 
     catalogue, facts = (json.loads((PAGE / "words" / name).read_text()) for name in ("en.json", "facts.json"))
     for type_, known in facts["types"].items():
         # Dates are not looked up, and what follows is yes or no.
-        values = [{"name": each["name"], "raw": raw} for each in known if each.get("computed") != "at_least"]
+        values = [
+            {"name": attribute["name"], "raw": raw} for attribute in known if attribute.get("computed") != "at_least"
+        ]
         texts, *others = wallet.call("words", catalogue=catalogue, facts=facts, type=type_, values=values)
         assert texts == [raw] * len(values)
         unknown = catalogue["sentences"]["type.unknown"]
@@ -238,12 +240,12 @@ def test_requests_that_the_mediator_sends(wallet: WalletProcess) -> None:
         },
     ]
     answer = wallet.call("egress", answers=answers)
-    outcomes = [each for each in answer["outcomes"] if not isinstance(each, list)]
+    outcomes = [outcome for outcome in answer["outcomes"] if not isinstance(outcome, list)]
     assert outcomes == [
         *("abc", "b", "malformed", "unreachable", "unreachable", "unreachable", "malformed"),
         *(None, "unreachable", "check_failed", "unreachable", "check_failed"),
     ]
-    asked = [each for each in answer["outcomes"] if isinstance(each, list)]
+    asked = [outcome for outcome in answer["outcomes"] if isinstance(outcome, list)]
     assert asked[1:3] == [["GET", url, None], ["GET", "https://a.example.test/y", None]]
     assert ["POST", url, "envelope"] in asked
     assert (answer["most"], answer["many"], answer["posted"]) == (4, 12, 0)
@@ -278,14 +280,14 @@ def test_public_files_come_in_few_bytes_and_never_as_more_than_they_may_be(walle
         ({"method": "POST", "url": url, "told": [{"status": 200, "body": ""}]}, None),
     ]
     answer = wallet.call("egress", answers=[case for case, _ in cases])
-    outcomes = [each for each in answer["outcomes"] if not isinstance(each, list)]
+    outcomes = [outcome for outcome in answer["outcomes"] if not isinstance(outcome, list)]
     assert outcomes == [out for _, out in cases]
     seen = answer["seen"]
-    assert [each.get("accept") for each in seen] == ["deflate"] * 12 + [None] * 3
+    assert [request.get("accept") for request in seen] == ["deflate"] * 12 + [None] * 3
     digest = f"sha256:{hashlib.sha256(b'kept').hexdigest()}"
-    assert [each.get("known") for each in seen] == [None] * 7 + [digest] * 3 + [None, digest] + [None] * 3
-    assert [each["isText"] for each in seen[12:]] == [False, True, False]
-    posted = [each[2] for each in answer["outcomes"] if isinstance(each, list) and each[0] == "POST"]
+    assert [request.get("known") for request in seen] == [None] * 7 + [digest] * 3 + [None, digest] + [None] * 3
+    assert [request["isText"] for request in seen[12:]] == [False, True, False]
+    posted = [outcome[2] for outcome in answer["outcomes"] if isinstance(outcome, list) and outcome[0] == "POST"]
     assert posted == ["envelope"] * 3
 
 

@@ -26,14 +26,18 @@ def test_quick_ways_give_what_slow_ones_give(wallet: WalletProcess) -> None:
         *(drawn.getrandbits(bits) for bits in range(5, 700, 60)),
     ]
     scalars = [drawn.getrandbits(bits) for bits in (126, 127, 128, 253, 254, 255, 300)]
-    told = {"n": str(_N), "exponents": [str(each) for each in exponents], "scalars": [str(each) for each in scalars]}
+    told = {
+        "n": str(_N),
+        "exponents": [str(exponent) for exponent in exponents],
+        "scalars": [str(scalar) for scalar in scalars],
+    }
     assert wallet.call("arithmetic", **told) == []
 
 
 def test_pairings_are_those_of_the_library(wallet: WalletProcess) -> None:
     drawn = chances("pairings")
     scalars = [1, 2, *(drawn.getrandbits(bits) for bits in (64, 127, 200, 253))]
-    assert wallet.call("pairings", scalars=[str(each) for each in scalars]) == []
+    assert wallet.call("pairings", scalars=[str(scalar) for scalar in scalars]) == []
 
 
 def test_a_point_outside_its_group_is_paired_with_nothing(wallet: WalletProcess) -> None:

@@ -60,7 +60,7 @@ def test_questions_of_every_kind(wallet: WalletProcess) -> None:
     """Vectors with parts of others: whatever our agents say of them, the wallet says."""
     chance = chances("decisions")
     of_decision, of_recognition = (
-        [case for _, case in each.cases()] for each in (decision_vectors, recognition_vectors)
+        [case for _, case in vectors.cases()] for vectors in (decision_vectors, recognition_vectors)
     )
     ecosystem = parse_file((DECISIONS / "ecosystem.json").read_bytes())
     verdicts = set()

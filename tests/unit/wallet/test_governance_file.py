@@ -36,8 +36,8 @@ def holder(name: str) -> KeyHolder:
 AUTHORITY: Final = KeyHolder(EXAMPLE["author"])
 EMPLOYERS, WORKERS, STRANGER = holder("emp"), holder("wrk"), holder("stg")
 KEYS: Final = {
-    str(each.kid): base64.urlsafe_b64encode(each.key.public_key().public_bytes_raw()).decode().rstrip("=")
-    for each in (AUTHORITY, EMPLOYERS, WORKERS, STRANGER)
+    str(party.kid): base64.urlsafe_b64encode(party.key.public_key().public_bytes_raw()).decode().rstrip("=")
+    for party in (AUTHORITY, EMPLOYERS, WORKERS, STRANGER)
 }
 
 
@@ -45,7 +45,7 @@ def payload(*, threshold: int | None = None, version: int = 1, parties: Any = (A
     document = json.loads(json.dumps(EXAMPLE)) | {"version": version}
     document["participants"]["version"] = version
     if threshold is not None:
-        named = [{"did": each.did, "name": "a party", "kind": "other"} for each in parties]
+        named = [{"did": party.did, "name": "a party", "kind": "other"} for party in parties]
         statement = {"threshold": threshold, "parties": named}
         document["participants"]["entries"][SIGNATORIES] = {AUTHORITY.did: statement}
     return json.dumps(document).encode()
@@ -188,7 +188,7 @@ async def test_a_divided_file_in_parts(wallet: WalletProcess) -> None:
     for number in range(12):
         bucket = division.bucket_of(issuer(number))
         for read, verdict in (([bucket], "TRUSTED"), ([(bucket + 1) % 8], "UNKNOWN"), ([], "UNKNOWN")):
-            parts = [[each, b64(divided.parts[division.parts[each].digest])] for each in read]
+            parts = [[part_name, b64(divided.parts[division.parts[part_name].digest])] for part_name in read]
             taken(wallet, jws, parts=parts)
             shown = evidence | {"issuer": issuer(number), "source": accreditation(number)["sources"][0]}
             snapshot = {"file": "signed", "until": "2026-12-31T00:00:00Z"}
@@ -239,7 +239,7 @@ async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProces
 
 @pytest.mark.parametrize(
     ("purposes", "verdict"),
-    [(["employment", "study"], "UNKNOWN"), ([each.value for each in Purpose], "TRUSTED")],
+    [(["employment", "study"], "UNKNOWN"), ([purpose.value for purpose in Purpose], "TRUSTED")],
 )
 def test_who_states_no_purpose_is_trusted_with_what_it_may_ask_for_all(
     wallet: WalletProcess, purposes: list[str], verdict: str

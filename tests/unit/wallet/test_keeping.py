@@ -31,8 +31,10 @@ def groups(code: str) -> list[str]:
 
 def test_a_code_is_read_in_any_script_and_every_slip_is_found(wallet: WalletProcess) -> None:
     made = wallet.call("codes", count=20)
-    assert all(each["again"] and len(each["code"]) == 36 and each["code"].isdigit() for each in made)
-    assert len({each["code"] for each in made}) == 20
+    assert all(
+        made_code["again"] and len(made_code["code"]) == 36 and made_code["code"].isdigit() for made_code in made
+    )
+    assert len({made_code["code"] for made_code in made}) == 20
     code = made[0]["code"]
 
     def read(text: str) -> object:

@@ -52,10 +52,10 @@ def refusal(wallet: WalletProcess, call: str, **told: Any) -> str:
     """What the wallet says; it must refuse, and must not repeat what it was sent."""
     with pytest.raises(WalletRefusedError) as refused:
         wallet.call(call, **told)
-    said = str(refused.value)
+    text = str(refused.value)
     assert refused.value.code in {"malformed", "check_failed"}
-    assert len(said) < 400
-    return said
+    assert len(text) < 400
+    return text
 
 
 def every_other(value: Json, skip: tuple[str, ...] = ()) -> list[tuple[tuple[str | int, ...], Json]]:
@@ -75,8 +75,8 @@ def test_credential_definitions(wallet: WalletProcess, centres: list[Centre]) ->
         for path, broken in every_other(told, TEXTS):
             if "r" in path and "master_secret" not in path and path[-1] not in at(broken, path[:-1]):
                 continue  # a key for one attribute less is a key
-            said = refusal(wallet, "definition", definition={"id": centre.definition_id, "json": broken})
-            assert said.startswith("credential definition"), path
+            complaint = refusal(wallet, "definition", definition={"id": centre.definition_id, "json": broken})
+            assert complaint.startswith("credential definition"), path
 
 
 @pytest.mark.parametrize("name", ["n", "s", "z", "rctxt"])
@@ -149,8 +149,10 @@ def test_an_e_that_is_no_prime_of_its_range(wallet: WalletProcess, centres: list
     credential = centre.issue(offer, asked["request"], random_values(chances("e"), centre)).to_dict()
     e = {"composite": 2**596 + 2**100 + 9, "too small": 2**596 - 1, "too large": 2**596 + 2**119 + 1}[kind]
     broken = changed(credential, ("signature", "p_credential", "e"), str(e))
-    said = refusal(wallet, "receive", credential=broken, secrets=asked["secrets"], link_secret=secret, **centre.told())
-    assert "prime" in said if kind == "composite" else "2^596" in said
+    complaint = refusal(
+        wallet, "receive", credential=broken, secrets=asked["secrets"], link_secret=secret, **centre.told()
+    )
+    assert "prime" in complaint if kind == "composite" else "2^596" in complaint
 
 
 def test_presentation_requests(wallet: WalletProcess) -> None:

@@ -43,12 +43,12 @@ def test_what_travels_by_brotli_is_the_same_files() -> None:
 
 
 def test_the_first_screen_needs_little_and_no_cryptography() -> None:
-    found = measure_wallet_page()
-    assert found.first_kb <= 60
-    assert found.whole_kb <= 120
+    sizes = measure_wallet_page()
+    assert sizes.first_kb <= 60
+    assert sizes.whole_kb <= 120
     static = {name: (PAGE / name).read_text() for name in ("page.js", "worker.js", "chunk.js")}
     imported = {name: re.findall(r"(?:from|import)\s*\(?\s*[\"']\./(\w+)\.js", text) for name, text in static.items()}
-    assert {name: sorted(set(found)) for name, found in imported.items()} == {
+    assert {name: sorted(set(files)) for name, files in imported.items()} == {
         "page.js": ["decoder", "offline"],
         "worker.js": ["chunk", "session"],
         "chunk.js": [],
@@ -72,7 +72,7 @@ def test_every_sentence_that_a_screen_asks_for_is_in_the_catalogue() -> None:
         "question": ("answering", "answered", "accepted", "refused", "declined", "withdrawn", "failed"),
     }
     wanted = {
-        f"{kind}.{what}.{state}" for kind, each in states.items() for state in each for what in ("title", "state")
+        f"{kind}.{what}.{state}" for kind, of_kind in states.items() for state in of_kind for what in ("title", "state")
     }
     misfits = re.search(r"const ORDER: readonly Code\[\] = \[(.*)\]", SOURCES)
     assert misfits is not None

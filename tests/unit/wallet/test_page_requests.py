@@ -93,9 +93,9 @@ def test_what_a_request_says_of_itself_in_each_language_that_ours_say_it_in(wall
         told = wallet.call("asked_words", names=names, isSigned=signed)
         assert told == [{"reference": "A-17/3", "kept": kept}] * len(KEPT)
     no_day = [names[0].replace("2031-05-01", day) for day in ("2031-13-45", "2031-02-30")]
-    assert [each["kept"] for each in wallet.call("asked_words", names=no_day, isSigned=True)] == [None, None]
+    assert [words["kept"] for words in wallet.call("asked_words", names=no_day, isSigned=True)] == [None, None]
     plain = ["Shipyard", "Shipyard [A]", "Ship[y]ard", "[<b>]", f"Shipyard [{'x' * 65}]"]
-    references = [each["reference"] for each in wallet.call("asked_words", names=plain, isSigned=False)]
+    references = [words["reference"] for words in wallet.call("asked_words", names=plain, isSigned=False)]
     assert references == [None, "A", None, None, None]
 
 
@@ -236,11 +236,11 @@ def test_browsers_inside_apps_are_known(wallet: WalletProcess) -> None:
         f"{apple} AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1 [FBAN/FBIOS;FBAV/490.0]": (False, "Safari"),
         "": (False, None),
     }
-    found = {
+    advice = {
         agent: (home, wallet.call("better_browser", agent=agent, isOnHomeScreen=home))
         for agent, (home, _) in known.items()
     }
-    assert found == known
+    assert advice == known
     # The pages of links say the same; whether a page is on the home screen they do not learn.
     told = {agent: better for agent, (home, better) in known.items() if not home}
     assert {agent: better_than(agent) for agent in told} == told

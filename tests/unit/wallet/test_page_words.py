@@ -32,7 +32,7 @@ def test_what_a_certificate_is_made_of_has_a_sentence() -> None:
     types = list_credential_types()
     assert {type_.id for type_ in types} == set(facts()["types"])
     wanted = {f"type.{type_.id}" for type_ in types}
-    for attribute in (each for type_ in types for each in type_.attributes):
+    for attribute in (its_attribute for type_ in types for its_attribute in type_.attributes):
         name = re.sub(r"^(eqf|cefr)_min_[a-z0-9]+$", r"\1_min", attribute.name)
         wanted.add(f"attribute.{name}")
         if attribute.code_list is None:

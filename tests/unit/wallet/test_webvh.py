@@ -339,7 +339,7 @@ async def test_resources(wallet: WalletProcess) -> None:
                 wallet.call("resource", id=resource_id, type=kind.value, resource=b64(received), **told)
             return False
         answer = wallet.call("resource", id=resource_id, type=kind.value, resource=b64(received), **told)
-        assert answer == [each.timestamp for each in taken.links]
+        assert answer == [taken_link.timestamp for taken_link in taken.links]
         return True
 
     registry, foreign = ResourceType.REV_REG_DEF, WebvhDid.parse(f"did:webvh:Qm{'b' * 44}:a.example.test:org")

@@ -185,7 +185,7 @@ def test_refuses_tails_that_are_no_points(
     # The issuer signs what it likes: the registry names this very file.
     told = centre.told()
     told["registry"]["json"]["value"]["tailsHash"] = to_base58(hashlib.sha256(file.read_bytes()).digest())
-    lists = [each.to_dict() for each in centre.lists]
+    lists = [status_list.to_dict() for status_list in centre.lists]
     choice = {"credential": entry.credential, **told, "tails": str(file), "lists": lists}
     with pytest.raises(WalletRefusedError, match="not points"):
         wallet.call("sealed_witness", choice=choice)

@@ -40,11 +40,11 @@ class WalletProcess:
         assert stdout is not None
         stdin.write(json.dumps({"call": name, "with": told}) + "\n")
         stdin.flush()
-        said = json.loads(stdout.readline())
-        if "refused" in said:
-            raise WalletRefusedError(**said["refused"])
-        assert "broke" not in said, said["broke"]
-        return said["answer"]
+        reply = json.loads(stdout.readline())
+        if "refused" in reply:
+            raise WalletRefusedError(**reply["refused"])
+        assert "broke" not in reply, reply["broke"]
+        return reply["answer"]
 
 
 @contextmanager

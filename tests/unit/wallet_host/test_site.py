@@ -45,9 +45,9 @@ async def test_a_worker_writes_reads_goes_on_elsewhere_and_deletes(site: HostSit
 
     assert (await other_phone.delete()).status == 204
     gone = [await worker.read(), await worker.write(b"again", after=0)]
-    assert [each.status for each in gone] == [410, 410]
+    assert [answer.status for answer in gone] == [410, 410]
     # With the signature of who deleted it: the page believes nobody else.
-    assert [each.headers["vault-signature"] for each in gone] == [worker.signature("delete", 0, b"")] * 2
+    assert [answer.headers["vault-signature"] for answer in gone] == [worker.signature("delete", 0, b"")] * 2
 
 
 async def test_a_vault_without_its_revisions_is_not_said_to_be_deleted(site: HostSite, host: RunningAgent) -> None:
@@ -133,7 +133,7 @@ async def test_one_vault_takes_so_many_revisions_and_is_given_out_so_often_a_min
     forged = [(await stranger.write(b"x", after=1, Vault_Key=worker.headers["Vault-Key"])).status for _ in range(25)]
     assert set(forged) == {403}
     answers: list[Answer] = [await worker.read() for _ in range(13)]
-    assert [each.status for each in answers] == [200] * 12 + [429]
+    assert [answer.status for answer in answers] == [200] * 12 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert (await worker.read(**{"If-None-Match": '"20"'})).status == 304
 

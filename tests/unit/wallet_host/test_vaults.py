@@ -78,7 +78,7 @@ async def test_a_vault_is_written_read_taken_over_and_deleted(
     monkeypatch.setattr(vaults_module, "_today", lambda: today + 40)
     assert (await vaults.state(yours)).number == 1  # somebody asked
     await vaults.forget_old(days=30)
-    assert [await vaults.state(each) for each in (mine, third)] == [VaultState(), VaultState()]
+    assert [await vaults.state(name) for name in (mine, third)] == [VaultState(), VaultState()]
     assert await vaults.read(yours) == (_state(1, 1, b"y"), [b"y"])
     assert await vaults.write(fourth, b"w", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
 
@@ -107,13 +107,13 @@ async def test_of_many_who_write_at_once_upon_one_number_one_is_taken(vaults: Va
     assert await vaults.write(vault, b"1", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
     writes = (vaults.write(vault, bytes([number]), after=1, is_base=number % 2 == 0) for number in range(8))
     written = await asyncio.gather(*writes)
-    assert sorted(each.name for each, _ in written) == ["OVERTAKEN"] * 7 + ["TAKEN"]
+    assert sorted(outcome.name for outcome, _ in written) == ["OVERTAKEN"] * 7 + ["TAKEN"]
     state, revisions = await vaults.read(vault)
-    assert (state.number, revisions[-1]) == (2, bytes([[each for each, _ in written].index(WriteOutcome.TAKEN)]))
+    assert (state.number, revisions[-1]) == (2, bytes([[outcome for outcome, _ in written].index(WriteOutcome.TAKEN)]))
 
 
 async def test_who_means_another_revision_of_that_number_is_overtaken(vaults: Vaults) -> None:
-    vault, digests = vaults.id_of(b"\2" * 32), [sha256(each).hexdigest() for each in (b"1", b"other")]
+    vault, digests = vaults.id_of(b"\2" * 32), [sha256(content).hexdigest() for content in (b"1", b"other")]
     await vaults.write(vault, b"1", after=0, is_base=True)
     assert (await vaults.state(vault)).digest == digests[0]
     assert await vaults.write(vault, b"2", after=1, is_base=True, upon=digests[1]) == (WriteOutcome.OVERTAKEN, 1)
@@ -132,7 +132,7 @@ async def test_the_row_of_a_vault_is_changed_before_its_revisions(vaults: Vaults
 
         @staticmethod
         async def together(*statements: Statement) -> list[Rows]:
-            orders.append(["vault_revision" not in each.sql for each in statements])
+            orders.append(["vault_revision" not in statement.sql for statement in statements])
             return await engine.together(*statements)
 
     vaults._engine = Noting()  # type: ignore[assignment]

@@ -23,12 +23,12 @@ class Answer:
     @property
     def revisions(self) -> list[bytes]:
         """What is in the vault."""
-        found, rest = [], self.body
+        revisions, rest = [], self.body
         while rest:
             size = int.from_bytes(rest[:4])
-            found.append(rest[4 : 4 + size])
+            revisions.append(rest[4 : 4 + size])
             rest = rest[4 + size :]
-        return found
+        return revisions
 
 
 @dataclass(frozen=True)

@@ -202,9 +202,9 @@ async def issuer(
     schema = AnonCredsSchema(did, ["occupation", "level"], "qualification", "1.0")
     schema_id = (await registry.register_schema(wallet, schema)).schema_state.schema_id
     cred_def = CredDef.deserialize({**public, "issuerId": did, "schemaId": schema_id})
-    found = GetSchemaResult(schema, schema_id, {}, {})
-    result = await registry.register_credential_definition(wallet, found, cred_def)
-    await AnonCredsIssuer(wallet).store_credential_definition(found, result, private, proof, True, SIZE)
+    schema_result = GetSchemaResult(schema, schema_id, {}, {})
+    result = await registry.register_credential_definition(wallet, schema_result, cred_def)
+    await AnonCredsIssuer(wallet).store_credential_definition(schema_result, result, private, proof, True, SIZE)
     cred_def_id = result.credential_definition_state.credential_definition_id
     revocation = WebvhRevocation(wallet)
     made = await revocation.create_and_register_revocation_registry_definition(did, cred_def_id, "CL_ACCUM", "0", SIZE)

@@ -80,8 +80,10 @@ async def test_an_object_of_any_form_is_read_or_refused(centre: Centre) -> None:
 
 def test_an_entry_of_any_form_is_refused(centre: Centre) -> None:
     entry = centre.log.entries[0]
-    values = [each for each in changed(entry) if each != entry]
-    assert refused(iter(values), lambda each: check_log(centre.old, json.dumps(each).encode(), at=NOW)) == len(values)
+    values = [variant for variant in changed(entry) if variant != entry]
+    assert refused(iter(values), lambda variant: check_log(centre.old, json.dumps(variant).encode(), at=NOW)) == len(
+        values
+    )
 
 
 def test_parameters_of_any_form_are_read_or_refused_although_they_are_signed(centre: Centre) -> None:

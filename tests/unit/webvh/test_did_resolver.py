@@ -25,15 +25,15 @@ def resolver(documents: WebvhDocuments) -> DIDResolver:
 
 
 async def test_takes_the_place_of_the_built_in_resolver(resolver: DIDResolver, other_wallet: Profile) -> None:
-    assert [type(each) for each in resolver.resolvers] == [CheckedWebvhResolver, KeyDIDResolver]
+    assert [type(registered) for registered in resolver.resolvers] == [CheckedWebvhResolver, KeyDIDResolver]
     matching = await resolver._match_did_to_resolver(other_wallet, "did:webvh:x:centre.example.test:org")
-    assert [type(each) for each in matching] == [CheckedWebvhResolver]
+    assert [type(registered) for registered in matching] == [CheckedWebvhResolver]
 
 
 def test_taking_over_again_changes_nothing(resolver: DIDResolver, documents: WebvhDocuments) -> None:
     resolver.register_resolver(WebvhDIDResolver())
     take_over(resolver, CheckedWebvhResolver(documents))
-    assert [type(each) for each in resolver.resolvers] == [CheckedWebvhResolver, KeyDIDResolver]
+    assert [type(registered) for registered in resolver.resolvers] == [CheckedWebvhResolver, KeyDIDResolver]
 
 
 async def test_aca_py_finds_the_didcomm_service(resolver: DIDResolver, did: WebvhDid, other_wallet: Profile) -> None:

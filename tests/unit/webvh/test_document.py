@@ -27,7 +27,7 @@ def test_writes_what_aca_py_and_credo_read() -> None:
     didcomm = f"{DID}#{to_multikey(OTHER)}"
     assert made["authentication"] == [didcomm]
     assert made["assertionMethod"] == [KID]
-    assert {each["type"] for each in made["verificationMethod"]} == {"Multikey"}
+    assert {verification_method["type"] for verification_method in made["verificationMethod"]} == {"Multikey"}
     (service,) = made["service"]
     assert (service["type"], service["recipientKeys"]) == ("did-communication", [didcomm])
     assert service["serviceEndpoint"] == "https://centre.example.test/didcomm"

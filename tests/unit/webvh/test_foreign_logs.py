@@ -347,7 +347,7 @@ def test_members_may_stand_in_any_order_and_texts_be_spelled_in_any_way() -> Non
     def turned(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: turned(value[name]) for name in reversed(value)}
-        return [turned(each) for each in value] if isinstance(value, list) else value
+        return [turned(member) for member in value] if isinstance(value, list) else value
 
     spaced = b"".join(
         json.dumps(turned(entry), ensure_ascii=False, indent=None).encode() + b"\r\n" for entry in log.entries

@@ -38,8 +38,8 @@ def successor(machine: LocalMachine) -> AgentHandle:
 
 def files_in(folder: Path) -> dict[str, bytes]:
     """Everything that is served."""
-    found = (path for path in folder.rglob("*") if path.is_file() and ".numbers" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file() and ".numbers" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture

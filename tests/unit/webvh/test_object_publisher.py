@@ -49,8 +49,8 @@ async def test_what_is_put_is_there_with_its_media_type(publisher: Publisher, bu
     assert await publisher.get(LOG) is None
     await publisher.put(LOG, b"one", JSONL, number=1)
     assert await publisher.get(LOG) == b"one"
-    found = bucket.client.get_object(Bucket=bucket.name, Key=f"org/{LOG}")
-    assert (found["ContentType"], found["CacheControl"]) == (JSONL, "no-cache")
+    stored = bucket.client.get_object(Bucket=bucket.name, Key=f"org/{LOG}")
+    assert (stored["ContentType"], stored["CacheControl"]) == (JSONL, "no-cache")
 
 
 async def test_a_file_with_a_greater_number_stays(publisher: Publisher) -> None:
@@ -190,9 +190,9 @@ class Careless:
         )
 
 
-@pytest.mark.parametrize(("ignores", "said"), [(str, "If-None-Match"), (dict, "If-Match with the tag")])
-async def test_a_store_that_ignores_a_condition_is_refused(bucket: Bucket, ignores: type, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said) as refused:
+@pytest.mark.parametrize(("ignores", "condition"), [(str, "If-None-Match"), (dict, "If-Match with the tag")])
+async def test_a_store_that_ignores_a_condition_is_refused(bucket: Bucket, ignores: type, condition: str) -> None:
+    with pytest.raises(ConfigurationError, match=condition) as refused:
         await check(Careless(bucket.store(), ignores))  # type: ignore[arg-type]
     assert "conditional writes" in str(refused.value.hint)
 

@@ -157,8 +157,8 @@ def test_a_verified_resource_stands_while_its_key_and_its_did_are_the_same(issue
     kid, key = DidUrl.parse(body["proof"]["verificationMethod"]), b"k" * 32
 
     def document(*names: WebvhDid, **keys: bytes) -> DidDocument:
-        found = {DidUrl.parse(f"{kid.did}#{fragment}"): key for fragment, key in keys.items()}
-        return DidDocument(issuer.did, names or (issuer.did,), "1-z", {}, found)
+        methods = {DidUrl.parse(f"{kid.did}#{fragment}"): key for fragment, key in keys.items()}
+        return DidDocument(issuer.did, names or (issuer.did,), "1-z", {}, methods)
 
     here = document(**{kid.fragment: key})
     vouched = Vouched.by(json.dumps(body).encode(), here)

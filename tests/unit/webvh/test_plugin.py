@@ -41,7 +41,7 @@ async def aca_py(**settings: Any) -> InjectionContext:
 async def test_aca_py_loads_the_plugin() -> None:
     context = await aca_py()
     assert PLUGIN in context.inject(PluginRegistry).plugin_names
-    resolvers = [type(each) for each in context.inject(DIDResolver).resolvers]
+    resolvers = [type(resolver) for resolver in context.inject(DIDResolver).resolvers]
     assert CheckedWebvhResolver in resolvers
     assert WebvhDIDResolver not in resolvers
     registry = context.inject(AnonCredsRegistry)
@@ -101,7 +101,10 @@ async def test_closes_the_edge_that_it_has_made(profile: Profile) -> None:
 def subscribers(context: InjectionContext, topic: str) -> list[Any]:
     bus = context.inject(EventBus)
     return [
-        each for pattern, found in bus.topic_patterns_to_subscribers.items() if pattern.match(topic) for each in found
+        handler
+        for pattern, handlers in bus.topic_patterns_to_subscribers.items()
+        if pattern.match(topic)
+        for handler in handlers
     ]
 
 

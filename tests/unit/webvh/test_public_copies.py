@@ -31,8 +31,8 @@ async def taken(issuer: Issuer, source: CopySource, target: Path) -> public_copi
 
 def files_in(folder: Path) -> dict[str, bytes]:
     """Everything that is served."""
-    found = (path for path in folder.rglob("*") if path.is_file() and ".numbers" not in path.parts)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file() and ".numbers" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 async def test_a_verifier_finds_all_at_the_new_place(

@@ -31,7 +31,7 @@ from wanderbuch.store.tables import tables_of, tenant_of
 def newest(issuer: Issuer) -> dict[str, Any]:
     """The newest status list as it is published."""
     definition = json.loads(issuer.file(issuer.registry_id).read_bytes())
-    link = max(definition["links"], key=lambda each: each["timestamp"])
+    link = max(definition["links"], key=lambda dated_list: dated_list["timestamp"])
     status_list = json.loads(issuer.file(link["id"]).read_bytes())
     assert status_list["content"]["timestamp"] == link["timestamp"]
     content: dict[str, Any] = status_list["content"]
@@ -40,13 +40,13 @@ def newest(issuer: Issuer) -> dict[str, Any]:
 
 def told(profile: Profile) -> list[list[int]]:
     """Collect what is said to have been revoked."""
-    said: list[list[int]] = []
+    revoked: list[list[int]] = []
 
     async def listen(profile: Profile, event: Event) -> None:
-        said.append(event.payload.revoked)
+        revoked.append(event.payload.revoked)
 
     profile.inject(EventBus).subscribe(RevListFinishedEvent.event_topic, listen)
-    return said
+    return revoked
 
 
 # Resolving by another wallet, over TLS
@@ -67,11 +67,13 @@ async def test_another_wallet_resolves_what_was_registered(
     assert definition.revocation_registry.cred_def_id == issuer.cred_def_id
     assert definition.revocation_registry.to_native() is not None
     status_list = await registry.get_revocation_list(other_wallet, issuer.registry_id, 0, int(time.time()))
-    found = status_list.revocation_list
-    assert (found.issuer_id, found.rev_reg_def_id) == (issuer.did, issuer.registry_id)
-    assert found.revocation_list == [0] * SIZE
-    assert found.to_native() is not None
-    assert found.serialize() == RevList.deserialize(found.serialize()).serialize()  # as ACA-Py would have read it
+    revocation_list = status_list.revocation_list
+    assert (revocation_list.issuer_id, revocation_list.rev_reg_def_id) == (issuer.did, issuer.registry_id)
+    assert revocation_list.revocation_list == [0] * SIZE
+    assert revocation_list.to_native() is not None
+    assert (
+        revocation_list.serialize() == RevList.deserialize(revocation_list.serialize()).serialize()
+    )  # as ACA-Py would have read it
 
 
 async def test_a_wallet_is_asked_once_whether_a_did_is_its_own(
@@ -101,8 +103,8 @@ async def test_a_did_that_becomes_the_wallets_own_later_is_published_and_resolve
     registry._others[tenant_of(wallet), did] = None  # as if a stranger had named it before
     schema = AnonCredsSchema(did, ["a"], "later", "1.0")
     made = await registry.register_schema(wallet, schema)
-    found = await registry.get_schema(wallet, made.schema_state.schema_id)
-    assert found.schema.name == "later"
+    result = await registry.get_schema(wallet, made.schema_state.schema_id)
+    assert result.schema.name == "later"
     assert not registry._others
 
 
@@ -163,10 +165,10 @@ async def test_refuses_an_issuer_that_is_no_did_of_this_wallet(
         await issuer.registry.get_credential_definition(issuer.profile, issuer.cred_def_id)
     ).credential_definition
     status_list = await issuer.kept_list()
-    found = GetSchemaResult(schema, issuer.schema_id, {}, {})
+    result = GetSchemaResult(schema, issuer.schema_id, {}, {})
     for attempt in (
         other_registry.register_schema(other_wallet, schema),
-        other_registry.register_credential_definition(other_wallet, found, cred_def),
+        other_registry.register_credential_definition(other_wallet, result, cred_def),
         other_registry.register_revocation_registry_definition(other_wallet, issuer.definition),
         other_registry.register_revocation_list(other_wallet, issuer.definition, status_list),
         other_registry.update_revocation_list(other_wallet, issuer.definition, status_list, status_list, []),
@@ -258,20 +260,20 @@ async def test_after_a_rotation_everything_is_signed_with_the_new_key(
 async def test_revoking_publishes_a_further_list_and_tells(
     issuer: Issuer, other_wallet: Profile, other_registry: WebvhRegistry
 ) -> None:
-    said = told(issuer.profile)
+    revoked = told(issuer.profile)
     first = newest(issuer)
     await issuer.revoke(3, 5)
     await issuer.profile.inject(EventBus).task_queue.flush()
     second = newest(issuer)
     assert second["timestamp"] > first["timestamp"]
     assert [index for index, bit in enumerate(second["revocationList"]) if bit] == [3, 5]
-    assert [sorted(each) for each in said] == [[3, 5]]
+    assert [sorted(indices) for indices in revoked] == [[3, 5]]
     at = [
         await other_registry.get_revocation_list(other_wallet, issuer.registry_id, 0, instant)
         for instant in (first["timestamp"], second["timestamp"] - 1, second["timestamp"], None)
     ]
-    found = [each.revocation_list.timestamp for each in at]
-    assert found == [first["timestamp"], first["timestamp"], second["timestamp"], second["timestamp"]]
+    timestamps = [result.revocation_list.timestamp for result in at]
+    assert timestamps == [first["timestamp"], first["timestamp"], second["timestamp"], second["timestamp"]]
 
 
 async def test_before_the_first_list_there_is_none_in_force(
@@ -324,14 +326,14 @@ async def test_refuses_a_list_of_a_registry_that_is_not_ours(issuer: Issuer) -> 
 
 
 async def test_a_list_that_was_kept_but_not_published_is_published_later(issuer: Issuer) -> None:
-    said = told(issuer.profile)
+    revoked = told(issuer.profile)
     await issuer.revoke(7, publish=False)
     assert newest(issuer)["revocationList"][7] == 0
     assert await issuer.registry.publish_kept_list(issuer.profile, issuer.registry_id) == [7]
     assert newest(issuer)["revocationList"][7] == 1
     assert await issuer.registry.publish_kept_list(issuer.profile, issuer.registry_id) == []
     await issuer.profile.inject(EventBus).task_queue.flush()
-    assert said == [[7]]
+    assert revoked == [[7]]
 
 
 async def test_a_registry_without_a_kept_list_has_nothing_to_publish(issuer: Issuer) -> None:
@@ -343,8 +345,8 @@ async def test_a_further_list_is_in_force_at_once_also_within_one_second(issuer:
     issuer.registry._clock = time.time
     await issuer.revoke(1)
     await issuer.revoke(2)
-    found = await issuer.registry.get_revocation_list(issuer.profile, issuer.registry_id, 0, int(time.time()))
-    assert found.revocation_list.revocation_list[1:3] == [1, 1]
+    result = await issuer.registry.get_revocation_list(issuer.profile, issuer.registry_id, 0, int(time.time()))
+    assert result.revocation_list.revocation_list[1:3] == [1, 1]
 
 
 async def test_revoking_goes_on_after_the_clock_was_set_back(issuer: Issuer) -> None:

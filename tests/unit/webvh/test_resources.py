@@ -117,8 +117,8 @@ async def test_the_digest_does_not_depend_on_the_order_of_members() -> None:
 async def test_links_come_back_oldest_first() -> None:
     links = (link("c", 30), link("d", 10), link("e", 20))
     made = resource(ResourceType.REV_REG_DEF, links)
-    found = verify(await signed(made), ResourceType.REV_REG_DEF)
-    assert [link.timestamp for link in found.links] == [10, 20, 30]
+    verified = verify(await signed(made), ResourceType.REV_REG_DEF)
+    assert [link.timestamp for link in verified.links] == [10, 20, 30]
 
 
 ACCEPTED: list[Callable[[dict[str, Any]], object]] = [
@@ -202,7 +202,7 @@ async def test_refuses_a_signature_by_a_stranger_in_the_name_of_our_key() -> Non
 
 
 async def test_refuses_a_signature_by_a_key_that_does_not_assert() -> None:
-    assert STRANGER.kid() in [each["id"] for each in DOCUMENT.content["verificationMethod"]]
+    assert STRANGER.kid() in [method["id"] for method in DOCUMENT.content["verificationMethod"]]
     with pytest.raises(ResourceError, match="another key"):
         verify(await signed(by=STRANGER))
 

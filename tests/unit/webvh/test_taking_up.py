@@ -32,7 +32,7 @@ async def undone(wallet: Profile) -> AsyncIterator[None]:
         keys = {key.name for key in await fetch_keys(session.handle)}
         entries = list(await session.handle.fetch_all("wanderbuch.webvh.did"))
         resources = list(await session.handle.fetch_all("wanderbuch.webvh.resource"))
-    kept = [(each.category, each.name, each.value, each.tags) for each in (*entries, *resources)]
+    kept = [(entry.category, entry.name, entry.value, entry.tags) for entry in (*entries, *resources)]
     yield
     async with wallet.session() as session:
         for category in ("wanderbuch.webvh.did", "wanderbuch.webvh.resource"):

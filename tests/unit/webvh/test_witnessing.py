@@ -328,7 +328,7 @@ async def test_old_approvals_are_left_out_when_newer_ones_say_the_same(
         await approve(wallet, witnessed, publisher, A, (B, C)[number % 2])
         await documents.resolve(witnessed)
     listed = json.loads(await publisher.get(PROOFS) or b"")
-    by = [proof["verificationMethod"] for each in listed for proof in each["proof"]]
+    by = [proof["verificationMethod"] for approval in listed for proof in approval["proof"]]
     assert max(by.count(method) for method in by) == 2
     assert listed[-1]["versionId"].startswith("6-")
 

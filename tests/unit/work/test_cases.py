@@ -16,9 +16,9 @@ from .conftest import Centre
 WHY = "ten years in a shipyard"
 
 
-async def submitted(assessments: Assessments, found: Judgement | None = None) -> Assessment:
+async def submitted(assessments: Assessments, judged: Judgement | None = None) -> Assessment:
     case = await assessments.begin(ANA, "candidate-1", WHY)
-    case = await assessments.edit(case.id, ANA, found or judgement(), read=case.revision)
+    case = await assessments.edit(case.id, ANA, judged or judgement(), read=case.revision)
     return await assessments.submit(case.id, ANA)
 
 
@@ -92,11 +92,11 @@ async def test_who_submits_twice_at_once_is_told_the_same_twice(
 
     async def digest(seen: Assessment, real: Any = assessments.digest) -> str:
         """Let the second call come through between the first one's look and its change."""
-        found: str = await real(seen)
+        real_digest: str = await real(seen)
         if not at_once:
             at_once.append(seen)
             at_once[0] = await assessments.submit(case.id, ANA)
-        return found
+        return real_digest
 
     monkeypatch.setattr(assessments, "digest", digest)
     assert await assessments.submit(case.id, ANA) == at_once[0]
@@ -230,8 +230,8 @@ async def test_two_who_agree_at_once_in_two_processes_are_two(centre: Centre) ->
     case = await submitted(assessments)
     await asyncio.gather(
         *(
-            each.approve(case.id, moderator, revision=case.revision)
-            for each, moderator in ((assessments, MIA), (elsewhere, NOE), (elsewhere, MIA), (assessments, NOE))
+            process.approve(case.id, moderator, revision=case.revision)
+            for process, moderator in ((assessments, MIA), (elsewhere, NOE), (elsewhere, MIA), (assessments, NOE))
         )
     )
     agreed_on = await elsewhere.get(case.id)

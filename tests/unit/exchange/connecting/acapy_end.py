@@ -95,7 +95,7 @@ class AcapyEnd(End):
     async def settle(self) -> None:
         """Wait until ACA-Py, which opens an invitation beside, has posted something or has come to the end of it."""
         async with asyncio.timeout(_OPENING_S):
-            while not self.bag.posted and any(not each.done() for each in self.waiting):  # noqa: ASYNC110 (ACA-Py tells nobody)
+            while not self.bag.posted and any(not task.done() for task in self.waiting):  # noqa: ASYNC110 (ACA-Py tells nobody)
                 await asyncio.sleep(0.01)
 
     async def take(self, incoming: Incoming) -> bool:

@@ -209,11 +209,11 @@ class End:
 
 
 async def _posted(ends: Iterable[End]) -> list[tuple[str, bytes]]:
-    posted = [each for end in ends for each in await end.posted()]
+    posted = [envelope for end in ends for envelope in await end.posted()]
     if not posted:
         for end in ends:
             await end.settle()
-        posted = [each for end in ends for each in await end.posted()]
+        posted = [envelope for end in ends for envelope in await end.posted()]
     return posted
 
 

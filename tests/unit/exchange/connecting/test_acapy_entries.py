@@ -50,5 +50,5 @@ def test_an_entry_has_the_form_of_acapys_record(
     )
     assert (category, name) == (ConnRecord.RECORD_TYPE, record.connection_id)
     assert written == record.value
-    assert tags == {name: each for name, each in record.tags.items() if each is not None}
+    assert tags == {name: tag for name, tag in record.tags.items() if tag is not None}
     assert written["created_at"] is not None

@@ -44,9 +44,9 @@ async def pings(sender: End, receiver: End, connection_id: str, own_key: str, ch
     await sender.sending.send(sender.profile, channel, ping)
     ((_, packed),) = await sender.posted()
     incoming, _ = await receiver.opened(packed)
-    found = await dispatch(receiver, incoming)
-    assert found is not None
-    assert found.connection_id == connection_id
+    reply = await dispatch(receiver, incoming)
+    assert reply is not None
+    assert reply.connection_id == connection_id
     ((url, answer),) = await receiver.posted()
     assert url == sender.endpoint
     response, _ = await sender.opened(answer)
@@ -78,7 +78,7 @@ async def test_our_wallet_connects_with_acapys_inviter(
     await carry(ours, acapy)
     ((handshake_id, connection),) = ours.book.told
     assert handshake_id == begun.handshake_id
-    theirs = next(each for each in await acapy.connections() if each.request_id == connection.request_id)
+    theirs = next(candidate for candidate in await acapy.connections() if candidate.request_id == connection.request_id)
     assert theirs.state == _COMPLETED
     assert await ours.connection(connection.own_key) == connection
     assert connection.their_public_did == invitation.service_did

@@ -91,7 +91,7 @@ async def test_any_message_of_a_handshake_makes_no_connection(
         await inviter.invite("one", reusable=True)
     assert inviter.public is not None
     stranger = fresh_peer("https://stranger.wanderbuch.test")
-    wire = {each: value for each, value in members.items() if not each.startswith("@")} | {
+    wire = {member: value for member, value in members.items() if not member.startswith("@")} | {
         "@type": f"https://didcomm.org/didexchange/1.1/{name}",
         "@id": "any",
         "~thread": {"pthid": "one"},

@@ -127,8 +127,8 @@ async def test_what_was_asked_once_is_written_as_it_was_asked_also_after_a_resta
     await pending(
         scene, transaction(attributes=("c", "a", "b"))
     )  # the same again, by another process: it goes out as it was
-    assert [each["messages_attach"]["data"]["json"] for each in scene.asked] == [body, body]
-    assert len({each["transaction_id"] for each in scene.asked}) == 1
+    assert [request["messages_attach"]["data"]["json"] for request in scene.asked] == [body, body]
+    assert len({request["transaction_id"] for request in scene.asked}) == 1
     await scene.author.restart()
     scene.hear()
     await scene.answer(ENDORSE, scene.asked[0])

@@ -27,7 +27,7 @@ from wanderbuch.store.entries import fetch_entries
 
 
 def kinds(carried: list[Any]) -> list[str]:
-    return [each["@type"].rpartition("/")[2] for each in carried]
+    return [message["@type"].rpartition("/")[2] for message in carried]
 
 
 async def posted_alone(end: End) -> bytes:
@@ -109,10 +109,12 @@ async def test_wallet_without_an_address_gets_the_response_as_reply(ends: tuple[
 async def test_second_wallet_on_an_invitation_for_one_is_told_so_and_leaves_nothing(ends: tuple[End, End]) -> None:
     inviter, wallet = ends
     await connected(inviter, wallet)
-    before = [await count_of(inviter, each) for each in (Connection.category, "connection", "did", "did_key")]
+    before = [await count_of(inviter, category) for category in (Connection.category, "connection", "did", "did_key")]
     request, peer = await stranger(wallet, "one")
     await inviter.receive(pack(request, to=inviter.public.name, own=peer.key))  # type: ignore[union-attr]
-    assert [await count_of(inviter, each) for each in (Connection.category, "connection", "did", "did_key")] == before
+    assert [
+        await count_of(inviter, category) for category in (Connection.category, "connection", "did", "did_key")
+    ] == before
     report, _ = await wallet.opened(await posted_alone(inviter))
     assert (report.kind, report.members["description"]["code"]) == (
         "didexchange/1.1/problem_report",
@@ -360,7 +362,7 @@ async def test_inviter_that_does_not_go_on_gets_a_handshake_when_it_is_opened_ag
     inviter.book.taken["two"] = "another"
     await begin(wallet.profile, invitation, reuse=True)
     assert kinds(await carry(inviter, wallet)) == ["handshake-reuse", "problem_report"]
-    assert [each.code for each in wallet.book.no] == ["existing_connection_not_active"]
+    assert [refusal.code for refusal in wallet.book.no] == ["existing_connection_not_active"]
     del inviter.book.taken["two"]
     begun = await begin(wallet.profile, invitation, reuse=True)
     assert begun.own_key != ours.own_key

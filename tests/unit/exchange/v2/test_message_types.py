@@ -10,7 +10,7 @@ SERVED = {PING: "ping", QUERY: "query"}
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "service"),
     [
         (PING, "ping"),
         ("https://didcomm.org/trust-ping/2.1/ping", "ping"),
@@ -24,9 +24,11 @@ SERVED = {PING: "ping", QUERY: "query"}
         ("nothing", None),
     ],
 )
-def test_another_minor_version_is_the_same_protocol_and_another_major_one_is_not(text: str, found: str | None) -> None:
-    assert find_served(SERVED, text) == found
-    assert is_same(text, PING) is (found == "ping")
+def test_another_minor_version_is_the_same_protocol_and_another_major_one_is_not(
+    text: str, service: str | None
+) -> None:
+    assert find_served(SERVED, text) == service
+    assert is_same(text, PING) is (service == "ping")
 
 
 @pytest.mark.parametrize(

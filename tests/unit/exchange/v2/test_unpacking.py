@@ -41,7 +41,7 @@ def proven(content: bytes, by: Signer = ALICE) -> bytes:
 
 async def opened(body: bytes, *people: Signer) -> Unpacked:
     """Open an envelope as Bob, who knows Alice, Mallory and these people."""
-    documents = {each.did: each.contact for each in (ALICE, MALLORY, *people)}
+    documents = {person.did: person.contact for person in (ALICE, MALLORY, *people)}
 
     async def contact_of(did: str) -> V2Contact:
         if did not in documents:

@@ -42,8 +42,8 @@ type Change = Callable[[Json], object]
 
 
 def accreditation(document: Json, did: str = COLOMBO) -> Json:
-    found: Json = document["participants"]["entries"][ACCREDITATION][did]["accreditations"][0]
-    return found
+    first: Json = document["participants"]["entries"][ACCREDITATION][did]["accreditations"][0]
+    return first
 
 
 def compared(example: Json, change: Change) -> tuple[Difference, ...]:
@@ -188,27 +188,27 @@ def test_a_crosswalk_that_says_another_level_is_a_change(example: Json) -> None:
 
 
 def test_the_first_version_gains_everything(example: Json) -> None:
-    found = differences(None, parse_file(payload_of(example)))
-    assert [difference.code for difference in found].count("accreditation.granted") == 3
-    assert "accreditation.suspended" in {difference.code for difference in found}
-    assert "file.first" in {difference.code for difference in found}
-    assert changes_trust(found)
+    changes = differences(None, parse_file(payload_of(example)))
+    assert [difference.code for difference in changes].count("accreditation.granted") == 3
+    assert "accreditation.suspended" in {difference.code for difference in changes}
+    assert "file.first" in {difference.code for difference in changes}
+    assert changes_trust(changes)
 
 
 def test_another_author_is_named(example: Json) -> None:
     file = parse_file(payload_of(example))
-    found = differences(file, replace(file, author=OTHER))
-    assert codes(found) == [("file.author-changed", Effect.CHANGE)]
+    changes = differences(file, replace(file, author=OTHER))
+    assert codes(changes) == [("file.author-changed", Effect.CHANGE)]
 
 
 def test_another_address_of_the_file_is_named(example: Json) -> None:
     file = parse_file(payload_of(example))
     moved = replace(file, uri="https://elsewhere.wanderbuch.test/current.jws")
-    [found] = differences(file, moved)
-    assert (found.code, found.effect) == ("file.uri-changed", Effect.CHANGE)
-    assert "https://elsewhere.wanderbuch.test/current.jws" in found.text
+    [difference] = differences(file, moved)
+    assert (difference.code, difference.effect) == ("file.uri-changed", Effect.CHANGE)
+    assert "https://elsewhere.wanderbuch.test/current.jws" in difference.text
     assert file.uri is not None
-    assert file.uri in found.text
+    assert file.uri in difference.text
     assert differences(file, replace(file, uri=None)) == ()  # a draft does not say it yet
 
 

@@ -37,12 +37,12 @@ def verification(number: str, **changes: Any) -> VerifierAuthorization:
 
 @pytest.fixture
 def snapshot(ecosystem: GovernanceFile) -> GovernanceSnapshot:
-    said = (
+    verifications = (
         verification("V-2", purposes=(Purpose.STUDY,), attributes=frozenset({"family_name"}), predicates=frozenset()),
         verification("V-1"),
         verification("V-3", credential_type="attendance/1.0", intervals=(DateSpan(date(2027, 1, 1), OPEN_END),)),
     )
-    return fresh(replace(ecosystem, verifications=said))
+    return fresh(replace(ecosystem, verifications=verifications))
 
 
 def asked(snapshot: GovernanceSnapshot | None, at: datetime = NOW, **changes: Any) -> Any:

@@ -137,8 +137,8 @@ def test_rules_out_of_their_order_fail_loudly(ecosystem: GovernanceFile) -> None
 
 
 def _at(case: dict[str, Any], part: str, member: str) -> object:
-    found = case[part]
-    return json.dumps(found[member] if member and isinstance(found, dict) else found)
+    value = case[part]
+    return json.dumps(value[member] if member and isinstance(value, dict) else value)
 
 
 def test_each_part_of_a_question_stands_where_the_rules_look_for_it() -> None:

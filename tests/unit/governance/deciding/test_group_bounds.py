@@ -6,7 +6,16 @@ from datetime import UTC, date, datetime
 from random import Random
 
 import pytest
-from tests.unit.governance.chance import AT, DAYS, FRESH_UNTIL, ISSUERS, accredited, file_of, held, recognition
+from tests.unit.governance.chance import (
+    AT,
+    DAYS,
+    FRESH_UNTIL,
+    ISSUERS,
+    accredited,
+    file_of,
+    fresh_snapshot,
+    recognition,
+)
 from tests.unit.governance.reference import members
 
 from wanderbuch.governance.deciding import chains, decision
@@ -100,10 +109,10 @@ def test_of_parts_that_the_same_statements_name_one_is_judged() -> None:
         None,
         binding=Binding.LINK_SECRET,
     )
-    told = explain(Requirement("C2", "MLT", None, "q/1.0", not_revoked=False), shown, held(home), at=AT)
+    told = explain(Requirement("C2", "MLT", None, "q/1.0", not_revoked=False), shown, fresh_snapshot(home), at=AT)
     assert told.decision.verdict is Verdict.TRUSTED
     assert len(told.steps) == len(decision.TABLE) + 1
     excluding = replace(home, accreditations=(accredited("C2", excluded=(UNITS[-1],)),))
-    told = explain(Requirement("C2", "MLT", None, "q/1.0", not_revoked=False), shown, held(excluding), at=AT)
+    told = explain(Requirement("C2", "MLT", None, "q/1.0", not_revoked=False), shown, fresh_snapshot(excluding), at=AT)
     assert told.decision.verdict is Verdict.NOT_TRUSTED
     assert UNITS[-1] in told.decision.reasons[0].text

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.thorough import examples
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE, Json, payload_of
 from tests.unit.governance.form.test_statement_rules import accreditation, at_host, decisions, entries
 
@@ -34,16 +34,18 @@ def until(days: int) -> list[Json]:
 
 
 def recognise(document: Json, **members: Any) -> None:
-    document["trusted_governance"] = [said.NEIGHBOUR_FILE]
-    entries(document)[RECOGNITION] = {said.NEIGHBOUR: {"recognitions": [said.recognition(**members)]}}
+    document["trusted_governance"] = [statements.NEIGHBOUR_FILE]
+    entries(document)[RECOGNITION] = {statements.NEIGHBOUR: {"recognitions": [statements.recognition(**members)]}}
 
 
 def ask(document: Json, **members: Any) -> None:
-    entries(document)[VERIFICATION] = {at_host(document, "shipyard"): {"verifications": [said.verification(**members)]}}
+    entries(document)[VERIFICATION] = {
+        at_host(document, "shipyard"): {"verifications": [statements.verification(**members)]}
+    }
 
 
 def regulate(document: Json, **members: Any) -> None:
-    entries(document)[REGULATION] = {document["author"]: {"regulations": [said.regulation(**members)]}}
+    entries(document)[REGULATION] = {document["author"]: {"regulations": [statements.regulation(**members)]}}
 
 
 def accredit(document: Json, **members: Any) -> None:
@@ -53,7 +55,7 @@ def accredit(document: Json, **members: Any) -> None:
 DATED = [accredit, recognise, ask, regulate]
 
 
-@pytest.mark.parametrize("state", DATED, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("state", DATED, ids=lambda function: function.__name__)
 @pytest.mark.parametrize(("days", "soon"), [(0, True), (90, True), (91, False), (4000, False)])
 def test_warns_of_what_ends_within_ninety_days(
     state: Callable[..., None], days: int, soon: bool, example: Json
@@ -104,9 +106,9 @@ def test_warns_of_a_gap_between_two_crosswalks(successor: str, gap: bool, exampl
     both = entries(example)[CROSSWALK][example["author"]]["crosswalks"]
     both[0]["valid_until"] = "2026-10-31"
     both.append({**both[0], "version": "example-nvq-eqf-2", "valid_from": successor, "valid_until": None})
-    found = warnings_of(example)
-    assert ("crosswalk-gap" in found) == gap
-    assert "crosswalk-ended" not in found
+    warnings = warnings_of(example)
+    assert ("crosswalk-gap" in warnings) == gap
+    assert "crosswalk-ended" not in warnings
 
 
 @pytest.mark.parametrize(("end", "ended"), [("2026-11-02T08:00:00Z", True), ("2026-11-02T08:00:01Z", False)])
@@ -116,7 +118,7 @@ def test_warns_of_an_issuer_that_other_readers_see_no_more(end: str, ended: bool
 
 
 def test_warns_of_a_programme_whose_accreditation_counts_no_more(example: Json) -> None:
-    entries(example)[PROGRAMMES] = {at_host(example, "centre"): {"programmes": [said.programme()]}}
+    entries(example)[PROGRAMMES] = {at_host(example, "centre"): {"programmes": [statements.programme()]}}
     assert "programme-without-mandate" not in warnings_of(example)
     accredit(example, status=decisions(("suspended", "2026-10-01", "2026-10-01")))
     assert "programme-without-mandate" in warnings_of(example)

@@ -16,7 +16,7 @@ from tests.unit.governance.chance import (
     evidence,
     file,
     file_of,
-    held,
+    fresh_snapshot,
 )
 from tests.unit.governance.reference import reference_verdict
 
@@ -28,19 +28,19 @@ from wanderbuch.governance.form.domain import lapses
 
 
 def verdict(file: GovernanceFile, shown: Evidence) -> Verdict:
-    return decide(asked_for(shown), shown, held(file), at=AT).verdict
+    return decide(asked_for(shown), shown, fresh_snapshot(file), at=AT).verdict
 
 
 @by_chance()
 def test_equals_a_slow_reading_of_the_rules(chance: Random) -> None:
     governance, shown = file(chance), evidence(chance)
-    assert verdict(governance, shown) is reference_verdict(asked_for(shown), shown, held(governance), AT)
+    assert verdict(governance, shown) is reference_verdict(asked_for(shown), shown, fresh_snapshot(governance), AT)
 
 
 @by_chance()
 def test_order_says_nothing(chance: Random) -> None:
     governance, shown = file(chance), evidence(chance)
-    snapshot = held(governance)
+    snapshot = fresh_snapshot(governance)
     shuffled = list(governance.accreditations)
     chance.shuffle(shuffled)
     other = replace(snapshot, file=replace(governance, accreditations=tuple(shuffled), crosswalks=CROSSWALKS[::-1]))
@@ -82,8 +82,8 @@ def test_accrediting_without_exclusions_takes_nothing_away(chance: Random) -> No
 def test_a_span_is_trusted_if_each_of_its_days_is(chance: Random) -> None:
     governance, shown = file(chance), evidence(chance)
     days = [day for day in DAYS if shown.awarded.first <= day <= shown.awarded.last]
-    each = [verdict(governance, replace(shown, awarded=DateSpan(day, day))) for day in days]
-    assert (verdict(governance, shown) is Verdict.TRUSTED) == all(one is Verdict.TRUSTED for one in each)
+    verdicts = [verdict(governance, replace(shown, awarded=DateSpan(day, day))) for day in days]
+    assert (verdict(governance, shown) is Verdict.TRUSTED) == all(one is Verdict.TRUSTED for one in verdicts)
 
 
 @by_chance()
@@ -97,7 +97,7 @@ def test_never_trusted_unless_fresh(chance: Random) -> None:
 def test_who_is_trusted_was_eligible(chance: Random) -> None:
     governance, shown = file(chance), evidence(chance)
     if verdict(governance, shown) is Verdict.TRUSTED:
-        snapshot = held(governance)
+        snapshot = fresh_snapshot(governance)
         assert shown.source in eligible_sources(asked_for(shown), snapshot, at=AT)
 
 
@@ -105,7 +105,7 @@ def test_who_is_trusted_was_eligible(chance: Random) -> None:
 def test_the_day_is_needed_only_in_boundary_years(chance: Random) -> None:
     governance, year = file(chance), chance.choice([2020, 2021, 2022])
     shown = replace(evidence(chance), awarded=DateSpan.of_year(year))
-    snapshot = held(governance)
+    snapshot = fresh_snapshot(governance)
     decision = decide(asked_for(shown), shown, snapshot, at=AT)
     if decision.reasons[0].code == "award.date_needed":
         assert year in award_boundary_years(asked_for(shown), snapshot)
@@ -113,13 +113,13 @@ def test_the_day_is_needed_only_in_boundary_years(chance: Random) -> None:
 
 def test_chance_gives_every_answer_often_enough() -> None:
     """Else the properties above would say little."""
-    found = Counter[str]()
+    counts = Counter[str]()
     for seed in range(1000):
         chance = Random(seed)  # noqa: S311
-        snapshot = held(file(chance))
+        snapshot = fresh_snapshot(file(chance))
         shown = evidence(chance)
-        found[decide(asked_for(shown), shown, snapshot, at=AT).reasons[0].code] += 1
-    assert found["issuer.accredited"] >= 20
+        counts[decide(asked_for(shown), shown, snapshot, at=AT).reasons[0].code] += 1
+    assert counts["issuer.accredited"] >= 20
     codes = {"award.date_needed", "mandate.outside", "status.suspended", "status.withdrawn", "registry.not_pinned"}
     codes |= {"occupation.excluded", "level.not_covered", "crosswalk.not_in_force", "jurisdiction.not_covered"}
-    assert {code: found[code] for code in codes if found[code] < 3} == {}
+    assert {code: counts[code] for code in codes if counts[code] < 3} == {}

@@ -61,9 +61,10 @@ def world(*recognises: tuple[int, int]) -> GovernanceSnapshot:
             recognitions=tuple(known), regulations=(), refusals=(),
         )  # fmt: skip
 
-    held = {authority(n): GovernanceSnapshot(file(n), "x", NOW + timedelta(hours=1)) for n in numbers}
+    snapshots = {authority(n): GovernanceSnapshot(file(n), "x", NOW + timedelta(hours=1)) for n in numbers}
     return replace(
-        held[authority(0)], recognised={did: snapshot for did, snapshot in held.items() if did != authority(0)}
+        snapshots[authority(0)],
+        recognised={did: snapshot for did, snapshot in snapshots.items() if did != authority(0)},
     )
 
 
@@ -417,7 +418,7 @@ def test_schemas_of_every_file_that_counts_are_known() -> None:
         f"{name}.wanderbuch.test" for name in ("malta", "lanka", "nepal", "bhutan", "india", "asean", "sadc")
     }
     nobody = eligible_schemas(Requirement("C5120", "MLT", 3), home, at=NOW)
-    assert {each.split(":")[3] for each in nobody} == {"malta.wanderbuch.test"}
+    assert {schema_id.split(":")[3] for schema_id in nobody} == {"malta.wanderbuch.test"}
 
 
 def test_boundary_years_are_those_of_every_file_that_counts() -> None:

@@ -61,8 +61,8 @@ def test_order_says_nothing(chance: Random) -> None:
 
     def shuffled(file: GovernanceFile) -> GovernanceFile:
         lists = [list(file.accreditations), list(file.recognitions), list(file.crosswalks), list(file.regulations)]
-        for each in lists:
-            chance.shuffle(each)
+        for listed in lists:
+            chance.shuffle(listed)
         return replace(
             file,
             accreditations=tuple(lists[0]),
@@ -206,15 +206,15 @@ def test_a_trusted_chain_is_of_files_at_hand_each_recognised_by_the_one_before(c
 
 def test_chance_gives_every_answer_often_enough() -> None:
     """Else the properties above would say little."""
-    found = Counter[str]()
+    counts = Counter[str]()
     for seed in range(600):
         chance = Random(seed)  # noqa: S311
         snapshot = world(chance)
         asked, shown = question(chance, snapshot)
         decision = decide(asked, shown, snapshot, at=AT)
-        found.update({decision.verdict.value, f"chain of {len(decision.chain)}"})
-        found.update({reason.code for reason in decision.reasons})
-    assert {code: found[code] for code in EXPECTED if found[code] < 3} == {}, found
+        counts.update({decision.verdict.value, f"chain of {len(decision.chain)}"})
+        counts.update({reason.code for reason in decision.reasons})
+    assert {code: counts[code] for code in EXPECTED if counts[code] < 3} == {}, counts
 
 
 EXPECTED = (

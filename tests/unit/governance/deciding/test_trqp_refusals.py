@@ -224,10 +224,10 @@ _TEXTS = st.one_of(
 def test_any_input_is_answered_or_refused_on_purpose(body: bytes) -> None:
     for kind in ("authorization", "recognition"):
         try:
-            found = getattr(trqp, f"answer_{kind}")(parse_query(body), SNAPSHOT, at=NOW).answer
+            trqp_answer = getattr(trqp, f"answer_{kind}")(parse_query(body), SNAPSHOT, at=NOW).answer
         except (QueryError, NotRecognizedError, TrqpResourceError):
             continue
-        assert msgspec.json.decode(msgspec.json.encode(found))["authority_id"] == AUTHORITY
+        assert msgspec.json.decode(msgspec.json.encode(trqp_answer))["authority_id"] == AUTHORITY
 
 
 def test_our_request_schemas_accept_what_we_accept() -> None:

@@ -107,11 +107,11 @@ def test_of_a_did_on_a_ledger_the_parts_of_both_names_have_to_be_read(divided: D
     letters = "abcdefghijkmnopqrstuvwxyz123456789"
     nyms = [f"V4SGRU86Z58d6TV7PBUe{first}{second}" for first in letters for second in letters]
     pairs = [(Did(f"did:sov:{nym}"), Did(f"did:indy:sovrin:{nym}")) for nym in nyms]
-    held = [new for old, new in pairs if divided.bucket_of(new) == read == divided.bucket_of(old)]
+    same_bucket = [new for old, new in pairs if divided.bucket_of(new) == read == divided.bucket_of(old)]
     half = [new for old, new in pairs if divided.bucket_of(new) == read != divided.bucket_of(old)]
-    assert held
+    assert same_bucket
     assert half
-    assert all(map(partly.holds, held))
+    assert all(map(partly.holds, same_bucket))
     assert not any(map(partly.holds, half))  # what stands under did:sov may exclude it
     assert not any(partly.holds(old) for old, _ in pairs)  # what excludes it may stand under any ledger's name
     whole = divided.load()
@@ -197,7 +197,7 @@ def contents(divided: Divided, *numbers: int) -> tuple[int, list[Json]]:
 
 
 def test_refuses_records_out_of_order_or_twice(divided: Divided) -> None:
-    bucket, records = next(found for number in range(12) if len((found := contents(divided, number))[1]) > 1)
+    bucket, records = next(filled for number in range(12) if len((filled := contents(divided, number))[1]) > 1)
     divided.replace_part(bucket, canonical(records))
     divided.load()
     for wrong in (records[::-1], [*records, records[-1]], [records[0], *records]):

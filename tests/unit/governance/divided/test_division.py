@@ -47,7 +47,7 @@ def test_every_record_stands_in_its_bucket_sorted_by_did(example: Json) -> None:
     root, parts = divide(example, 1)
     seen = []
     for bucket, part in enumerate(division_of(root).parts):
-        dids = [each["did"] for each in json.loads(parts[part.digest])]
+        dids = [in_part["did"] for in_part in json.loads(parts[part.digest])]
         assert dids == sorted(dids)
         assert all(bucket_of(did, 1) == bucket for did in dids)
         seen += dids
@@ -85,7 +85,11 @@ def test_redividing_is_dividing_what_was_changed(example: Json, bits: int) -> No
     root, parts = divide(example, bits)
     new_root, new_parts = redivide(root, changes, parts.__getitem__)
     whole = gather(new_root, (parts | new_parts).__getitem__)
-    assert split(whole)[1] == {did: each for did, each in (split(example)[1] | changes).items() if each is not None}
+    assert split(whole)[1] == {
+        did: divided_record
+        for did, divided_record in (split(example)[1] | changes).items()
+        if divided_record is not None
+    }
     again, expected = divide(whole, bits)
     assert again == new_root
     assert new_parts == {digest: part for digest, part in expected.items() if digest not in parts}
@@ -93,8 +97,8 @@ def test_redividing_is_dividing_what_was_changed(example: Json, bits: int) -> No
 
 def test_what_does_not_change_anything_moves_nothing(example: Json) -> None:
     root, parts = divide(example, 2)
-    did, held = next((did, each) for did, each in split(example)[1].items() if did != example["author"])
-    assert redivide(root, {did: held}, parts.__getitem__) == (root, {})
+    did, stated = next((did, unchanged) for did, unchanged in split(example)[1].items() if did != example["author"])
+    assert redivide(root, {did: stated}, parts.__getitem__) == (root, {})
     assert redivide(root, {str(issuer(9)): None}, parts.__getitem__) == (root, {})
 
 

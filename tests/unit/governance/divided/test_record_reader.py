@@ -11,7 +11,7 @@ from msgspec import Raw
 from msgspec.structs import fields
 from pydantic import BaseModel
 from tests.thorough import IS_THOROUGH, examples
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE
 from tests.unit.governance.divided_files import Json, accreditation, in_form_10, issuer, part_of, record
 
@@ -105,7 +105,7 @@ def old_record() -> Json:
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the path of everything in a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for step, each in inner for found in places(each, (*path, step)))]
+    return [path, *(place for step, member in inner for place in places(member, (*path, step)))]
 
 
 PLACES = [
@@ -134,7 +134,7 @@ def read_fast(changed: Json) -> Said | None:
 
 
 def read_by_the_author(changed: Json) -> Said | None:
-    if any(each.severity is Severity.ERROR for each in validate_records(ROOT, [changed])):
+    if any(problem.severity is Severity.ERROR for problem in validate_records(ROOT, [changed])):
         return None
     file = parse_file(json.dumps(join(WITHOUT_RECORDS, {changed["did"]: changed})).encode())
     return set(file.accreditations), file.index.participants[Did.parse(changed["did"])]
@@ -302,7 +302,7 @@ def test_a_record_has_the_members_of_records() -> None:
 
 @pytest.mark.parametrize("kind", ["programmes", "refusals"])
 def test_an_occupation_that_does_not_exist_is_refused_in_every_statement(kind: str) -> None:
-    statement = said.programme() if kind == "programmes" else said.refusal()
+    statement = statements.programme() if kind == "programmes" else statements.refusal()
     member = "occupation" if kind == "programmes" else "occupations"
     known, unknown = statement, {**statement, member: "C7299" if kind == "programmes" else ["C7299"]}
     assert READER.read(received_records(part_of([{**full_record(), kind: [known]}])))

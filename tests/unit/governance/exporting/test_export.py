@@ -54,18 +54,18 @@ def codes(export: Export) -> set[str]:
 
 
 def accreditation(document: Json, did: str = COLOMBO) -> Json:
-    found: Json = document["participants"]["entries"][ACCREDITATION][did]["accreditations"][0]
-    return found
+    first: Json = document["participants"]["entries"][ACCREDITATION][did]["accreditations"][0]
+    return first
 
 
 def emptied(document: Json) -> Json:
     """Return the file without participants' statements but the author's, as `init` would make it."""
-    found = copy.deepcopy(document)
-    entries = found["participants"]["entries"]
+    copied = copy.deepcopy(document)
+    entries = copied["participants"]["entries"]
     for uri in (ACCREDITATION, PROGRAMMES, ROLES):
         entries.pop(uri, None)
-    entries[DESCRIPTION] = {found["author"]: entries[DESCRIPTION][found["author"]]}
-    return found
+    entries[DESCRIPTION] = {copied["author"]: entries[DESCRIPTION][copied["author"]]}
+    return copied
 
 
 class TestCsv:
@@ -105,8 +105,8 @@ class TestCsv:
         assert "cell.not-exact" not in codes(csv_list(parse_file(payload_of(example))))
 
     def test_names_what_a_list_cannot_hold(self, file: GovernanceFile) -> None:
-        found = codes(csv_list(file))
-        assert {"file.crosswalks", "participant.roles"} <= found
+        lost = codes(csv_list(file))
+        assert {"file.crosswalks", "participant.roles"} <= lost
         assert "file.crosswalks" not in codes(csv_list(replace(file, crosswalks=())))
 
     @settings(max_examples=examples(25), deadline=None)
@@ -145,9 +145,9 @@ class TestRecognizedEntities:
         return document
 
     def action(self, credential: Json, did: str = COLOMBO) -> Json:
-        (entity,) = [each for each in credential["credentialSubject"] if each["id"] == did]
-        found: Json = entity["recognizedTo"]
-        return found
+        (entity,) = [subject for subject in credential["credentialSubject"] if subject["id"] == did]
+        recognition: Json = entity["recognizedTo"]
+        return recognition
 
     def scope(self, credential: Json) -> Json:
         validation = self.action(credential)["outputValidation"]
@@ -162,7 +162,7 @@ class TestRecognizedEntities:
         assert credential["issuer"]["id"] == file.author
         assert credential["validUntil"] == "2026-11-29T12:00:00Z"
         assert self.action(credential)["action"] == "issue"
-        assert GALLE not in {each["id"] for each in credential["credentialSubject"]}  # suspended
+        assert GALLE not in {subject["id"] for subject in credential["credentialSubject"]}  # suspended
         assert "accreditation.not-in-force" in codes(recognized_entity_credential(file, at=NOW, lifetime=WEEK))
 
     def test_does_not_outlive_a_mandate(self, example: Json) -> None:
@@ -182,7 +182,7 @@ class TestRecognizedEntities:
         self, file: GovernanceFile, at: datetime, told: bool
     ) -> None:
         exported = recognized_entity_credential(file, at=at, lifetime=WEEK)
-        assert (GALLE in {each["id"] for each in json.loads(exported.content)["credentialSubject"]}) is told
+        assert (GALLE in {subject["id"] for subject in json.loads(exported.content)["credentialSubject"]}) is told
 
     @pytest.mark.parametrize(
         ("attributes", "fits"),
@@ -233,7 +233,7 @@ class TestRecognizedEntities:
 
 class TestEbsi:
     def issuers(self, file: GovernanceFile) -> dict[str, list[tuple[str, Json]]]:
-        found: dict[str, list[tuple[str, Json]]] = {}
+        issuers_by_name: dict[str, list[tuple[str, Json]]] = {}
         for issuer in json.loads(ebsi_issuers(file).content)["issuers"]:
             jsonschema.validate(issuer, schema("ebsi-issuer"))
             for attribute in issuer["attributes"]:
@@ -242,8 +242,8 @@ class TestEbsi:
                 record = json.loads(body)
                 jsonschema.validate(record, schema("ebsi-accreditation"))
                 assert record["credentialSubject"]["id"] == issuer["did"]
-                found.setdefault(issuer["did"], []).append((attribute["issuerType"], record))
-        return found
+                issuers_by_name.setdefault(issuer["did"], []).append((attribute["issuerType"], record))
+        return issuers_by_name
 
     def test_each_mandate_is_an_attribute_with_its_end(self, file: GovernanceFile) -> None:
         (first, second) = self.issuers(file)[COLOMBO]
@@ -286,12 +286,12 @@ class TestLote:
 
     def service(self, lote: Json, name: str) -> Json:
         (entity,) = [
-            each
-            for each in lote["TrustedEntitiesList"]
-            if each["TrustedEntityInformation"]["TEName"][0]["value"] == name
+            listed
+            for listed in lote["TrustedEntitiesList"]
+            if listed["TrustedEntityInformation"]["TEName"][0]["value"] == name
         ]
-        found: Json = entity["TrustedEntityServices"][0]
-        return found
+        first: Json = entity["TrustedEntityServices"][0]
+        return first
 
     def test_tells_status_and_history(self, file: GovernanceFile) -> None:
         lote = self.made(file)
@@ -299,7 +299,7 @@ class TestLote:
         colombo = self.service(lote, "Colombo Welding Centre (example)")
         assert colombo["ServiceInformation"]["ServiceStatus"].endswith("granted")
         assert colombo["ServiceInformation"]["StatusStartingTime"] == "2022-06-30T10:00:00Z"
-        assert [each["StatusStartingTime"] for each in colombo["ServiceHistory"]] == [
+        assert [period["StatusStartingTime"] for period in colombo["ServiceHistory"]] == [
             "2021-01-01T12:00:00Z",
             "2018-03-31T10:00:00Z",
         ]

@@ -31,13 +31,13 @@ def file() -> GovernanceFile:
     ],
 )
 def test_languages_are_listed_with_their_levels(file: GovernanceFile, change: dict[str, Any], is_valid: bool) -> None:
-    given = next(each for each in file.accreditations if each.id == "I-1")
+    given = next(accreditation for accreditation in file.accreditations if accreditation.id == "I-1")
     schema = issuing_schema(file, given, (), given.intervals[0])
     assert Draft202012Validator(schema).is_valid(SPOKEN | change) is is_valid
 
 
 def test_a_language_that_is_excluded_is_not_listed(file: GovernanceFile) -> None:
-    given = next(each for each in file.accreditations if each.id == "I-1")
+    given = next(accreditation for accreditation in file.accreditations if accreditation.id == "I-1")
     schema = issuing_schema(file, given, ("mlt",), given.intervals[0])
     assert not Draft202012Validator(schema).is_valid(SPOKEN)
     assert Draft202012Validator(schema).is_valid(SPOKEN | {"language": "eng"})

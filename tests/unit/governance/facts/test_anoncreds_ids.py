@@ -19,11 +19,11 @@ OLD, NEW = VECTORS["same"][1]["old"], VECTORS["same"][1]["new"]
 SOVRIN = OldNames("sovrin")
 
 
-def each(name: str) -> pytest.MarkDecorator:
+def each_vector(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("vector", VECTORS[name], ids=[vector["name"] for vector in VECTORS[name]])
 
 
-@each("same")
+@each_vector("same")
 def test_takes_either_form_as_it_is_written(vector: dict[str, str]) -> None:
     kind = KINDS[vector["kind"]]
     old, new = kind.parse(vector["old"]), kind.parse(vector["new"])
@@ -36,7 +36,7 @@ def test_takes_either_form_as_it_is_written(vector: dict[str, str]) -> None:
             other.parse(vector["new"])
 
 
-@each("same")
+@each_vector("same")
 def test_two_names_are_one_thing_where_the_ledger_is_known(vector: dict[str, str]) -> None:
     old, new = vector["old"], vector["new"]
     assert (SOVRIN.of(old), SOVRIN.of(new)) == ((old, new), (new, old))
@@ -46,13 +46,13 @@ def test_two_names_are_one_thing_where_the_ledger_is_known(vector: dict[str, str
     assert new not in OldNames("indicio").of(old)
 
 
-@each("others")
+@each_vector("others")
 def test_what_differs_is_another_thing(vector: dict[str, str]) -> None:
     CredDefId.parse(vector["id"])
     assert not {OLD, NEW} & set(SOVRIN.of(vector["id"]))
 
 
-@each("refused")
+@each_vector("refused")
 def test_refuses_what_no_ledger_has(vector: dict[str, str]) -> None:
     for kind in KINDS.values():
         with pytest.raises(IdentifierError):

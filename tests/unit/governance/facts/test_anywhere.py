@@ -7,7 +7,17 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.governance.chance import AT, DAYS, ISSUERS, accredited, by_chance, evidence, file_of, held, world
+from tests.unit.governance.chance import (
+    AT,
+    DAYS,
+    ISSUERS,
+    accredited,
+    by_chance,
+    evidence,
+    file_of,
+    fresh_snapshot,
+    world,
+)
 
 from wanderbuch.governance.deciding.decision import decide
 from wanderbuch.governance.deciding.standing import recognises, standing
@@ -171,14 +181,14 @@ def trusted_case() -> tuple[GovernanceSnapshot, Evidence]:
         awarded=DateSpan(DAYS[3], DAYS[3]),
         status=None,
     )
-    return held(file), shown
+    return fresh_snapshot(file), shown
 
 
 # RFC 3339
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "instant"),
     [
         ("2022-06-30T20:00:00Z", "2022-06-30T20:00:00+00:00"),
         ("2022-06-30t20:00:00z", "2022-06-30T20:00:00+00:00"),
@@ -202,6 +212,6 @@ def trusted_case() -> tuple[GovernanceSnapshot, Evidence]:
         ("", None),
     ],
 )
-def test_an_instant_is_read_as_rfc_3339_writes_it(text: str, found: str | None) -> None:
+def test_an_instant_is_read_as_rfc_3339_writes_it(text: str, instant: str | None) -> None:
     read = parse_instant(text)
-    assert (None if read is None else read.isoformat()) == found
+    assert (None if read is None else read.isoformat()) == instant

@@ -14,7 +14,7 @@ from tests.unit.governance.chance import (
     accredited,
     by_chance,
     file_of,
-    held,
+    fresh_snapshot,
     question,
     recognition,
     world,
@@ -42,18 +42,18 @@ def worst(decisions: list[TrustDecision]) -> Verdict:
     return next(verdict for verdict in WORST_FIRST if verdict in verdicts)
 
 
-def names_a_member_that_fails(group: str, whole: TrustDecision, each: dict[str, TrustDecision]) -> bool:
+def names_a_member_that_fails(group: str, whole: TrustDecision, member_decisions: dict[str, TrustDecision]) -> bool:
     """Whether the first reason names a part of the group of which no member counts, or fits every member alike."""
-    if len({one.reasons[0] for one in each.values()}) == 1:
+    if len({one.reasons[0] for one in member_decisions.values()}) == 1:
         return True
     named = [code for code in isco08().codes if code.startswith(group) and code in whole.reasons[0].text]
-    return any(all(each[one].verdict is whole.verdict for one in members(code)) for code in named)
+    return any(all(member_decisions[one].verdict is whole.verdict for one in members(code)) for code in named)
 
 
-def same_as_its_members(group: str, whole: TrustDecision, each: dict[str, TrustDecision]) -> None:
-    assert whole.verdict is worst(list(each.values())), (group, whole.reasons)
+def same_as_its_members(group: str, whole: TrustDecision, member_decisions: dict[str, TrustDecision]) -> None:
+    assert whole.verdict is worst(list(member_decisions.values())), (group, whole.reasons)
     if whole.verdict is not Verdict.TRUSTED:
-        assert names_a_member_that_fails(group, whole, each), whole.reasons
+        assert names_a_member_that_fails(group, whole, member_decisions), whole.reasons
 
 
 @by_chance(250)
@@ -115,9 +115,9 @@ def test_an_issuer_may_sign_for_a_group_if_it_may_for_all_members(chance: Random
 def test_chance_gives_groups_of_every_kind() -> None:
     """Else the properties above would say little."""
     wanted = {"TRUSTED, some member counts": 8, "NOT_TRUSTED, some member counts": 8, "by chains": 2}
-    found = Counter[str]()
+    counts = Counter[str]()
     for seed in range(600):
-        if all(found[kind] >= number for kind, number in wanted.items()):
+        if all(counts[kind] >= number for kind, number in wanted.items()):
             break
         chance = Random(seed)  # noqa: S311
         snapshot = world(chance)
@@ -130,9 +130,9 @@ def test_chance_gives_groups_of_every_kind() -> None:
             for code in ("C7211", "C7212", "C7213", "C7221", "C7111", "C5120")
             if code.startswith(group)
         )
-        found[f"{whole.verdict.value}, {'some' if some else 'no'} member counts"] += 1
-        found["by chains"] += bool(whole.chain)
-    assert all(found[kind] >= number for kind, number in wanted.items()), found
+        counts[f"{whole.verdict.value}, {'some' if some else 'no'} member counts"] += 1
+        counts["by chains"] += bool(whole.chain)
+    assert all(counts[kind] >= number for kind, number in wanted.items()), counts
 
 
 # The issue's own example and its siblings
@@ -148,7 +148,7 @@ def verdict(snapshot: GovernanceSnapshot, code: str, purpose: Purpose = Purpose.
 
 
 def test_a_group_with_an_excluded_member_does_not_count_and_the_reason_names_the_member() -> None:
-    snapshot = held(file_of((accredited("C72", excluded=("C7213",)),)))
+    snapshot = fresh_snapshot(file_of((accredited("C72", excluded=("C7213",)),)))
     for group in ("C721", "C72"):
         decision = verdict(snapshot, group)
         assert (decision.verdict, decision.reasons[0].code) == (Verdict.NOT_TRUSTED, "occupation.excluded")
@@ -159,24 +159,24 @@ def test_a_group_with_an_excluded_member_does_not_count_and_the_reason_names_the
 
 def test_an_exclusion_of_another_issuer_or_elsewhere_says_nothing_about_a_group() -> None:
     other = replace(accredited("C72", number=1, excluded=("C7213",)), issuer=ISSUERS[1])
-    assert verdict(held(file_of((accredited("C72"), other))), "C72").verdict is Verdict.TRUSTED
-    assert verdict(held(file_of((accredited("C72", excluded=("C71",)),))), "C72").verdict is Verdict.TRUSTED
+    assert verdict(fresh_snapshot(file_of((accredited("C72"), other))), "C72").verdict is Verdict.TRUSTED
+    assert verdict(fresh_snapshot(file_of((accredited("C72", excluded=("C71",)),))), "C72").verdict is Verdict.TRUSTED
 
 
 def test_a_group_that_several_accreditations_cover_together_counts() -> None:
     both = (accredited("C721", "C722"), accredited("C723", number=1))
-    assert verdict(held(file_of(both)), "C72").verdict is Verdict.TRUSTED
-    assert len(verdict(held(file_of(both)), "C72").reasons) == 2
-    decision = verdict(held(file_of(both[:1])), "C72")
+    assert verdict(fresh_snapshot(file_of(both)), "C72").verdict is Verdict.TRUSTED
+    assert len(verdict(fresh_snapshot(file_of(both)), "C72").reasons) == 2
+    decision = verdict(fresh_snapshot(file_of(both[:1])), "C72")
     assert decision.verdict is Verdict.NOT_TRUSTED
     assert "C723 (" in decision.reasons[0].text
     units = tuple(accredited(code, number=n) for n, code in enumerate(members("C723")))
-    assert verdict(held(file_of(units)), "C723").verdict is Verdict.TRUSTED
-    assert verdict(held(file_of(units[1:])), "C723").verdict is Verdict.NOT_TRUSTED
+    assert verdict(fresh_snapshot(file_of(units)), "C723").verdict is Verdict.TRUSTED
+    assert verdict(fresh_snapshot(file_of(units[1:])), "C723").verdict is Verdict.NOT_TRUSTED
 
 
 def test_the_armed_forces_are_a_group_like_any_other() -> None:
-    snapshot = held(file_of((accredited("C0", excluded=("C0310",)),)))
+    snapshot = fresh_snapshot(file_of((accredited("C0", excluded=("C0310",)),)))
     assert verdict(snapshot, "C0").verdict is Verdict.NOT_TRUSTED
     assert verdict(snapshot, "C03").verdict is Verdict.NOT_TRUSTED
     assert verdict(snapshot, "C01").verdict is Verdict.TRUSTED
@@ -184,7 +184,7 @@ def test_the_armed_forces_are_a_group_like_any_other() -> None:
 
 @pytest.mark.parametrize("code", ["C7299", "C79", "C0111", "C", "", "7212", "c7212", "C72123", "C７212", " C7212"])
 def test_a_code_that_does_not_exist_counts_for_nobody(code: str) -> None:
-    snapshot = held(file_of((accredited(*(str(each) for each in isco08().codes)),)))
+    snapshot = fresh_snapshot(file_of((accredited(*(str(known) for known in isco08().codes)),)))
     decision = verdict(snapshot, code)
     assert (decision.verdict, decision.reasons[0].code) == (Verdict.NOT_TRUSTED, "occupation.unknown")
     assert recognises(
@@ -193,11 +193,11 @@ def test_a_code_that_does_not_exist_counts_for_nobody(code: str) -> None:
 
 
 def test_a_code_that_does_not_exist_is_answered_with_the_nearest() -> None:
-    assert "C7234 (Bicycle and related repairers)" in verdict(held(file_of(())), "C7299").reasons[0].text
+    assert "C7234 (Bicycle and related repairers)" in verdict(fresh_snapshot(file_of(())), "C7299").reasons[0].text
 
 
 def test_a_requirement_for_a_code_that_does_not_exist_is_met_by_nothing() -> None:
-    snapshot = held(file_of((accredited("C72"),)))
+    snapshot = fresh_snapshot(file_of((accredited("C72"),)))
     shown = Evidence(
         ISSUER, snapshot.file.accreditations[0].sources[0], "q/1.0", "C7212", None, EQF, None,
         DateSpan(DAYS[3], DAYS[3]), None, binding=Binding.LINK_SECRET,
@@ -208,7 +208,7 @@ def test_a_requirement_for_a_code_that_does_not_exist_is_met_by_nothing() -> Non
 
 
 def test_the_explanation_says_which_part_failed() -> None:
-    snapshot = held(file_of((accredited("C72", excluded=("C7213",)),)))
+    snapshot = fresh_snapshot(file_of((accredited("C72", excluded=("C7213",)),)))
     shown = Evidence(
         ISSUER, snapshot.file.accreditations[0].sources[0], "q/1.0", "C72", None, EQF, None,
         DateSpan(DAYS[3], DAYS[3]), None, binding=Binding.LINK_SECRET,
@@ -224,11 +224,12 @@ def test_the_explanation_says_which_part_failed() -> None:
 
 def neighbour(*, of_neighbour: Recognition | None = None, home: GovernanceFile | None = None) -> GovernanceSnapshot:
     plain = recognition(Random(1), 1, AUTHORITIES[1], broad=1.0)  # noqa: S311
-    said = of_neighbour or replace(plain, occupations=("C7",))
+    recognised_scope = of_neighbour or replace(plain, occupations=("C7",))
     own = home or file_of(())
     other = replace(file_of((accredited("C72"),)), author=AUTHORITIES[1], id="other")
     return replace(
-        held(replace(own, recognitions=(said,))), recognised={AUTHORITIES[1]: replace(held(other), digest="y")}
+        fresh_snapshot(replace(own, recognitions=(recognised_scope,))),
+        recognised={AUTHORITIES[1]: replace(fresh_snapshot(other), digest="y")},
     )
 
 
@@ -265,9 +266,9 @@ def test_a_group_with_a_regulated_member_is_regulated() -> None:
 def test_parts_hold_every_member_once_and_are_not_divided(chance: Random) -> None:
     codes = list(isco08().codes)
     scopes, group = chance.sample(codes, chance.randint(0, 12)), chance.choice(codes)
-    found = parts(group, scopes)
-    assert sorted(one for part in found for one in members(part)) == sorted(members(group))
-    for part in found:
+    divided = parts(group, scopes)
+    assert sorted(one for part in divided for one in members(part)) == sorted(members(group))
+    for part in divided:
         assert not any(scope != part and scope.startswith(part) for scope in scopes)
 
 
@@ -282,7 +283,7 @@ def test_a_scope_covers_a_group_if_it_covers_every_member(chance: Random) -> Non
     below = [code for code in isco08().codes if code.startswith("C72")]
     scope, excluded = chance.sample(below, chance.randint(1, 4)), chance.sample(below, chance.randint(0, 1))
     group = OccupationCode(chance.choice(below))
-    each = [
+    covered = [
         one.startswith(tuple(scope)) and not one.startswith(tuple(excluded)) for one in members(group)
     ]  # fmt: skip
-    assert covers_whole(scope, excluded, group) is all(each)
+    assert covers_whole(scope, excluded, group) is all(covered)

@@ -165,11 +165,11 @@ def test_a_did_url_names_a_key_of_a_did() -> None:
 
 @pytest.mark.parametrize("kind", [ResourceId, SchemaId, CredDefId, RevRegDefId])
 def test_a_resource_belongs_to_a_did(kind: type[ResourceId] | type[AnonCredsId]) -> None:
-    found = kind.parse(f"{WEBVH}/resources/{DIGEST}")
-    resource = found if isinstance(found, ResourceId) else found.resource
-    assert (found.did, resource.digest) == (WEBVH, DIGEST)
+    parsed = kind.parse(f"{WEBVH}/resources/{DIGEST}")
+    resource = parsed if isinstance(parsed, ResourceId) else parsed.resource
+    assert (parsed.did, resource.digest) == (WEBVH, DIGEST)
     assert resource.url == f"https://centre.example.test/org/resources/{DIGEST}"
-    assert kind.of(WebvhDid.parse(WEBVH), DIGEST) == found
+    assert kind.of(WebvhDid.parse(WEBVH), DIGEST) == parsed
     for text in (
         WEBVH,
         f"{WEBVH}/resources/",
@@ -182,6 +182,6 @@ def test_a_resource_belongs_to_a_did(kind: type[ResourceId] | type[AnonCredsId])
             kind.parse(text)
 
 
-@pytest.mark.parametrize("name", [each.name for each in pkgutil.iter_modules(wanderbuch.governance.__path__)])
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(wanderbuch.governance.__path__)])
 def test_examples_in_docstrings_run(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"wanderbuch.governance.{name}")).failed == 0

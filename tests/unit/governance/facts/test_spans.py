@@ -24,30 +24,30 @@ def days_of(spans: tuple[DateSpan, ...]) -> set[date]:
 
 @given(st.lists(spans(), max_size=6))
 def test_normal_keeps_the_days_and_leaves_gaps(given_spans: list[DateSpan]) -> None:
-    found = normal(given_spans)
-    assert days_of(found) == days_of(tuple(given_spans))
-    for before, after in itertools.pairwise(found):
+    normalised = normal(given_spans)
+    assert days_of(normalised) == days_of(tuple(given_spans))
+    for before, after in itertools.pairwise(normalised):
         assert before.last + timedelta(days=1) < after.first
-    assert normal(reversed(given_spans)) == found
-    assert normal(found) == found
+    assert normal(reversed(given_spans)) == normalised
+    assert normal(normalised) == normalised
 
 
 @given(st.lists(spans(), max_size=4), spans())
 def test_without_takes_exactly_those_days(given_spans: list[DateSpan], gone: DateSpan) -> None:
-    found = normal(given_spans)
-    left = without(found, gone)
-    assert days_of(left) == days_of(found) - days_of((gone,))
+    normalised = normal(given_spans)
+    left = without(normalised, gone)
+    assert days_of(left) == days_of(normalised) - days_of((gone,))
     assert normal(left) == left
 
 
 @given(st.lists(spans(), max_size=4), spans())
 def test_covers_and_touches_are_all_and_any(given_spans: list[DateSpan], asked: DateSpan) -> None:
-    found = normal(given_spans)
+    normalised = normal(given_spans)
     if asked.last == OPEN_END:
         return
     days = days_of((asked,))
-    assert covers(found, asked) == (days <= days_of(found))
-    assert touches(found, asked) == bool(days & days_of(found))
+    assert covers(normalised, asked) == (days <= days_of(normalised))
+    assert touches(normalised, asked) == bool(days & days_of(normalised))
 
 
 def test_a_span_that_ends_before_it_starts_holds_no_day() -> None:

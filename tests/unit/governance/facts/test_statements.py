@@ -1,6 +1,6 @@
 from datetime import date
 
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import Json, payload_of
 
 from wanderbuch.governance.facts.file import GovernanceFile
@@ -25,19 +25,19 @@ def with_statement(document: Json, uri: str, did: str, body: Json) -> Governance
 
 def issuer(document: Json, host: str = "centre") -> str:
     entries = document["participants"]["entries"]
-    found: str = next(did for by_did in entries.values() for did in by_did if f":{host}." in did)
-    return found
+    of_host: str = next(did for by_did in entries.values() for did in by_did if f":{host}." in did)
+    return of_host
 
 
 def recognised(document: Json, **members: object) -> Recognition:
-    document["trusted_governance"] = [said.NEIGHBOUR_FILE]
-    body = {"recognitions": [said.recognition(**members)]}
-    return with_statement(document, RECOGNITION, said.NEIGHBOUR, body).recognitions[0]
+    document["trusted_governance"] = [statements.NEIGHBOUR_FILE]
+    body = {"recognitions": [statements.recognition(**members)]}
+    return with_statement(document, RECOGNITION, statements.NEIGHBOUR, body).recognitions[0]
 
 
 def test_a_recognition_reads_as_it_is_meant(example: Json) -> None:
     recognition = recognised(example, intervals=[{"start": "2025-06-01", "end": "2025-06-30"}, {"start": "2025-07-01"}])
-    assert recognition.publisher == said.NEIGHBOUR
+    assert recognition.publisher == statements.NEIGHBOUR
     assert (recognition.min_eqf_level, recognition.max_eqf_level, recognition.onward) == (2, 4, 1)
     assert recognition.purposes == (Purpose.EMPLOYMENT, Purpose.STUDY)
     assert (recognition.occupations, recognition.excluded_occupations) == (("C72", "C7411"), ("C7213",))
@@ -48,13 +48,15 @@ def test_a_recognition_reads_as_it_is_meant(example: Json) -> None:
 def test_another_authority_is_one_of_those_whose_file_is_trusted(example: Json) -> None:
     recognised(example)
     file = parse_file(payload_of(example))
-    assert file.trusted_governance == (TrustedGovernance(file.recognitions[0].publisher, said.NEIGHBOUR_FILE["uri"]),)
+    assert file.trusted_governance == (
+        TrustedGovernance(file.recognitions[0].publisher, statements.NEIGHBOUR_FILE["uri"]),
+    )
 
 
 def test_nothing_is_recognised_onward_unless_it_is_said(example: Json) -> None:
-    without = {name: value for name, value in said.recognition().items() if name not in ("onward", "status")}
-    example["trusted_governance"] = [said.NEIGHBOUR_FILE]
-    file = with_statement(example, RECOGNITION, said.NEIGHBOUR, {"recognitions": [without]})
+    without = {name: value for name, value in statements.recognition().items() if name not in ("onward", "status")}
+    example["trusted_governance"] = [statements.NEIGHBOUR_FILE]
+    file = with_statement(example, RECOGNITION, statements.NEIGHBOUR, {"recognitions": [without]})
     assert file.recognitions[0].onward == 0
 
 
@@ -87,7 +89,7 @@ def test_no_decision_lapses_nothing() -> None:
 
 
 def test_regulated_occupations_read_as_they_are_meant(example: Json) -> None:
-    file = with_statement(example, REGULATION, example["author"], {"regulations": [said.regulation()]})
+    file = with_statement(example, REGULATION, example["author"], {"regulations": [statements.regulation()]})
     (regulation,) = file.regulations
     assert (regulation.occupations, regulation.jurisdictions) == (("C2221",), ("LKA",))
     assert regulation.intervals == (DateSpan(date(2020, 1, 1), OPEN_END),)
@@ -96,7 +98,7 @@ def test_regulated_occupations_read_as_they_are_meant(example: Json) -> None:
 
 def test_what_a_verifier_may_ask_reads_as_it_is_meant(example: Json) -> None:
     shipyard = issuer(example, "shipyard")
-    file = with_statement(example, VERIFICATION, shipyard, {"verifications": [said.verification()]})
+    file = with_statement(example, VERIFICATION, shipyard, {"verifications": [statements.verification()]})
     (verifier_authorization,) = file.verifications
     assert verifier_authorization.verifier == shipyard
     assert verifier_authorization.attributes == {"occupation_isco08", "eqf_min_4", "award_year"}
@@ -106,7 +108,7 @@ def test_what_a_verifier_may_ask_reads_as_it_is_meant(example: Json) -> None:
 
 def test_a_programme_and_its_units_read_as_they_are_meant(example: Json) -> None:
     centre = issuer(example)
-    file = with_statement(example, PROGRAMMES, centre, {"programmes": [said.programme()]})
+    file = with_statement(example, PROGRAMMES, centre, {"programmes": [statements.programme()]})
     (programme,) = file.programmes
     assert (programme.provider, programme.accreditation, programme.level) == (centre, "TA-2018-0142", "4")
     assert programme.units == (CompetenceUnit("U1", "Arc welding", None), CompetenceUnit("U2", "Gas cutting", "3"))
@@ -115,14 +117,14 @@ def test_a_programme_and_its_units_read_as_they_are_meant(example: Json) -> None
 
 def test_a_refusal_takes_nothing_from_what_else_is_said(example: Json) -> None:
     before = parse_file(payload_of(example)).accreditations
-    file = with_statement(example, REFUSAL, issuer(example), {"refusals": [said.refusal()]})
+    file = with_statement(example, REFUSAL, issuer(example), {"refusals": [statements.refusal()]})
     assert file.refusals[0].decided_on == date(2024, 5, 6)
     assert file.refusals[0].redress
     assert file.accreditations == before
 
 
 def test_who_signs_reads_as_it_is_meant(example: Json) -> None:
-    file = with_statement(example, SIGNATORIES, example["author"], said.signatories(example["author"]))
+    file = with_statement(example, SIGNATORIES, example["author"], statements.signatories(example["author"]))
     assert file.signatories is not None
     assert file.signatories.threshold == 2
     assert [party.kind for party in file.signatories.parties] == [
@@ -140,4 +142,4 @@ def test_a_file_that_says_none_of_it_has_none_of_it(ecosystem: GovernanceFile) -
 def test_whoever_a_statement_is_about_takes_part(example: Json) -> None:
     recognised(example)
     file = parse_file(payload_of(example))
-    assert said.NEIGHBOUR in {participant.did for participant in file.participants}
+    assert statements.NEIGHBOUR in {participant.did for participant in file.participants}

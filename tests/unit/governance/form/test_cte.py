@@ -13,13 +13,13 @@ FOLDER = VECTORS / "cte"
 FOUND = [json.loads(path.read_bytes()) for path in sorted(FOLDER.iterdir())]
 
 
-@pytest.mark.parametrize("vector", FOUND, ids=[each["name"] for each in FOUND])
+@pytest.mark.parametrize("vector", FOUND, ids=[vector["name"] for vector in FOUND])
 def test_vector(vector: dict[str, Any]) -> None:
     payload = (vector["text"] if "text" in vector else json.dumps(vector["document"])).encode()
 
     report = validate_file(payload)
 
-    expected = {(each["rule"], each["path"]) for each in vector["expect"]}
+    expected = {(finding["rule"], finding["path"]) for finding in vector["expect"]}
     assert {(error.rule, error.path) for error in report.errors} == expected
     assert (report.file is None) == bool(expected)
     assert all(finding.fix and finding.message for finding in report.findings)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import NOW, Json, KeyHolder, fresh, payload_of
 from tests.unit.governance.form.test_statement_rules import accreditation, at_host, entries
 
@@ -107,7 +107,7 @@ def circle(example: Json, length: int) -> GovernanceSnapshot:
             "participants": {
                 **example["participants"], "author": author,
                 "entries": {RECOGNITION: {following: {"recognitions": [
-                    said.recognition(onward=3, jurisdictions=["MLT"], intervals=[{"start": "2000-01-01"}])]}}},
+                    statements.recognition(onward=3, jurisdictions=["MLT"], intervals=[{"start": "2000-01-01"}])]}}},
             },
         }  # fmt: skip
         files[Did(author)] = parse_file(payload_of(document))
@@ -124,8 +124,8 @@ def test_authorities_in_a_circle_trust_nobody_and_come_to_an_end(length: int, ex
 
 @pytest.mark.parametrize("onward", [4, 1000, -1, None, "3"])
 def test_a_chain_without_bound_cannot_be_stated(onward: object, example: Json) -> None:
-    example["trusted_governance"] = [said.NEIGHBOUR_FILE]
-    entries(example)[RECOGNITION] = {said.NEIGHBOUR: {"recognitions": [said.recognition(onward=onward)]}}
+    example["trusted_governance"] = [statements.NEIGHBOUR_FILE]
+    entries(example)[RECOGNITION] = {statements.NEIGHBOUR: {"recognitions": [statements.recognition(onward=onward)]}}
     assert [finding.path.rsplit("/", 1)[1] for finding in validate_file(payload_of(example)).errors] == ["onward"]
 
 
@@ -153,6 +153,8 @@ def test_no_file_at_all_is_unknown_and_not_refused() -> None:
 
 
 def test_a_purpose_is_never_read_more_widely(example: Json) -> None:
-    example["trusted_governance"] = [said.NEIGHBOUR_FILE]
-    entries(example)[RECOGNITION] = {said.NEIGHBOUR: {"recognitions": [said.recognition(purposes=["study"])]}}
+    example["trusted_governance"] = [statements.NEIGHBOUR_FILE]
+    entries(example)[RECOGNITION] = {
+        statements.NEIGHBOUR: {"recognitions": [statements.recognition(purposes=["study"])]}
+    }
     assert parse_file(payload_of(example)).recognitions[0].purposes == (Purpose.STUDY,)

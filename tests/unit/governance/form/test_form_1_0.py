@@ -55,18 +55,18 @@ async def file_of(name: str) -> GovernanceFile:
     return load_divided(signed, part) if name == "root" else signed.file
 
 
-def evidence_10(said: Json) -> Evidence:
+def evidence_10(members: Json) -> Evidence:
     """Return evidence as profile 1.0 named it: ids of AnonCreds, which always bind to their holder."""
-    registry = said["registry"]
+    registry = members["registry"]
     return Evidence(
-        issuer=Did.parse(said["issuer"]),
-        source=SourceId.parse(f"anoncreds:{said['cred_def_id']}"),
-        credential_type=said["credential_type"],
-        occupation=said["occupation"],
-        proven_eqf_level=said["proven_eqf_level"],
-        framework=said["framework"],
-        crosswalk_version=said["crosswalk_version"],
-        awarded=DateSpan.of_year(said["year"]),
+        issuer=Did.parse(members["issuer"]),
+        source=SourceId.parse(f"anoncreds:{members['cred_def_id']}"),
+        credential_type=members["credential_type"],
+        occupation=members["occupation"],
+        proven_eqf_level=members["proven_eqf_level"],
+        framework=members["framework"],
+        crosswalk_version=members["crosswalk_version"],
+        awarded=DateSpan.of_year(members["year"]),
         expires_on=None,
         status=None if registry is None else StatusId.parse(f"anoncreds:{registry}"),
         binding=Binding.LINK_SECRET,
@@ -100,30 +100,30 @@ async def test_a_freshness_statement_of_that_time_vouches_for_its_file() -> None
 async def test_decides_as_it_did_then_word_for_word(name: str) -> None:
     snapshot = GovernanceSnapshot(await file_of(name), EXPECTED["digests"][name], AT + timedelta(hours=1))
     asked = [decision for decision in EXPECTED["decisions"] if decision["file"] == name]
-    assert {each["verdict"] for each in asked} == {"TRUSTED", "NOT_TRUSTED"}
-    for each in asked:
-        requirement = Requirement(each["occupation"], each["jurisdiction"], 2, not_revoked=False)
-        decision = decide(requirement, evidence_10(each["evidence"]), snapshot, at=AT)
-        assert decision.verdict.value == each["verdict"]
-        assert [[reason.code, reason.text] for reason in decision.reasons] == each["reasons"]
-        assert (list(decision.redress), plain(decision.governance)) == (each["redress"], each["governance"])
+    assert {asked_case["verdict"] for asked_case in asked} == {"TRUSTED", "NOT_TRUSTED"}
+    for case in asked:
+        requirement = Requirement(case["occupation"], case["jurisdiction"], 2, not_revoked=False)
+        decision = decide(requirement, evidence_10(case["evidence"]), snapshot, at=AT)
+        assert decision.verdict.value == case["verdict"]
+        assert [[reason.code, reason.text] for reason in decision.reasons] == case["reasons"]
+        assert (list(decision.redress), plain(decision.governance)) == (case["redress"], case["governance"])
 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_names_who_could_count_as_it_did_then(name: str) -> None:
     snapshot = GovernanceSnapshot(await file_of(name), EXPECTED["digests"][name], AT)
     sources = eligible_sources(Requirement("C7212", "MLT", 3), snapshot, at=AT)
-    assert list(sources) == [f"anoncreds:{each}" for each in EXPECTED["eligible"][name]]
+    assert list(sources) == [f"anoncreds:{source}" for source in EXPECTED["eligible"][name]]
 
 
 def in_present_words(case: Json) -> Json:
     """Return a vector of that time as it is written now."""
-    said = dict(case["evidence"])
-    said["source"] = f"anoncreds:{said.pop('cred_def_id')}"
-    registry = said.pop("registry")
+    evidence = dict(case["evidence"])
+    evidence["source"] = f"anoncreds:{evidence.pop('cred_def_id')}"
+    registry = evidence.pop("registry")
     return {
         **case,
-        "evidence": {**said, "status": registry and f"anoncreds:{registry}", "binding": "link-secret"},
+        "evidence": {**evidence, "status": registry and f"anoncreds:{registry}", "binding": "link-secret"},
     }
 
 
@@ -165,8 +165,8 @@ def test_every_recognition_vector_of_that_time_holds(name: str, case: Json) -> N
     others = [snapshot(name, until) for name, until in case["recognised"].items()]
     home = snapshot(case["governance"], case["fresh_until"], recognised={other.file.author: other for other in others})
     expected = case["expect"]
-    found = told(case, home, recognition_vectors.requirement_of(case))
-    assert found == (expected["verdict"], expected["codes"])
+    verdict_and_codes = told(case, home, recognition_vectors.requirement_of(case))
+    assert verdict_and_codes == (expected["verdict"], expected["codes"])
 
 
 def document_10() -> Json:
@@ -178,9 +178,9 @@ def next_version(*dids: str) -> Json:
     """Return the next version, in which what is said of some issuers is written in the present form."""
     document = document_10()
     document["version"] += 1
-    for did, said in document["participants"]["entries"][ACCREDITATION].items():
+    for did, record in document["participants"]["entries"][ACCREDITATION].items():
         if not dids or did in dids:
-            said["accreditations"] = [in_present_form(accreditation) for accreditation in said["accreditations"]]
+            record["accreditations"] = [in_present_form(accreditation) for accreditation in record["accreditations"]]
     return document
 
 
@@ -190,10 +190,10 @@ class TestHistoriesOfBothForms:
     def test_a_new_version_in_the_present_form_means_the_same(self) -> None:
         before, after = parse_file(json.dumps(document_10()).encode()), parse_file(json.dumps(next_version()).encode())
         assert after.accreditations == before.accreditations
-        found = differences(before, after)
-        assert not changes_trust(found)
+        changes = differences(before, after)
+        assert not changes_trust(changes)
         assert not [
-            difference for difference in found if difference.code.startswith(("accreditation.", "participant."))
+            difference for difference in changes if difference.code.startswith(("accreditation.", "participant."))
         ]
 
     def test_a_file_may_hold_both_forms(self) -> None:
@@ -205,8 +205,8 @@ class TestHistoriesOfBothForms:
 
     def test_one_accreditation_may_not(self) -> None:
         document = next_version()
-        said = next(iter(document["participants"]["entries"][ACCREDITATION].values()))["accreditations"][0]
-        said["cred_def_ids"] = [source.removeprefix("anoncreds:") for source in said["sources"]]
+        accreditation = next(iter(document["participants"]["entries"][ACCREDITATION].values()))["accreditations"][0]
+        accreditation["cred_def_ids"] = [source.removeprefix("anoncreds:") for source in accreditation["sources"]]
         errors = validate_file(json.dumps(document).encode()).errors
         assert ("member-unknown", "cred_def_ids") in [(error.rule, error.path.rpartition("/")[2]) for error in errors]
 
@@ -222,8 +222,8 @@ class TestHistoriesOfBothForms:
         assert root.division is not None
         whole = gather(json.loads(unverified_payload((SIGNED / "root.jws").read_bytes())), part)
         touched = next(iter(whole["participants"]["entries"][ACCREDITATION]))
-        said = whole["participants"]["entries"][ACCREDITATION][touched]
-        said["accreditations"] = [in_present_form(accreditation) for accreditation in said["accreditations"]]
+        record = whole["participants"]["entries"][ACCREDITATION][touched]
+        record["accreditations"] = [in_present_form(accreditation) for accreditation in record["accreditations"]]
         _, parts = divide(whole, 2)
         before = {part.digest for part in root.division.parts}
         assert len(set(parts) - before) == 1
@@ -235,17 +235,17 @@ class TestHistoriesOfBothForms:
     async def test_a_decision_changes_by_nothing_but_the_version(self) -> None:
         after = parse_file(json.dumps(next_version()).encode())
         snapshot = GovernanceSnapshot(after, EXPECTED["digests"]["whole"], AT + timedelta(hours=1))
-        for each in (one for one in EXPECTED["decisions"] if one["file"] == "whole"):
-            requirement = Requirement(each["occupation"], each["jurisdiction"], 2, not_revoked=False)
-            decision = decide(requirement, evidence_10(each["evidence"]), snapshot, at=AT)
-            assert [[reason.code, reason.text] for reason in decision.reasons] == each["reasons"]
-            assert decision.verdict is Verdict(each["verdict"])
+        for case in (one for one in EXPECTED["decisions"] if one["file"] == "whole"):
+            requirement = Requirement(case["occupation"], case["jurisdiction"], 2, not_revoked=False)
+            decision = decide(requirement, evidence_10(case["evidence"]), snapshot, at=AT)
+            assert [[reason.code, reason.text] for reason in decision.reasons] == case["reasons"]
+            assert decision.verdict is Verdict(case["verdict"])
 
 
 def test_an_id_without_its_format_is_told_what_to_write() -> None:
     document = next_version()
-    said = next(iter(document["participants"]["entries"][ACCREDITATION].values()))["accreditations"][0]
-    said["sources"] = [source.removeprefix("anoncreds:") for source in said["sources"]]
+    accreditation = next(iter(document["participants"]["entries"][ACCREDITATION].values()))["accreditations"][0]
+    accreditation["sources"] = [source.removeprefix("anoncreds:") for source in accreditation["sources"]]
     [finding] = [
         finding for finding in validate_file(json.dumps(document).encode()).errors if finding.rule == "identifier"
     ]

@@ -27,7 +27,7 @@ dids = st.sampled_from(["did:example:a", "did:example:b", "did:example:c", "P01/
 bodies = st.dictionaries(st.sampled_from([*LISTS, "name", "alias_dids"]), json_values, max_size=3) | json_values
 entries = st.dictionaries(schemas, st.dictionaries(dids, bodies, max_size=3) | json_values, max_size=6)
 payloads = st.dictionaries(st.sampled_from(["id", "version", "participants"]), json_values, max_size=3) | entries.map(
-    lambda said: {"id": "x", "participants": {"id": "y", "entries": said}}
+    lambda by_type: {"id": "x", "participants": {"id": "y", "entries": by_type}}
 )
 
 

@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.thorough import examples
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, fresh, payload_of
 
 from wanderbuch.governance.deciding.standing import standing
@@ -21,7 +21,7 @@ from wanderbuch.governance.form.model import RECOGNITION
 from wanderbuch.governance.form.validation import parse_file, validate_file
 
 FIRST = date(2020, 1, 1)
-DAYS = st.integers(0, 900).map(lambda each: FIRST + timedelta(each))
+DAYS = st.integers(0, 900).map(lambda days: FIRST + timedelta(days))
 OCCUPATIONS = st.lists(
     st.sampled_from(["C7", "C72", "C721", "C7212", "C7411", "C5120", "C2221"]), min_size=1, unique=True
 )
@@ -31,13 +31,13 @@ FILES = sorted(EXAMPLE.parent.glob("*.example.json"))
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[Status, date]]:
     """Decisions as validation lets them stand: oldest first, none active after active, none after a withdrawal."""
-    found: list[tuple[Status, date]] = []
+    history: list[tuple[Status, date]] = []
     for _ in range(draw(st.integers(0, 5))):
         status = draw(st.sampled_from(list(Status)))
-        if found and (found[-1][0] is Status.WITHDRAWN or found[-1][0] is status is Status.ACTIVE):
+        if history and (history[-1][0] is Status.WITHDRAWN or history[-1][0] is status is Status.ACTIVE):
             break
-        found.append((status, draw(DAYS)))
-    return found
+        history.append((status, draw(DAYS)))
+    return history
 
 
 def lapsed_slowly(decisions: Sequence[tuple[Status, date]], day: date) -> bool:
@@ -89,8 +89,8 @@ def test_a_recognition_is_refused_or_reads_as_it_is_stated(
     intervals: list[tuple[date, date | None]],
 ) -> None:
     document: Json = json.loads(EXAMPLE.read_bytes())
-    document["trusted_governance"] = [said.NEIGHBOUR_FILE]
-    stated = said.recognition(
+    document["trusted_governance"] = [statements.NEIGHBOUR_FILE]
+    stated = statements.recognition(
         occupations=occupations,
         excluded_occupations=[],
         level_range={"framework": "EQF", "min": str(lowest), "max": str(highest)},
@@ -98,7 +98,7 @@ def test_a_recognition_is_refused_or_reads_as_it_is_stated(
         onward=onward,
         intervals=[{"start": str(start)} | ({"end": str(end)} if end else {}) for start, end in intervals],
     )
-    document["participants"]["entries"][RECOGNITION] = {said.NEIGHBOUR: {"recognitions": [stated]}}
+    document["participants"]["entries"][RECOGNITION] = {statements.NEIGHBOUR: {"recognitions": [stated]}}
     report = validate_file(payload_of(document))
 
     sound = lowest <= highest and all(end is None or start <= end for start, end in intervals)
@@ -120,8 +120,8 @@ def test_a_recognition_is_refused_or_reads_as_it_is_stated(
 
 def shuffled(document: Json, chance: Random) -> Json:
     """Return the file with every list of statements, and every object below the entries, in another order."""
-    found = copy.deepcopy(document)
-    entries = found["participants"]["entries"]
+    copied = copy.deepcopy(document)
+    entries = copied["participants"]["entries"]
     for uri in list(entries):
         by_did = list(entries[uri].items())
         chance.shuffle(by_did)
@@ -129,8 +129,8 @@ def shuffled(document: Json, chance: Random) -> Json:
             for member in ("accreditations", "recognitions", "programmes", "verifications", "refusals", "crosswalks"):
                 chance.shuffle(body.get(member, []))
         entries[uri] = dict(by_did)
-    found["participants"]["entries"] = dict(chance.sample(list(entries.items()), len(entries)))
-    return found
+    copied["participants"]["entries"] = dict(chance.sample(list(entries.items()), len(entries)))
+    return copied
 
 
 @settings(max_examples=examples(25), deadline=None)

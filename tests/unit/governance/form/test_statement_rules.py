@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.governance import statements as said
+from tests.unit.governance import statements
 from tests.unit.governance.conftest import Json, changed, payload_of
 
 from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES
@@ -48,16 +48,16 @@ def at_host(document: Json, host: str) -> str:
 def sound(example: Json) -> Json:
     """The example file with one of each statement and nothing to say against it."""
     author, centre, shipyard = example["author"], at_host(example, "centre"), at_host(example, "shipyard")
-    example["trusted_governance"] = [dict(said.NEIGHBOUR_FILE)]
+    example["trusted_governance"] = [dict(statements.NEIGHBOUR_FILE)]
     entries(example).update(
         {
-            RECOGNITION: {said.NEIGHBOUR: {"recognitions": [said.recognition()]}},
-            REGULATION: {author: {"regulations": [said.regulation()]}},
-            VERIFICATION: {shipyard: {"verifications": [said.verification()]}},
-            PROGRAMMES: {centre: {"programmes": [said.programme()]}},
-            REFUSAL: {centre: {"refusals": [said.refusal(occupations=["C7411"])]}},
-            SUCCESSION: {author: {"successions": [said.succession(centre)]}},
-            SIGNATORIES: {author: said.signatories(author)},
+            RECOGNITION: {statements.NEIGHBOUR: {"recognitions": [statements.recognition()]}},
+            REGULATION: {author: {"regulations": [statements.regulation()]}},
+            VERIFICATION: {shipyard: {"verifications": [statements.verification()]}},
+            PROGRAMMES: {centre: {"programmes": [statements.programme()]}},
+            REFUSAL: {centre: {"refusals": [statements.refusal(occupations=["C7411"])]}},
+            SUCCESSION: {author: {"successions": [statements.succession(centre)]}},
+            SIGNATORIES: {author: statements.signatories(author)},
         }
     )
     return example
@@ -65,8 +65,8 @@ def sound(example: Json) -> Json:
 
 def one(document: Json, uri: str) -> Json:
     body: Json = next(iter(entries(document)[uri].values()))
-    found: Json = body[MEMBERS[uri]][0] if uri in MEMBERS else body
-    return found
+    statement: Json = body[MEMBERS[uri]][0] if uri in MEMBERS else body
+    return statement
 
 
 def put(uri: str, **members: Any) -> Change:
@@ -110,8 +110,8 @@ def trusts(*publishers: Json) -> Change:
 
 
 def accreditation(document: Json, host: str = "centre") -> Json:
-    found: Json = entries(document)[ACCREDITATION][at_host(document, host)]["accreditations"][0]
-    return found
+    first: Json = entries(document)[ACCREDITATION][at_host(document, host)]["accreditations"][0]
+    return first
 
 
 def accredited(host: str = "centre", **members: Any) -> Change:
@@ -139,14 +139,14 @@ BACKWARDS = [{"start": "2025-01-02", "end": "2025-01-01"}]
 EQF_4_TO_2 = {"framework": "EQF", "min": "4", "max": "2"}
 NVQ = {"framework": "LK-NVQ", "min": "2", "max": "4"}
 EQF_2_TO_3 = {"framework": "EQF", "min": "2", "max": "3"}
-PLAIN = {**said.NEIGHBOUR_FILE, "uri": "http://neighbour.wanderbuch.test/current.jws"}
-WITH_USER = {**said.NEIGHBOUR_FILE, "uri": "https://me@neighbour.wanderbuch.test/current.jws"}
+PLAIN = {**statements.NEIGHBOUR_FILE, "uri": "http://neighbour.wanderbuch.test/current.jws"}
+WITH_USER = {**statements.NEIGHBOUR_FILE, "uri": "https://me@neighbour.wanderbuch.test/current.jws"}
 
 ERRORS: list[tuple[str, Change, str, str]] = [
     ("publisher not trusted", trusts(), "publisher-trusted", "recognitions/0"),
-    ("publisher twice", trusts(said.NEIGHBOUR_FILE, said.NEIGHBOUR_FILE), "publisher-once", "1/publisher"),
-    ("own file trusted", lambda d: trusts({**said.NEIGHBOUR_FILE, "publisher": d["author"]})(d), "publisher-is-other",
-     "0/publisher"),
+    ("publisher twice", trusts(statements.NEIGHBOUR_FILE, statements.NEIGHBOUR_FILE), "publisher-once", "1/publisher"),
+    ("own file trusted", lambda d: trusts({**statements.NEIGHBOUR_FILE, "publisher": d["author"]})(d),
+     "publisher-is-other", "0/publisher"),
     ("file over plain http", trusts(PLAIN), "https-address", "0/uri"),
     ("file with a user", trusts(WITH_USER), "https-address", "0/uri"),
     ("recognises itself", under(RECOGNITION, "authority"), "recognition-of-other", "recognitions/0"),
@@ -281,7 +281,7 @@ WARNINGS: list[tuple[str, Change, str]] = [
     ("one side alone", put(SIGNATORIES, threshold=1), "sides-sign"),
     ("party that cannot be checked", party(2, did="did:example:unions"), "signature-checkable"),
     ("publisher that cannot be checked",
-     trusts(said.NEIGHBOUR_FILE, {**said.NEIGHBOUR_FILE, "publisher": "did:example:x"}),
+     trusts(statements.NEIGHBOUR_FILE, {**statements.NEIGHBOUR_FILE, "publisher": "did:example:x"}),
      "signature-checkable"),
     ("role for nothing", lambda d: d["roles"].update(watch={"issue": []}), "grants-nothing"),
 ]  # fmt: skip

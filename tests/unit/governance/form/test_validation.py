@@ -26,13 +26,13 @@ def issuer(document: Json, which: int) -> str:
 
 
 def accreditation(document: Json, which: int = CENTRE) -> Json:
-    found: Json = entries(document)[ACCREDITATION][issuer(document, which)]["accreditations"][0]
-    return found
+    first: Json = entries(document)[ACCREDITATION][issuer(document, which)]["accreditations"][0]
+    return first
 
 
 def crosswalk(document: Json) -> Json:
-    found: Json = entries(document)[CROSSWALK][document["author"]]["crosswalks"][0]
-    return found
+    first: Json = entries(document)[CROSSWALK][document["author"]]["crosswalks"][0]
+    return first
 
 
 def put(name: str, value: Any, which: int = CENTRE) -> Callable[[Json], None]:
@@ -263,7 +263,9 @@ def test_example_has_no_findings_but_that_an_employer_may_ask_for_a_name() -> No
     assert report.file is not None
 
 
-@pytest.mark.parametrize(("change", "rule", "place"), [each[1:] for each in ERRORS], ids=[each[0] for each in ERRORS])
+@pytest.mark.parametrize(
+    ("change", "rule", "place"), [error[1:] for error in ERRORS], ids=[error[0] for error in ERRORS]
+)
 def test_refuses(change: Callable[[Json], None], rule: str, place: str, example: Json) -> None:
     report = validate_file(payload_of(changed(example, change)))
 
@@ -274,7 +276,9 @@ def test_refuses(change: Callable[[Json], None], rule: str, place: str, example:
         parse_file(payload_of(changed(example, change)))
 
 
-@pytest.mark.parametrize(("change", "rule"), [each[1:] for each in WARNINGS], ids=[each[0] for each in WARNINGS])
+@pytest.mark.parametrize(
+    ("change", "rule"), [warning[1:] for warning in WARNINGS], ids=[warning[0] for warning in WARNINGS]
+)
 def test_warns(change: Callable[[Json], None], rule: str, example: Json) -> None:
     report = validate_file(payload_of(changed(example, change)))
     assert rule in {warning.rule for warning in report.warnings}

@@ -113,10 +113,10 @@ def test_rows_with_one_number_add_up(example: Json) -> None:
         {**COMPLETE, "valid_until": "2026-06-30"},
         {**COMPLETE, "occupations": "Sheet-metal workers", "valid_from": "2026-09-01", "jurisdictions": "DEU"},
     ]
-    (found,) = accreditations(imported(example, rows))
-    assert found["occupations"] == ["C7212", "C7213"]
-    assert found["jurisdictions"] == ["LKA", "MLT", "DEU"]
-    assert found["intervals"] == [{"start": "2026-03-01", "end": "2026-06-30"}, {"start": "2026-09-01"}]
+    (accreditation,) = accreditations(imported(example, rows))
+    assert accreditation["occupations"] == ["C7212", "C7213"]
+    assert accreditation["jurisdictions"] == ["LKA", "MLT", "DEU"]
+    assert accreditation["intervals"] == [{"start": "2026-03-01", "end": "2026-06-30"}, {"start": "2026-09-01"}]
 
 
 @pytest.mark.parametrize("column", ["title", "levels", "decision", "redress"])
@@ -168,9 +168,9 @@ def test_one_wrong_cell_and_nothing_is_imported(example: Json) -> None:
 )
 def test_refuses_a_row_that_is_not_clear(example: Json, column: str, text: str, words: str) -> None:
     report = imported(example, [{**COMPLETE, column: text}])
-    found = errors(report)
-    assert found
-    assert all(row == 2 for row, _ in found)
+    row_errors = errors(report)
+    assert row_errors
+    assert all(row == 2 for row, _ in row_errors)
     assert words in messages(report)
 
 
@@ -182,9 +182,9 @@ def test_what_holds_for_the_whole_list_fills_the_gaps(example: Json) -> None:
         "decision": "https://a.test/d",
         "redress": "https://a.test/r",
     }
-    (found,) = accreditations(imported(example, [{**row, "levels": "2 to 4"}], **given))
-    assert found["jurisdictions"] == ["LKA"]
-    assert (found["decision"], found["redress"]) == ("https://a.test/d", "https://a.test/r")
+    (accreditation,) = accreditations(imported(example, [{**row, "levels": "2 to 4"}], **given))
+    assert accreditation["jurisdictions"] == ["LKA"]
+    assert (accreditation["decision"], accreditation["redress"]) == ("https://a.test/d", "https://a.test/r")
 
 
 def test_an_institution_of_the_file_is_found_by_its_name_and_keeps_what_the_list_does_not_say(example: Json) -> None:
@@ -199,15 +199,15 @@ def test_an_institution_of_the_file_is_found_by_its_name_and_keeps_what_the_list
             }
         ],
     )
-    (found,) = accreditations(report, COLOMBO)
-    assert found == {**before, "level_range": {"framework": "LK-NVQ", "min": "2", "max": "4"}}
+    (accreditation,) = accreditations(report, COLOMBO)
+    assert accreditation == {**before, "level_range": {"framework": "LK-NVQ", "min": "2", "max": "4"}}
     assert [difference.code for difference in report.differences] == ["accreditation.levels-changed", "file.version"]
 
 
 def test_a_new_accreditation_signs_with_what_the_institution_has(example: Json) -> None:
     row = {**COMPLETE, "did": COLOMBO, "institution": "", "sources": "", "accreditation": "TA-9"}
-    found = accreditations(imported(example, [row]), COLOMBO)
-    assert found[1]["sources"] == found[0]["sources"]
+    granted = accreditations(imported(example, [row]), COLOMBO)
+    assert granted[1]["sources"] == granted[0]["sources"]
 
 
 SUSPENDED = {
@@ -224,8 +224,8 @@ KANDY = "did:webvh:QmExampKandyHoteLSchooL11111111111111111111111:kandy.wanderbu
 class TestDecisions:
     def test_a_decision_is_added(self, example: Json) -> None:
         report = imported(example, [SUSPENDED])
-        (found,) = accreditations(report, KANDY)
-        assert found["status"] == [
+        (accreditation,) = accreditations(report, KANDY)
+        assert accreditation["status"] == [
             {
                 "status": "suspended",
                 "decided_on": "2026-10-01",
@@ -314,8 +314,8 @@ MERGED = [COMPLETE, {"occupations": "C7213"}, {"occupations": "C7214"}]
 
 class TestMergedCells:
     def test_are_filled_down_when_that_is_asked_for(self, example: Json) -> None:
-        (found,) = accreditations(imported(example, MERGED, fill_down=True))
-        assert found["occupations"] == ["C7212", "C7213", "C7214"]
+        (accreditation,) = accreditations(imported(example, MERGED, fill_down=True))
+        assert accreditation["occupations"] == ["C7212", "C7213", "C7214"]
 
     def test_are_refused_otherwise(self, example: Json) -> None:
         report = imported(example, MERGED)

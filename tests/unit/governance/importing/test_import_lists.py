@@ -39,8 +39,8 @@ class TestHeaders:
     def test_of_other_scripts_are_told_apart(self, example: Json) -> None:
         row = {**{name: text for name, text in COMPLETE.items() if name not in ("institution", "valid_from")},
                "ආයතනය": "Matara", "ආරම්භක දිනය": "2026-03-01"}  # fmt: skip
-        (found,) = accreditations(imported(example, [row]))
-        assert found["intervals"] == [{"start": "2026-03-01"}]
+        (accreditation,) = accreditations(imported(example, [row]))
+        assert accreditation["intervals"] == [{"start": "2026-03-01"}]
 
     def test_a_mapping_of_one_does_not_hide_another(self, example: Json) -> None:
         row = {**COMPLETE, "ලිපිනය": "Matara", "தகுதி": "அத்திஹிட்டு", "स्थिति": "निलंबित"}
@@ -116,8 +116,8 @@ class TestStatuses:
     def test_the_person_says_what_a_word_means(self, example: Json) -> None:
         row = {**COMPLETE, "status": "Expired", "decided_on": "2026-06-30"}
         assert errors(imported(example, [row])) == [(2, "status")]
-        (found,) = accreditations(imported(example, [row], statuses={"EXPIRED": "withdrawn"}))
-        assert found["status"][0]["status"] == "withdrawn"
+        (accreditation,) = accreditations(imported(example, [row], statuses={"EXPIRED": "withdrawn"}))
+        assert accreditation["status"][0]["status"] == "withdrawn"
         marked = {**COMPLETE, "status": "Active*", "decided_on": "2026-06-30"}
         assert errors(imported(example, [marked])) == [(2, "status")]
         rows = [marked, {**COMPLETE, "accreditation": "B-2", "status": "active"}]
@@ -329,10 +329,10 @@ class TestNumbersAndDecisions:
             for did, told in example["participants"]["entries"][ACCREDITATION].items()
             if any(accreditation["id"] == "TA-2020-0017" for accreditation in told["accreditations"])
         )
-        (held,) = example["participants"]["entries"][ACCREDITATION][kandy]["accreditations"]
+        (in_file,) = example["participants"]["entries"][ACCREDITATION][kandy]["accreditations"]
         row = {
             **COMPLETE, "did": kandy, "institution": "Kandy Hotel School (example)", "accreditation": number,
-            "sources": "; ".join(held["sources"]), **self.LATER,
+            "sources": "; ".join(in_file["sources"]), **self.LATER,
         }  # fmt: skip
         assert ("same-number", 2) in kinds(imported(example, [row]), "question")
         assert imported(example, [row], answers={"same-number": "different"}).ok

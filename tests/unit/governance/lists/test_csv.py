@@ -44,8 +44,8 @@ def test_every_page_that_is_advised_can_be_chosen() -> None:
     for page, text in OFFICES.items():
         with pytest.raises(TableError) as caught:
             decoded(text.encode(page), None)
-        for each in caught.value.message.split("--encoding ")[1:]:
-            decoded(text.encode(page), each.split()[0])
+        for advice in caught.value.message.split("--encoding ")[1:]:
+            decoded(text.encode(page), advice.split()[0])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

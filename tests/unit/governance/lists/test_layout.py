@@ -41,14 +41,14 @@ def test_rows_that_are_no_entries_are_asked_about(row: str) -> None:
     table = read(TOP, "A\t4\tx\ty", row, "B\t3\tx\ty")
     assert ("question", "other-rows", 3) in noticed(table)
     assert [row.number for row in table.rows] == [2, 4]
-    assert [each.number for each in read(TOP, "A\t4\tx\ty", row, answers={"other-rows": "take"}).rows] == [2, 3]
+    assert [entry.number for entry in read(TOP, "A\t4\tx\ty", row, answers={"other-rows": "take"}).rows] == [2, 3]
 
 
 @pytest.mark.parametrize(
     "row", ["Total Skills Academy\t4\tx\ty", "Note\t4\tx\t", "1\t2\t3\t", "\t4\tx\ty", "\t\tC7213\t"]
 )
 def test_entries_are_not_taken_for_something_else(row: str) -> None:
-    assert not {each for each in noticed(read(TOP, "A\t4\tx\ty", row)) if each[1] == "other-rows"}
+    assert not {notice for notice in noticed(read(TOP, "A\t4\tx\ty", row)) if notice[1] == "other-rows"}
 
 
 @pytest.mark.parametrize("row", ["(1)\t(2)\t(3)\t(4)", "1\t2\t3\t4", "a\tb\tc\td", "A.\tB.\tC.\tD.", "i\tii\tiii\tiv"])

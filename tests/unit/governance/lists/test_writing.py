@@ -5,7 +5,7 @@ from wanderbuch.governance.lists.writing import drawn_as, read_text
 
 
 def kinds(text: str) -> list[str]:
-    return [each.kind for each in read_text(text)[1]]
+    return [remark.kind for remark in read_text(text)[1]]
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_a_text_of_any_script_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_text_that_was_decoded_twice_is_an_error_that_says_what_was_meant(text: str, meant: str) -> None:
-    (found,) = read_text(text)[1]
-    assert found.blocks
-    assert found.kind in ("decoded-twice", "letters-lost")
-    if found.kind == "decoded-twice":
-        assert meant in found.message
+    (remark,) = read_text(text)[1]
+    assert remark.blocks
+    assert remark.kind in ("decoded-twice", "letters-lost")
+    if remark.kind == "decoded-twice":
+        assert meant in remark.message
 
 
 @pytest.mark.parametrize("text", ["\ufffdcole", "a\ue000b", "x\x91y", "\U00018cd6", "\ud800"])
@@ -87,9 +87,9 @@ def test_question_marks_for_letters_are_asked_about(text: str) -> None:
     ],
 )
 def test_what_nobody_sees_is_removed_and_told(text: str, meant: str, kind: str) -> None:
-    found, remarks = read_text(text)
-    assert found == meant
-    assert [each.kind for each in remarks] == [kind]
+    cleaned, remarks = read_text(text)
+    assert cleaned == meant
+    assert [remark.kind for remark in remarks] == [kind]
     assert not remarks[0].blocks
 
 

@@ -76,7 +76,7 @@ async def test_an_altered_one_is_refused(yard: KeyHolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "complaint"),
     [
         ({"to": "did:webvh:QmOther:other.test:org"}, "another authority"),
         ({"made_at": NOW - timedelta(days=1, seconds=1)}, "of the last day"),
@@ -84,9 +84,9 @@ async def test_an_altered_one_is_refused(yard: KeyHolder) -> None:
     ],
 )
 async def test_one_for_another_authority_or_another_day_is_refused(
-    yard: KeyHolder, changes: dict[str, Any], said: str
+    yard: KeyHolder, changes: dict[str, Any], complaint: str
 ) -> None:
-    with pytest.raises(ApplicationError, match=said):
+    with pytest.raises(ApplicationError, match=complaint):
         await read(await signed(yard, **changes), yard)
 
 

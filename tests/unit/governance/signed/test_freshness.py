@@ -36,7 +36,7 @@ async def received(authority: KeyHolder, payload: Any, *, typ: str = FRESHNESS_T
     return await sign_jws(raw, kid=authority.kid, typ=typ, sign=authority.sign)
 
 
-def said(**changes: Any) -> dict[str, Any]:
+def freshness_claims(**changes: Any) -> dict[str, Any]:
     iat = int(NOW.timestamp())
     return {"id": "a", "version": 1, "digest": "sha256:" + "0" * 64, "iat": iat, "exp": iat + 3600} | changes
 
@@ -76,13 +76,13 @@ def test_what_nobody_vouches_for_any_more_is_stale_and_then_expired(signed: Sign
 
 
 async def test_refuses_a_statement_of_somebody_else(authority: KeyHolder, stranger: KeyHolder) -> None:
-    jws = await received(stranger, said())
+    jws = await received(stranger, freshness_claims())
     with pytest.raises(SignatureError):
         await verify_freshness(jws, author=authority.did, resolve_key=stranger.resolve_key, at=NOW)
 
 
 async def test_refuses_a_file_where_a_statement_is_expected(authority: KeyHolder) -> None:
-    jws = await received(authority, said(), typ=FILE_TYP)
+    jws = await received(authority, freshness_claims(), typ=FILE_TYP)
     with pytest.raises(SignatureError, match="typ"):
         await verify_freshness(jws, author=authority.did, resolve_key=authority.resolve_key, at=NOW)
 
@@ -90,26 +90,26 @@ async def test_refuses_a_file_where_a_statement_is_expected(authority: KeyHolder
 @pytest.mark.parametrize(
     "payload",
     [
-        said(version="1"),
-        said(version=True),
-        said(version=0),
-        said(digest="sha256:xyz"),
-        said(digest="SHA256:" + "0" * 64),
-        said(iat="2026"),
-        said(exp=2**63),
-        said(iat=-1),
-        said(id=""),
-        said(more=1),
-        said(history={"size": 1}),
-        said(history={"size": -1, "root": "sha256:" + "0" * 64}),
-        said(history={"size": 1, "root": "0" * 64}),
-        said(history={"size": 1, "root": "sha256:" + "0" * 64, "more": 1}),
-        {name: value for name, value in said().items() if name != "digest"},
+        freshness_claims(version="1"),
+        freshness_claims(version=True),
+        freshness_claims(version=0),
+        freshness_claims(digest="sha256:xyz"),
+        freshness_claims(digest="SHA256:" + "0" * 64),
+        freshness_claims(iat="2026"),
+        freshness_claims(exp=2**63),
+        freshness_claims(iat=-1),
+        freshness_claims(id=""),
+        freshness_claims(more=1),
+        freshness_claims(history={"size": 1}),
+        freshness_claims(history={"size": -1, "root": "sha256:" + "0" * 64}),
+        freshness_claims(history={"size": 1, "root": "0" * 64}),
+        freshness_claims(history={"size": 1, "root": "sha256:" + "0" * 64, "more": 1}),
+        {name: value for name, value in freshness_claims().items() if name != "digest"},
         [],
         b"not json",
         b'{"id": "a", "id": "b"}',
         b"\xff",
-        json.dumps(said()).replace('"version": 1', '"version": 1.0').encode(),
+        json.dumps(freshness_claims()).replace('"version": 1', '"version": 1.0').encode(),
     ],
 )
 async def test_refuses_a_statement_of_another_form(authority: KeyHolder, payload: Any) -> None:
@@ -124,7 +124,7 @@ async def test_refuses_a_statement_of_another_form(authority: KeyHolder, payload
     [(MAX_LIFETIME, True), (MAX_LIFETIME + SECOND, False), (SECOND, True), (timedelta(0), False), (-SECOND, False)],
 )
 async def test_lifetime_is_bounded(authority: KeyHolder, exp_after: timedelta, ok: bool) -> None:
-    jws = await received(authority, said(exp=int((NOW + exp_after).timestamp())))
+    jws = await received(authority, freshness_claims(exp=int((NOW + exp_after).timestamp())))
     checked = verify_freshness(jws, author=authority.did, resolve_key=authority.resolve_key, at=NOW)
     if ok:
         assert (await checked).exp == NOW + exp_after
@@ -134,7 +134,7 @@ async def test_lifetime_is_bounded(authority: KeyHolder, exp_after: timedelta, o
 
 
 async def test_refuses_a_statement_from_the_future_beyond_clock_skew(authority: KeyHolder) -> None:
-    jws = await received(authority, said())
+    jws = await received(authority, freshness_claims())
     for behind, ok in ((CLOCK_SKEW, True), (CLOCK_SKEW + SECOND, False), (timedelta(days=1), False)):
         checked = verify_freshness(jws, author=authority.did, resolve_key=authority.resolve_key, at=NOW - behind)
         if ok:

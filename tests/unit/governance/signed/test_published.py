@@ -42,8 +42,8 @@ def test_accepts_the_examples(path: object) -> None:
 
 def _first_accreditation(document: Json) -> Json:
     statements = document["participants"]["entries"][ACCREDITATION]
-    found: Json = next(iter(statements.values()))["accreditations"][0]
-    return found
+    first: Json = next(iter(statements.values()))["accreditations"][0]
+    return first
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def malta() -> Json:
 
 
 def _first(document: Json, uri: str, member: str) -> Json:
-    found: Json = next(iter(document["participants"]["entries"][uri].values()))[member][0]
-    return found
+    first: Json = next(iter(document["participants"]["entries"][uri].values()))[member][0]
+    return first
 
 
 @pytest.mark.parametrize(

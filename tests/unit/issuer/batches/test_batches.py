@@ -250,16 +250,16 @@ async def test_a_lock_does_not_hide_a_credential_that_was_taken_meanwhile(centre
     assert await why(centre, batch, told=right) == "taken"
 
 
-@pytest.mark.parametrize("said", ["1995-03-01", "1 March 1995", "01/03/1995", "١/٣/١٩٩٥", "1.3.1995"])
-async def test_a_person_tells_a_day_as_they_write_it(centre: Centre, said: str) -> None:
+@pytest.mark.parametrize("day", ["1995-03-01", "1 March 1995", "01/03/1995", "١/٣/١٩٩٥", "1.3.1995"])
+async def test_a_person_tells_a_day_as_they_write_it(centre: Centre, day: str) -> None:
     batch = await centre.running(access=Access.FACT, fact="birth_date")
     assert await why(centre, batch, told="2 March 1995") == "wrong"
-    assert (await centre.claim(batch, told=said)).state is OfferState.OPEN
+    assert (await centre.claim(batch, told=day)).state is OfferState.OPEN
 
 
 async def test_a_person_tells_their_number_with_its_zeros(centre: Centre) -> None:
     batch = await centre.running(access=Access.FACT, fact="credential_id", text=class_text("00017", "00018"))
-    assert [await why(centre, batch, told=said) for said in ("17", "", "000017")] == ["wrong"] * 3
+    assert [await why(centre, batch, told=number) for number in ("17", "", "000017")] == ["wrong"] * 3
     assert (await centre.claim(batch, told=" 00017 ")).values["credential_id"] == "#00017"
 
 

@@ -65,8 +65,10 @@ async def test_a_row_with_another_certificates_number_says_whose_before_a_batch_
     assert [(row, column, position) for row, column, position, _ in told] == [
         (row, "Certificate No", 0) for row in (3, 4, 5)
     ]
-    for (_, _, _, message), said in zip(told, (offer.id, f"row 2 of batch {batch.id}", "is erased"), strict=True):
-        assert said in message
+    for (_, _, _, message), explanation in zip(
+        told, (offer.id, f"row 2 of batch {batch.id}", "is erased"), strict=True
+    ):
+        assert explanation in message
     assert ([row.number for row in listed.rows], listed.to_look_at) == ([2], (3, 4, 5))
     same = await judged(workshop, class_text("T-2"), settings)  # the certificate that the batch has
     assert (len(same.rows), same.findings) == (1, ())

@@ -137,9 +137,9 @@ async def test_what_is_remembered_is_about_the_headers_is_short_and_the_oldest_g
     place: ConsolePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploads = place.office.console.uploads
-    said = SaidOfClass(mapping={"Phone": "-", "column A": "credential_id", "column ZZ": "-", "foreign text": "-"})
+    answers = SaidOfClass(mapping={"Phone": "-", "column A": "credential_id", "column ZZ": "-", "foreign text": "-"})
     kept = await uploads.upload(TYPE.id, "a.csv", listed("k"), by=CLERK)
-    assert (await uploads.say(TYPE.id, kept.id, said)).said.mapping == {"Phone": "-", "column A": "credential_id"}
+    assert (await uploads.say(TYPE.id, kept.id, answers)).said.mapping == {"Phone": "-", "column A": "credential_id"}
     for wrong in ({"mapping": {"a" * 201: "-"}}, {"mapping": {"a": "b" * 201}}, {"results": {"p" * 201: "passed"}}):
         with pytest.raises(ValidationError):
             SaidOfClass.model_validate(wrong)
@@ -309,8 +309,8 @@ async def test_a_file_for_text_messages_names_who_can_be_reached_where_something
     clerk, made = browsers[CLERK], {}
     for access in ("pin", "in-person"):
         address = await upload(clerk, listed(f"M{access[0]}").replace(b";1990;2", b";02/05/1990;0771234567"))
-        said = await say(clerk, address, **{"meant.column E": "contact_phone"})
-        page = (await clerk.ask(said.target)).text
+        page_after = await say(clerk, address, **{"meant.column E": "contact_phone"})
+        page = (await clerk.ask(page_after.target)).text
         assert "found no telephone number" in page
         told = {"title": "Reached", "access": access, "months": "12", "leave_out": ""}
         told |= {name: hidden(page, name) for name in ("once", "digest")}
@@ -327,9 +327,9 @@ async def test_a_clerk_has_the_links_sent_by_e_mail_and_sees_what_has_become_of_
 ) -> None:
     clerk = browsers[CLERK]
     address = await upload(clerk, listed("M").replace(b";1990;2", b";02/05/1990;k.silva@example.org"))
-    said = await say(clerk, address, **{"meant.column E": "contact_email"})
+    page_after = await say(clerk, address, **{"meant.column E": "contact_email"})
     told = {"title": "Written to", "access": "pin", "months": "12", "leave_out": ""}
-    page = (await clerk.ask(said.target)).text
+    page = (await clerk.ask(page_after.target)).text
     batch = (await clerk.send(f"{address}/batch", **told, **{n: hidden(page, n) for n in ("once", "digest")})).target
     assert 'id="mail"' in (await clerk.ask(batch)).text
     for days, most in (("0", "2"), ("91", "2"), ("7", "6"), ("", ""), ("-1", "٣")):

@@ -47,7 +47,7 @@ class Fields(HTMLParser):
             self._inside = ""
 
 
-async def said(place: ConsolePlace, offer: Offer, *what: WrongPart, text: str = "") -> None:
+async def report_wrong(place: ConsolePlace, offer: Offer, *what: WrongPart, text: str = "") -> None:
     """Have the wallet that has a certificate say what is wrong with it."""
     report = problem_report(
         "issue-credential/2.0/problem-report",
@@ -65,7 +65,7 @@ async def test_what_a_worker_says_is_a_task_until_somebody_saw_to_it(
     clerk, offer = browsers[CLERK], await issued(place.workshop, credential_id="W-1", family_name="Wickrama")
     empty = await clerk.ask("/desk/en/reports")
     assert (empty.status, "Nobody says that anything is wrong." in empty.text) == (200, True)
-    await said(place, offer, WrongPart.NAME, WrongPart.BIRTH, text="<b>it is Wikrama</b>")
+    await report_wrong(place, offer, WrongPart.NAME, WrongPart.BIRTH, text="<b>it is Wikrama</b>")
     start = await clerk.ask("/desk/en/")
     assert "a worker says that something is wrong: 1" in start.text
     listed = await clerk.ask("/desk/en/reports")
@@ -85,7 +85,7 @@ async def test_what_a_worker_says_is_a_task_until_somebody_saw_to_it(
 async def test_a_clerk_corrects_a_certificate(place: ConsolePlace, browsers: dict[str, Browser]) -> None:
     clerk, workshop = browsers[CLERK], place.workshop
     old, third = [await issued(workshop, credential_id=number, family_name="Weera") for number in ("W-2", "W-3")]
-    await said(place, old, WrongPart.NAME)
+    await report_wrong(place, old, WrongPart.NAME)
     at = f"/desk/en/issued/{old.id}"
     form = await clerk.ask(f"{at}/correct")
     assert (form.status, 'value="Weera"' in form.text, 'value="W-2"' in form.text) == (200, True, True)

@@ -49,8 +49,8 @@ def lists() -> list[ClassList]:
     return [*readable, listed(), listed(without=("framework", "qualification_title"))]
 
 
-def in_english(said: Markup) -> bool:
-    return 'lang="en"' in said
+def in_english(sentence: Markup) -> bool:
+    return 'lang="en"' in sentence
 
 
 def test_each_finding_is_told_in_the_language_of_the_page() -> None:
@@ -82,9 +82,9 @@ def test_what_a_cell_holds_is_told_and_is_no_markup() -> None:
 def test_in_english_the_whole_cause_is_told_without_options_of_the_command_line() -> None:
     one = listed()
     causes = ClassListCauses(KIND, one.table, KIT.words(LANGUAGES[ENGLISH]))
-    said = [causes.said(finding) for finding in one.findings]
-    assert any("a year without month and day" in text for text in said)
-    assert [text for text in said if "--" in text] == []
+    sentences = [causes.said(finding) for finding in one.findings]
+    assert any("a year without month and day" in text for text in sentences)
+    assert [text for text in sentences if "--" in text] == []
 
 
 @pytest.mark.parametrize("language", OTHERS, ids=lambda language: language.tag)

@@ -24,8 +24,8 @@ async def test_a_clerk_finds_what_was_issued_and_takes_it_as_a_file(
     offer = await issued(place.workshop, credential_id="R-77", family_name="=Fernando", given_names="Kamal")
     page = await clerk.ask("/desk/en/register")
     assert (page.status, "Kamal" in page.text, "R-77" in page.text) == (200, True, True)
-    found = await clerk.send("/desk/en/register", name="fernando", state="ISSUED")
-    assert (found.status, f"/issued/{offer.id}" in found.text) == (200, True)
+    answer = await clerk.send("/desk/en/register", name="fernando", state="ISSUED")
+    assert (answer.status, f"/issued/{offer.id}" in answer.text) == (200, True)
     nothing = await clerk.send("/desk/en/register", number="R-7")
     assert (nothing.status, "No certificate fits that." in nothing.text) == (200, True)
     unknown = await clerk.send("/desk/en/register", occupation="xyzzy")
@@ -61,17 +61,17 @@ async def test_a_clerk_revokes_what_is_ticked_or_found_once_it_is_confirmed(
     done = [await clerk.send("/desk/en/register/revoke", **sent, sure="yes") for _ in range(2)]
     assert [answer.status for answer in done] == [303, 303]
     assert done[0].target == done[1].target
-    found = {"all": "yes", "name": "vithanage", "sure": "yes", "reason": "fraud", "once": "another"}
-    stale = await clerk.send("/desk/en/register/revoke", **found, shown=sent["shown"])
+    form = {"all": "yes", "name": "vithanage", "sure": "yes", "reason": "fraud", "once": "another"}
+    stale = await clerk.send("/desk/en/register/revoke", **form, shown=sent["shown"])
     assert (stale.status, "Certificates to be revoked: 3" in stale.text) == (200, True)  # not public yet
     assert ("has changed" in stale.text, "Name: <" in stale.text, "vithanage" in stale.text) == (True, True, True)
-    rest = await clerk.send("/desk/en/register/revoke", **found, shown=hidden(stale.text, "shown"))
+    rest = await clerk.send("/desk/en/register/revoke", **form, shown=hidden(stale.text, "shown"))
     assert rest.status == 303
     page = (await clerk.ask(rest.target)).text
     assert ("Revoked now: 2" in page, "Revoked by somebody else before: 1" in page) == (True, True)
     await workshop.revocations.publish_all()
     assert "Public by now: 3" in (await clerk.ask(rest.target)).text
-    again = await clerk.send("/desk/en/register/revoke", **found, shown=hidden(stale.text, "shown"))
+    again = await clerk.send("/desk/en/register/revoke", **form, shown=hidden(stale.text, "shown"))
     assert (again.status, again.target) == (303, rest.target)  # though nothing is found any more
     call = ManyRevoked(offer_ids=(offers[0].id,), reason=RevocationReason.OTHER, by=CLERK)
     await RecordStore(workshop.profile, ManyRevoked).insert(call)

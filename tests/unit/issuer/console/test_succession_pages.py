@@ -101,9 +101,9 @@ async def test_a_batch_is_handed_over_at_the_console(
     log = await clerk.ask("/desk/en/log")
     assert "handed a batch over" in log.text
 
-    made, found = await pair.take(file.text.encode())
+    made, rows_read = await pair.take(file.text.encode())
     assert made is not None
-    assert len(found.rows) == 3
+    assert len(rows_read.rows) == 3
 
 
 async def test_a_file_is_looked_at_and_taken_over_at_the_console(
@@ -204,10 +204,10 @@ async def test_a_batch_goes_on_at_another_institution_at_the_console(
     await pair.named()
     for batch in batches:
         await administrator.send(f"/desk/en/batch/{batch.id}/hand-over", sure="yes")
-    said, none = batches
-    at = f"/desk/en/batch/{said.id}/hand-over"
+    taken_over, none = batches
+    at = f"/desk/en/batch/{taken_over.id}/hand-over"
     assert "goes on now" not in (await administrator.ask(at)).text
-    await pair.take(await pair.hand_over(said))
+    await pair.take(await pair.hand_over(taken_over))
     await pair.publish(named=str(third.did))
     page = (await administrator.ask(at)).text
     assert f"The authority now names <bdi>{third.did}</bdi>" in page
@@ -218,17 +218,20 @@ async def test_a_batch_goes_on_at_another_institution_at_the_console(
     assert (await sent_file(administrator, at, anew, rows_here, none="yes")).status == 400  # nor both
     assert (await sent_file(administrator, at, anew, b"x.y.z")).status == 409
     assert (await sent_file(clerk, "/desk/en/take-over", anew, rows_here)).status == 403
-    assert (await pair.old.desk.get(said.id)).handed_to == other.did
+    assert (await pair.old.desk.get(taken_over.id)).handed_to == other.did
     assert (await sent_file(administrator, at, anew, rows_here)).target == at
-    assert (await pair.old.desk.get(said.id)).handed_to == third.did
-    page = (await administrator.send(f"/desk/en/batch/{said.id}/open-rows", after="0")).text
+    assert (await pair.old.desk.get(taken_over.id)).handed_to == third.did
+    page = (await administrator.send(f"/desk/en/batch/{taken_over.id}/open-rows", after="0")).text
     assert "Nothing in this part is open" in page  # the former one has both, for good
 
     at = f"/desk/en/batch/{none.id}/hand-over"
     assert (await sent_file(administrator, at, f"{at}-anew", None, none="yes")).target == at
     file = await administrator.send(f"/desk/en/batch/{none.id}/open-rows", after="0")
-    found = await pair.taker(Centre(third)).read(file.text.encode())
-    assert [(row.number, row.why) for row in found.left] == [(2, "here"), (3, "here")]  # it is accredited for nothing
+    rows_read = await pair.taker(Centre(third)).read(file.text.encode())
+    assert [(row.number, row.why) for row in rows_read.left] == [
+        (2, "here"),
+        (3, "here"),
+    ]  # it is accredited for nothing
 
 
 async def test_a_former_successor_says_at_the_console_which_rows_it_has(

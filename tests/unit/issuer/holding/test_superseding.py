@@ -71,7 +71,7 @@ async def handed_over(workshop: Workshop, offer_id: str | None) -> Offer:
     return await workshop.desk.get(str(offer_id))
 
 
-async def found(workshop: Workshop, old: Offer) -> Successor:
+async def successor_of(workshop: Workshop, old: Offer) -> Successor:
     record = await workshop.superseding.find(old.id)
     assert record is not None
     return record
@@ -79,7 +79,7 @@ async def found(workshop: Workshop, old: Offer) -> Successor:
 
 async def begun_before(workshop: Workshop, old: Offer, ago: timedelta) -> None:
     """Have a superseding be so old."""
-    kept = await found(workshop, old)
+    kept = await successor_of(workshop, old)
     update = {"offered_at": kept.created_at - ago, "asked_at": kept.created_at - ago}
     await RecordStore(workshop.profile, Successor).change(old.id, lambda one: one.model_copy(update=update))
 
@@ -108,9 +108,9 @@ async def test_the_old_one_stands_until_the_new_one_is_taken(workshop: Workshop)
             await workshop.superseding.begin(old.id, why, claim, by=BY)
     await kept_by_wallet(workshop, new_id)  # its word alone ends the old one; no sweep is needed
     assert await valid(workshop, old.id, new_id) == [new_id]
-    found = await workshop.superseding.find(old.id)
-    assert found is not None
-    assert (found.state, found.next_id, found.claim) == (SuccessorState.DONE, new_id, None)
+    successor = await workshop.superseding.find(old.id)
+    assert successor is not None
+    assert (successor.state, successor.next_id, successor.claim) == (SuccessorState.DONE, new_id, None)
     acts = [entry.what for entry in await ActLog(workshop.profile).entries()]
     assert acts == [f"{old.id} misspelt"]
     intent = await workshop.revocations.get_or_none(old.id)
@@ -130,9 +130,9 @@ async def test_thirty_days_are_the_most_but_a_renewal_lapses(workshop: Workshop)
     assert await valid(workshop, old.id, renewed.id) == [old.id, renewed.id]
     await sweep(workshop, BOTH_STAND + timedelta(minutes=1))
     assert await valid(workshop, old.id, renewed.id) == [renewed.id]
-    found = await workshop.superseding.find(renewed.id)
-    assert found is not None
-    assert found.state is SuccessorState.LAPSED
+    successor = await workshop.superseding.find(renewed.id)
+    assert successor is not None
+    assert successor.state is SuccessorState.LAPSED
     assert (await workshop.desk.get(str(renewal.next_id))).state is OfferState.WITHDRAWN
     again = await workshop.superseding.begin(renewed.id, Why.LOST_PHONE, None, by=BY)
     assert (again.state, again.past) == (SuccessorState.OFFERED, (renewal.next_id,))
@@ -160,9 +160,9 @@ async def test_the_wrong_person_loses_it_even_where_nothing_may_be_offered_now(w
     assert await valid(workshop, old.id, other.id) == [other.id]
     await workshop.publish()
     await sweep(workshop, timedelta(hours=2))
-    found = await workshop.superseding.find(old.id)
-    assert found is not None
-    assert (found.state, found.next_id) == (SuccessorState.DONE, made.next_id)
+    successor = await workshop.superseding.find(old.id)
+    assert successor is not None
+    assert (successor.state, successor.next_id) == (SuccessorState.DONE, made.next_id)
     await kept_by_wallet(workshop, str(made.next_id))
     assert await valid(workshop, old.id, str(made.next_id)) == [made.next_id]
 
@@ -229,9 +229,9 @@ async def test_after_a_fraud_nothing_takes_its_place(workshop: Workshop) -> None
     await workshop.revocations.request(other, wait_s=0, reason=RevocationReason.FRAUD)
     await sweep(workshop, timedelta(hours=2))
     assert (await workshop.desk.get(open_id)).state is OfferState.WITHDRAWN
-    found = await workshop.superseding.find(other.id)
-    assert found is not None
-    assert found.state is SuccessorState.DONE
+    successor = await workshop.superseding.find(other.id)
+    assert successor is not None
+    assert successor.state is SuccessorState.DONE
 
 
 async def test_after_a_fraud_what_a_silent_wallet_has_is_not_valid_either(workshop: Workshop) -> None:
@@ -284,13 +284,13 @@ async def test_what_is_offered_once_more_after_thirty_days_stands_as_long_again(
     await begun_before(workshop, old, BOTH_STAND + timedelta(minutes=1))
     await sweep(workshop)
     assert await valid(workshop, old.id, silent.id) == [silent.id]  # as far as anybody knows
-    assert (await found(workshop, old)).may_offer_again(silent, datetime.now(UTC))
+    assert (await successor_of(workshop, old)).may_offer_again(silent, datetime.now(UTC))
     again = await workshop.superseding.again(old.id, by=BY)
     await sweep(workshop, timedelta(hours=2))
     offer = await workshop.desk.get(str(again.next_id))
     assert offer.state is OfferState.OPEN
     assert offer.answer_by - offer.created_at == BOTH_STAND
-    assert (await found(workshop, old)).state is SuccessorState.DONE
+    assert (await successor_of(workshop, old)).state is SuccessorState.DONE
     await kept_by_wallet(workshop, offer.id)
     assert await valid(workshop, old.id, silent.id, offer.id) == [offer.id]
 
@@ -312,7 +312,7 @@ async def test_a_new_one_revoked_before_a_wallet_said_that_it_has_it_ends_nothin
             await sweep(workshop, BOTH_STAND + timedelta(hours=1))
         else:
             await workshop.superseding.drop(old.id, by=BY)
-        assert (await found(workshop, old)).state is SuccessorState.LAPSED
+        assert (await successor_of(workshop, old)).state is SuccessorState.LAPSED
         assert await valid(workshop, old.id, last.id) == [old.id]
 
 
@@ -397,12 +397,12 @@ async def test_one_valid_holding_is_left_wherever_the_power_fails(workshop: Work
             made = await workshop.superseding.begin(old.id, why, claim, by=BY)  # the clerk, who saw no answer
             await kept_by_wallet(workshop, str(made.next_id))
             await sweep(workshop, timedelta(hours=2))
-        found = await workshop.superseding.find(old.id)
-        assert found is not None, where
-        assert (found.state, found.past) == (SuccessorState.DONE, ()), where
+        successor = await workshop.superseding.find(old.id)
+        assert successor is not None, where
+        assert (successor.state, successor.past) == (SuccessorState.DONE, ()), where
         made_here = [one async for one in workshop.desk.book.offers.every() if one.supersedes == old.id]
-        assert [one.id for one in made_here] == [found.next_id], where
-        assert await valid(workshop, old.id, str(found.next_id)) == [found.next_id], where
+        assert [one.id for one in made_here] == [successor.next_id], where
+        assert await valid(workshop, old.id, str(successor.next_id)) == [successor.next_id], where
         if not cut:
             break
     assert steps > 8

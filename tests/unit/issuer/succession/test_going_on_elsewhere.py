@@ -44,18 +44,18 @@ async def test_rows_of_a_batch_that_was_cancelled_come_in_again_but_for_what_cam
     issued = await new.issue(made, 2)
     waits = await new.claim(made, 3)
     await new.desk.row_desk.leave_out(made, 4, by=BY)
-    _, found = await pair.take(sealed)
-    assert {row.why for row in found.left} == {"again"}
+    _, rows_read = await pair.take(sealed)
+    assert {row.why for row in rows_read.left} == {"again"}
 
     await new.desk.cancel(made.id, by=BY)
     if removed:
         await new.desk.remove(made.id, by=BY)
     looked = await pair.taking.read(sealed)
-    again, found = await pair.take(sealed)
+    again, rows_read = await pair.take(sealed)
     assert again is not None
-    assert [row.number for row in looked.rows] == [row.number for row in found.rows] == [3, 5, 6, 7]
-    assert [(row.number, row.why) for row in found.left] == [(2, "again"), (4, "again")]
-    assert found.renumbered == ()  # what was cancelled keeps no number
+    assert [row.number for row in looked.rows] == [row.number for row in rows_read.rows] == [3, 5, 6, 7]
+    assert [(row.number, row.why) for row in rows_read.left] == [(2, "again"), (4, "again")]
+    assert rows_read.renumbered == ()  # what was cancelled keeps no number
     assert (await new.workshop.desk.get(waits.id)).state.name == "WITHDRAWN"
     assert (await pair.take(sealed))[0] is None
     number = issued.values["credential_id"]
@@ -66,8 +66,8 @@ async def test_rows_of_a_batch_that_was_cancelled_come_in_again_but_for_what_cam
         await new.desk.remove(made.id, by=BY)  # later: what is here stays known
         assert (await pair.take(sealed))[0] is None
     await new.desk.cancel(again.id, by=BY)
-    _, found = await pair.take(sealed)
-    assert [row.number for row in found.rows] == [3, 5, 6, 7]
+    _, rows_read = await pair.take(sealed)
+    assert [row.number for row in rows_read.rows] == [3, 5, 6, 7]
 
 
 async def test_a_removal_that_a_crash_cuts_brings_no_row_twice(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,8 +87,8 @@ async def test_a_removal_that_a_crash_cuts_brings_no_row_twice(pair: Pair, monke
         with pytest.raises(WanderbuchError, match="power"):
             await new.desk.remove(made.id, by=BY)
     await new.desk.remove(made.id, by=BY)
-    _, found = await pair.take(sealed)
-    assert [row.number for row in found.rows] == [3, 4]
+    _, rows_read = await pair.take(sealed)
+    assert [row.number for row in rows_read.rows] == [3, 4]
 
 
 async def test_a_row_that_says_something_else_stays_out_while_the_cancelled_batch_is_kept(
@@ -163,9 +163,9 @@ async def test_what_a_former_successor_does_not_have_goes_on_at_the_next_one(
     assert anew.handed_to == third.new.workshop.did
     assert (await pair.handing.hand_over_anew(batch.id, told, by=BY)).handed_to == anew.handed_to
     file = await third.hand_over(batch)
-    again, found = await third.take(file)
+    again, rows_read = await third.take(file)
     assert again is not None
-    assert [row.number for row in found.rows] == [3, 4, 5, 6]
+    assert [row.number for row in rows_read.rows] == [3, 4, 5, 6]
     for number, whose in ((2, new), (3, third.new)):
         look = await old.claiming.look(await old.token(batch, number))
         assert (look.why, look.handed_to) == ("handed-over", whose.workshop.did)
@@ -225,9 +225,9 @@ async def test_without_its_word_somebody_says_that_a_former_successor_has_none(
     await pair.hand_over(batch)
     await third.named()
     await pair.handing.hand_over_anew(batch.id, None, by="a.perera")
-    made, found = await third.take(await third.hand_over(batch))
+    made, rows_read = await third.take(await third.hand_over(batch))
     assert made is not None
-    assert [row.number for row in found.rows] == [2, 3]
+    assert [row.number for row in rows_read.rows] == [2, 3]
     lines = [line for line in await pair.old.desk.log.entries() if batch.id in line.what]
     assert any(line.by == "a.perera" and third.new.workshop.did in line.what for line in lines)
 

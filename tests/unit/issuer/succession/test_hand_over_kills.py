@@ -48,7 +48,7 @@ async def taken_up(pair: Pair, centre: Centre) -> None:
     await workshop.messages()
 
 
-async def held(centre: Centre) -> dict[str, int]:
+async def offers_kept(centre: Centre) -> dict[str, int]:
     """Return the family names in batches that are whole, and in how many rows each stands."""
     names: dict[str, int] = {}
     for batch in (await centre.desk.page(limit=200, cursor=None)).items:
@@ -80,9 +80,9 @@ async def test_handed_over_or_still_claimed_wherever_the_power_fails(
             for number in (3, 4, 5):
                 with pytest.raises(ClaimRefusedError):
                     await pair.old.claim(batch, number)
-        made, found = await pair.take(await pair.hand_over(batch))
+        made, rows_read = await pair.take(await pair.hand_over(batch))
         assert made is not None, where
-        assert [row.number for row in found.rows] == [3, 4, 5], where
+        assert [row.number for row in rows_read.rows] == [3, 4, 5], where
         assert (await workshop.desk.get(waits.id)).state is not OfferState.OPEN, where
         if not cut:
             break
@@ -102,7 +102,7 @@ async def test_taken_over_once_wherever_the_power_fails(workshop: Workshop, othe
             await taken_up(pair, pair.new)
             await pair.take(await pair.hand_over(batch))  # a second file, made after the crash
         assert (await pair.take(sealed))[0] is None, where
-        kept = await held(pair.new)
+        kept = await offers_kept(pair.new)
         assert [kept.get(name) for name in names] == [1] * len(names), where
         await pair.publish(old={"status": []})
         if not cut:
@@ -131,7 +131,7 @@ async def test_two_processes_take_over_at_once_and_each_row_goes_on_once(process
     takers = [pair.taking, pair.taker(beside)]
     plan = plan_of(title="")
     await asyncio.gather(*(takers[at % 2].take(files[at // 2], plan, by=BY) for at in range(4)))
-    kept = await held(pair.new)
+    kept = await offers_kept(pair.new)
     assert [kept.get(name) for name in names] == [1] * len(names)
     for process in (first, second, old):
         await process.sending.stop(wait_s=5)
@@ -156,8 +156,8 @@ async def test_a_claim_at_one_process_and_a_handing_over_at_another(processes: P
     await pair.named(old={"status": []})
     claims = [claimed(beside, batch, number) for number in range(2, 10)]
     sealed, *_ = await asyncio.gather(pair.hand_over(batch), *claims)
-    _, found = await pair.take(sealed)
-    assert [row.number for row in found.rows] == list(range(2, 10))
+    _, rows_read = await pair.take(sealed)
+    assert [row.number for row in rows_read.rows] == list(range(2, 10))
     for name in [row.claim["credential_id"] async for row in read_claims(first.profile, batch)]:
         assert await beside.good(name) == []
     for process in (first, second, new):

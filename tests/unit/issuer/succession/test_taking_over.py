@@ -84,8 +84,8 @@ async def test_who_passed_in_time_gets_the_certificate_from_the_successor(pair: 
     await pair.named()
     sealed = await pair.hand_over(batch)
     row_claim = dict((await old.desk.row(batch, 3))[0])
-    for said in (row_claim["family_name"], row_claim["credential_id"], row_claim["birth_date"]):
-        assert said.encode() not in sealed
+    for personal in (row_claim["family_name"], row_claim["credential_id"], row_claim["birth_date"]):
+        assert personal.encode() not in sealed
     assert (await old.workshop.desk.get(waits.id)).state is OfferState.WITHDRAWN
     for number in (3, 5, 6, 7):
         with pytest.raises(ClaimRefusedError) as refused:
@@ -102,9 +102,9 @@ async def test_who_passed_in_time_gets_the_certificate_from_the_successor(pair: 
         pressed = await client.post(f"/claim/en/{await old.token(batch, 5)}", data={})
         assert pressed.status == 410
 
-    made, found = await pair.take(sealed)
+    made, rows_read = await pair.take(sealed)
     assert made is not None
-    assert ([row.number for row in found.rows], found.left) == ([3, 5, 6, 7], ())
+    assert ([row.number for row in rows_read.rows], rows_read.left) == ([3, 5, 6, 7], ())
     assert (made.state, made.title, made.taken_from) == (BatchState.READY, batch.title, old.workshop.did)
     await new.desk.start(made.id, by=BY)
     offer = await new.issue(made, 3)
@@ -116,11 +116,11 @@ async def test_who_passed_in_time_gets_the_certificate_from_the_successor(pair: 
     assert offer.cred_def_id.startswith(str(new.workshop.did))
     assert issued.state is OfferState.ISSUED
 
-    again, found = await pair.take(sealed)
+    again, rows_read = await pair.take(sealed)
     assert again is None
-    assert [(row.number, row.why) for row in found.left] == [(number, "again") for number in (3, 5, 6, 7)]
+    assert [(row.number, row.why) for row in rows_read.left] == [(number, "again") for number in (3, 5, 6, 7)]
     none, later = await pair.take(await pair.hand_over(batch))
-    assert (none, later.rows, later.left) == (None, found.rows, found.left)
+    assert (none, later.rows, later.left) == (None, rows_read.rows, rows_read.left)
     for centre, act in ((old, Act.HANDED_OVER), (new, Act.TAKEN_OVER)):
         lines = [line for line in await centre.desk.log.entries() if line.act is act and batch.id in line.what]
         assert len(lines) == 1
@@ -159,10 +159,10 @@ async def test_what_was_handed_over_is_over_at_the_centre_for_good(pair: Pair) -
     assert await old.workshop.revocations.get_or_none(issued.id) is not None
     await pair.named()
     first, _ = await pair.take(sealed)
-    second, found = await pair.take(await pair.hand_over(batch))
+    second, rows_read = await pair.take(await pair.hand_over(batch))
     assert first is not None
     assert second is not None
-    assert [row.number for row in found.rows] == [2]
+    assert [row.number for row in rows_read.rows] == [2]
 
 
 async def test_codes_are_new_numbers_give_way_and_people_are_still_reached(pair: Pair) -> None:
@@ -170,9 +170,9 @@ async def test_codes_are_new_numbers_give_way_and_people_are_still_reached(pair:
     batch, _ = await left_open(pair, access=Access.PIN)
     numbers = [row.claim["credential_id"] async for row in read_claims(old.workshop.profile, batch)]
     mine = await new.make(text=class_text(numbers[1]))
-    made, found = await pair.take(await pair.hand_over(batch), access=Access.PIN)
+    made, rows_read = await pair.take(await pair.hand_over(batch), access=Access.PIN)
     assert made is not None
-    assert found.renumbered == (3,)
+    assert rows_read.renumbered == (3,)
     claim, row = await new.desk.row(made, 3)
     assert claim["credential_id"] == own_number(batch.id, 3)
     assert numbers[1] in claim["details"]
@@ -200,17 +200,17 @@ async def test_each_row_is_judged_by_the_day_of_its_award(pair: Pair) -> None:
             await old.desk.row_desk.edit(batch, number, dict(claims[number]) | changed, by=BY)
     await pair.named(new={"intervals": [{"start": "2018-01-01"}]})
     sealed = await pair.hand_over(batch)
-    made, found = await pair.take(sealed)
+    made, rows_read = await pair.take(sealed)
     assert made is not None
-    assert [row.number for row in found.rows] == [4]
-    assert [(row.number, row.why) for row in found.left] == [
+    assert [row.number for row in rows_read.rows] == [4]
+    assert [(row.number, row.why) for row in rows_read.left] == [
         (2, "centre"),
         (3, "centre"),
     ]  # suspended; not yet accredited
     await pair.named(new={"intervals": [{"start": "2018-01-01"}]}, old={"intervals": [{"start": "2019-01-01"}]})
-    later, found = await pair.take(sealed)  # the authority has put it right: the same file brings what was left
+    later, rows_read = await pair.take(sealed)  # the authority has put it right: the same file brings what was left
     assert later is not None
-    assert [row.number for row in found.rows] == [3]
+    assert [row.number for row in rows_read.rows] == [3]
 
     long, _ = await left_open(pair)
     claims = {row.number: row.claim async for row in read_claims(old.workshop.profile, long)}
@@ -218,9 +218,9 @@ async def test_each_row_is_judged_by_the_day_of_its_award(pair: Pair) -> None:
     rows[0]["claim"] |= {"details": "ab " * 1_330}  # whole, but for where it comes from
     told = {"centre": old.workshop.did, "successor": new.workshop.did, "made_at": "2026-01-01T00:00:00Z"}
     told |= {"batch": long.id, "title": "Welders", "credential_type": long.credential_type}
-    made, found = await pair.take(await sealed_by(old.workshop, {**told, "rows": rows}, new.workshop))
+    made, rows_read = await pair.take(await sealed_by(old.workshop, {**told, "rows": rows}, new.workshop))
     assert made is not None
-    assert ([row.why for row in found.left], len(found.rows)) == (["claim"], len(rows) - 1)
+    assert ([row.why for row in rows_read.left], len(rows_read.rows)) == (["claim"], len(rows) - 1)
 
     await pair.publish()
     with pytest.raises(NoSuccessorError, match="named no issuer") as gone:
@@ -315,15 +315,15 @@ async def test_nothing_hostile_is_taken_over(pair: Pair, opened: list[Workshop])
 
     await pair.named()
     broken = [dict(claims[0], claim=claims[0]["claim"] | {"awarded_on": "soon"}), *claims[1:]]
-    made, found = await pair.take(await sealed_by(old, whole | {"rows": broken}, new))
+    made, rows_read = await pair.take(await sealed_by(old, whole | {"rows": broken}, new))
     assert made is not None
-    assert [(row.number, row.why) for row in found.left] == [(2, "claim")]
+    assert [(row.number, row.why) for row in rows_read.left] == [(2, "claim")]
     altered = [dict(one, claim=one["claim"] | {"family_name": "Thief"}) for one in claims]
-    _, found = await pair.take(await sealed_by(old, whole | {"rows": altered[1:]}, new))
-    assert [(row.number, row.why) for row in found.left] == [(3, "altered"), (4, "altered")]
+    _, rows_read = await pair.take(await sealed_by(old, whole | {"rows": altered[1:]}, new))
+    assert [(row.number, row.why) for row in rows_read.left] == [(3, "altered"), (4, "altered")]
     contact = {"contact_email": "a@b.example\r\nBcc: all@b.example", "contact_phone": "0771234567"}
     hidden = [dict(claims[0], contact=contact)]
-    made, found = await pair.take(await sealed_by(old, whole | {"rows": hidden}, new), access=Access.PIN)
+    made, rows_read = await pair.take(await sealed_by(old, whole | {"rows": hidden}, new), access=Access.PIN)
     assert made is not None
     assert await pair.new.desk.contacts(made, [2]) == {2: {"contact_phone": "0771234567"}}
 

@@ -76,13 +76,13 @@ class Told:
 
     async def block(self) -> dict[str, str] | None:
         """Return the next block as its fields; None at the end."""
-        found: dict[str, str] = {}
+        fields: dict[str, str] = {}
         async with asyncio.timeout(60):
             while line := (await self.response.content.readline()).decode():
                 if line == "\n":
-                    return found
+                    return fields
                 name, _, value = line.rstrip("\n").partition(": ")
-                found[name] = value
+                fields[name] = value
         return None
 
     async def event(self) -> tuple[int, str, Any] | None:

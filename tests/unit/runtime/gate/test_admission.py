@@ -192,8 +192,8 @@ async def test_a_tenant_has_its_share_of_bytes_and_may_always_have_one_message(c
 async def test_a_tenant_is_sent_its_share_of_messages_over_time(clock: Clock) -> None:
     admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(1.0, messages_per_s=2.0), clock=clock)
 
-    def send(each: int, tenant: str) -> None:
-        admission.leave(admission.enter(connection(f"c{each}"), 1, tenant=tenant))
+    def send(sender: int, tenant: str) -> None:
+        admission.leave(admission.enter(connection(f"c{sender}"), 1, tenant=tenant))
 
     for number in range(20):
         send(number, "noisy")

@@ -40,8 +40,8 @@ def second(processes: Processes) -> KeptEnvelopes:
 
 async def keep(envelopes: KeptEnvelopes, number: int = 1) -> list[str]:
     ids = [new_id() for _ in range(number)]
-    for each in ids:
-        await envelopes.keep("default", each, BODY)
+    for envelope_id in ids:
+        await envelopes.keep("default", envelope_id, BODY)
     return ids
 
 

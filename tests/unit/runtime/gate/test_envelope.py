@@ -30,8 +30,8 @@ def opened(body: bytes) -> tuple[str | None, bytes]:
     recipient = next((recipient for recipient in envelope.recipients if recipient.key == verkey(OURS)), None)
     if recipient is None:  # the change hit the name of our key; the gate says the same
         raise EnvelopeError("no recipient of the envelope is a key of ours")
-    found = identify(recipient, OURS)
-    return found.sender, decrypt(envelope, found)
+    identified = identify(recipient, OURS)
+    return identified.sender, decrypt(envelope, identified)
 
 
 def changed(change: Callable[[dict[str, Any], dict[str, Any]], None], *, anonymous: bool = False) -> bytes:

@@ -23,22 +23,22 @@ CONFIG = GovernanceSourceConfig(
 class Held:
     """A source that holds what it is given."""
 
-    held: GovernanceSnapshot | None = None
+    latest: GovernanceSnapshot | None = None
     config: GovernanceSourceConfig = CONFIG
 
     def snapshot(self) -> GovernanceSnapshot | None:
-        return self.held
+        return self.latest
 
 
 def named(snapshot: GovernanceSnapshot) -> set[str]:
     """The hosts of whoever issues by a governance, and of its author."""
-    found = set()
-    for did in (snapshot.file.author, *(each.issuer for each in snapshot.file.accreditations)):
+    hosts = set()
+    for did in (snapshot.file.author, *(accreditation.issuer for accreditation in snapshot.file.accreditations)):
         try:
-            found.add(WebvhDid.parse(did).host)
+            hosts.add(WebvhDid.parse(did).host)
         except IdentifierError:
             continue
-    return found
+    return hosts
 
 
 def test_before_there_is_a_file_only_the_authority_is_a_party() -> None:
@@ -51,9 +51,9 @@ def test_before_there_is_a_file_only_the_authority_is_a_party() -> None:
 def test_whoever_the_file_or_a_recognised_one_names_is_a_party_and_nobody_else() -> None:
     source = Held()
     known = Parties(source)  # type: ignore[arg-type]
-    source.held = snapshot_of(CASE)
-    hosts = named(source.held).union(*(named(each) for each in source.held.recognised.values()))
-    assert source.held.recognised
+    source.latest = snapshot_of(CASE)
+    hosts = named(source.latest).union(*(named(recognised) for recognised in source.latest.recognised.values()))
+    assert source.latest.recognised
     assert hosts
     assert all(known.is_party(host) for host in hosts)
     assert known.is_party("authority.example.test")
@@ -64,13 +64,13 @@ def test_whoever_the_file_or_a_recognised_one_names_is_a_party_and_nobody_else()
 def test_whoever_a_newer_file_does_not_name_is_no_party() -> None:
     source = Held(snapshot_of(CASE))
     known = Parties(source)  # type: ignore[arg-type]
-    held = snapshot_of(CASE)
-    (left,) = (named(each) for each in list(held.recognised.values())[:1])
-    gone = left - named(held)
+    snapshot = snapshot_of(CASE)
+    (left,) = (named(recognised) for recognised in list(snapshot.recognised.values())[:1])
+    gone = left - named(snapshot)
     assert gone
     assert all(known.is_party(host) for host in gone)
-    without = replace(held.file, participants=(), recognitions=(), trusted_governance=())
-    source.held = replace(held, recognised={}, file=without)
+    without = replace(snapshot.file, participants=(), recognitions=(), trusted_governance=())
+    source.latest = replace(snapshot, recognised={}, file=without)
     assert not any(known.is_party(host) for host in gone)
 
 

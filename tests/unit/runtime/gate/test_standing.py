@@ -199,7 +199,9 @@ async def test_what_comes_by_a_mediator_counts_by_the_key_that_it_is_written_to(
     peers = [await connected_to(tiny_agent) for _ in range(2)]
     gate = tiny_agent._transport._gate
     came = [await gate.open(peer.envelope(), "") for peer in peers]
-    assert [each.sender.party.network for each in came] == [f"key {each.opened.recipient}" for each in came]
+    assert [incoming.sender.party.network for incoming in came] == [
+        f"key {incoming.opened.recipient}" for incoming in came
+    ]
     assert came[0].opened.recipient != came[1].opened.recipient
     assert (await gate.open(peers[0].envelope(), "198.51.100.0/24")).sender.party.network == "198.51.100.0/24"
 
@@ -240,9 +242,13 @@ async def test_discovery_lists_what_is_served_and_nothing_else(
     told = json.loads(peer.opened(replied.body))[answer]
     families = {"didexchange/1.0", "didexchange/1.1", "out-of-band/1.0", "out-of-band/1.1", "trust_ping/1.0"}
     families |= {"notification/1.0", "discover-features/1.0", "discover-features/2.0"}
-    listed = {each.get("pid") or each["id"] for each in told}
-    assert {each.removeprefix("https://didcomm.org/") for each in listed if each.startswith("https:")} == families
-    assert {each.removeprefix("did:sov:BzCbsNYhMrjHiqZDTUASHg;spec/") for each in listed if "sov" in each} <= families
+    listed = {disclosure.get("pid") or disclosure["id"] for disclosure in told}
+    assert {
+        identifier.removeprefix("https://didcomm.org/") for identifier in listed if identifier.startswith("https:")
+    } == families
+    assert {
+        identifier.removeprefix("did:sov:BzCbsNYhMrjHiqZDTUASHg;spec/") for identifier in listed if "sov" in identifier
+    } <= families
 
 
 async def test_only_a_connection_makes_us_ask_other_hosts_as_our_own_work(

@@ -111,7 +111,7 @@ async def test_who_is_being_answered_is_not_given_up_and_the_next_waits(start: S
     await asyncio.sleep(0.5)  # longer than every deadline
     assert len(place.site.connections) == LIMITS.connections
     place.go_on.set()
-    assert [await status(each) for each in waiting] == [b"200"] * LIMITS.connections
+    assert [await status(connection) for connection in waiting] == [b"200"] * LIMITS.connections
     assert await status(reader) == b"200"
 
 
@@ -214,5 +214,5 @@ async def test_a_closed_site_takes_nobody_and_leaves_nothing(start: Start) -> No
     with pytest.raises(ConnectionRefusedError):
         await place.connect()
     await place.site.close()
-    assert all([await ended(each) for each in silent])
+    assert all([await ended(connection) for connection in silent])
     assert len(place.site.connections) == 0

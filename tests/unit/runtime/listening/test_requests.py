@@ -119,5 +119,5 @@ def test_bodies_are_read_in_one_place_only() -> None:
     """Whatever reads a body otherwise is neither counted nor given up when there is no room."""
     reads = re.compile(r"request\.(?:(?:read|post|json|text|multipart)\(|content\b)")
     folder = Path(wanderbuch.__file__).parent / "agents"
-    found = {path.name for path in folder.rglob("*.py") if reads.search(path.read_text())}
-    assert found == {"bodies.py", "connections.py"}
+    names = {path.name for path in folder.rglob("*.py") if reads.search(path.read_text())}
+    assert names == {"bodies.py", "connections.py"}

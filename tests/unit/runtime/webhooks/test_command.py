@@ -34,9 +34,9 @@ async def run(
 
 def command(name: str) -> Callable[..., None]:
     """What changes a webhook is laid out in a table, under its name."""
-    [found] = [each.callback for each in cli.app.registered_commands if each.name == name]
-    assert found is not None
-    return found
+    [callback] = [registered.callback for registered in cli.app.registered_commands if registered.name == name]
+    assert callback is not None
+    return callback
 
 
 async def test_made_shown_held_and_removed(run) -> None:  # type: ignore[no-untyped-def]

@@ -37,9 +37,9 @@ HOST, DEAD = "hooks.example.test", "dead.example.test"
 
 async def until[T](look: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> T:
     async with asyncio.timeout(30):
-        while not fits(found := await look()):  # noqa: ASYNC110 (other processes have no event)
+        while not fits(result := await look()):  # noqa: ASYNC110 (other processes have no event)
             await asyncio.sleep(0.02)
-    return found
+    return result
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Receiver:
         return len(self.attempts)
 
     def subjects(self) -> list[str]:
-        return [each["data"]["subject"] for each in self.taken]
+        return [event["data"]["subject"] for event in self.taken]
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +152,7 @@ async def test_delivers_what_comes_signed_and_in_order(desk: Desk, receiver: Rec
     made = await desk.hooks.make(url(), [], after=None)
     desk.work()
     await desk.append("o1", "o2")
-    shown = await desk.until(made.webhook.id, lambda each: each.work.done == 3)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.done == 3)
     assert sorted(receiver.subjects()) == ["o1", "o2"]
     assert receiver.taken[0].keys() == {"type", "timestamp", "data"}
     assert receiver.taken[0]["type"] == "credential.revoked"
@@ -171,8 +171,8 @@ async def test_sends_the_kinds_that_are_wanted_from_where_it_is_told(desk: Desk,
     made = await desk.hooks.make(url(), [EventKind.CREDENTIAL_ANSWERED, EventKind.CREDENTIAL_REVOKED], after=1)
     other = await desk.hooks.make(url(), [EventKind.TENANT_MADE], after=0)
     desk.work()
-    for each in (made, other):
-        await desk.until(each.webhook.id, lambda shown: shown.work.done == 2)
+    for hook in (made, other):
+        await desk.until(hook.webhook.id, lambda shown: shown.work.done == 2)
     assert receiver.attempts == [("o2", 2)]
 
 
@@ -189,7 +189,7 @@ async def test_what_is_refused_is_tried_again_and_others_do_not_wait(desk: Desk,
     )
     desk.work()
     await desk.works.wake(WEBHOOK_WORK, "default")
-    shown = await desk.until(made.webhook.id, lambda each: each.work.done == 3)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.done == 3)
     assert receiver.subjects() == ["o2", "o1", "o1"]
     assert [number for subject, number in receiver.attempts if subject == "o1"] == [1, 1, 1, 3]
     assert [(attempt.number, attempt.status, attempt.error) for attempt in shown.cursor.recent] == [
@@ -207,7 +207,7 @@ async def test_a_dead_receiver_costs_one_row_and_one_attempt_each_time(desk: Des
     made = await desk.hooks.make(f"https://{DEAD}/hook", [], after=None)
     await desk.append(*(f"o{count}" for count in range(10_000)))
     desk.work(pauses_s=(0.0, 3600.0))
-    shown = await desk.until(made.webhook.id, lambda each: each.work.failures == 2)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.failures == 2)
     assert len(shown.cursor.recent) <= 5  # four subjects at once, then one alone
     assert shown.work.error in {"resolution.http.unreachable", "resolution.http.address_refused"}
     assert await desk.engine.run("SELECT count(*) FROM work") == [(1,)]
@@ -226,8 +226,8 @@ async def test_a_receiver_that_hangs_holds_up_no_other(desk: Desk, authority: Pr
             await until(hanging.count, lambda count: count == 3)
             hanging.hangs = False
             quick = await desk.hooks.make("https://slow.example.test/hook", [], after=0)
-            await desk.until(quick.webhook.id, lambda each: each.work.done == 1)
-            assert [(await desk.hooks.get(each.webhook.id)).work.done for each in showns] == [0, 0, 0]
+            await desk.until(quick.webhook.id, lambda shown: shown.work.done == 1)
+            assert [(await desk.hooks.get(shown.webhook.id)).work.done for shown in showns] == [0, 0, 0]
 
 
 async def test_is_given_up_with_a_clear_state_and_resumed_without_a_loss(desk: Desk, receiver: Receiver) -> None:
@@ -235,14 +235,14 @@ async def test_is_given_up_with_a_clear_state_and_resumed_without_a_loss(desk: D
     made = await desk.hooks.make(url(), [], after=None)
     desk.work(give_up_s=0.2)
     await desk.append("o1")
-    failed = await desk.until(made.webhook.id, lambda each: each.work.state is WorkState.FAILED)
+    failed = await desk.until(made.webhook.id, lambda shown: shown.work.state is WorkState.FAILED)
     assert failed.work.error == "status 500"
     assert failed.work.ended_at is not None
     told = await until(lambda: desk.log.read("default", 0, 9), lambda events: len(events) == 2)
     assert (told[1].kind, told[1].subject) == ("webhook.failed", made.webhook.id)
     receiver.answers.clear()
     await desk.hooks.resume(made.webhook.id)
-    await desk.until(made.webhook.id, lambda each: each.work.done == 2)
+    await desk.until(made.webhook.id, lambda shown: shown.work.done == 2)
     assert receiver.subjects() == ["o1", made.webhook.id]
 
 
@@ -251,7 +251,7 @@ async def test_a_receiver_that_is_gone_is_given_up_at_once(desk: Desk, receiver:
     made = await desk.hooks.make(url(), [], after=None)
     desk.work()
     await desk.append("o1")
-    shown = await desk.until(made.webhook.id, lambda each: each.work.state is WorkState.FAILED)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.state is WorkState.FAILED)
     assert (shown.work.error, len(receiver.attempts)) == ("status 410", 1)
 
 
@@ -263,7 +263,7 @@ async def test_a_redirect_is_not_followed(desk: Desk, receiver: Receiver) -> Non
     made = await desk.hooks.make(url(), [], after=None)
     desk.work(pauses_s=(3600.0,))
     await desk.append("o1")
-    shown = await desk.until(made.webhook.id, lambda each: each.work.failures == 1)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.failures == 1)
     assert shown.work.error == "status 302"
     assert [request.path for request in receiver.host.requests] == ["/hook"]
 
@@ -281,7 +281,7 @@ async def test_an_endless_answer_costs_nothing(desk: Desk, receiver: Receiver) -
     made = await desk.hooks.make(url(), [], after=None)
     desk.work()
     await desk.append("o1")
-    shown = await desk.until(made.webhook.id, lambda each: each.work.done == 1)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.done == 1)
     assert shown.cursor.recent[0].ms < 5000
 
 
@@ -293,7 +293,7 @@ async def test_paused_means_nothing_is_sent_and_nothing_is_lost(desk: Desk, rece
     await asyncio.sleep(0.3)
     assert receiver.attempts == []
     await desk.hooks.resume(made.webhook.id)
-    await desk.until(made.webhook.id, lambda each: each.work.done == 1)
+    await desk.until(made.webhook.id, lambda shown: shown.work.done == 1)
     assert receiver.subjects() == ["o1"]
 
 
@@ -301,10 +301,10 @@ async def test_events_that_nobody_woke_it_for_are_sent_all_the_same(desk: Desk, 
     """Their process was cut off between the commit and the announcement; the sweep comes by."""
     made = await desk.hooks.make(url(), [], after=None)
     desk.work()
-    await desk.until(made.webhook.id, lambda each: each.work.due is None)
+    await desk.until(made.webhook.id, lambda shown: shown.work.due is None)
     await desk.log.append("default", EventKind.CREDENTIAL_REVOKED, "o1")
     assert await desk.works.wake_behind(WEBHOOK_WORK) == 1
-    await desk.until(made.webhook.id, lambda each: each.work.done == 1 and each.work.due is None)
+    await desk.until(made.webhook.id, lambda shown: shown.work.done == 1 and shown.work.due is None)
     assert await desk.works.wake_behind(WEBHOOK_WORK) == 0
 
 
@@ -317,9 +317,9 @@ async def test_two_workers_deliver_each_event_in_order_a_subject(desk: Desk, rec
             "default", EventKind.DRAFT_DECIDED, f"d{count % 3}", {"state": "REJECTED"}, occasion=str(count)
         )
         await desk.works.wake(WEBHOOK_WORK, "default")
-    await desk.until(made.webhook.id, lambda each: each.work.done == 30)
+    await desk.until(made.webhook.id, lambda shown: shown.work.done == 30)
     for subject in ("d0", "d1", "d2"):
-        numbers = [each["data"]["number"] for each in receiver.taken if each["data"]["subject"] == subject]
+        numbers = [event["data"]["number"] for event in receiver.taken if event["data"]["subject"] == subject]
         assert numbers == sorted(numbers)
         assert len(set(numbers)) == 10
 
@@ -329,7 +329,7 @@ async def test_says_what_was_pruned_before_it_could_be_sent(desk: Desk, receiver
     await desk.append(*(f"o{count}" for count in range(10)))
     await desk.log.prune(keep_events=2)
     desk.work()
-    shown = await desk.until(made.webhook.id, lambda each: each.work.done == 10)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.done == 10)
     assert (shown.cursor.missed, sorted(receiver.subjects())) == (8, ["o8", "o9"])
 
 
@@ -340,7 +340,7 @@ async def test_a_new_secret_signs_beside_the_old_one_for_a_day(desk: Desk, recei
     assert old != new
     desk.work()
     await desk.append("o1")
-    await desk.until(made.webhook.id, lambda each: each.work.done == 1)
+    await desk.until(made.webhook.id, lambda shown: shown.work.done == 1)
     assert verified(old, receiver.headers[0])
     assert verified(new, receiver.headers[0])
     webhook = await RecordStore(desk.wallet, Webhook).get(made.webhook.id)
@@ -371,9 +371,9 @@ async def test_a_webhook_whose_row_was_lost_with_the_index_goes_on(desk: Desk, r
     made = await desk.hooks.make(url(), [], after=None)
     await desk.engine.run("DELETE FROM work")
     desk.work()
-    assert [each.webhook.id for each in await desk.hooks.every()] == [made.webhook.id]
+    assert [shown.webhook.id for shown in await desk.hooks.every()] == [made.webhook.id]
     await desk.append("o1")
-    await desk.until(made.webhook.id, lambda each: each.work.done == 1)
+    await desk.until(made.webhook.id, lambda shown: shown.work.done == 1)
     assert receiver.subjects() == ["o1"]
 
 
@@ -391,7 +391,7 @@ async def test_a_name_that_leads_inside_is_not_called(desk: Desk, receiver: Rece
     made = await desk.hooks.make("https://localhost.example.test/hook", [], after=None)
     desk.work(pauses_s=(3600.0,))
     await desk.append("o1")
-    shown = await desk.until(made.webhook.id, lambda each: each.work.failures == 1)
+    shown = await desk.until(made.webhook.id, lambda seen: seen.work.failures == 1)
     assert shown.work.error is not None
     assert shown.work.error.startswith("resolution.http.")
     assert receiver.attempts == []
@@ -409,7 +409,7 @@ async def test_nothing_of_address_or_secret_stands_in_the_plain_tables(desk: Des
     receiver.answers = {"o1": [500]}
     desk.work(pauses_s=(3600.0,))
     await desk.append("o1")
-    await desk.until(made.webhook.id, lambda each: each.work.failures == 1)
+    await desk.until(made.webhook.id, lambda shown: shown.work.failures == 1)
     for table in ("work", "event", "row", "word", "untold"):
         text = repr(await desk.engine.run(f"SELECT * FROM {table}"))  # noqa: S608
         assert "swordfish" not in text

@@ -35,4 +35,4 @@ def test_signs_with_both_secrets_while_one_is_being_replaced() -> None:
 def test_secrets_are_fresh_and_long_enough() -> None:
     made = {new_secret() for _ in range(10)}
     assert len(made) == 10
-    assert all(len(base64.b64decode(each.removeprefix("whsec_"))) == 32 for each in made)
+    assert all(len(base64.b64decode(secret.removeprefix("whsec_"))) == 32 for secret in made)

@@ -74,11 +74,14 @@ async def kept(world: CaseWorld, profile: Profile) -> tuple[Verification, Judgem
 
 
 async def case_of(world: CaseWorld, profile: Profile) -> tuple[str, bytes]:
-    held, _ = await kept(world, profile)
-    found, key = await CaseFiles(profile).get(held, at=world.now), await CaseFiles(profile).key(held, at=world.now)
-    assert found is not None
+    presentation, _ = await kept(world, profile)
+    case_file, key = (
+        await CaseFiles(profile).get(presentation, at=world.now),
+        await CaseFiles(profile).key(presentation, at=world.now),
+    )
+    assert case_file is not None
     assert key is not None
-    return found.sealed, key
+    return case_file.sealed, key
 
 
 async def test_the_same_decision_comes_out_of_a_case_without_a_network(world: CaseWorld, profile: Profile) -> None:
@@ -95,7 +98,7 @@ async def test_says_what_would_differ_today(world: CaseWorld, profile: Profile) 
     assert again.altered == ()
     assert again.today is not None
     assert again.today.decision.verdict is Verdict.STALE
-    assert {each.what for each in again.since} >= {"verdict", "governance_current"}
+    assert {difference.what for difference in again.since} >= {"verdict", "governance_current"}
 
 
 async def test_says_that_the_accreditation_is_gone_with_a_newer_bundle(world: CaseWorld, profile: Profile) -> None:
@@ -107,7 +110,7 @@ async def test_says_that_the_accreditation_is_gone_with_a_newer_bundle(world: Ca
     newer = Bundle(world.authority.did, world.authority.url, today, (), dict(world.files))
     again = await replay(open_case(sealed, key), today=today, newer=newer)
     assert again.altered == ()
-    differs = {each.what: (each.was, each.now) for each in again.since}
+    differs = {difference.what: (difference.was, difference.now) for difference in again.since}
     assert differs["verdict"] == ("TRUSTED", "NOT_TRUSTED")
     assert differs["issuer_counts"] == ("holds", "fails")
 
@@ -140,8 +143,8 @@ async def test_refuses_another_cases_key(world: CaseWorld, profile: Profile) -> 
 async def test_a_purpose_written_over_the_real_one_opens_nothing(world: CaseWorld, profile: Profile) -> None:
     sealed, key = await case_of(world, profile)
     header, rest = sealed.split(".", 1)
-    said = json.loads(base64.urlsafe_b64decode(header + "=="))
-    changed = json.dumps({**said, "purpose": "anything"}, separators=(",", ":"), sort_keys=True).encode()
+    protected = json.loads(base64.urlsafe_b64decode(header + "=="))
+    changed = json.dumps({**protected, "purpose": "anything"}, separators=(",", ":"), sort_keys=True).encode()
     with pytest.raises(CaseFileError, match="does not open"):
         open_case(f"{base64.urlsafe_b64encode(changed).rstrip(b'=').decode()}.{rest}", key)
 
@@ -159,7 +162,7 @@ async def test_a_decision_written_over_by_who_has_the_key_does_not_come_out_agai
     decision = open_case(sealed, key).decision
     lie = replace(decision, verdict=Verdict.NOT_TRUSTED, reasons=(Reason("proof.invalid", "…"),))
     again = await replay(await resealed(sealed, key, decision=lie))
-    assert {each.what for each in again.altered} >= {"verdict", "reasons"}
+    assert {alteration.what for alteration in again.altered} >= {"verdict", "reasons"}
 
 
 async def test_evidence_written_over_by_who_has_the_key_does_not_come_out_again(
@@ -178,7 +181,7 @@ async def test_evidence_written_over_by_who_has_the_key_does_not_come_out_again(
         ),
     )
     again = await replay(await resealed(sealed, key, grounds=lie))
-    assert [each.what for each in again.altered] == ["issuer_counts evidence"]
+    assert [alteration.what for alteration in again.altered] == ["issuer_counts evidence"]
     assert (await replay(await resealed(sealed, key, grounds=grounds))).altered == ()
 
 
@@ -213,39 +216,39 @@ async def test_a_governance_file_written_over_by_who_has_the_key_is_not_believed
 
 
 async def test_the_key_is_destroyed_after_the_last_day_and_the_file_goes(world: CaseWorld, profile: Profile) -> None:
-    held, _ = await kept(world, profile)
+    presentation, _ = await kept(world, profile)
     cases = CaseFiles(profile)
     last = datetime(2099, 12, 31, 23, 59, tzinfo=UTC)
     await cases.sweep(last)
-    assert await cases.key(held, at=last) is not None
+    assert await cases.key(presentation, at=last) is not None
     over = last + timedelta(minutes=1)
-    assert await cases.key(held, at=over) is None  # also before it is swept
+    assert await cases.key(presentation, at=over) is None  # also before it is swept
     await cases.sweep(over)
-    assert await cases.key(held, at=world.now) is None
-    assert await cases.get(held, at=world.now) is None
+    assert await cases.key(presentation, at=world.now) is None
+    assert await cases.get(presentation, at=world.now) is None
 
 
 async def test_the_key_of_a_suspended_tenant_goes_too(world: CaseWorld, profile: Profile) -> None:
     """Whose office is not open."""
-    held, _ = await kept(world, profile)
+    presentation, _ = await kept(world, profile)
     await ROLE.forget(profile, datetime(2099, 12, 31, 23, 59, tzinfo=UTC))
-    assert await CaseFiles(profile).key(held, at=world.now) is not None
+    assert await CaseFiles(profile).key(presentation, at=world.now) is not None
     await ROLE.forget(profile, datetime(2100, 1, 1, tzinfo=UTC))
-    assert await RecordStore(profile, KeptCase).get_or_none(held.id) is None
-    assert await RecordStore(profile, CaseKey).get_or_none(held.id) is None
+    assert await RecordStore(profile, KeptCase).get_or_none(presentation.id) is None
+    assert await RecordStore(profile, CaseKey).get_or_none(presentation.id) is None
 
 
 async def test_a_case_can_be_destroyed_before(world: CaseWorld, profile: Profile) -> None:
-    held, _ = await kept(world, profile)
-    await CaseFiles(profile).destroy(held.id)
-    assert await CaseFiles(profile).get(held, at=world.now) is None
+    presentation, _ = await kept(world, profile)
+    await CaseFiles(profile).destroy(presentation.id)
+    assert await CaseFiles(profile).get(presentation, at=world.now) is None
 
 
 async def test_a_case_belongs_to_its_decision_alone(world: CaseWorld, profile: Profile) -> None:
-    held, judgement = await kept(world, profile)
+    presentation, judgement = await kept(world, profile)
     other = replace(judgement.decision, decided_at=world.now + timedelta(seconds=1))
-    assert await CaseFiles(profile).get(held.model_copy(update={"decision": other}), at=world.now) is None
-    undecided = held.model_copy(update={"decision": None})
+    assert await CaseFiles(profile).get(presentation.model_copy(update={"decision": other}), at=world.now) is None
+    undecided = presentation.model_copy(update={"decision": None})
     assert await CaseFiles(profile).key(undecided, at=world.now) is None
 
 
@@ -271,11 +274,14 @@ async def test_what_was_published_meanwhile_decides_and_is_kept(world: CaseWorld
     assert judgement.decision.verdict is Verdict.TRUSTED
     assert told.decision.verdict is Verdict.NOT_TRUSTED
     assert NOT_KEPT not in {reason.code for reason in told.decision.reasons}
-    held = asked.model_copy(update={"decision": told.decision, "grounds": told.grounds})
-    found, key = await CaseFiles(profile).get(held, at=world.now), await CaseFiles(profile).key(held, at=world.now)
-    assert found is not None
+    decided = asked.model_copy(update={"decision": told.decision, "grounds": told.grounds})
+    case_file, key = (
+        await CaseFiles(profile).get(decided, at=world.now),
+        await CaseFiles(profile).key(decided, at=world.now),
+    )
+    assert case_file is not None
     assert key is not None
-    assert (await replay(open_case(found.sealed, key), author=world.authority.did)).altered == ()
+    assert (await replay(open_case(case_file.sealed, key), author=world.authority.did)).altered == ()
 
 
 async def test_what_is_overtaken_is_not_saved_although_no_case_can_be_made_of_what_came(
@@ -359,12 +365,12 @@ async def test_a_refusal_is_kept_and_replayed_too(world: CaseWorld, profile: Pro
     judgement = await world.judged(asked, answer, at=at)
     assert [reason.code for reason in judgement.decision.reasons] == ["revocation.old_list"]
     judgement = await maker(world).keep(profile, asked, answer, judgement, never_again)
-    held = asked.model_copy(update={"decision": judgement.decision, "grounds": judgement.grounds})
+    decided = asked.model_copy(update={"decision": judgement.decision, "grounds": judgement.grounds})
     cases = CaseFiles(profile)
-    found, key = await cases.get(held, at=at), await cases.key(held, at=at)
-    assert found is not None
+    case_file, key = await cases.get(decided, at=at), await cases.key(decided, at=at)
+    assert case_file is not None
     assert key is not None
-    assert (await replay(open_case(found.sealed, key))).altered == ()
+    assert (await replay(open_case(case_file.sealed, key))).altered == ()
 
 
 async def test_nothing_is_sealed_that_the_question_did_not_announce(world: CaseWorld, profile: Profile) -> None:
@@ -402,7 +408,7 @@ async def test_the_worker_is_told_in_the_language_of_whoever_asks(language: str)
     keeping = Keeping("§ 12 A", "inspection B", date(2027, 1, 1), language)
     keeping.check(date(2026, 1, 1))
     assert all(text in keeping.told() for text in ("§ 12 A", "inspection B", "2027-01-01"))
-    assert len({replace(keeping, language=each).told() for each in KEPT}) == len(KEPT)
+    assert len({replace(keeping, language=kept_language).told() for kept_language in KEPT}) == len(KEPT)
 
 
 async def test_the_pages_have_no_language_in_which_a_worker_could_not_be_told() -> None:

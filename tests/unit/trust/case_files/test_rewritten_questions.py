@@ -109,7 +109,7 @@ async def test_a_question_bound_anew_is_one_that_nobody_has_answered(case: CaseF
     easier = bound(case.asked.model_copy(update={"words": ("Nothing was asked.",)}))
     assert is_bound(easier)
     again = await replay(case.model_copy(update={"asked": easier}))
-    assert "genuine" in {each.what for each in again.altered}
+    assert "genuine" in {alteration.what for alteration in again.altered}
     assert (await replay(case)).altered == ()
 
 

@@ -44,7 +44,7 @@ async def profile() -> AsyncIterator[Profile]:
     await opened.close()
 
 
-def held(source: GovernanceSource) -> GovernanceSnapshot:
+def snapshot_of(source: GovernanceSource) -> GovernanceSnapshot:
     snapshot = source.snapshot()
     assert snapshot is not None
     return snapshot
@@ -91,7 +91,7 @@ class TestParties:
         await world.publish(a, a.document(2))
         report = await source.refresh()
         assert "governance.refused" in codes(report)
-        assert held(source).file.version == 1
+        assert snapshot_of(source).file.version == 1
 
     async def test_versions_that_were_missed_are_gone_through(self, world: World, a: State) -> None:
         one, two = world.state("one"), world.state("two")
@@ -103,7 +103,7 @@ class TestParties:
         world.host.files[f"{a.url}/versions/2.jws"] = jws
         await world.publish(a, with_parties(a.document(4), 2, a, two), parties=[two])
         assert (await source.refresh()).outcome is RefreshOutcome.UPDATED
-        assert held(source).file.version == 4
+        assert snapshot_of(source).file.version == 4
 
     async def test_a_missed_version_that_its_parties_did_not_sign_stops_there(self, world: World, a: State) -> None:
         one, two = world.state("one"), world.state("two")
@@ -113,7 +113,7 @@ class TestParties:
         await world.publish(a, with_parties(a.document(2), 2, a, two), parties=[two])  # without `one`
         await world.publish(a, with_parties(a.document(3), 2, a, two), parties=[two])
         assert "governance.refused" in codes(await source.refresh())
-        assert held(source).file.version == 1
+        assert snapshot_of(source).file.version == 1
 
     async def _hand_over(self, world: World, a: State, document: Json, *parties: State) -> bytes:
         body = json.dumps(document).encode()
@@ -134,7 +134,7 @@ class TestHistory:
         for version in (1, 2, 3):
             await self.publish(world, a, version)
             assert codes(await source.refresh()) == []
-        assert held(source).is_fresh(world.now)
+        assert snapshot_of(source).is_fresh(world.now)
 
     async def test_a_history_that_was_changed_takes_the_freshness(
         self, world: World, a: State, profile: Profile
@@ -147,12 +147,12 @@ class TestHistory:
         a.entries[0] = replace(a.entries[0], why="another reason")
         await self.publish(world, a, 2)
         assert codes(await source.refresh()) == ["history.equivocation"]
-        assert not held(source).is_fresh(world.now)
+        assert not snapshot_of(source).is_fresh(world.now)
         world.host.files[f"{a.url}/freshness.jws"] = good  # nor does the older statement help
         restarted = world.source(a)
         await restarted.attach(profile)
         await restarted.refresh()
-        assert not held(restarted).is_fresh(world.now)
+        assert not snapshot_of(restarted).is_fresh(world.now)
 
     async def test_a_shorter_history_takes_the_freshness(self, world: World, a: State) -> None:
         await self.publish(world, a, 1)
@@ -176,7 +176,7 @@ class TestHistory:
         world.now += timedelta(seconds=1)
         await world.vouch(a, await world.signed(world.host.files[f"{a.url}/current.jws"]))
         assert codes(await source.refresh()) == ["history.equivocation"]
-        assert not held(source).is_fresh(world.now)
+        assert not snapshot_of(source).is_fresh(world.now)
 
     async def test_a_version_that_is_not_in_the_history_is_not_fresh(self, world: World, a: State) -> None:
         await self.publish(world, a, 1)
@@ -185,14 +185,14 @@ class TestHistory:
         await world.vouch(a, signed, head=world.add_entry(a, other))
         source = world.source(a)
         assert codes(await source.refresh()) == ["history.equivocation"]
-        assert not held(source).is_fresh(world.now)
+        assert not snapshot_of(source).is_fresh(world.now)
 
     @pytest.mark.parametrize("cut", ["away", "short"])
     async def test_a_history_that_cannot_be_had_leaves_what_was_known(self, world: World, a: State, cut: str) -> None:
         await self.publish(world, a, 1)
         source = world.source(a)
         await source.refresh()
-        before = held(source).fresh_until
+        before = snapshot_of(source).fresh_until
         world.now += timedelta(minutes=1)
         signed = await world.signed(world.host.files[f"{a.url}/current.jws"])
         await world.vouch(a, signed, head=world.add_entry(a, signed))
@@ -202,7 +202,7 @@ class TestHistory:
             world.host.files[f"{a.url}/history/entries.jsonl"] = write_entries(a.entries[:1])
         report = await source.refresh()
         assert report.outcome is RefreshOutcome.UNREACHABLE
-        assert held(source).fresh_until == before
+        assert snapshot_of(source).fresh_until == before
 
 
 class TestParts:
@@ -223,7 +223,7 @@ class TestParts:
             }
         root, parts = divide(json.loads(json.dumps(document)), 3)
         names = {f"{a.url}/{part_name(part)}" for part in parts}
-        world.host.files |= {f"{a.url}/{part_name(each)}": body for each, body in parts.items()}
+        world.host.files |= {f"{a.url}/{part_name(part)}": body for part, body in parts.items()}
         return dict(root), names
 
     @pytest.fixture(autouse=True)
@@ -236,7 +236,7 @@ class TestParts:
         await world.publish(a, root)
         source = world.source(a, tmp_path)
         assert codes(await source.refresh()) == []
-        assert len(held(source).file.accreditations) == 41
+        assert len(snapshot_of(source).file.accreditations) == 41
         assert set(world.host.sent) >= first
         world.host.sent.clear()
         root, second = self.serve(world, a, 2, occupations=["C51"])
@@ -244,7 +244,7 @@ class TestParts:
         assert codes(await source.refresh()) == []
         assert {url for url in world.host.sent if "/parts/" in url} == second - first
         assert len(second - first) == 1
-        assert held(source).file.index.by_issuer[self.dids[39]][0].occupations == ("C51",)  # type: ignore[index]
+        assert snapshot_of(source).file.index.by_issuer[self.dids[39]][0].occupations == ("C51",)  # type: ignore[index]
 
     async def test_a_missing_part_leaves_the_version_before(self, world: World, a: State, tmp_path: Path) -> None:
         root, first = self.serve(world, a, 1)
@@ -257,11 +257,11 @@ class TestParts:
         await world.publish(a, root)
         report = await source.refresh()
         assert "governance.unreachable" in codes(report)
-        assert held(source).file.version == 1
-        assert not held(source).is_fresh(world.now)  # its author says that there is a newer one
+        assert snapshot_of(source).file.version == 1
+        assert not snapshot_of(source).is_fresh(world.now)  # its author says that there is a newer one
         world.host.files[changed] = body
         await source.refresh()
-        assert (held(source).file.version, held(source).is_fresh(world.now)) == (2, True)
+        assert (snapshot_of(source).file.version, snapshot_of(source).is_fresh(world.now)) == (2, True)
 
     @pytest.mark.parametrize("folder", [True, False])
     async def test_a_part_with_other_bytes_is_refused(
@@ -286,7 +286,7 @@ class TestParts:
         world.host.down = True
         restarted = world.source(a, tmp_path)
         await restarted.attach(profile)
-        assert len(held(restarted).file.accreditations) == 41
+        assert len(snapshot_of(restarted).file.accreditations) == 41
         async with profile.session() as session:
             kept = sum(len(entry.value) for entry in await fetch_entries(session, None))
         assert kept < 20_000  # the parts are not in the wallet
@@ -300,7 +300,7 @@ class TestParts:
         source = world.source(a)  # no folder: parts are in memory only
         await source.attach(profile)
         await source.refresh()
-        assert held(source).file.version == 1
+        assert snapshot_of(source).file.version == 1
         root, _ = self.serve(world, a, 2)
         await world.publish(a, root)
         restarted = world.source(a)
@@ -312,7 +312,7 @@ class TestParts:
         together = await co_sign(alone, union.kid, union.sign, previous=first.file)
         world.host.files[f"{a.url}/current.jws"] = together
         await restarted.refresh()
-        assert held(restarted).file.version == 2
+        assert snapshot_of(restarted).file.version == 2
 
     @pytest.mark.parametrize("loss", ["deleted", "damaged"])
     async def test_the_parties_of_a_large_file_have_a_say_also_when_it_is_lost(
@@ -326,7 +326,7 @@ class TestParts:
         source = world.source(a, tmp_path)
         await source.attach(profile)
         await source.refresh()
-        assert held(source).file.version == 1
+        assert snapshot_of(source).file.version == 1
         kept = tmp_path / first.digest.removeprefix("sha256:")
         await asyncio.to_thread(kept.unlink if loss == "deleted" else lambda: kept.write_bytes(b"damaged"))
         await world.publish(a, a.document(2))
@@ -340,10 +340,10 @@ class TestParts:
         together = await co_sign(alone, union.kid, union.sign, previous=first.file)
         world.host.files[f"{a.url}/current.jws"] = together
         await restarted.refresh()
-        assert held(restarted).file.version == 2
+        assert snapshot_of(restarted).file.version == 2
         await world.publish(a, a.document(3))  # version 2 names nobody any more
         await restarted.refresh()
-        assert held(restarted).file.version == 3
+        assert snapshot_of(restarted).file.version == 3
 
     async def test_a_damaged_part_is_fetched_again(
         self, world: World, a: State, tmp_path: Path, profile: Profile
@@ -358,7 +358,7 @@ class TestParts:
         await restarted.attach(profile)
         assert restarted.snapshot() is None
         await restarted.refresh()
-        assert len(held(restarted).file.accreditations) == 41
+        assert len(snapshot_of(restarted).file.accreditations) == 41
 
 
 class TestClocks:
@@ -369,7 +369,7 @@ class TestClocks:
         report = await source.refresh()
         assert codes(report) == ["governance.refused"]
         assert "clock" in report.reasons[0].text
-        assert held(source).freshness(world.now) is Freshness.STALE
+        assert snapshot_of(source).freshness(world.now) is Freshness.STALE
 
     async def test_a_clock_that_is_a_day_ahead_trusts_nothing_and_says_so(self, world: World, a: State) -> None:
         await world.publish(a, a.document())
@@ -378,7 +378,7 @@ class TestClocks:
         report = await source.refresh()
         assert codes(report) == ["freshness.ended"]
         assert "clock" in report.reasons[0].text
-        assert held(source).freshness(world.now) is Freshness.STALE
+        assert snapshot_of(source).freshness(world.now) is Freshness.STALE
 
     async def test_a_clock_that_is_set_back_makes_nothing_fresh_again(self, world: World, a: State) -> None:
         await world.publish(a, a.document())
@@ -391,7 +391,7 @@ class TestClocks:
         world.now -= timedelta(days=2)
         world.host.files[f"{a.url}/freshness.jws"] = old
         assert codes(await source.refresh()) == ["governance.rollback"]
-        assert not held(source).is_fresh(world.now)
+        assert not snapshot_of(source).is_fresh(world.now)
 
 
 class TestContentFolder:

@@ -71,8 +71,8 @@ class Holder:
 
     async def serve(self, authority: PublishedAuthority, document: dict[str, Any]) -> None:
         """Sign a document in the author's name, serve it and vouch for it."""
-        said = json.dumps(document).replace(document["author"], str(authority.did))
-        jws = await sign_file(said.encode(), authority.kid, authority.sign)
+        readdressed = json.dumps(document).replace(document["author"], str(authority.did))
+        jws = await sign_file(readdressed.encode(), authority.kid, authority.sign)
         self.host.files[f"{authority.url}/current.jws"] = jws
 
         async def own_key(_: DidUrl) -> bytes:
@@ -177,9 +177,9 @@ async def test_holds_one_part_of_a_divided_file_and_answers_for_its_issuer_only(
         entries[DESCRIPTION][did] = {"name": f"Other {number}"}
         one = accreditation([CredDefId.of(did, digest())], id=f"acc-{number + 10}")
         entries[ACCREDITATION][did] = {"accreditations": [one]}
-    said = json.dumps(document).replace(document["author"], str(holder.authority.did))
-    root, parts = divide(json.loads(said), 4)
-    holder.host.files |= {f"{holder.authority.url}/{part_name(each)}": body for each, body in parts.items()}
+    readdressed = json.dumps(document).replace(document["author"], str(holder.authority.did))
+    root, parts = divide(json.loads(readdressed), 4)
+    holder.host.files |= {f"{holder.authority.url}/{part_name(part)}": body for part, body in parts.items()}
     await holder.serve(holder.authority, dict(root))
     staple = await holder.staple()
     assert len([url for url in read_staple(staple).files if "/parts/" in url]) == 1

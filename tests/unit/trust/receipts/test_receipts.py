@@ -135,11 +135,11 @@ async def test_there_is_a_receipt_however_much_an_authority_writes(shipyard: Shi
         AnswerFact(FactKind.GOVERNANCE_CURRENT, FactOutcome.HOLDS, {"name": long}),
     )
     jws = await shipyard.sign(shipyard.receipt(decision=wide, grounds=AnswerGrounds(facts)))
-    said = verify_receipt(jws, shipyard.log, at=NOW).receipt.decided
-    assert said.facts[0].evidence["for"] == listed
-    assert said.facts[0].evidence["by"].endswith("…")
-    assert said.facts[1].evidence["name"] == long
-    assert (len(said.redress), said.chain[0].name[-1]) == (256, "…")
+    decided = verify_receipt(jws, shipyard.log, at=NOW).receipt.decided
+    assert decided.facts[0].evidence["for"] == listed
+    assert decided.facts[0].evidence["by"].endswith("…")
+    assert decided.facts[1].evidence["name"] == long
+    assert (len(decided.redress), decided.chain[0].name[-1]) == (256, "…")
 
 
 async def test_a_receipt_says_what_was_asked_and_decided(shipyard: Shipyard) -> None:

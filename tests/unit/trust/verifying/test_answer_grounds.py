@@ -34,8 +34,8 @@ def outcomes(ended: Verification) -> dict[FactKind, FactOutcome]:
 
 
 def fact(ended: Verification, kind: FactKind) -> AnswerFact:
-    (found,) = (each for each in grounds(ended).facts if each.kind is kind)
-    return found
+    (stated,) = (candidate for candidate in grounds(ended).facts if candidate.kind is kind)
+    return stated
 
 
 async def test_every_fact_of_a_trusted_answer_has_its_evidence(
@@ -45,7 +45,7 @@ async def test_every_fact_of_a_trusted_answer_has_its_evidence(
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     of_one = [kind for kind in FactKind if kind is not FactKind.ONE_PERSON]
     assert outcomes(ended) == dict.fromkeys(of_one, HOLDS)
-    assert [each.kind for each in grounds(ended).facts] == of_one  # in the order of the judgement
+    assert [ground.kind for ground in grounds(ended).facts] == of_one  # in the order of the judgement
     assert fact(ended, FactKind.LEVEL).evidence == {"at_least": "3", "framework": "EQF"}
     counts = fact(ended, FactKind.ISSUER_COUNTS).evidence
     assert (counts["issuer"], counts["jurisdiction"]) == (training_centre.did, "MLT")
@@ -60,12 +60,19 @@ async def test_every_source_says_how_old_it_is(employer: Employer, worker: Worke
     asked = await employer.ask()
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert ended.decision is not None
-    found = grounds(ended).sources
-    assert [each.kind for each in found] == [SourceKind.GOVERNANCE, SourceKind.STATUS_LIST, SourceKind.ISSUER_OBJECTS]
-    assert all(each.as_of is not None and each.as_of <= ended.decision.decided_at for each in found)
+    sources = grounds(ended).sources
+    assert [source.kind for source in sources] == [
+        SourceKind.GOVERNANCE,
+        SourceKind.STATUS_LIST,
+        SourceKind.ISSUER_OBJECTS,
+    ]
+    assert all(source.as_of is not None and source.as_of <= ended.decision.decided_at for source in sources)
     assert ended.decision.governance is not None
-    assert (found[0].version, found[0].digest) == (ended.decision.governance.version, ended.decision.governance.digest)
-    assert grounds(ended).lasts_until == found[0].until is not None
+    assert (sources[0].version, sources[0].digest) == (
+        ended.decision.governance.version,
+        ended.decision.governance.digest,
+    )
+    assert grounds(ended).lasts_until == sources[0].until is not None
     assert ended.decision.redress  # also where nothing is to be complained about
 
 
@@ -84,9 +91,9 @@ async def test_what_was_not_asked_is_said_not_to_have_been(employer: Employer, w
 async def test_facts_say_nothing_that_was_shown_beyond_what_was_asked(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, values(expires_on="20990430", family_name="Perera"))
+    credential = training_centre.issue(worker.link_secret, values(expires_on="20990430", family_name="Perera"))
     asked = await employer.ask(replace(WELDER, subject=Subject.NAME_AND_BIRTH_DATE))
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     seen = await employer.seen(ended)
     assert seen is not None
     told = str(grounds(ended))
@@ -98,10 +105,10 @@ async def test_facts_say_nothing_that_was_shown_beyond_what_was_asked(
 async def test_a_revoked_credential_is_refused_and_the_rest_was_not_looked_at(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, WELDER_VALUES)
+    credential = training_centre.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    training_centre.publish_list(revoke=[held])
-    ended = await employer.get(asked, worker.present(asked.proof_request, held, list_index=-2))
+    training_centre.publish_list(revoke=[credential])
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential, list_index=-2))
     told = outcomes(ended)
     assert (told[FactKind.GENUINE], told[FactKind.NOT_REVOKED]) == (HOLDS, FAILS)
     assert {told[kind] for kind in (FactKind.VALUES, FactKind.LEVEL, FactKind.ISSUER_COUNTS)} == {UNSEEN}
@@ -138,9 +145,9 @@ async def test_a_list_that_nobody_vouches_for_now_is_no_refusal(
 async def test_an_issuer_that_does_not_count_is_the_one_thing_refused(
     employer: Employer, worker: Worker, cooking_school: Issuer
 ) -> None:
-    held = cooking_school.issue(worker.link_secret, WELDER_VALUES)
+    credential = cooking_school.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present_unrestricted(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present_unrestricted(asked.proof_request, credential))
     told = outcomes(ended)
     assert {kind for kind, outcome in told.items() if outcome is FAILS} == {FactKind.ISSUER_COUNTS}
     assert told[FactKind.GENUINE] is UNSEEN
@@ -149,9 +156,9 @@ async def test_an_issuer_that_does_not_count_is_the_one_thing_refused(
 async def test_an_award_outside_the_mandate_is_refused_and_the_issuer_is_not(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, values(awarded_on="20190610"))
+    credential = training_centre.issue(worker.link_secret, values(awarded_on="20190610"))
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     told = outcomes(ended)
     assert (told[FactKind.ISSUER_COUNTS], told[FactKind.AWARD_IN_MANDATE]) == (HOLDS, FAILS)
 
@@ -170,10 +177,10 @@ def test_every_code_that_the_judgement_can_say_has_its_place(folder: str) -> Non
     """A code that is missing would make a fact hold that nobody looked at."""
     root = Path(wanderbuch.__file__).parent / folder
     texts = [path.read_text("utf-8") for path in root.rglob("*.py") if "offer" not in path.name]
-    said = {code for text in texts for code in re.findall(r'(?:Reason|_refused|_unknown)\(\s*"([a-z_.]+)"', text)}
-    assert said
+    codes = {code for text in texts for code in re.findall(r'(?:Reason|_refused|_unknown)\(\s*"([a-z_.]+)"', text)}
+    assert codes
     elsewhere = {"exchange.", "judgement.", "freshness.", "bundle.", "credential.", "time.", "governance.unreachable"}
-    missing = {each for each in said - known_codes() if not each.startswith(tuple(elsewhere))}
+    missing = {code for code in codes - known_codes() if not code.startswith(tuple(elsewhere))}
     assert not missing, "say in `answer_grounds` which fact each of these is about"
     assert not PASSING - known_codes()
     assert not NOTES & known_codes(noted=False)

@@ -23,7 +23,7 @@ STRANGER = "8HH5gYEeNc3z7PYXmd54d4x6qAfCNrqqQqEB3nS7Zfu7K"
 def answers(seed: int, proof: dict[str, Any]) -> list[dict[str, Any]]:
     """Return several spoiled answers made from a good one; a proof is dear to make."""
     chance, good = Random(seed), message(proof)  # noqa: S311
-    return [each for each in (spoiled(chance, good) for _ in range(12)) if is_other(each, good)]
+    return [answer for answer in (spoiled(chance, good) for _ in range(12)) if is_other(answer, good)]
 
 
 def is_other(spoilt: dict[str, Any], good: dict[str, Any]) -> bool:

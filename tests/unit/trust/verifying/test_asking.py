@@ -40,14 +40,14 @@ async def test_the_invitation_names_our_did_and_carries_the_question_on_its_own_
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The requirements that were compiled."""
-    found: list[str] = []
+    occupations: list[str] = []
 
     def compile_(asked: Any, *args: Any, **how: Any) -> Any:
-        found.extend(each.requirement.occupation for each in asked)
+        occupations.extend(group.requirement.occupation for group in asked)
         return compile_request(asked, *args, **how)
 
     monkeypatch.setattr(asking, "compile_request", compile_)
-    return found
+    return occupations
 
 
 async def test_a_question_is_compiled_once_and_put_with_a_fresh_nonce_and_fresh_times(

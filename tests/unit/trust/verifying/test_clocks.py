@@ -39,11 +39,11 @@ async def test_the_issuers_clock_runs_ahead(
     employer: Employer, worker: Worker, shifty: Issuer, ahead: int, expected: Verdict
 ) -> None:
     """Its newest list is dated in the future: what is proven with it does not count before it is that time."""
-    held = shifty.issue(worker.link_secret, values())
+    credential = shifty.issue(worker.link_secret, values())
     employer.registry.issuers = (*employer.registry.issuers, shifty)
     shifty.publish_list(at=int(employer.now.timestamp()) + ahead)
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     assert verdict(ended) is expected, codes(ended)
 
 
@@ -52,11 +52,11 @@ async def test_a_revocation_that_the_issuer_dates_in_the_future_is_not_overlooke
     employer: Employer, worker: Worker, shifty: Issuer, ahead: int, expected: str
 ) -> None:
     """The wallet proves from the list of now, which does not revoke yet; one of a clock that is ahead does."""
-    held = shifty.issue(worker.link_secret, values())
+    credential = shifty.issue(worker.link_secret, values())
     employer.registry.issuers = (*employer.registry.issuers, shifty)
-    shifty.publish_list(revoke=[held], at=int(employer.now.timestamp()) + ahead)
+    shifty.publish_list(revoke=[credential], at=int(employer.now.timestamp()) + ahead)
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present(asked.proof_request, held, list_index=-2))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential, list_index=-2))
     assert verdict(ended) in {Verdict.UNKNOWN, Verdict.NOT_TRUSTED}
     assert codes(ended)[0] == expected
 
@@ -71,7 +71,7 @@ async def test_the_issuer_dates_an_award_in_the_future(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
     year = employer.now.year + 2
-    held = training_centre.issue(worker.link_secret, values(awarded_on=f"{year}0101"))
+    credential = training_centre.issue(worker.link_secret, values(awarded_on=f"{year}0101"))
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     assert (verdict(ended), codes(ended)[0]) == (Verdict.NOT_TRUSTED, "award.in_future")

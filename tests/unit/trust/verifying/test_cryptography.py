@@ -160,11 +160,11 @@ async def test_what_cannot_be_revoked_holds_with_the_messages_of_acapy(
     employer: Employer, worker: Worker, irrevocable: Issuer
 ) -> None:
     employer.registry.issuers = (*employer.registry.issuers, irrevocable)
-    held = issue_for_good(irrevocable, worker)
+    credential = issue_for_good(irrevocable, worker)
     for level_proof in LevelProof:
         asked = await employer.ask(replace(WELDER, level_proof=level_proof))
         bare = {name: value for name, value in asked.proof_request.items() if name != "non_revoked"}
-        proof = worker.present_unrestricted(bare, held, non_revoked=False)
+        proof = worker.present_unrestricted(bare, credential, non_revoked=False)
         request = changed(asked.proof_request, _unrestricted)
         ours, theirs = await both(employer, request, proof)
         assert (ours.holds, list(ours.messages)) == theirs == (True, ["RMV_GLB_NRI"])
@@ -185,7 +185,7 @@ async def test_a_timestamp_for_what_cannot_be_revoked_is_refused(
     asked = await employer.ask()
     bare = {name: value for name, value in asked.proof_request.items() if name != "non_revoked"}
     proof = worker.present_unrestricted(bare, issue_for_good(irrevocable, worker), non_revoked=False)
-    proof = changed(proof, lambda each: each["identifiers"][0].update(timestamp=5))
+    proof = changed(proof, lambda presentation: presentation["identifiers"][0].update(timestamp=5))
     ours, theirs = await both(employer, changed(asked.proof_request, _unrestricted), proof)
     assert (ours.holds, theirs[0]) == (False, False)
     assert "cannot be revoked" in ours.messages[0]
@@ -205,7 +205,9 @@ async def test_another_predicate_than_was_asked_is_refused(
         predicate["p_value"] = 2
     proof = worker.present(other, welder)
     if part == "no such proof":
-        proof = changed(proof, lambda each: each["proof"]["proofs"][0]["primary_proof"].update(ge_proofs=[]))
+        proof = changed(
+            proof, lambda presentation: presentation["proof"]["proofs"][0]["primary_proof"].update(ge_proofs=[])
+        )
     ours, theirs = await both(employer, asked.proof_request, proof)
     assert (ours.holds, theirs[0]) == (False, False)
     assert "Predicate not found" in ours.messages[0]
@@ -296,9 +298,9 @@ async def test_one_look_at_the_registry_serves_both_lists_unless_they_differ(
     employer: Employer, worker: Worker, training_centre: Issuer, monkeypatch: pytest.MonkeyPatch, newer: bool
 ) -> None:
     looks, look = list[int](), employer.registry.get_revocation_list
-    held = training_centre.issue(worker.link_secret, WELDER_VALUES)
+    credential = training_centre.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    received = read_presentation(message(worker.present(asked.proof_request, held)))
+    received = read_presentation(message(worker.present(asked.proof_request, credential)))
     if newer:
         training_centre.publish_list()
 

@@ -40,8 +40,8 @@ class Archive:
         judgement: Judgement,
         judge_again: Callable[[], Awaitable[Judgement]],
     ) -> Judgement:
-        held = await self.employer.desk.status(profile, asked.id)
-        self.decided_before.append(held.decision is not None)
+        presentation = await self.employer.desk.status(profile, asked.id)
+        self.decided_before.append(presentation.decision is not None)
         self.given.append((asked, message, judgement))
         return judgement
 
@@ -93,9 +93,9 @@ async def test_the_case_is_kept_before_its_decision(
     asked = await ask(employer, keeping_of(employer))
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.TRUSTED
-    ((held, answer, judgement),) = archive.given
+    ((presentation, answer, judgement),) = archive.given
     assert archive.decided_before == [False]
-    assert (held.id, judgement.decision) == (asked.id, ended.decision)
+    assert (presentation.id, judgement.decision) == (asked.id, ended.decision)
     assert "presentations~attach" in answer
 
 
@@ -153,8 +153,8 @@ async def test_who_answers_a_link_is_told_and_their_case_is_kept(
     assert parse_proof_request(asked.proof_request).name == f"Shipyard [K7-42]. {keeping.told()}"
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.TRUSTED
-    ((held, _, _),) = archive.given
-    assert (held.id, held.keeping) == (asked.id, keeping)
+    ((presentation, _, _),) = archive.given
+    assert (presentation.id, presentation.keeping) == (asked.id, keeping)
 
 
 @pytest.mark.parametrize(("letters", "fits"), [(135, True), (136, False)])

@@ -119,8 +119,8 @@ async def test_another_text_with_the_same_encoding_is_not_the_value(
 
 def _revealed(proof: dict[str, Any]) -> dict[str, Any]:
     (group,) = proof["requested_proof"]["revealed_attr_groups"].values()
-    found: dict[str, Any] = group["values"]
-    return found
+    revealed: dict[str, Any] = group["values"]
+    return revealed
 
 
 def _numbers(part: Any) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _numbers(part: Any) -> Iterator[str]:
         for inner in part.values():
             yield from _numbers(inner)
     elif isinstance(part, list):
-        if part and all(isinstance(each, int) for each in part):
+        if part and all(isinstance(number, int) for number in part):
             yield json.dumps(part)
             return
         for inner in part:

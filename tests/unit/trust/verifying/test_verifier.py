@@ -111,9 +111,9 @@ async def test_refuses_mixed_credentials_even_where_the_request_had_no_restricti
 async def test_refuses_a_credential_of_an_issuer_who_counts_for_cooks_only(
     employer: Employer, worker: Worker, cooking_school: Issuer
 ) -> None:
-    held = cooking_school.issue(worker.link_secret, WELDER_VALUES)
+    credential = cooking_school.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present_unrestricted(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present_unrestricted(asked.proof_request, credential))
     assert verdict(ended) is Verdict.NOT_TRUSTED
     assert codes(ended) == ["issuer.definition_not_accepted"]
 
@@ -121,17 +121,17 @@ async def test_refuses_a_credential_of_an_issuer_who_counts_for_cooks_only(
 async def test_a_foreign_definition_is_refused_before_anything_is_fetched(
     employer: Employer, worker: Worker, cooking_school: Issuer
 ) -> None:
-    held = cooking_school.issue(worker.link_secret, WELDER_VALUES)
+    credential = cooking_school.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
     employer.registry.down = True
-    ended = await employer.get(asked, worker.present_unrestricted(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present_unrestricted(asked.proof_request, credential))
     assert verdict(ended) is Verdict.NOT_TRUSTED
 
 
 async def test_refuses_an_award_before_the_mandate(employer: Employer, worker: Worker, training_centre: Issuer) -> None:
-    held = training_centre.issue(worker.link_secret, values(awarded_on="20190610"))
+    credential = training_centre.issue(worker.link_secret, values(awarded_on="20190610"))
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     assert verdict(ended) is Verdict.NOT_TRUSTED
     assert codes(ended)[0] == "mandate.outside"
 
@@ -139,10 +139,10 @@ async def test_refuses_an_award_before_the_mandate(employer: Employer, worker: W
 async def test_refuses_a_proof_from_a_replaced_status_list_although_it_verifies(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, WELDER_VALUES)
+    credential = training_centre.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    training_centre.publish_list(revoke=[held])
-    ended = await employer.get(asked, worker.present(asked.proof_request, held, list_index=-2))
+    training_centre.publish_list(revoke=[credential])
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential, list_index=-2))
     assert verdict(ended) is Verdict.NOT_TRUSTED
     assert codes(ended) == ["revocation.old_list"]
 
@@ -150,10 +150,10 @@ async def test_refuses_a_proof_from_a_replaced_status_list_although_it_verifies(
 async def test_refuses_a_revoked_credential_on_the_list_in_force(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, WELDER_VALUES)
+    credential = training_centre.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    training_centre.publish_list(revoke=[held])
-    proof = worker.present(asked.proof_request, held, list_index=-2)
+    training_centre.publish_list(revoke=[credential])
+    proof = worker.present(asked.proof_request, credential, list_index=-2)
     proof["identifiers"][0]["timestamp"] = training_centre.list_in_force.to_dict()["timestamp"]
     ended = await employer.get(asked, proof)
     assert verdict(ended) is Verdict.NOT_TRUSTED
@@ -164,11 +164,11 @@ async def test_refuses_a_revoked_credential_whose_proof_of_non_revocation_was_le
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
     # The library says true (anoncreds 0.2.3): it checks that proof only where there is one.
-    held = training_centre.issue(worker.link_secret, WELDER_VALUES)
+    credential = training_centre.issue(worker.link_secret, WELDER_VALUES)
     asked = await employer.ask()
-    training_centre.publish_list(revoke=[held])
+    training_centre.publish_list(revoke=[credential])
     bare = {name: value for name, value in asked.proof_request.items() if name != "non_revoked"}
-    proof = worker.present(bare, held, non_revoked=False)
+    proof = worker.present(bare, credential, non_revoked=False)
     proof["identifiers"][0]["timestamp"] = training_centre.list_in_force.to_dict()["timestamp"]
     ended = await employer.get(asked, proof)
     assert verdict(ended) is Verdict.NOT_TRUSTED
@@ -241,9 +241,9 @@ async def test_does_not_ask_what_the_governance_file_does_not_let_it_ask(
 async def test_trusts_a_credential_whose_issuer_spells_names_otherwise(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, {name.title(): raw for name, raw in WELDER_VALUES.items()})
+    credential = training_centre.issue(worker.link_secret, {name.title(): raw for name, raw in WELDER_VALUES.items()})
     asked = await employer.ask()
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     assert verdict(ended) is Verdict.TRUSTED
 
 
@@ -276,9 +276,9 @@ async def test_refuses_a_presentation_that_shows_another_value_under_another_spe
 async def test_a_certificate_number_of_digits_survives_from_the_claim_to_the_verifier(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
-    held = training_centre.issue(worker.link_secret, values(credential_id="#007212", family_name="#0042"))
+    credential = training_centre.issue(worker.link_secret, values(credential_id="#007212", family_name="#0042"))
     asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
-    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    ended = await employer.get(asked, worker.present(asked.proof_request, credential))
     assert verdict(ended) is Verdict.TRUSTED
     shown = {in_word.attribute: in_word.value for in_word in in_words(TYPE, await employer.seen(ended) or {})}
     assert shown["family_name"] == "0042"
@@ -288,10 +288,10 @@ async def test_refuses_digits_whose_zeros_were_changed_after_signing(
     employer: Employer, worker: Worker, training_centre: Issuer
 ) -> None:
     """Without a mark the library would take "007" for the signed 7."""
-    held = training_centre.issue(worker.link_secret, values(family_name="7"))
+    credential = training_centre.issue(worker.link_secret, values(family_name="7"))
     for raw, code in (("007", "value.not_canonical"), ("#007", "proof.invalid")):
         asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
-        proof = json.loads(json.dumps(worker.present(asked.proof_request, held)))
+        proof = json.loads(json.dumps(worker.present(asked.proof_request, credential)))
         shown = proof["requested_proof"]["revealed_attr_groups"]["qualification"]["values"]
         shown["family_name"]["raw"] = raw
         assert codes(await employer.get(asked, proof))[0] == code

@@ -48,8 +48,8 @@ async def test_an_end_is_told_once_wherever_the_power_fails(employer: Employer, 
         verification = await open_verifications(employer.profile).get(one.id)
         is_saved = verification.state is VerificationState.NO_ANSWER
         ended = [(one.id, {"state": "NO_ANSWER"})] if is_saved else []
-        found = [(subject, body) for _, subject, body in await told(employer.profile) if subject == one.id]
-        assert found == ended, f"cut after {steps} steps"
+        told_ends = [(subject, body) for _, subject, body in await told(employer.profile) if subject == one.id]
+        assert told_ends == ended, f"cut after {steps} steps"
         if not cut:
             assert is_saved
             break

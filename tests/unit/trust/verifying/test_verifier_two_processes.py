@@ -60,7 +60,7 @@ async def test_of_two_answers_at_two_processes_one_is_refused(
     verifier: Verifier, worker: Worker, welder: Held, young_welder: Held
 ) -> None:
     asked = await verifier.first.ask()
-    answers = [worker.present(asked.proof_request, held) for held in (welder, welder)]
+    answers = [worker.present(asked.proof_request, credential) for credential in (welder, welder)]
     await asyncio.gather(*(employer.get(asked, proof) for employer, proof in zip(verifier.both, answers, strict=True)))
     assert sorted(verifier.heard()) == [ACKED, REPORTED]
     ended = await verifier.first.desk.status(verifier.first.profile, asked.id)

@@ -53,16 +53,16 @@ async def test_refuses_objects_that_do_not_belong_together(
     )
 
     async def get_definition(profile: Any, cred_def_id: str) -> Any:
-        found = await definition(profile, cred_def_id)
+        result = await definition(profile, cred_def_id)
         if swapped == "schemaId":
-            found.credential_definition.schema_id = "another"
-        return found
+            result.credential_definition.schema_id = "another"
+        return result
 
     async def get_registry(profile: Any, registry_id: str) -> Any:
-        found = await registry(profile, registry_id)
+        result = await registry(profile, registry_id)
         if swapped == "credDefId":
-            found.revocation_registry.cred_def_id = "another"
-        return found
+            result.revocation_registry.cred_def_id = "another"
+        return result
 
     monkeypatch.setattr(employer.registry, "get_credential_definition", get_definition)
     monkeypatch.setattr(employer.registry, "get_revocation_registry_definition", get_registry)

@@ -113,7 +113,7 @@ def invited(**members: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "complaint"),
     [
         (invited(**{"from": None}), "whom to write to"),
         (invited(type="https://didcomm.org/out-of-band/1.1/invitation"), "whom to write to"),
@@ -128,8 +128,8 @@ def invited(**members: Any) -> str:
         ("https://[", "address of an invitation"),
     ],
 )
-def test_what_is_no_invitation_of_v2_is_refused(url: str, said: str) -> None:
-    with pytest.raises(ExchangeError, match=said):
+def test_what_is_no_invitation_of_v2_is_refused(url: str, complaint: str) -> None:
+    with pytest.raises(ExchangeError, match=complaint):
         out_of_band.read_invitation(url)
 
 

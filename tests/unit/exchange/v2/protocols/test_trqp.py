@@ -48,7 +48,7 @@ def test_an_empty_answer_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "answer"),
     [
         (QUERY_AUTHORIZATION, {"authorized": "true"}),
         (QUERY_AUTHORIZATION, {"authorized": 1}),
@@ -57,6 +57,6 @@ def test_an_empty_answer_is_no_answer() -> None:
         (QUERY_RECOGNITION, {}),
     ],
 )
-def test_an_answer_that_says_neither_yes_nor_no_does_not_count(kind: str, said: dict[str, Any]) -> None:
+def test_an_answer_that_says_neither_yes_nor_no_does_not_count(kind: str, answer: dict[str, Any]) -> None:
     with pytest.raises(PlaintextError, match="true or false"):
-        read(kind, {**QUERY, **said})
+        read(kind, {**QUERY, **answer})

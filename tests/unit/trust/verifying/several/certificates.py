@@ -23,7 +23,7 @@ from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
 
 EXPERIENCE, LANGUAGE = load_credential_type("experience/1.0"), load_credential_type("language/1.0")
-SCHEMAS = {each.id: SchemaId.of(AUTHORITY, digest()) for each in (EXPERIENCE, LANGUAGE)}
+SCHEMAS = {kind.id: SchemaId.of(AUTHORITY, digest()) for kind in (EXPERIENCE, LANGUAGE)}
 
 WORKED = Requirement("C7212", "MLT", credential_type="experience/1.0", min_months=24, not_before=date(2023, 1, 1))
 MALTESE = Requirement("mlt", "MLT", credential_type="language/1.0", min_cefr_level="B1")
@@ -32,7 +32,7 @@ MALTESE = Requirement("mlt", "MLT", credential_type="language/1.0", min_cefr_lev
 def claim(type_id: str, **changed: str) -> dict[str, str]:
     """Return the values of a certificate of the welder of Colombo."""
     kind = load_credential_type(type_id)
-    examples = {each.name: each.example for each in kind.claimed}
+    examples = {attribute.name: attribute.example for attribute in kind.claimed}
     named = {name: WELDER_VALUES[name] for name in ("family_name", "given_names", "birth_date")}
     return validate_claim(kind, examples | named | changed).to_values(eqf_level=0, crosswalk_version=None)
 

@@ -33,9 +33,9 @@ class TestBounds:
     async def test_months_are_proven_exactly(
         self, employer: Employer, worker: Worker, shipyard: Issuer, months: str, is_enough: bool
     ) -> None:
-        held = shipyard.issue(worker.link_secret, claim("experience/1.0", months=months))
+        credential = shipyard.issue(worker.link_secret, claim("experience/1.0", months=months))
         asked = await employer.ask_several(work=WORKED)
-        chosen = dict.fromkeys(("work", "work.months", "work.since"), held)
+        chosen = dict.fromkeys(("work", "work.months", "work.since"), credential)
         if not is_enough:
             with pytest.raises(anoncreds.AnoncredsError):
                 worker.present(asked.proof_request, chosen)
@@ -45,11 +45,11 @@ class TestBounds:
     async def test_refuses_a_weaker_predicate_than_was_asked(
         self, employer: Employer, worker: Worker, shipyard: Issuer
     ) -> None:
-        held = shipyard.issue(worker.link_secret, claim("experience/1.0", months="23"))
+        credential = shipyard.issue(worker.link_secret, claim("experience/1.0", months="23"))
         asked = await employer.ask_several(work=WORKED)
         weaker = json.loads(json.dumps(asked.proof_request))
         weaker["requested_predicates"]["work.months"]["p_value"] = 23
-        proof = worker.present(weaker, dict.fromkeys(WORK, held))
+        proof = worker.present(weaker, dict.fromkeys(WORK, credential))
         assert verdict(await answered(employer, asked, proof)) is Verdict.NOT_TRUSTED
 
     async def test_a_level_bit_of_zero_is_refused(

@@ -202,7 +202,9 @@ class TestMixed:
         asked = await ask(employer)
         fewer = json.loads(json.dumps(asked.proof_request))
         del fewer["requested_attributes"]["maltese"]
-        proof = wallet.worker.present(fewer, {name: each for name, each in wallet.answer.items() if name != "maltese"})
+        proof = wallet.worker.present(
+            fewer, {name: credential for name, credential in wallet.answer.items() if name != "maltese"}
+        )
         ended = await answered(employer, asked, proof)
         assert codes(ended)[0] == "presentation.not_as_asked"
 
@@ -231,7 +233,9 @@ class TestTwoHolders:
         theirs = institute.issue(friend.link_secret, claim("language/1.0"))
         asked = await ask(employer)
         mine, other = (_only(asked.proof_request, groups) for groups in (("trade", "work"), ("maltese",)))
-        joined = wallet.worker.present(mine, {name: each for name, each in wallet.answer.items() if name != "maltese"})
+        joined = wallet.worker.present(
+            mine, {name: credential for name, credential in wallet.answer.items() if name != "maltese"}
+        )
         added = friend.present(other, {"maltese": theirs})
         group = added["requested_proof"]["revealed_attr_groups"]["maltese"]
         group["sub_proof_index"] = len(joined["identifiers"])
@@ -254,13 +258,15 @@ class TestTwoHolders:
         answers["master_secret"] = answer
         if answer is None:
             del answers["master_secret"]
-        terms, held = Terms.of(asked), Findings(True, True, True, lists_in_force=_lists(honest))
+        terms, findings = Terms.of(asked), Findings(True, True, True, lists_in_force=_lists(honest))
         for proof, is_one in ((honest, True), (other, False)):
             received = read_presentation(message(proof))
-            proven = prove(received, terms, held, at=employer.now)
-            assert [isinstance(each, Proven) for each in proven] == [is_one] * 3
+            proven = prove(received, terms, findings, at=employer.now)
+            assert [isinstance(outcome, Proven) for outcome in proven] == [is_one] * 3
             if not is_one:
-                refused = {reason.code for each in proven if isinstance(each, Unproven) for reason in each.reasons}
+                refused = {
+                    reason.code for outcome in proven if isinstance(outcome, Unproven) for reason in outcome.reasons
+                }
                 assert refused == {"presentation.several_holders"}
 
     async def test_refuses_certificates_of_two_people_in_one_wallet_where_names_are_asked(
@@ -270,15 +276,16 @@ class TestTwoHolders:
         theirs = institute.issue(worker.link_secret, claim("language/1.0", family_name="Silva"))
         spelt = institute.issue(worker.link_secret, claim("language/1.0", family_name="PERERA"))
         named = {
-            group: replace(each, subject=Subject.NAME) for group, each in (("trade", WELDER), ("maltese", MALTESE))
+            group: replace(question, subject=Subject.NAME)
+            for group, question in (("trade", WELDER), ("maltese", MALTESE))
         }
-        for held, expected in (
+        for credential, expected in (
             (wallet.spoken, Verdict.TRUSTED),
             (spelt, Verdict.TRUSTED),
             (theirs, Verdict.NOT_TRUSTED),
         ):
             asked = await employer.ask_several(**named)
-            proof = worker.present(asked.proof_request, {"trade": wallet.welder, "maltese": held})
+            proof = worker.present(asked.proof_request, {"trade": wallet.welder, "maltese": credential})
             ended = await answered(employer, asked, proof)
             assert verdict(ended) is expected
             assert ("subject.differs" in codes(ended)) is (expected is Verdict.NOT_TRUSTED)
@@ -288,7 +295,8 @@ class TestTwoHolders:
     ) -> None:
         """Compared without signs they would be equal, whosever the certificates are."""
         named = {
-            group: replace(each, subject=Subject.NAME) for group, each in (("trade", WELDER), ("maltese", MALTESE))
+            group: replace(question, subject=Subject.NAME)
+            for group, question in (("trade", WELDER), ("maltese", MALTESE))
         }
         trade = training_centre.issue(worker.link_secret, values(family_name="?", given_names="?"))
         spoken = claim("language/1.0") | {"family_name": "*", "given_names": "?"}
@@ -319,12 +327,12 @@ class TestTwoHolders:
 
 
 def _lists(proof: Mapping[str, Any]) -> tuple[int, ...]:
-    return tuple(each["timestamp"] for each in proof["identifiers"])
+    return tuple(identifier["timestamp"] for identifier in proof["identifiers"])
 
 
 def _only(request: Mapping[str, Any], groups: tuple[str, ...]) -> dict[str, Any]:
     """Return the part of a request that is about some of its groups: same nonce."""
     made = json.loads(json.dumps(request))
     for part in ("requested_attributes", "requested_predicates"):
-        made[part] = {name: each for name, each in made[part].items() if name.split(".")[0] in groups}
+        made[part] = {name: member for name, member in made[part].items() if name.split(".")[0] in groups}
     return made
