@@ -9,7 +9,8 @@ time.
 What a credential, a request and a proof cost is powers modulo such a number. Where tests are about what is built on the
 library, a short one does (512 bits instead of 2,048): all that is signed, proven and verified takes a fifth. So it is
 in `tests/unit` but where our wallet in TypeScript reads keys, which refuses short ones (`tests/unit/wallet`). All
-agents, and all wallets of others, have keys of full length.
+agents, and all wallets of others, have keys of full length; but one that issues so much that nobody could wait for it
+(`tests/soak/short_keyed.py`).
 """
 
 import fcntl
@@ -57,6 +58,12 @@ def choose_length(nodeid: str) -> None:
         os.environ[_SHORT] = "1"
     else:
         os.environ.pop(_SHORT, None)
+
+
+def use_short_keys() -> None:
+    """Let this process alone, and those that it starts, take short keys from the session's folder."""
+    os.environ[_SHORT] = "1"
+    use_kept_keys()
 
 
 def use_kept_keys() -> None:

@@ -361,7 +361,13 @@ class PartySigning:
         async def one(part: Part) -> None:
             async with limit:
                 at = _beside(address, part_name(part.digest))
-                received = await self._edge.get(at, max_bytes=part.size, timeout_s=_TIMEOUT_S)
+                try:
+                    received = await self._edge.get(at, max_bytes=part.size, timeout_s=_TIMEOUT_S)
+                except NotFoundError as err:
+                    raise RefusedError(
+                        f"a part that is new in this version is not public yet: nothing lies at {at}",
+                        hint="ask that authority to update its agent, which then puts it there; look again after that",
+                    ) from err
             bodies[part.digest] = checked_part(part, received.body)
 
         try:

@@ -9,8 +9,8 @@ lease of publication, as far as it can go now:
 4. The file has mistakes on top of what is published now: OUTDATED.
 5. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
    bytes of the next version. Parts of a divided file that are new are put on the public site first: each party looks
-   at what it signs, and finds them by their digests. If another version came first, or the draft was taken back and
-   changed, the round begins anew.
+   at what it signs, and finds them by their digests. Of a round that an older version of this program began they are
+   put there now. If another version came first, or the draft was taken back and changed, the round begins anew.
 6. It is not due: SCHEDULED.
 7. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
    approve that first, it waits.
@@ -114,6 +114,9 @@ class Progress:
                 await self.publication.parts.keep(laid_out.parts)
                 await self.publication.parts.publish(laid_out.parts)
                 await self.rounds.put(SigningRound.of(draft.id, draft.revision, frame.version, laid_out))
+            elif not round_.parts_are_public:
+                await self.publication.parts.publish(round_.parts)
+                await self.rounds.put(round_.model_copy(update={"parts_are_public": True}))
             LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
             return await self._move(draft, DraftState.SIGNING)
         if early:  # 6

@@ -29,7 +29,8 @@ class SigningRound(Record):
 
     `version` is the version that is signed; `revision` the draft's that was approved, so that bytes which somebody
     rejected are never signed or published later; `payload` the exact bytes as text; `parts` the digests of the parts
-    that are new; `signatures` the compact JWS of each party, by DID.
+    that are new; `parts_are_public` whether these were put on the public site, where parties look at them (a round that
+    an older version of this program began did not); `signatures` the compact JWS of each party, by DID.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-signing-round"
@@ -38,17 +39,19 @@ class SigningRound(Record):
     revision: int = -1
     payload: str
     parts: tuple[str, ...]
+    parts_are_public: bool = False
     signatures: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, draft_id: str, revision: int, version: int, laid_out: LaidOut) -> "SigningRound":
-        """Return a round in which nobody has signed yet."""
+        """Return a round in which nobody has signed yet, and whose parts are public."""
         return cls(
             id=draft_id,
             version=version,
             revision=revision,
             payload=laid_out.body.decode(),
             parts=tuple(laid_out.parts),
+            parts_are_public=True,
         )
 
     @property

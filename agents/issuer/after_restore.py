@@ -7,7 +7,8 @@ Which places were given after the backup nobody can know: they stand in credenti
 3. a credential that is revoked in public is revoked in the book too, by an intent that the agent concludes;
    A ledger is asked by the agent when it runs (`ledger_after_restore`): here its registries are closed, and noted;
 4. a credential that was signed, and had not left yet, is signed anew in another place: its place may have been given
-   to another one meanwhile.
+   to another one meanwhile;
+5. an offer of a slip gets another id than any that the slip may have become after the backup: wallets know these.
 """
 
 import json
@@ -22,6 +23,7 @@ from acapy_agent.anoncreds.constants import (
 )
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.issuer.batch_records.batch import OFFERS_SKIPPED, Batch
 from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.intents import RevocationIntent, open_intents
 from wanderbuch.agents.issuer.offers import OfferState
@@ -87,6 +89,7 @@ async def take_up_issuer(profile: Profile) -> IssuerTakenUp:
             closed.append(ClosedRegistry(str(registry.id), burned))
     closed += await _close_others(profile, {str(registry.id) for registry in await _registries(profile)})
     book = OfferBook(profile)
+    await _skip_offers(profile)
     return IssuerTakenUp(tuple(closed), await intend_revoked(profile, book, revoked), await _forget_unsent(book))
 
 
@@ -184,6 +187,15 @@ async def intend_revoked(profile: Profile, book: OfferBook, revoked: dict[str, s
         except DuplicateError:
             continue  # it was asked for before the backup; the agent concludes it
     return count
+
+
+async def _skip_offers(profile: Profile) -> None:
+    """Count the offers of slips on from far above those of the backup (5)."""
+    batches = RecordStore(profile, Batch)
+    for batch_id in [batch.id async for batch in batches.every()]:
+        await batches.change(
+            batch_id, lambda batch: batch.model_copy(update={"offers_from": batch.offers_from + OFFERS_SKIPPED})
+        )
 
 
 async def _forget_unsent(book: OfferBook) -> int:

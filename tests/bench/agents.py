@@ -100,7 +100,12 @@ class Agents:
 
 @asynccontextmanager
 async def running_agents(
-    folder: Path, registry_size: int, *, databases: Sequence[Database] = (), wallets: int = 0
+    folder: Path,
+    registry_size: int,
+    *,
+    databases: Sequence[Database] = (),
+    wallets: int = 0,
+    issuer_command: Sequence[str] | None = None,
 ) -> AsyncIterator[Agents]:
     """Start the agents, publish the example governance file with their names in it, and stop them at the end.
 
@@ -109,6 +114,7 @@ async def running_agents(
         registry_size: places in a revocation registry.
         databases: two, where issuer and verifier have two processes each, on one of them.
         wallets: further holders, for load.
+        issuer_command: what runs the issuer, without `--config`, where it is not `wanderbuch issuer run`.
     """
     machine, processes = LocalMachine(folder), 2 if databases else 1
     authority = machine.add(
@@ -122,7 +128,13 @@ async def running_agents(
             "reissue_every_s": _FRESH_S // 2,
         },
     )
-    issuer = machine.add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test", processes=processes)
+    issuer = machine.add(
+        "issuer",
+        "Colombo Welding Centre (example)",
+        "centre.wanderbuch.test",
+        command=issuer_command,
+        processes=processes,
+    )
     holder = machine.add("holder", "Nimal's wallet", "wallet.wanderbuch.test")
     verifier = machine.add(
         "verifier", "Valletta Shipyard (example employer)", "shipyard.wanderbuch.test", processes=processes

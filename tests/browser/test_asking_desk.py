@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -321,8 +322,13 @@ async def test_on_paper_the_decision_has_no_buttons(chromium: Browser, yard: Yar
 
 
 NAMES: Final = ("occupation_isco08", "award_year", "expires_on", "framework", "crosswalk_version", "family_name")
-ON_ONE_PAGE: Final = (*((tag, 1) for tag in LANGUAGES), ("en", 2), ("fr", 2), ("ar", 2), ("es", 2))
+ON_ONE_PAGE: Final = (*((tag, count) for count in (1, 2) for tag in LANGUAGES), ("en", 3), ("es", 3))
 """Which receipts, in which language and about how many certificates, fit on one page of paper."""
+LEAST_PT: Final = 8
+_SMALLEST: Final = """() => Math.min(...[...document.querySelectorAll(".receipt *")]
+  .filter((one) => one.checkVisibility() && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .map((one) => parseFloat(getComputedStyle(one).fontSize)))"""
+"""The size of the smallest letters of a receipt, in CSS pixels: 96 are 72 points."""
 RECEIPT: Final = "https://shipyard.wanderbuch.test/receipts/1/2"
 THREE: Final = {"welder": "C7212", "nurse": "C2221", "cook": "C5120"}
 
@@ -338,8 +344,10 @@ def receipt(language: str, *, credentials: int) -> str:
     own = [kind for kind in FactKind if kind is not FactKind.ONE_PERSON]
     counts = {"by": "Training Authority of Sri Lanka (example)", "version": "sri-lanka 3"}
     facts = [
-        AnswerFact(kind, FactOutcome.HOLDS, counts if kind is FactKind.ISSUER_COUNTS else {}, DECIDED, part=name)
-        for name in (names if credentials > 1 else [""])
+        AnswerFact(
+            kind, FactOutcome.HOLDS, counts if kind is FactKind.ISSUER_COUNTS else {}, as_of(kind, number), part=name
+        )
+        for number, name in enumerate(names if credentials > 1 else [""])
         for kind in own
     ]
     further = tuple(asked[1:])
@@ -353,7 +361,15 @@ def receipt(language: str, *, credentials: int) -> str:
         kinds = (SourceKind.STATUS_LIST, SourceKind.ISSUER_OBJECTS)
         sources += [AnswerSource(kind, did.format(number) + "1" * 44, DECIDED) for kind in kinds]
     grounds = AnswerGrounds(tuple(facts), tuple(sources))
-    return receipt_page(language, requirement=asked[0].requirement, names=NAMES, further=further, grounds=grounds)
+    only = {} if credentials == 1 else {"group": names[0]}
+    return receipt_page(
+        language, requirement=asked[0].requirement, names=NAMES, further=further, grounds=grounds, **only
+    )
+
+
+def as_of(kind: FactKind, number: int) -> datetime:
+    """Return how old a fact is: each certificate has a status list of its own, and its issuer's keys."""
+    return DECIDED - timedelta(hours=number) if kind in (FactKind.NOT_REVOKED, FactKind.GENUINE) else DECIDED
 
 
 @pytest.mark.parametrize(("language", "credentials"), share_of(ON_ONE_PAGE, 2, 3, 8))
@@ -377,6 +393,7 @@ async def test_a_receipt_is_printed_on_one_page_without_controls(
         await expect(page.locator("#decided")).to_be_visible()
         await expect(page.locator("#facts")).to_be_visible()
         assert not any([await one.is_visible() for one in await page.locator("button, nav, a.button").all()])
+        assert await page.evaluate(_SMALLEST) * 72 / 96 >= LEAST_PT - 0.01
         for paper in ("A4", "Letter"):
             printed = await page.pdf(format=paper)
             if SCREENSHOTS is not None:

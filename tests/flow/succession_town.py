@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,6 +25,14 @@ SUSPENDED = {
 }
 
 
+class Office(Protocol):
+    """What an issuer's API is asked by: an agent, or a tenant of one."""
+
+    async def get(self, path: str) -> Any: ...
+
+    async def wait_for(self, path: str, name: str, *wanted: object) -> Any: ...
+
+
 class Lanka:
     """An authority, a centre, its successor, a worker and an employer."""
 
@@ -41,6 +49,7 @@ class Lanka:
         self.institute = add("issuer", "Galle Institute", "institute.wanderbuch.test", issuer={"registry_size": 6})
         self.worker = add("holder", "Nimal", "worker.wanderbuch.test")
         self.employer = add("verifier", "Shipyard", "employer.wanderbuch.test")
+        self.everybody = [self.centre, self.institute, self.worker, self.employer]
         self.standings: dict[str, dict[str, Any]] = {}
         self.version = 0
         self.did, self.schema_id = "", ""
@@ -49,11 +58,10 @@ class Lanka:
         await self.authority.start()
         view = await self.authority.get("/identity")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
-        everybody = (self.centre, self.institute, self.worker, self.employer)
-        for agent in everybody:
+        for agent in self.everybody:
             agent.configure(governance={"url": view["governance_url"], "author": self.did})
         await self.publish()  # names the schema, and nobody
-        await asyncio.gather(*(agent.start() for agent in everybody))
+        await asyncio.gather(*(agent.start() for agent in self.everybody))
         for issuer in (self.centre, self.institute):
             self.standings[issuer.host] = await stands(issuer)
         await self.publish()
@@ -85,8 +93,7 @@ class Lanka:
 
     async def _fetched(self) -> None:
         """Have everybody who runs fetch what is published."""
-        everybody = (self.centre, self.institute, self.worker, self.employer)
-        running = [agent for agent in everybody if agent.processes[0].is_running]
+        running = [agent for agent in self.everybody if agent.processes[0].is_running]
         await asyncio.gather(*(agent.post("/governance/refresh") for agent in running))
 
     async def name_by_form(self, successor: AgentHandle) -> None:
@@ -132,7 +139,7 @@ class Lanka:
             async with call as answer:
                 return answer.status, await answer.text()
 
-    async def take(self, issuer: AgentHandle, batch: str, row: int) -> str:
+    async def take(self, issuer: Office, batch: str, row: int) -> str:
         """Have the worker take what the slip of a row became, and return the credential's id in the wallet."""
         offer = (await issuer.get(f"{batch}/rows/{row}"))["slip"]["offer_id"]
         url = (await issuer.get(f"/offers/{offer}"))["short_url"]
@@ -152,7 +159,7 @@ class Lanka:
         return dict(ended["decision"])
 
 
-async def stands(issuer: AgentHandle) -> dict[str, Any]:
+async def stands(issuer: Office) -> dict[str, Any]:
     """Wait until an issuer can issue."""
     async with asyncio.timeout(300):
         while not (standing := await issuer.get("/standing"))["registries"]:  # noqa: ASYNC110

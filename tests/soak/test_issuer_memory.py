@@ -7,6 +7,7 @@ is read after each class; of the readings around one point the median counts, fo
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -22,6 +23,11 @@ AT_ONCE: Final = 8
 WALLETS: Final = 2
 MOST_MIB: Final = 5.0
 """`issuer_rss_growth_mb_10k_to_20k`: from half of them to all."""
+_SHORT_KEYED: Final = (
+    sys.executable,
+    *("-m", "tests.soak.short_keyed"),  # what an issuer keeps does not depend on the length of its key
+    *("wanderbuch.agents.cli", "issuer", "run"),
+)
 _READINGS: Final = 5
 _APART_S: Final = 1.0
 _AROUND: Final = 3  # classes whose readings count at one point
@@ -30,7 +36,9 @@ _AROUND: Final = 3  # classes whose readings count at one point
 async def test_an_issuer_does_not_grow_with_what_it_has_issued(tmp_path: Path, tell: Callable[[str], None]) -> None:
     size = max(1, ISSUED // CLASSES)
     after: list[float] = []
-    async with running_agents(tmp_path / "agents", registry_size=1000, wallets=WALLETS - 1) as agents:
+    async with running_agents(
+        tmp_path / "agents", registry_size=1000, wallets=WALLETS - 1, issuer_command=_SHORT_KEYED
+    ) as agents:
         day = ClassDay(agents, AT_ONCE)
         for number in range(CLASSES):
             batch_id = await day.hand_in(size, series=f"M{number:02}")

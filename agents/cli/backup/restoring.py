@@ -293,3 +293,7 @@ def _warnings(config: AgentConfig, made_at: datetime, *, was_lost: bool) -> Iter
     )
     if config.role == "issuer":
         yield f"credentials signed after {since} are valid and not in this store: it cannot revoke them"
+        yield (
+            f"rows of batches that were claimed after {since} look open here, and their slips good. Before you start"
+            " the agent, have them found in its log of then: wanderbuch store issued-since --log <file> --leave-out"
+        )

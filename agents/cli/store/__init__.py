@@ -202,6 +202,35 @@ def hand_over_open_rows(
     console.print("Give the files to that successor in any way: nobody else can read them, and each row goes on once.")
 
 
+@app.command("issued-since")
+def find_issued_since(
+    config: ConfigOption,
+    log: Annotated[
+        list[Path],
+        typer.Option("--log", help="The agent's log of after the backup, or events; each.", show_default=False),
+    ],
+    tenant: Annotated[str, typer.Option("--tenant", help="The issuer's tenant.")] = "default",
+    leave_out: Annotated[bool, typer.Option("--leave-out", help="Let nobody claim these rows any more.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """After a restore: find open rows of batches that brought a certificate after the backup, by the agent's log."""
+    from wanderbuch.agents.cli.store import issued_since
+    from wanderbuch.visible_text import visible
+
+    agent, console = load_agent(config), Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    found = _run(issued_since.issued_since(agent, tenant, log))
+    for row in found.rows:
+        console.print(f"{row.batch}  row {row.row}  {visible(row.title)}: offer {row.offer} was issued")
+    console.print(f"{len(found.rows)} open rows had brought a certificate, and {len(found.others)} other offers.")
+    if leave_out and found.rows:
+        if not yes and not typer.confirm("Nobody can claim these rows after that. Go on?", err=True):
+            raise typer.Exit(EXIT_NO)
+        _run(issued_since.leave_out(agent, tenant, found.rows))
+    if as_json:
+        print(json.dumps({**asdict(found), "left_out": leave_out}))  # noqa: T201
+
+
 @app.command("close-places")
 def close_free_places(
     config: ConfigOption,

@@ -12,18 +12,14 @@ offered, signed or revoked, and no public file changes. No process of the agent 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from wanderbuch.agents.cli.governance.output import write_file
-from wanderbuch.agents.cli.store.stopped_issuer import StoppedIssuer, opened_issuer
-from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState, BatchStateError
-from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
-from wanderbuch.agents.issuer.batches.claiming import SlipDesk
-from wanderbuch.agents.issuer.holding.superseding import Superseding
+from wanderbuch.agents.cli.store.stopped_issuer import StoppedIssuer, batch_desk_of, opened_issuer
+from wanderbuch.agents.issuer.batch_records.batch import BatchState, BatchStateError
 from wanderbuch.agents.issuer.succession.handing_over import HandingOver, NoSuccessorError
 from wanderbuch.agents.runtime.app import OPERATOR
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -33,7 +29,6 @@ from wanderbuch.store.records import utc_now
 from wanderbuch.visible_text import visible
 
 _LIVE: Final = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED, BatchState.HANDED_OVER)
-_PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +168,12 @@ class OpenRowsDesk:
     """
 
     def __init__(self, issuer: StoppedIssuer) -> None:
-        profile, lifetime = issuer.profile, timedelta(seconds=issuer.config.offer_deadline_s)
-        ends = Superseding(profile, issuer.desk, issuer.revocations).end_of
-        slips = SlipDesk(profile, issuer.desk, issuer.revocations, lifetime=lifetime, end_successors=ends)
         self.did = issuer.own.did
         self._standing = issuer.standing
-        self._batches = BatchDesk(profile, slips)
-        self._handing = HandingOver(profile, self.did, issuer.standing, self._batches, issuer.documents.assertion_key)
+        self._batches = batch_desk_of(issuer)
+        self._handing = HandingOver(
+            issuer.profile, self.did, issuer.standing, self._batches, issuer.documents.assertion_key
+        )
 
     async def look(self) -> HandOverPlan:
         """Return what would be handed over; nothing is changed.
@@ -195,7 +189,7 @@ class OpenRowsDesk:
         if named is None:
             raise NoSuccessorError
         live = []
-        for batch in await self._live():
+        async for batch in self._batches.live(_LIVE):
             counts = await self._batches.counts(batch)
             open_rows = counts.waiting + counts.open + counts.locked
             live.append(LiveBatch(batch.id, batch.title, open_rows, batch.handed_to))
@@ -235,12 +229,3 @@ class OpenRowsDesk:
             if part.next_after is None:
                 return HandedBatch(batch_id, part.successor, rows, tuple(files))
             after = part.next_after
-
-    async def _live(self) -> Sequence[Batch]:
-        batches: list[Batch] = []
-        cursor = None
-        while True:
-            page = await self._batches.page(limit=_PAGE, cursor=cursor)
-            batches += [batch for batch in page.items if batch.state in _LIVE]
-            if (cursor := page.next_cursor) is None:
-                return batches

@@ -7,6 +7,7 @@ import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
@@ -16,8 +17,11 @@ from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 
 from wanderbuch.agents.cli.store.places import opened_store, place_of
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.holding.superseding import Superseding
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.role import ROLE
@@ -81,6 +85,14 @@ class StoppedIssuer:
     def config(self) -> IssuerConfig:
         """Return the table `[issuer]`."""
         return self.tenant.settings(IssuerConfig)
+
+
+def batch_desk_of(issuer: StoppedIssuer) -> BatchDesk:
+    """Return the batches of an issuer."""
+    lifetime = timedelta(seconds=issuer.config.offer_deadline_s)
+    ends = Superseding(issuer.profile, issuer.desk, issuer.revocations).end_of
+    slips = SlipDesk(issuer.profile, issuer.desk, issuer.revocations, lifetime=lifetime, end_successors=ends)
+    return BatchDesk(issuer.profile, slips)
 
 
 @asynccontextmanager

@@ -23,6 +23,8 @@ from wanderbuch.store.records import Record
 ABANDONED: Final = timedelta(hours=1)
 FORGOTTEN: Final = timedelta(days=7)
 """So long after the last day of a batch it is still known how its people are reached."""
+OFFERS_SKIPPED: Final = 10_000
+"""So many numbers of offers of a slip a restore leaves out."""
 MOST_BATCHES: Final = 1000
 """So many a tenant may have."""
 
@@ -82,6 +84,8 @@ class Batch(Record):
         contacts: how many rows say how their person is reached.
         handed_to: the DID of who goes on with what was open.
         taken_from: the DID of the centre whose open rows these are.
+        offers_from: after which number the offers of its slips are counted; a restore goes on far above those that may
+            have been made after the backup, since wallets know these by their ids.
     """
 
     category: ClassVar[str] = "wanderbuch.batch"
@@ -101,6 +105,7 @@ class Batch(Record):
     contacts: int = 0
     handed_to: str | None = None
     taken_from: str | None = None
+    offers_from: int = 0
 
     def index_state(self) -> str:
         """Return the state."""

@@ -27,7 +27,7 @@ from wanderbuch.agents.issuer.batches.batch_models import (
     slip_view,
 )
 from wanderbuch.agents.issuer.batches.claims import claim_digest
-from wanderbuch.agents.issuer.batches.gateway import gateway_lines
+from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_be_claimable
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.class_list.models import ClassListOut
@@ -137,6 +137,7 @@ async def _result(office: BatchWork, call: Call[None]) -> ResultOut:
 
 async def _messages(office: BatchWork, call: Call[None]) -> ResultOut:
     batch, rows, cursor = await _part(office, call)
+    must_be_claimable(batch, at=datetime.now(UTC))
     contacts = await office.batches.contacts(batch, [row.number for _, row in rows])
     text = gateway_lines(
         [row for _, row in rows],

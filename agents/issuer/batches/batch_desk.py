@@ -256,6 +256,17 @@ class BatchDesk:
         """Return a part of the batches, the newest first."""
         return await self._batches.page(state=SEEN, limit=limit, cursor=cursor)
 
+    async def live(self, states: Collection[BatchState]) -> AsyncIterator[Batch]:
+        """Yield all batches in one of these states, the newest first."""
+        cursor = None
+        while True:
+            page = await self.page(limit=_PAGE, cursor=cursor)
+            for batch in page.items:
+                if batch.state in states:
+                    yield batch
+            if (cursor := page.next_cursor) is None:
+                return
+
     async def start(self, batch_id: str, *, by: str) -> Batch:
         """Have its slips claimed from now on."""
         return await self._move(batch_id, BatchState.RUNNING, Act.STARTED, of=(BatchState.READY,), by=by)

@@ -356,7 +356,7 @@ def _begun(row: BatchRow, batch: Batch) -> BatchRow:
             "attempts": attempt,
             "begun": row.begun + 1,
             "tries": 0,
-            "offer_id": offer_id_of_slip(row.slip, batch.secret, attempt),
+            "offer_id": offer_id_of_slip(row.slip, batch.secret, batch.offers_from + attempt),
             "opened_at": datetime.now(UTC),
         }
     )

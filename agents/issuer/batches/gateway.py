@@ -7,9 +7,10 @@ the credential, and whoever reads another's messages had it.
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
-from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState
 from wanderbuch.agents.issuer.batches.reached import Contacts
 from wanderbuch.agents.issuer.class_list.contacts import EMAIL, LANGUAGE, PHONE, is_reached
@@ -39,6 +40,32 @@ def must_reach_from_afar(batch: Batch) -> None:
         raise BatchStateError(
             "expected a batch that asks for a fact or a PIN: whoever sees such a link could claim with it",
             hint="make the batch with access fact or pin, or hand its slips over",
+        )
+
+
+def must_be_claimable(batch: Batch, *, at: datetime) -> None:
+    """Refuse a batch that is over: whoever got its links would claim in vain.
+
+    Args:
+        batch: which.
+        at: the instant now, aware UTC.
+
+    Raises:
+        BatchStateError: it was cancelled or handed over, or its last day is past.
+    """
+    if batch.state is BatchState.CANCELLED:
+        raise BatchStateError(
+            "this batch was cancelled: nobody can claim with its links",
+            hint="whoever still waits for a certificate needs a new batch",
+        )
+    if batch.state is BatchState.HANDED_OVER:
+        raise BatchStateError(
+            f"this batch was handed over to {batch.handed_to}: nobody can claim with its links",
+            hint="that issuer gives out links of its own",
+        )
+    if at > batch.claim_until:
+        raise BatchStateError(
+            "the last day of this batch is past: nobody can claim with its links", hint="extend the batch first"
         )
 
 

@@ -17,7 +17,7 @@ from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state
 from wanderbuch.agents.issuer.batch_records.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.batches.batch_api import result_lines
 from wanderbuch.agents.issuer.batches.claims import claim_digest
-from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_reach_from_afar
+from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_be_claimable, must_reach_from_afar
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, read_claim_form
 from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
@@ -238,6 +238,7 @@ class ConsoleBatches:
         batch, office = await self._batch(visit), visit.office
         try:
             must_reach_from_afar(batch)
+            must_be_claimable(batch, at=office.tenant.clock())
         except BatchStateError as err:
             return await self._show(visit, err=err, status=409)
         words, after, parts = partial(message_text, office.tenant.name), 0, list[str]()

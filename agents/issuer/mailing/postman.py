@@ -13,7 +13,7 @@ from wanderbuch.agents.issuer.acts import Act
 from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row import BatchRow
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
-from wanderbuch.agents.issuer.batches.gateway import must_reach_from_afar
+from wanderbuch.agents.issuer.batches.gateway import must_be_claimable, must_reach_from_afar
 from wanderbuch.agents.issuer.class_list.contacts import EMAIL
 from wanderbuch.agents.issuer.mailing.mail_round import MailRound
 from wanderbuch.agents.issuer.mailing.mailing import (
@@ -86,11 +86,13 @@ class Postman:
         Whose e-mail was given up is, if the plan says so; after a new slip a clerk sends it (`again`).
 
         Raises:
-            BatchStateError: there is no mail server, the batch is handed over in person, or nobody can be reached.
+            BatchStateError: there is no mail server, the batch is over or handed over in person, or nobody can be
+                reached.
         """
         if self.config is None:
             raise BatchStateError("expected a mail server", hint="the operator names it in [issuer.smtp]")
         must_reach_from_afar(batch)
+        must_be_claimable(batch, at=self._clock())
         if not batch.contacts:
             raise BatchStateError("expected a batch whose list says how people are reached")
         fresh = Mailing(

@@ -6,12 +6,13 @@
 3. What follows is every reason and every fact, by certificate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
 from wanderbuch.agents.verifier.answers import AskAgain, ask_again
+from wanderbuch.agents.verifier.pages.facts_together import together
 from wanderbuch.agents.verifier.shown import Shown, in_words, labels
 from wanderbuch.governance.facts.question import Subject, TrustDecision, Verdict
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, AnswerSource, FactKind
@@ -93,6 +94,11 @@ class AnswerView:
         if len(self.certificates) < 2:
             return {}
         return {one.group.group: number for number, one in enumerate(self.certificates, start=1)}
+
+    @property
+    def facts_together(self) -> Sequence[tuple[AnswerFact, tuple[int, ...]]]:
+        """The facts, each with the numbers of the certificates of which it is said."""
+        return together(self.facts, self.numbers)
 
 
 def answer_view(

@@ -16,6 +16,7 @@ from wanderbuch.agents.site.front import SiteFront
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.agents.verifier.erasing.erasure import ErasedError
 from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.agents.verifier.pages.facts_together import together
 from wanderbuch.agents.verifier.pages.kit import KIT
 from wanderbuch.agents.verifier.receipts import RECEIPT_PATH, ReceiptOut, signed_receipt
 from wanderbuch.agents.verifier.shown import labels
@@ -55,6 +56,7 @@ async def _show(office: VerifierOffice, request: web.Request) -> web.StreamRespo
 def page_of(request: web.Request, receipt: DecisionReceipt) -> web.Response:
     """Return the page of a receipt."""
     asked = receipt.asked.credentials
+    numbers = {one.name: number for number, one in enumerate(asked, start=1)} if len(asked) > 1 else {}
     response = _FRONT.page(
         request,
         "receipt.html",
@@ -62,7 +64,7 @@ def page_of(request: web.Request, receipt: DecisionReceipt) -> web.Response:
         receipt=receipt,
         about=lambda asked, words: words.occupation(asked.occupation),
         labels=_labels,
-        numbers={one.name: number for number, one in enumerate(asked, start=1)} if len(asked) > 1 else {},
+        facts=together(receipt.decided.facts, numbers),
         holds_on=date.fromisoformat(receipt.decided.holds_on),
     )
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -9,6 +9,7 @@ import pytest
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.publication import PublicationRefusedError
+from wanderbuch.agents.authority.rounds import SigningRound
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import GovernanceError, ResolutionError
 from wanderbuch.governance.facts.identifiers import Did
@@ -16,9 +17,11 @@ from wanderbuch.governance.form.model import SIGNATORIES
 from wanderbuch.governance.signed.history import Action
 from wanderbuch.governance.signed.jws import SignatureError
 from wanderbuch.governance.signed.signing import sign_as_party, verify_file
+from wanderbuch.store.records import RecordStore
 
 from .conftest import AUTHORITY, CENTRE, SCID, Key, People, World, centre_record, hire
 from .flow import FIRST, published, served, submitted, told
+from .test_divided import SMALL, centres
 
 EMPLOYERS = Did.parse(f"did:webvh:{SCID}:employers.example.test:org")
 WORKERS = Did.parse(f"did:webvh:{SCID}:union.example.test:org")
@@ -172,6 +175,28 @@ async def test_a_round_begins_anew_when_another_version_came_first(tripartite: W
     assert (signing_round.version, signing_round.signatures, set(missing)) == (3, {}, {EMPLOYERS, WORKERS})
     assert (await sign(tripartite, desk, one, EMPLOYERS)).version == 3
     assert (await served(tripartite)).file.description == "one"
+
+
+async def test_a_round_of_an_older_version_of_this_program_gets_its_parts_public(tripartite: World) -> None:
+    """It kept the parts that are new, and published them with the version only: no party could look at them."""
+    tripartite.divide_above_bytes = SMALL
+    desk = tripartite.desk()
+    people = await hire(desk)
+    draft = await published(desk, people, header={**FIRST["header"], **signatories()}, records=centres(130))
+    parts = tripartite.folder / "governance/sri-lanka/parts"
+    bodies = {path.name: path.read_bytes() for path in parts.iterdir()}
+    assert (draft.state, len(bodies) > 1) == (DraftState.SIGNING, True)
+    for path in parts.iterdir():
+        path.unlink()
+    rounds = RecordStore(tripartite.profile, SigningRound)
+    begun_then, _ = await desk.round(draft.id)
+    await rounds.put(begun_then.model_copy(update={"parts_are_public": False}))
+
+    await tripartite.desk().go_on()
+    assert {path.name: path.read_bytes() for path in parts.iterdir()} == bodies
+    same, _ = await desk.round(draft.id)
+    assert (same.body, same.parts_are_public) == (begun_then.body, True)
+    assert (await sign(tripartite, desk, draft, WORKERS)).state is DraftState.PUBLISHED
 
 
 async def test_signed_early_it_is_published_when_due_with_the_signatures_given(tripartite: World) -> None:

@@ -230,6 +230,7 @@ async def test_of_a_divided_file_the_parts_are_looked_at(
     at = (await bring(editor, canonical(after))).target
     page = (await approver.ask(at)).text  # its new part is nowhere
     assert ("answer-not_trusted" in page, 'name="sure"' in page) == (True, False)
+    assert "a part that is new in this version is not public yet" in page
     changed = {URI.replace("current.jws", part_name(digest)): body for digest, body in new.items()}
     place.hosts.files |= {url: body.replace(b"New Name", b"Bad Name") for url, body in changed.items()}
     page = (await approver.ask(at)).text  # it is not the one that is named

@@ -4,7 +4,7 @@ import base64
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -101,7 +101,33 @@ async def test_the_file_names_those_who_may_still_claim_and_can_be_reached(centr
     await centre.desk.cancel(batch.id, by="n.silva")
     await centre.desk.sweep(datetime.now(UTC))
     assert (await centre.desk.get(batch.id)).contacts == 0
-    assert await lines() == []
+
+
+async def test_of_a_batch_that_is_over_there_is_no_file_of_links_and_it_is_said_why(centre: Centre) -> None:
+    route = next(route for route in BATCH_ROUTES if route.path.endswith("/messages"))
+    plan = plan_of(access=Access.PIN)
+
+    async def made() -> Batch:
+        return await centre.desk.make(read(listed_with(centre.numbers(1)), mapping=MAPPING), KIND, plan, None)
+
+    late, cancelled, handed_over, paused = [await made() for _ in range(4)]
+    await centre.desk.extend(late.id, datetime.now(UTC) - timedelta(seconds=1), by="n.silva")
+    await centre.desk.cancel(cancelled.id, by="n.silva")
+    await centre.desk.hand_over(handed_over.id, "did:webvh:z:other.test", by="n.silva")
+    await centre.desk.start(paused.id, by="n.silva")
+    await centre.desk.pause(paused.id, by="n.silva")
+    said = (
+        (late, "the last day of this batch is past"),
+        (cancelled, "this batch was cancelled"),
+        (handed_over, "this batch was handed over to did:webvh:z:other.test"),
+    )
+    for batch, why in said:
+        with pytest.raises(BatchStateError, match=why):
+            await route.handler(centre, Call({"id": batch.id}, {}, None))
+    await centre.desk.extend(late.id, datetime.now(UTC) + timedelta(days=1), by="n.silva")
+    for batch in (late, paused):
+        answer = await route.handler(centre, Call({"id": batch.id}, {}, None))
+        assert len(answer.csv.splitlines()) == 2, batch.title
 
 
 async def test_links_of_slips_that_are_handed_over_in_person_are_sent_to_nobody(centre: Centre) -> None:

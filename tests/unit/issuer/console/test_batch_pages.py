@@ -316,10 +316,17 @@ async def test_a_file_for_text_messages_names_who_can_be_reached_where_something
         told |= {name: hidden(page, name) for name in ("once", "digest")}
         made[access] = (await clerk.send(f"{address}/batch", **told)).target
     pages = {access: (await clerk.ask(batch)).text for access, batch in made.items()}
-    assert {access: "/messages.csv" in text for access, text in pages.items()} == {"pin": True, "in-person": False}
+    assert {access: '/messages.csv" download' in text for access, text in pages.items()} == {
+        "pin": True,
+        "in-person": False,
+    }
     answer, other = [await clerk.ask(f"{batch}/messages.csv") for batch in made.values()]
     assert [line.split(",")[:4] for line in answer.text.splitlines()[1:]] == [["4", "0771234567", "", "en"]]
     assert (other.status, "a fact or a PIN" in other.text) == (409, True)
+    await clerk.send(f"{made['pin']}/do/cancel", sure="yes")
+    over = await clerk.ask(f"{made['pin']}/messages.csv")
+    link = '/messages.csv" download'
+    assert (over.status, "this batch was cancelled" in over.text, link in over.text) == (409, True, False)
 
 
 async def test_a_clerk_has_the_links_sent_by_e_mail_and_sees_what_has_become_of_each(

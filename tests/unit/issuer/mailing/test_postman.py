@@ -207,6 +207,10 @@ async def test_nobody_is_written_to_without_a_server_or_where_the_link_alone_is_
     mine = office(host.config())
     with pytest.raises(BatchStateError, match="a fact or a PIN"):
         await mine.postman.begin(await mine.batch("a@example.org,", access=Access.IN_PERSON), MailPlan(), by="n.silva")
+    over = await mine.batch("a@example.org,")
+    await mine.postman._batches.cancel(over.id, by="n.silva")
+    with pytest.raises(BatchStateError, match="this batch was cancelled"):
+        await mine.postman.begin(await mine.postman._batches.get(over.id), MailPlan(), by="n.silva")
     with pytest.raises(ValidationError, match="only for a mail server on this machine"):
         host.config(host="mail.example.org", security="none")
 

@@ -1,0 +1,85 @@
+"""A centre's store is lost and restored: rows that were claimed after the backup are found by the agent's log."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.flow.batch_doubles import class_list
+from tests.flow.succession_town import Lanka
+from tests.prepared.running import run_prepared
+
+from wanderbuch.agents.demo.example import example_claim
+
+pytestmark = pytest.mark.agents
+
+
+@pytest.fixture
+async def lanka(tmp_path: Path) -> AsyncIterator[Lanka]:
+    made = Lanka(tmp_path / "lanka")
+    try:
+        await made.open()
+        yield made
+    finally:
+        await made.machine.stop()
+
+
+async def wanderbuch(*told: object) -> dict[str, Any]:
+    ended, out, err = await run_prepared("wanderbuch.agents.cli", *map(str, told), "--json")
+    assert ended == 0, err
+    return dict(json.loads(out))
+
+
+async def test_whoever_claimed_after_the_backup_is_found_and_claims_no_second_time(
+    lanka: Lanka, tmp_path: Path
+) -> None:
+    centre = lanka.centre
+    slips: dict[tuple[int, int], str] = {}
+    batches: list[str] = []
+    for number in range(2):
+        made = await centre.post("/batches", {"title": f"Class {number}", "access": "in-person", "list": class_list()})
+        batches.append(made["batch"]["id"])
+        await centre.post(f"/batches/{batches[-1]}/start")
+        listed = (await centre.get(f"/batches/{batches[-1]}/slips"))["items"]
+        slips |= {(number, row): item["address"] for row, item in enumerate(listed, start=2)}
+
+    async def press(number: int, row: int) -> int:
+        return (await lanka.at_slip(centre, slips[number, row], ""))[0]
+
+    async def take(number: int, row: int) -> None:
+        await lanka.take(centre, f"/batches/{batches[number]}", row)
+
+    assert (await press(0, 2), await press(1, 2)) == (200, 200)
+    await take(0, 2)  # of (1, 2) an offer is open
+    backup = tmp_path / "centre.backup"
+    await wanderbuch("backup", "--config", centre.config_path, "--to", backup)
+    assert await press(0, 3) == 200
+    await take(0, 3)
+    await take(1, 2)
+    offer = await centre.post("/offers", {"claim": example_claim(), "deadline_s": 600})
+    opened = await lanka.worker.post("/invitations", {"url": offer["short_url"]})
+    await lanka.worker.post(f"/offers/{opened['id']}/accept")
+    await centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+
+    await centre.kill()
+    log = tmp_path / "centre.log"
+    shutil.copy(centre.log_path, log)
+    shutil.rmtree(centre.data / "wallet")
+    shutil.rmtree(centre.data / "index")
+    restored = await wanderbuch("restore", backup, "--config", centre.config_path)
+    assert any("wanderbuch store issued-since" in warning for warning in restored["warnings"])
+
+    look = ("store", "issued-since", "--config", centre.config_path, "--log", log)
+    found = await wanderbuch(*look)
+    assert {(one["batch"], one["row"]) for one in found["rows"]} == {(batches[0], 3), (batches[1], 2)}
+    assert (found["others"], found["left_out"]) == ([offer["id"]], False)
+    assert len((await wanderbuch(*look, "--leave-out", "--yes"))["rows"]) == 2
+    assert (await wanderbuch(*look))["rows"] == []
+
+    await centre.start()
+    assert [await press(*row) for row in ((0, 2), (0, 3), (1, 2), (1, 3))] == [410, 410, 410, 200]
+    await centre.post(f"/batches/{batches[0]}/rows/3/retry")  # they come again: their phone is lost
+    assert await press(0, 3) == 200
+    await take(0, 3)
