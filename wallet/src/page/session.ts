@@ -207,11 +207,13 @@ export class Session implements Handlers {
 
   /**
    * Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). What waits for the vault still goes
-   * there; the screen does not wait for it, and who opens the book again does (4).
+   * there; the screen does not wait for it, and who opens the book again does (4). The key of one that is elsewhere goes, too: whoever
+   * wants it here again types the PIN.
    */
   lock(): Promise<void> {
     let sent: Promise<void> | undefined
-    const locked = this.#inTurn(() => {
+    const locked = this.#inTurn(async () => {
+      if (this.#phase === 'elsewhere') return this.#close((await isRemembered(this.#shelf)) ? 'locked' : 'forgotten')
       if (this.#phase !== 'open' || !this.#open) return
       const { backup } = this.#open
       this.#close('locked', backup)
@@ -279,6 +281,7 @@ export class Session implements Handlers {
     const entry = await credentials?.one(id).catch(() => undefined) // who says yes is told
     if (!credentials || !entry) return
     credentials.foresee(entry)
+    if (this.#open?.wallet.credentials !== credentials) return // closed meanwhile
     clearTimeout(this.#preparing)
     this.#preparing = setTimeout(() => void prepared(entry), PREPARE_MS)
   }
@@ -387,7 +390,8 @@ export class Session implements Handlers {
         if (this.#closings !== closings) throw new StateError('the book was closed meanwhile')
       })
     })
-    this.#last = turn.catch(() => undefined)
+    const nothing = (): void => {}
+    this.#last = turn.then(nothing, nothing)
     return turn
   }
 
@@ -409,7 +413,10 @@ export class Session implements Handlers {
     } catch (error) {
       backup.stop()
       goesOn()
-      if (error instanceof OvertakenError) return this.#become('elsewhere')
+      if (error instanceof OvertakenError) {
+        this.#key = key
+        return this.#become('elsewhere')
+      }
       if (error instanceof VaultDeletedError) return this.#forget()
       throw error
     }
@@ -417,7 +424,6 @@ export class Session implements Handlers {
 
   async #begin(key: VaultKey, store: SealedStore, backup: Backup, goesOn: () => void): Promise<void> {
     goesOn()
-    this.#key = key
     await this.#look(backup)
     goesOn()
     const options = { mediator: this.#settings.mediator as string, egress: !this.#settings.direct, label: LABEL }
@@ -437,6 +443,7 @@ export class Session implements Handlers {
     }
     agent.onChange(() => this.#tell('changed'))
     // Whatever is shown needs what the authority says.
+    this.#key = undefined
     online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
     this.#become('open')
     backup.begin()
@@ -475,11 +482,12 @@ export class Session implements Handlers {
     this.#closings += 1
     forgetTyped()
     clearTimeout(this.#preparing)
+    this.#key = phase === 'elsewhere' ? (this.#open?.key ?? this.#key) : undefined
+    this.#code = undefined
     this.#open?.online.stop()
     this.#open?.wallet.stop()
     for (const backup of [this.#leaving, this.#open?.backup]) if (backup !== leaving) backup?.stop()
     this.#open = undefined
-    if (phase !== 'elsewhere') this.#key = undefined
     this.#isHistoryOpen = false
     this.#become(phase)
   }
