@@ -160,7 +160,8 @@ class Page implements Actions {
   }
 
   async open({ address }: { address: string }): Promise<void> {
-    this.#link = address.trim()
+    // A message is copied whole more easily than the link in it.
+    this.#link = /https:\/\/\S+/i.exec(address)?.[0] ?? address.trim()
     await this.#follow()
   }
 
