@@ -127,6 +127,29 @@ export async function calls(load) {
       other.wallet.stop()
       return outcomes
     },
+    // An invitation to connect that carries something: what is there before the connection stands, after it, and after the link was opened again.
+    carried: async ({ kind }) => {
+      const { DIDCOMM, base64url, didKey, fresh, say, utf8 } = await simulated(load)
+      const world = await fresh()
+      const peer = new Peer()
+      const service = { id: '#inline', type: 'did-communication', recipientKeys: [didKey(peer.invited.verkey)], serviceEndpoint: 'https://centre.example.test/didcomm' }
+      const preview = { '@type': `${DIDCOMM}issue-credential/2.0/credential-preview`, attributes: [{ name: 'a', value: '1' }] }
+      const body = { cred_def_id: 'x', schema_id: 'y', nonce: '1', key_correctness_proof: {} }
+      const offer = { credential_preview: preview, formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: body } }] }
+      const carried = say(kind, offer)
+      const invitation = say('out-of-band/1.1/invitation', { services: [service], handshake_protocols: [`${DIDCOMM}didexchange/1.1`], 'requests~attach': [{ '@id': '0', data: { json: carried } }] })
+      const link = `https://centre.example.test/i?oob=${base64url(utf8(JSON.stringify(invitation)))}`
+      const { id } = await world.wallet.follow(link)
+      await world.wallet.agent.outbox.flush()
+      const counts = async () => [(await world.rows('offer')).length, (await world.rows('question')).length, (await world.rows('inbox')).length]
+      const seen = [await counts()]
+      await world.deliver([peer.response(world.opened(peer.invited).at(-1))])
+      seen.push(await counts(), (await world.rows('offer')).map(([, row]) => [row.state, row.connection === id, row.thread === carried['@id']]))
+      await world.wallet.follow(link)
+      seen.push(await counts(), 'attached' in (await world.store.get('connection', id)))
+      world.wallet.stop()
+      return seen
+    },
     // An invitation that says where its inviter is: which are waited for, and what is said of the others.
     inline_addresses: async ({ addresses }) => {
       const { readInvitation } = await load('agent/invitation.js')

@@ -1,4 +1,4 @@
-"""Nothing of a book outlives its lock; and what leads nowhere is said at once, in place of a minute's wait."""
+"""Nothing of a book outlives its lock; what leads nowhere is said at once; what a link carries."""
 
 import pytest
 from tests.unit.wallet.wallet_process import WalletProcess
@@ -53,3 +53,18 @@ def test_a_link_is_as_long_as_the_invitation_in_it_may_be_and_no_longer(wallet: 
 def test_long_links_that_wait_do_not_fill_the_book(wallet: WalletProcess) -> None:
     outcomes, kept = wallet.call("long_links", length=50_000)
     assert (outcomes, kept) == (["none", "none", "unreachable", "unreachable"], 2)
+
+
+def test_an_offer_that_an_invitation_carries_waits_for_the_connection_and_comes_once(wallet: WalletProcess) -> None:
+    before, after, offers, again, is_kept = wallet.call("carried", kind="issue-credential/2.0/offer-credential")
+    assert (before, after, again) == ([0, 0, 0], [1, 0, 0], [1, 0, 0])
+    assert offers == [["offered", True, True]]
+    assert not is_kept
+
+
+def test_nothing_else_that_an_invitation_to_connect_carries_counts_as_said_over_the_connection(
+    wallet: WalletProcess,
+) -> None:
+    for kind in ("present-proof/2.0/request-presentation", "issue-credential/2.0/issue-credential"):
+        before, after, offers, again, _ = wallet.call("carried", kind=kind)
+        assert (before, after, again, offers) == ([0, 0, 0], [0, 0, 0], [0, 0, 0], [])
