@@ -18,12 +18,19 @@ class Shown:
     Args:
         value: as signed, but for the mark of a text of digits.
         meaning: the same for people.
+        day: what it is, if it is one: a page writes it as people do in its language.
     """
 
     attribute: str
     label: str
     value: str
     meaning: str
+    day: date | None = None
+
+    @property
+    def says_its_label(self) -> bool:
+        """Whether the label says all of it, as of a bound that is met: the meaning would say it again."""
+        return self.meaning == self.label
 
 
 def in_words(credential_type: CredentialType, seen: Mapping[str, str], language: str = "en") -> tuple[Shown, ...]:
@@ -34,6 +41,7 @@ def in_words(credential_type: CredentialType, seen: Mapping[str, str], language:
             label_of(credential_type, name, language),
             plain(credential_type.attribute(name), raw),
             _meaning(credential_type, name, raw, language),
+            _day(credential_type, name, raw),
         )
         for name, raw in seen.items()
     )
@@ -48,6 +56,14 @@ def label_of(credential_type: CredentialType, name: str, language: str) -> str:
     """Return the label of an attribute in a language; the type says that of a bound in English alone."""
     attribute = credential_type.attribute(name)
     return bound_words(attribute, language, is_met=True) or attribute.label.in_language(language)
+
+
+def _day(credential_type: CredentialType, name: str, raw: str) -> date | None:
+    try:
+        value = parse_revealed(credential_type, name, raw)
+    except CredentialError:
+        return None
+    return value if isinstance(value, date) else None
 
 
 def _meaning(credential_type: CredentialType, name: str, raw: str, language: str) -> str:

@@ -214,3 +214,35 @@ async def test_what_a_browser_wiped_comes_back_by_the_code_and_two_tabs_take_tur
         await page.get_by_label("A PIN").fill(PIN)
         await press(page, "Open my book")
         await sees(page, "My book")
+
+
+async def test_settings_that_did_not_come_are_asked_for_again_when_the_book_is_opened(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium, service_workers="block") as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        away = site.files.pop("settings.json")
+        await page.reload()
+        await sees(page, "Your book is locked")
+        await page.get_by_label("Your PIN").fill(PIN)
+        await press(page, "Open my book")
+        await expect(page.get_by_role("status")).to_have_text("Something went wrong. Nothing was lost. Try again.")
+        site.files["settings.json"] = away
+        await unlock(page)  # the page was not loaded again
+
+
+async def test_a_message_with_a_link_in_it_is_enough_and_what_has_none_is_answered_in_the_pages_language(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        await page.get_by_label("The link").fill(f"Your certificate is ready: {LINK} Regards, the centre")
+        await press(page, "Open the link")
+        await expect(page.get_by_role("status")).to_contain_text("opened as soon as the network is there")
+        await page.get_by_label("The link").fill("my certificate")
+        await press(page, "Open the link")
+        await expect(page.get_by_role("status")).to_have_text("This is not a link that a wallet can open.")

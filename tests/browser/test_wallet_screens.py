@@ -108,3 +108,14 @@ async def test_html_in_every_field_is_text(chromium: Browser) -> None:
                 wrong.append((screen, made, text))
             await look.check(f"wallet-markup-{screen}", with_axe=False)
     assert wrong == []
+
+
+async def test_what_nobody_will_see_is_not_said_to_be_seen(chromium: Browser) -> None:
+    will, want = "What they will see", "What they want to see"
+    async with looking(chromium, Here(), PHONE) as look:
+        await look.page.route("**/*", serve)
+        await look.open("/")
+        answerable = await look.page.evaluate(DRAW, {"tag": "en", "screen": "question"})
+        refused = await look.page.evaluate(DRAW, {"tag": "en", "screen": "too-much"})
+    assert (will in answerable, want in answerable) == (True, False)
+    assert (will in refused, want in refused) == (False, True)

@@ -18,7 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
+from tests.interop.conftest import MEDIATOR_OF_PAGES
 from tests.interop.ecosystem import Ecosystem, Json
+from tests.interop.page_wallet_process import PageWalletError, page_wallet
 from tests.interop.stock_acapy import StockAcaPy, invitation_of, new_tag, stock_acapy
 
 from wanderbuch.agents.machine import AgentHandle
@@ -71,14 +73,7 @@ class Scene:
 
     async def stock_offers(self, *, over_connection: bool) -> tuple[str, str]:
         """Let the stock one offer a welder's credential to the worker; give the two ids of the exchange."""
-        values = (await self.ours.offer())["values"]
-        attributes = [{"name": name, "value": value} for name, value in values.items()]
-        offer = {
-            "auto_issue": True,
-            "auto_remove": False,
-            "filter": {"anoncreds": {"cred_def_id": self.cred_def_id}},
-            "credential_preview": {"@type": PREVIEW, "attributes": attributes},
-        }
+        offer = await self._offered()
         if over_connection:
             connection, opening = await self.connected()
             made = await self.stock.post("/issue-credential-2.0/send-offer", {**offer, "connection_id": connection})
@@ -86,6 +81,24 @@ class Scene:
         made = await self.stock.post("/issue-credential-2.0/create-offer", offer)
         attached = [{"id": made["cred_ex_id"], "type": "credential-offer"}]
         return made["cred_ex_id"], await self.opened(await self.stock_invites(attachments=attached))
+
+    async def stock_carries_an_offer(self) -> tuple[str, str]:
+        """Let the stock one put an offer into an invitation to connect; give its exchange and the link."""
+        made = await self.stock.post("/issue-credential-2.0/create-offer", await self._offered())
+        attached = [{"id": made["cred_ex_id"], "type": "credential-offer"}]
+        invitation = await self.stock_invites(handshake_protocols=HANDSHAKE, attachments=attached)
+        text = base64.urlsafe_b64encode(json.dumps(invitation).encode()).decode().rstrip("=")
+        return made["cred_ex_id"], f"https://{self.stock.host}/?oob={text}"
+
+    async def _offered(self) -> Json:
+        values = (await self.ours.offer())["values"]
+        attributes = [{"name": name, "value": value} for name, value in values.items()]
+        return {
+            "auto_issue": True,
+            "auto_remove": False,
+            "filter": {"anoncreds": {"cred_def_id": self.cred_def_id}},
+            "credential_preview": {"@type": PREVIEW, "attributes": attributes},
+        }
 
     async def stock_asks(self, *, over_connection: bool) -> tuple[str, str]:
         """Let the stock one ask the worker what the employer would ask; give the two ids of the exchange."""
@@ -175,6 +188,29 @@ async def test_worker_receives_what_a_stock_issuer_offers(scene: Scene, over_con
     await scene.stock.reached(f"/issue-credential-2.0/records/{theirs}", "done")
     credential = await scene.worker.get(f"/credentials/{received['credential_id']}")
     assert credential["cred_def_id"] == scene.cred_def_id
+
+
+async def test_the_wallet_in_the_page_takes_what_a_stock_invitation_carries(scene: Scene) -> None:
+    """The offer is in the link: ten thousand characters and more, which no QR code holds and a message does."""
+    machine = scene.ours.machine
+    (mediator,) = [agent for agent in machine.agents if agent.host == MEDIATOR_OF_PAGES]
+    await mediator.start()
+    try:
+        async with page_wallet(machine, MEDIATOR_OF_PAGES) as wallet:
+            await wallet.visit()
+            theirs, link = await scene.stock_carries_an_offer()
+            assert 2_048 < len(link) < 65_536, len(link)
+            opened = await wallet.do("follow", address=link)
+            assert opened["kind"] == "connection"
+            offered = await wallet.until("offer", state="offered")
+            await wallet.do("accept", id=offered)
+            await wallet.until("offer", id=offered, state="kept")
+            await scene.stock.reached(f"/issue-credential-2.0/records/{theirs}", "done")
+            assert await wallet.do("dropped") == []
+            with pytest.raises(PageWalletError, match="malformed"):
+                await wallet.do("follow", address=link + "A" * (65_537 - len(link)))
+    finally:
+        await mediator.stop()
 
 
 async def test_stock_issuer_hears_that_the_worker_declines(scene: Scene) -> None:

@@ -28,6 +28,13 @@ export class MalformedError extends WalletError {
   }
 }
 
+/** Somebody says to be where no wallet goes: on a machine, or in a network, of their own, or without TLS. */
+export class NotPublicError extends WalletError {
+  constructor() {
+    super('not_public', 'services of an invitation: expected an address https://… of a public name')
+  }
+}
+
 /** Something from outside has the right form and is not true: a signature, a proof, a witness. */
 export class CheckFailedError extends WalletError {
   constructor(message: string) {

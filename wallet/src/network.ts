@@ -41,8 +41,8 @@ const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61
  * An address that somebody else wrote: of a public name, by TLS, without a user. Addresses of machines (IP), of this machine and
  * of the local network are none, so that no invitation makes a wallet knock there.
  */
-export function publicAddress(text: string, path: string, scheme: 'https:' | 'wss:' = 'https:'): URL {
-  const url = text.length <= LONGEST_ADDRESS ? parsed(text) : undefined
+export function publicAddress(text: string, path: string, scheme: 'https:' | 'wss:' = 'https:', longest = LONGEST_ADDRESS): URL {
+  const url = text.length <= longest ? parsed(text) : undefined
   const host = url?.hostname ?? ''
   const isLocal = /(?:^|\.)(?:localhost|local|internal)$/.test(host)
   if (!url || url.protocol !== scheme || url.username || url.password || isLocal || host.length > 253 || !HOST.test(host))

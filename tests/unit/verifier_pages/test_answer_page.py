@@ -1,6 +1,7 @@
 """The decision's page: every verdict, in every language, before all else and in at most 25 words."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ def decided(verdict: Verdict, code: str = "issuer.accredited", **more: Any) -> d
 
 OVER: dict[str, dict[str, Any]] = {
     "accepted": decided(Verdict.TRUSTED),
+    "accepted-with-values": decided(Verdict.TRUSTED, names=("eqf_min_3", "expires_on", "occupation_isco08")),
     "accepted-nobody-named": decided(Verdict.TRUSTED, requirement=NO_ONE, grounds=AnswerGrounds()),
     "refused": decided(Verdict.NOT_TRUSTED, grounds=ALL_OPEN),
     "day-needed": decided(Verdict.NOT_TRUSTED, "award.date_needed"),
@@ -44,9 +46,9 @@ OVER: dict[str, dict[str, Any]] = {
 }
 
 
-def page(name: str, language: str = "en") -> str:
+def page(name: str, language: str = "en", seen: Mapping[str, str] | None = None) -> str:
     answered = verification(**{"ended_at": datetime(2026, 3, 2, 10, 5, tzinfo=UTC), **OVER[name]})
-    view, words = answer_view(answered, None, language), KIT.words(LANGUAGES[language])
+    view, words = answer_view(answered, seen, language), KIT.words(LANGUAGES[language])
     return PAGES.text(
         "desk_answer.html",
         LANGUAGES[language],
@@ -60,6 +62,7 @@ def page(name: str, language: str = "en") -> str:
         good_until=good_until_of(view),
         receipt="https://shipyard.test/receipts/1/2" if answered.decision else None,
         asked_by="Maria Borg",
+        seen_until=DECIDED,
         words=_worker_words(answered, language),
     )
 
@@ -121,3 +124,15 @@ def test_every_reason_and_every_fact_stand_below() -> None:
     assert "As it is." in text
     assert "https://a.test/" in text
     assert "Shipyard &lt;b&gt;" in text
+
+
+def test_what_was_shown_reads_as_a_sentence_does() -> None:
+    shown = {"eqf_min_3": "1", "expires_on": "20290516", "occupation_isco08": "7212"}
+    text = page("accepted-with-values", seen=shown)
+    assert re.search(r"<dt>EQF level 3 or more</dt><dd>yes</dd>", text)  # not the same words twice
+    assert re.search(r"<dd><time datetime=\"2029-05-16\">16 May 2029</time></dd>", text)
+    assert re.search(r"<dt>[^<]*3[^<]*</dt><dd>oui</dd>", page("accepted-with-values", "fr", shown))
+    below = page("accepted-with-values", seen={"eqf_min_3": "0", "expires_on": "99991231", "occupation_isco08": "7212"})
+    assert "<dd>yes</dd>" not in below
+    assert "does not expire" in below
+    assert "9999" not in below

@@ -218,7 +218,7 @@ const calls = {
   },
 }
 
-for (const more of ['didcomm_calls.mjs', 'webvh_calls.mjs', 'governance_calls.mjs', 'agent_calls.mjs', 'hostile_calls.mjs', 'keeping_calls.mjs', 'page_calls.mjs', 'book_calls.mjs', 'codes_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))
+for (const more of ['didcomm_calls.mjs', 'webvh_calls.mjs', 'governance_calls.mjs', 'agent_calls.mjs', 'hostile_calls.mjs', 'keeping_calls.mjs', 'page_calls.mjs', 'book_calls.mjs', 'codes_calls.mjs', 'locked_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { call, with: told } = JSON.parse(line)

@@ -1,5 +1,6 @@
 // The agent of a wallet: keys, messages that come and go, connections. What messages are about is in `exchange/`.
 
+import { forgetKeys, keepKeys } from '../didcomm/box.js'
 import type { Network } from '../network.js'
 import { UnreachableError, unexpected, WalletError } from '../errors.js'
 import type { Change, Kind, Store } from '../store.js'
@@ -85,7 +86,7 @@ export class Agent {
     if (send.length) this.#goesOn(this.#sendOut())
   }
 
-  /** Be told of all rows that changed, until the function that is returned is called. */
+  /** Be told of all rows that changed, until the function that is returned is called; and of none, once, when the agent stops. */
   onChange(listener: (changes: readonly Change[]) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -93,6 +94,7 @@ export class Agent {
 
   /** Connect to the mediator, and go on with what another visit began. */
   async start(): Promise<void> {
+    if (!this.#isStopped) keepKeys()
     this.mediator.onOpen = () => this.#goesOn(this.goOn())
     await this.mediator.start()
   }
@@ -120,6 +122,13 @@ export class Agent {
     this.#isStopped = true
     clearTimeout(this.#retry)
     this.mediator.stop()
+    forgetKeys()
+    for (const listener of this.#listeners) listener([]) // who waits for something waits no longer
+    this.#listeners.clear()
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
   async #later(): Promise<void> {

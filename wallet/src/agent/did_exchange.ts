@@ -4,11 +4,13 @@
 // 2. The response must be on the request's thread, to its key; its DID is signed by a key of the invitation; and it comes from a key of
 //    that DID, or of the invitation (as agents answer on the same connection).
 // 3. The first one counts; it is kept with `complete`. The same one again is answered again.
+// 4. An offer that the invitation carries (RFC 0434) is dealt with as if it came then. Whoever made the invitation wrote it; what comes of
+//    a yes goes to whom the connection is with, and a credential is checked as any other is.
 
 import { makePeerDid } from '../dids/peer.js'
 import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
 import { verkey, type Verkey } from '../didcomm/keys.js'
-import { message, told, type Incoming } from '../didcomm/message.js'
+import { kindOf, message, told, type Incoming } from '../didcomm/message.js'
 import { readSignedText } from '../didcomm/signed_text.js'
 import { CheckFailedError, StateError } from '../errors.js'
 import { Received } from '../received.js'
@@ -20,6 +22,7 @@ import { ifItCanBe, type Step } from './step.js'
 
 const LONGEST_DID = 16 * 1024
 const VERSIONS = ['1.0', '1.1']
+const OFFER = /^issue-credential\/2\.[0-9]{1,3}\/offer-credential$/
 
 /** A connection that stands. */
 export interface Connection {
@@ -35,6 +38,7 @@ export function registerDidExchange(agent: Agent): void {
     agent.inbox.handle(`didexchange/${version}/response`, (incoming) => takeResponse(agent, incoming))
     agent.inbox.handle(`didexchange/${version}/problem_report`, (incoming) => takeReport(agent, incoming))
   }
+  agent.outbox.ends = (from, messageId, error) => endRequest(agent, from, messageId, error.code)
 }
 
 /** Ask for the connection that an invitation is for; the same invitation leads to the same one. Gives its id. */
@@ -45,7 +49,9 @@ export async function connect(agent: Agent, invitation: Invitation): Promise<str
     if (await agent.store.get('connection', id)) return
     const { key, change } = agent.ring.fresh()
     const service = typeof invitation.service === 'string' ? { did: invitation.service } : { contact: sealContact(invitation.service) }
-    const row = { state: 'preparing', own: key.verkey, invitation: invitation.id, protocol: `didexchange/${invitation.handshake}`, ...service }
+    const { attached } = invitation
+    const offer = attached && OFFER.test(kindOf(attached)) ? { attached: attached.value() as JsonObject } : {}
+    const row = { state: 'preparing', own: key.verkey, invitation: invitation.id, protocol: `didexchange/${invitation.handshake}`, ...service, ...offer }
     await agent.commit({ changes: [{ ...change, value: { ...change.value, connection: id } }, at(id, row)] })
     agent.ring.add(key)
   })
@@ -105,8 +111,11 @@ async function takeResponse(agent: Agent, incoming: Incoming): Promise<Step | un
     throw new CheckFailedError('the response comes from a key that neither DID names')
   // 3
   const complete = message(`${String(row['protocol'])}/complete`, {}, { thid: incoming.thread, pthid: row['invitation'] as string })
+  // 4
+  const { attached, ...rest } = row
+  const carried: Change[] = attached === undefined ? [] : [{ kind: 'inbox', id: `carried ${id}`, value: { to: incoming.to, from: theirs.keys[0] as Verkey, content: JSON.stringify(attached), at: Date.now() } }]
   return {
-    changes: [at(id, { ...row, state: 'complete', theirDid: did, theirs: sealContact(theirs) })],
+    changes: [at(id, { ...rest, state: 'complete', theirDid: did, theirs: sealContact(theirs) }), ...carried],
     send: [{ from: incoming.to, to: theirs, message: complete }],
   }
 }
@@ -118,6 +127,14 @@ async function takeReport(agent: Agent, incoming: Incoming): Promise<Step | unde
   if (incoming.from === undefined || !inviter.keys.includes(incoming.from)) throw new CheckFailedError('a report from somebody else')
   const why = told(incoming.body.optional('description')?.optional('code')) ?? 'other'
   return { changes: [at(id, { ...row, state: 'refused', why })] }
+}
+
+// Nobody will ever take the request: whoever waits for the connection learns it now.
+async function endRequest(agent: Agent, own: Verkey, request: string, why: string): Promise<void> {
+  await agent.locks.run(own, async () => {
+    const [id, row] = (await rowOf(agent, own)) ?? []
+    if (id !== undefined && row?.['state'] === 'requested' && row['request'] === request) await agent.commit({ changes: [at(id, { ...row, state: 'failed', why })] })
+  })
 }
 
 async function rowOf(agent: Agent, own: Verkey): Promise<[string, JsonObject] | undefined> {

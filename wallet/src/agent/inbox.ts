@@ -62,9 +62,15 @@ export class Inbox {
     if (changes.length) await this.#store.write(changes)
   }
 
-  /** Deal with everything that waits. Resolves when all of it was tried. */
+  /** Deal with everything that waits, and with what that brings. Resolves when all of it was tried. */
   async work(): Promise<void> {
-    await Promise.all((await this.#store.list('inbox')).map(([id, row]) => this.#deal(id, row)))
+    const tried = new Set<string>()
+    for (;;) {
+      const rows = (await this.#store.list('inbox')).filter(([id]) => !tried.has(id))
+      if (rows.length === 0) return
+      for (const [id] of rows) tried.add(id)
+      await Promise.all(rows.map(([id, row]) => this.#deal(id, row)))
+    }
   }
 
   // 1

@@ -7,7 +7,7 @@ import { fromAnyBase64 } from '../base64.js'
 import { readInlineService, type Contact } from '../dids/contact.js'
 import { decoded } from '../didcomm/attachments.js'
 import { identifier, kindOf, told } from '../didcomm/message.js'
-import { MalformedError } from '../errors.js'
+import { MalformedError, NotPublicError } from '../errors.js'
 import { canonicalBytes } from '../jcs.js'
 import { publicAddress, type Network } from '../network.js'
 import { Received } from '../received.js'
@@ -29,6 +29,8 @@ export interface Invitation {
   readonly takesCompact: boolean
 }
 
+/** Of a link with its invitation in itself: with an offer of 25 attributes a stock ACA-Py makes 39,000 to 52,000. A QR code has 2,953 bytes at most. */
+const LONGEST_LINK = 64 * 1024
 const MOST_BYTES = 256 * 1024
 const MOST_ATTACHED = 128 * 1024
 const LONGEST_DID = 16 * 1024
@@ -37,9 +39,15 @@ const HANDSHAKE = /(?:^https:\/\/didcomm\.org\/|;spec\/)didexchange\/1\.[0-9]{1,
 
 /** The invitation behind an address that was scanned or pasted: in it, or where it leads. */
 export async function fetchInvitation(address: string, network: Network): Promise<Invitation> {
-  const url = publicAddress(address, 'address')
+  const url = linkAddress(address)
   const encoded = url.searchParams.get('oob')
   return readInvitation(encoded === null ? await network.get(url.href, MOST_BYTES) : fromAnyBase64(encoded, 'address'))
+}
+
+/** What was scanned or pasted, as an address; only one with its invitation in itself may be long. */
+export function linkAddress(text: string): URL {
+  const url = publicAddress(text, 'address', 'https:', LONGEST_LINK)
+  return url.searchParams.has('oob') ? url : publicAddress(text, 'address')
 }
 
 export function readInvitation(bytes: Uint8Array): Invitation {
@@ -54,13 +62,23 @@ export function readInvitation(bytes: Uint8Array): Invitation {
   return {
     id: identifier(body.member('@id')),
     digest: base58(sha256(canonicalBytes(body.value()))),
-    service: typeof service.value() === 'string' ? didOf(service) : readInlineService(service),
+    service: typeof service.value() === 'string' ? didOf(service) : reachable(readInlineService(service)),
     handshake: versions.includes('1.1') ? '1.1' : versions[0],
     attached: attachment && decoded(attachment, MOST_ATTACHED),
     label: told(body.optional('label'), 128),
     goalCode: told(body.optional('goal_code'), 128),
     takesCompact: body.optional('takes_compact')?.value() === true,
   }
+}
+
+// Who invites by the network of a house, or in clear, would be waited for in vain.
+function reachable(contact: Contact): Contact {
+  try {
+    publicAddress(contact.endpoint, 'invitation.services')
+  } catch (error) {
+    throw error instanceof MalformedError ? new NotPublicError() : error
+  }
+  return contact
 }
 
 function didOf(service: Received): string {

@@ -3,7 +3,7 @@
 import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
 import { asSent } from '../didcomm/attachments.js'
 import { pack } from '../didcomm/envelope.js'
-import { verkey } from '../didcomm/keys.js'
+import { verkey, type Verkey } from '../didcomm/keys.js'
 import { PREFIX } from '../didcomm/message.js'
 import { UnreachableError, WalletError } from '../errors.js'
 import { publicAddress, type Network } from '../network.js'
@@ -20,6 +20,8 @@ export class Outbox {
   readonly #network: Network
   /** Told of messages that nobody will ever take. */
   onRefused: (messageId: string, error: WalletError) => void = () => {}
+  /** What such a message was for ends with it. */
+  ends: (from: Verkey, messageId: string, error: WalletError) => Promise<void> = () => Promise.resolve()
   #running: Promise<void> | undefined
   #isDirty = false
 
@@ -65,6 +67,7 @@ export class Outbox {
         return
       }
       this.onRefused(id, error)
+      await this.ends(verkey(received.member('from').text(64), 'outbox.from'), id, error)
     }
     await this.#store.write([{ kind: 'outbox', id, value: undefined }])
   }

@@ -1,7 +1,8 @@
 // NaCl's crypto_box and libsodium's sealed box, which carry content keys in envelopes (Aries RFC 0019).
 //
 // What two keys share is computed once and kept with the secret one (`SecretKey.with`): to the mediator go, and from it come, dozens of
-// envelopes a visit, and a slow phone takes a hundredth of a second for it. It is NaCl's crypto_box_beforenm.
+// envelopes a visit, and a slow phone takes a hundredth of a second for it. It is NaCl's crypto_box_beforenm. Whose keys were met is
+// remembered while a book is open (`keepKeys`), and nothing of it after that.
 
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hsalsa, xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
@@ -14,15 +15,25 @@ const NONCE_BYTES = 24
 const MOST_AT_HAND = 32
 const SIGMA = new TextEncoder().encode('expand 32-byte k')
 
-const atHand = new Map<Verkey, Uint8Array>()
+let atHand: Map<Verkey, Uint8Array> | undefined
+
+/** Remember what was computed of public keys, until `forgetKeys`. */
+export function keepKeys(): void {
+  atHand ??= new Map()
+}
+
+/** Remember nothing of whose keys were met; what is still under way leaves nothing either. */
+export function forgetKeys(): void {
+  atHand = undefined
+}
 
 /** Somebody's public key as X25519. Throws if it is no point of the curve. */
 export function agreementKey(key: Verkey): Uint8Array {
-  const known = atHand.get(key)
+  const known = atHand?.get(key)
   if (known) return known
   const made = ed25519.utils.toMontgomery(publicKey(key))
-  if (atHand.size >= MOST_AT_HAND) atHand.clear()
-  atHand.set(key, made)
+  if (atHand && atHand.size >= MOST_AT_HAND) atHand.clear()
+  atHand?.set(key, made)
   return made
 }
 

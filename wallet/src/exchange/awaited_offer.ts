@@ -1,19 +1,21 @@
 // The offer that a connection is for: it comes some moments after the connection stands.
 
 import type { Agent } from '../agent/agent.js'
-import { CheckFailedError, UnreachableError } from '../errors.js'
+import { CheckFailedError, StateError, UnreachableError } from '../errors.js'
 
 const PATIENCE_MS = 60_000
 
 /**
  * Resolves with the newest offer of a connection that waits for an answer.
  *
- * @throws CheckFailedError the connection has failed
+ * @throws CheckFailedError the connection has failed, or was refused
+ * @throws StateError the book was closed meanwhile
  * @throws UnreachableError no offer came
  */
 export function newestOffer(agent: Agent, connection: string): Promise<string> {
   const look = async (): Promise<string | undefined> => {
-    if ((await agent.store.get('connection', connection))?.['state'] === 'failed') throw new CheckFailedError('the connection has failed')
+    const { state } = (await agent.store.get('connection', connection)) ?? {}
+    if (state === 'failed' || state === 'refused') throw new CheckFailedError('the connection has failed')
     const rows = (await agent.store.list('offer')).filter(([, row]) => row['connection'] === connection)
     return (rows.filter(([, row]) => row['state'] === 'offered').at(-1) ?? rows.at(-1))?.[0]
   }
@@ -23,6 +25,11 @@ export function newestOffer(agent: Agent, connection: string): Promise<string> {
       stop()
     }
     const again = (): void => {
+      if (agent.isStopped) {
+        end()
+        reject(new StateError('the book was closed meanwhile'))
+        return
+      }
       look().then((id) => {
         if (id === undefined) return
         end()

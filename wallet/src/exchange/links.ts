@@ -9,12 +9,14 @@
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Agent } from '../agent/agent.js'
+import { linkAddress } from '../agent/invitation.js'
 import { base58 } from '../base58.js'
 import { UnreachableError, WalletError } from '../errors.js'
-import { publicAddress } from '../network.js'
 import type { Change, JsonObject } from '../store.js'
 
 const MOST = 16
+/** Of the links that wait, together: a link can have an invitation in itself. */
+const MOST_CHARACTERS = 128 * 1024
 const GIVE_UP_MS = 30 * 24 * 3600 * 1000
 const MOST_TRIES = 6
 
@@ -42,7 +44,7 @@ export class Links<Followed> {
       return await (following ?? this.#follow(address))
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error
-      await this.#keep(publicAddress(address, 'address').href, error)
+      await this.#keep(linkAddress(address).href, error)
       return undefined
     }
   }
@@ -80,7 +82,8 @@ export class Links<Followed> {
   async #keep(address: string, why: UnreachableError): Promise<void> {
     const id = base58(sha256(new TextEncoder().encode(address)))
     const others = (await this.#agent.store.list('link')).filter(([each]) => each !== id)
-    if (others.length >= MOST) throw why
+    const length = others.reduce((sum, [, row]) => sum + String(row['address'] ?? '').length, address.length)
+    if (others.length >= MOST || length > MOST_CHARACTERS) throw why
     await this.#agent.commit({ changes: [at(id, { state: 'waiting', address, at: Date.now() })] })
   }
 }

@@ -17,46 +17,22 @@
 
 import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, JsonObject, Store } from '../store.js'
-import { restored, shortened, type RevisionRow } from './changed_rows.js'
+import { merged, nameOf, rowsIn } from './book_rows.js'
+import { shortened } from './changed_rows.js'
 import { courseIn, wentOn } from './course.js'
-import { openWaiting, SealedStore, type Written } from './sealed_store.js'
+import { openWaiting, type SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
-import { askedEarly, digestOf, type Fetch, OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
+import { knownIn, NOTHING, withoutSending, type Standing } from './standing.js'
+import { digestOf, OvertakenError, VaultDeletedError, VaultFullError, type Sealed, type Vault } from './vault.js'
 import type { VaultKey } from './vault_key.js'
 
 const MOST_REVISIONS = 48
 const LEAST_BYTES = 64 * 1024
-const MOST_TRIES = 5
 const TOGETHER_MS = 1_000
 const SELDOM_MS = 10_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
 const LEAVING_MS = 5_000
-
-/** Where the vault stands, as the phone knows it. */
-interface Standing {
-  /** Whose: the id of the vault. */
-  readonly vault?: string
-  /** Of the revision that we wrote last; 0: none. */
-  readonly number: number
-  /** Digest of that revision; undefined: nobody knows, so that a base comes next. */
-  readonly digest?: string | undefined
-  /** What we wrote before the host knew less (3): the highest number, and what was being sent upon it. */
-  readonly lost?: readonly SentRevision[]
-  /** Further revisions since the base, and their bytes; the base's own. */
-  readonly further: number
-  readonly bytes: number
-  readonly baseBytes: number
-  /** What is being sent (1), with the last of what waits that is in it. */
-  readonly sending?: Sealed & { readonly upTo: number }
-}
-
-interface SentRevision {
-  readonly number: number
-  readonly digest: string
-}
-
-const NOTHING: Standing = { number: 0, further: 0, bytes: 0, baseBytes: 0 }
 
 /** How the copy stands: 'kept' means that the vault has everything. */
 export type BackupState = 'kept' | 'waiting' | 'full' | 'elsewhere' | 'deleted'
@@ -386,107 +362,3 @@ export class Backup {
     }, wait)
   }
 }
-
-// The number of the newest revision that is ours, and its digest where we know it.
-function knownIn({ number, digest, sending }: Standing): [number, string | undefined] {
-  return sending ? [number + 1, digestOf(sending.sealed)] : [number, digest]
-}
-
-/** Begin to ask the vault of a shelf whether the book is still here, as `check` will; undefined: the shelf is for no vault. */
-export async function checkedEarly(shelf: Shelf, origin: string): Promise<Fetch | undefined> {
-  const standing = (await shelf.note('vault')) as Standing | undefined
-  return standing?.vault === undefined ? undefined : askedEarly(origin, standing.vault, ...knownIn(standing))
-}
-
-/** Whose vault a shelf is for; undefined: nobody's, or it does not say so. */
-export async function vaultOf(shelf: Shelf): Promise<string | undefined> {
-  return ((await shelf.note('vault')) as Standing | undefined)?.vault
-}
-
-/** The number of the revision that a shelf's vault had last. */
-export async function numberOn(shelf: Shelf): Promise<number> {
-  return ((await shelf.note('vault')) as Standing | undefined)?.number ?? 0
-}
-
-/** What a shelf has of a vault that took this base as its newest revision. */
-export function standingAt(key: VaultKey, { after, sealed }: Sealed): unknown {
-  const standing: Standing = { vault: key.id, number: after + 1, digest: digestOf(sealed), further: 0, bytes: 0, baseBytes: sealed.length }
-  return standing
-}
-
-/** What a shelf has of a vault that was never written. */
-export function unwritten(key: VaultKey): ShelfChange['notes'] {
-  return { vault: { ...NOTHING, vault: key.id } }
-}
-
-/**
- * Take a book from its vault onto a shelf, and take it over: whoever had it open learns that with their next step.
- *
- * What waits on the shelf is of the same book: what the vault lacks of it goes along. Where both have a row, the vault's counts, since
- * another phone went on from there; but what was seen of certificates, DIDs and files does not go back.
- *
- * @param notes kept on the shelf with it
- * @param goesOn throws when it is not to go on: nothing is written then
- * @returns 'taken'; 'none': there is no book; 'older': the host knows less than this phone wrote, and nothing was taken
- * @throws CheckFailedError what is in the vault is not ours
- */
-export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}, goesOn: () => void = () => {}): Promise<'taken' | 'none' | 'older'> {
-  const own = (await shelf.note('vault')) as Standing | undefined
-  const isOurs = own?.vault === key.id
-  const course = isOurs ? courseIn((await SealedStore.open(shelf, key)).whole()) : []
-  const waiting = isOurs ? (await shelf.waiting()).flatMap(({ sealed }) => openWaiting(key, sealed)) : []
-  for (let left = MOST_TRIES; ; left--) {
-    const content = await vault.read()
-    if (!content) return 'none'
-    const theirs = await rowsIn(vault, content)
-    if (isOurs && content.number < own.number && !wentOn(courseIn(theirs), course)) return 'older'
-    const rows = withWaiting(theirs, waiting)
-    const base = await vault.seal(JSON.stringify(rows), content.number, undefined, digestOf(content.revisions.at(-1) as Uint8Array))
-    goesOn()
-    try {
-      await vault.write(base)
-      goesOn()
-      await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standingAt(key, base) } })
-      return 'taken'
-    } catch (error) {
-      // Whoever has the book open may write just between: what they wrote comes along.
-      if (!(error instanceof OvertakenError) || left === 0) throw error
-    }
-  }
-}
-
-/** The rows that a vault's revisions make. @throws CheckFailedError they are not ours */
-export async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
-  const [base, ...further] = (await vault.open(content)).map((text) => JSON.parse(text) as RevisionRow[])
-  if (!base) throw new CheckFailedError('the vault is empty')
-  const rows = new Map<string, Written>()
-  for (const row of [...base, ...further.flat()]) {
-    const name = nameOf(row)
-    if (row[2] === null) rows.delete(name)
-    else rows.set(name, restored(row, rows.get(name)))
-  }
-  return [...rows.values()]
-}
-
-const NEVER_BACK: readonly Written[0][] = ['credential', 'seen']
-
-/** Rows with what waited elsewhere (see `takeOver`). */
-export function withWaiting(rows: readonly Written[], waiting: readonly Written[]): Written[] {
-  const all = new Map(rows.map((row) => [nameOf(row), row]))
-  for (const row of merged(waiting)) if (row[2] !== null && (NEVER_BACK.includes(row[0]) || !all.has(nameOf(row)))) all.set(nameOf(row), row)
-  return [...all.values()]
-}
-
-// Of several changes of a row, the last one counts.
-function merged(written: readonly Written[]): Written[] {
-  return [...new Map(written.map((row) => [nameOf(row), row])).values()]
-}
-
-function nameOf([kind, id]: RevisionRow): string {
-  return `${kind} ${id}`
-}
-
-function withoutSending({ sending: _, ...standing }: Standing): Standing {
-  return standing
-}
-

@@ -7,9 +7,10 @@
 
 import type { VaultKey } from './vault_key.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
+import { numberOn, standingAt, vaultOf } from './standing.js'
 import type { Shelf, ShelfChange } from './shelf.js'
 import { digestOf, OvertakenError, type Vault } from './vault.js'
-import { numberOn, rowsIn, standingAt, vaultOf, withWaiting } from './backup.js'
+import { rowsIn, withWaiting } from './book_rows.js'
 import { CheckFailedError } from '../errors.js'
 import { BookFileError, type BookFile } from './book_file.js'
 import { compared, courseIn, onNewCourse } from './course.js'

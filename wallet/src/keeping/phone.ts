@@ -174,9 +174,11 @@ export function recallByPasskey(shelf: Shelf, secret: Uint8Array): Promise<Vault
 // One at a time: each writes what it read.
 function inTurn<T>(step: () => Promise<T>): Promise<T> {
   const turn = last.then(step)
-  last = turn.catch(() => undefined)
+  last = turn.then(nothing, nothing) // what came of it, such as a key, is nobody else's
   return turn
 }
+
+function nothing(): void {}
 
 function isLongEnough(plain: string): boolean {
   return [...plain].length >= LEAST && plain.length <= LONGEST

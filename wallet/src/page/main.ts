@@ -71,7 +71,6 @@ class Page implements Actions {
     await this.#try(async () => {
       if (asciiDigits(group) !== this.#code[this.#asked - 1]) throw new RefusedError('group', this.#asked)
       await this.#client.call('create', { pin })
-      this.#code = []
       await this.#opened()
     })
   }
@@ -146,6 +145,7 @@ class Page implements Actions {
 
   async lock(): Promise<void> {
     this.#isHistoryOpen = false
+    this.#chosen.clear()
     this.#place = 'book'
     await this.#looks.shut(() => this.#try(() => this.#client.call('lock')))
     await this.#look(true)
@@ -160,7 +160,8 @@ class Page implements Actions {
   }
 
   async open({ address }: { address: string }): Promise<void> {
-    this.#link = address.trim()
+    // A message is copied whole more easily than the link in it.
+    this.#link = /https:\/\/\S+/i.exec(address)?.[0] ?? address.trim()
     await this.#follow()
   }
 
@@ -292,6 +293,7 @@ class Page implements Actions {
 
   async #opened(): Promise<void> {
     this.#place = 'book'
+    this.#code = []
     if (this.#link) await this.#follow()
     else await this.#look(true)
   }

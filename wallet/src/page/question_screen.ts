@@ -25,7 +25,7 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
     ...parts.party('question.asker', question.asker, isLeft ? question.may : null, question.authority),
     ...(isLeft ? purpose(parts, question) : []),
     question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
-    isLeft && h('h2', {}, ...both(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
+    isLeft && h('h2', {}, ...both(mayAnswer ? 'question.see' : isOpen ? 'question.wants' : isAnswered ? 'question.saw' : 'question.wanted')),
     answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
     ...learned.map((words) => h('p', { class: 'note bad' }, ...words)),
     proven.length > 0 && h('h2', {}, ...both('question.proven')),

@@ -137,7 +137,7 @@ export class Screens extends Parts {
       ...this.#entries(book),
       h('h2', {}, say('book.open')),
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
-        this.field('address', say('book.address'), { type: 'url', autocomplete: 'off', required: true }, say('book.hint')),
+        this.field('address', say('book.address'), { inputmode: 'url', autocomplete: 'off', required: true }, say('book.hint')),
       ]),
       this.button('book.scan', () => this.actions.scan()),
       this.button('book.history', () => this.actions.show('history')),

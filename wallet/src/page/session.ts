@@ -1,4 +1,4 @@
-// One wallet in one worker: opened, locked, moved; and what is done with it while it is open.
+// One wallet in one worker: opened, locked, moved. What is done with it while it is open: `book_calls.ts`.
 //
 // 1. Before anything is done, the vault is asked whether the book is still here. Nobody reachable: it is used all the same, and what it
 //    would write waits; another phone that took over is noticed at the next step.
@@ -6,12 +6,9 @@
 // 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
 // 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
 
-import { prepareProof } from '../anoncreds/presentation.js'
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
-import { newestOffer } from '../exchange/awaited_offer.js'
-import type { Entry } from '../exchange/credentials.js'
 import { Governance } from '../governance/following.js'
-import { Backup, checkedEarly, takeOver, unwritten } from '../keeping/backup.js'
+import { Backup } from '../keeping/backup.js'
 import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
 import { courseIn } from '../keeping/course.js'
 import { isNewerThanShelf, isOfShelf, takeFile } from '../keeping/moving.js'
@@ -19,40 +16,23 @@ import { foresee, forgetTyped, isRemembered, recall, recallByPasskey, rememberPa
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
 import type { Shelf, ShelfRow } from '../keeping/shelf.js'
+import { checkedEarly, unwritten } from '../keeping/standing.js'
+import { takeOver } from '../keeping/taking_over.js'
 import { OvertakenError, Vault, VaultDeletedError, type Fetch } from '../keeping/vault.js'
 import { VaultKey } from '../keeping/vault_key.js'
 import type { Network } from '../network.js'
 import { Wallet } from '../wallet.js'
 import { HistoryMemory } from '../webvh/history.js'
 import { WebvhResolver } from '../webvh/resolver.js'
+import { BookCalls, type Open } from './book_calls.js'
 import { passkeyAt, phaseAt } from './door.js'
 import { isOffline, Online } from './online.js'
-import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type PasskeyPlace, type PasskeySecret, type Phase, type QuestionView, type ReadyView, type Settings, type Status, type Wrong } from './protocol.js'
+import type { Calls, EventMessage, PasskeyPlace, PasskeySecret, Phase, Settings, Status } from './protocol.js'
 import { Views } from './views.js'
 
 export { WebNetwork } from '../web_network.js'
 
-const PREPARE_MS = 60
 const LABEL = 'Wallet'
-/** As an issuer is told it. */
-const IN_ENGLISH: Readonly<Record<Wrong, string>> = {
-  name: 'the name',
-  birth: 'the date of birth',
-  level: 'the occupation or the level',
-  date: 'another date',
-  mine: 'it is not for this holder',
-  other: 'something else',
-}
-
-interface Open {
-  readonly key: VaultKey
-  readonly store: SealedStore
-  readonly backup: Backup
-  readonly wallet: Wallet
-  readonly online: Online
-  readonly views: Views
-}
-
 /** What is asked for before the key is at hand. */
 interface Early {
   readonly rows: Promise<ShelfRow[]>
@@ -61,7 +41,7 @@ interface Early {
 
 type Handlers = { readonly [Name in keyof Calls]: (...told: Parameters<Calls[Name]>) => ReturnType<Calls[Name]> | Promise<ReturnType<Calls[Name]>> }
 
-export class Session implements Handlers {
+export class Session extends BookCalls implements Handlers {
   readonly #shelf: Shelf
   readonly #network: Network
   readonly #settings: Settings
@@ -75,14 +55,13 @@ export class Session implements Handlers {
   #last: Promise<unknown> = Promise.resolve()
   /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
   #closings = 0
-  #preparing: ReturnType<typeof setTimeout> | undefined
   /** A link that is to be followed once the book is open. */
   #link: string | undefined
-  #isHistoryOpen = false
   /** Of a book that was locked, while it sends what waits. */
   #leaving: Backup | undefined
 
   private constructor(shelf: Shelf, network: Network, settings: Settings, phase: Phase, tell: (event: EventMessage['event']) => void) {
+    super(() => this.#open)
     this.#shelf = shelf
     this.#network = network
     this.#settings = settings
@@ -207,11 +186,13 @@ export class Session implements Handlers {
 
   /**
    * Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). What waits for the vault still goes
-   * there; the screen does not wait for it, and who opens the book again does (4).
+   * there; the screen does not wait for it, and who opens the book again does (4). The key of one that is elsewhere goes, too: whoever
+   * wants it here again types the PIN.
    */
   lock(): Promise<void> {
     let sent: Promise<void> | undefined
-    const locked = this.#inTurn(() => {
+    const locked = this.#inTurn(async () => {
+      if (this.#phase === 'elsewhere') return this.#close((await isRemembered(this.#shelf)) ? 'locked' : 'forgotten')
       if (this.#phase !== 'open' || !this.#open) return
       const { backup } = this.#open
       this.#close('locked', backup)
@@ -244,90 +225,9 @@ export class Session implements Handlers {
     })
   }
 
-  async follow({ address }: { address: string }): Promise<{ kind: 'question' | 'connection'; id: string } | null> {
-    const opened = await this.#opened().online.follow(address)
-    return opened ? { kind: opened.kind, id: opened.id } : null
-  }
-
-  async dropLink({ id }: { id: string }): Promise<void> {
-    await this.#opened().wallet.links.drop(id)
-  }
-
-  /** Resolves with the newest offer of a connection that waits for an answer. */
-  offerOf({ connection }: { connection: string }): Promise<string> {
-    return newestOffer(this.#opened().wallet.agent, connection)
-  }
-
-  book(): Promise<BookView> {
-    return this.#seen((views) => views.book())
-  }
-
-  offer({ id }: { id: string }): Promise<OfferView> {
-    return this.#seen((views) => views.offer(id))
-  }
-
-  async question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
-    const view = await this.#seen((views) => views.question(id, entry))
-    const { answer } = view
-    if (view.state === 'asked' && answer) void this.#prepareProof(answer.id) // while it is read
-    return view
-  }
-
-  // First what is to be looked up is asked for; what is computed would keep the page waiting for what it asks next.
-  async #prepareProof(id: string): Promise<void> {
-    const { credentials } = this.#open?.wallet ?? {}
-    const entry = await credentials?.one(id).catch(() => undefined) // who says yes is told
-    if (!credentials || !entry) return
-    credentials.foresee(entry)
-    clearTimeout(this.#preparing)
-    this.#preparing = setTimeout(() => void prepared(entry), PREPARE_MS)
-  }
-
-  // 2
-  async accept({ id, seen }: { id: string; seen: number }): Promise<void> {
-    const { wallet, backup } = this.#opened()
-    if (!backup.hasVault) await backup.flush()
-    await this.#whatCan(() => wallet.offers.accept(id, seen))
-  }
-
-  async declineOffer({ id, wrong }: { id: string; wrong: readonly Wrong[] }): Promise<void> {
-    const said = new Map(WRONG.filter((each) => wrong.includes(each)).map((each) => [each, IN_ENGLISH[each]]))
-    await this.#opened().wallet.offers.decline(id, said)
-  }
-
-  async answer({ id, entry, seen }: { id: string; entry: string; seen: number }): Promise<'sent' | 'shown'> {
-    const { wallet } = this.#opened()
-    const { restrictions } = await wallet.questions.read(id)
-    const answers = Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
-    await this.#whatCan(() => wallet.questions.answer(id, answers, seen))
-    return (await wallet.questions.shown(id)) === undefined ? 'sent' : 'shown'
-  }
-
-  async openShown({ message }: { message: Uint8Array }): Promise<{ id: string }> {
-    return { id: await this.#opened().wallet.questions.openShown(message) }
-  }
-
-  async shown({ id }: { id: string }): Promise<Uint8Array | null> {
-    const text = await this.#seen((views) => views.shown(id))
-    return text === undefined ? null : new TextEncoder().encode(text)
-  }
-
-  ready(): Promise<ReadyView> {
-    return this.#seen((views) => views.ready())
-  }
-
-  async prepare(): Promise<void> {
-    const { wallet } = this.#opened()
-    await wallet.credentials.makeReady()
-  }
-
-  async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {
-    await this.#opened().wallet.questions.decline(id, isTold)
-  }
-
   openHistory({ pin }: { pin: string }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
-      this.#opened()
+      const open = this.#opened()
       try {
         await recall(this.#shelf, pin)
       } catch (error) {
@@ -337,46 +237,12 @@ export class Session implements Handlers {
         throw error
       }
       goesOn()
-      this.#isHistoryOpen = true
+      open.isHistoryOpen = true
     })
   }
 
   closeHistory(): void {
-    this.#isHistoryOpen = false
-  }
-
-  async history(): Promise<HistoryView> {
-    this.#inHistory()
-    const history = await this.#seen((views) => views.history())
-    this.#inHistory()
-    return history
-  }
-
-  async erase({ id }: { id: string }): Promise<void> {
-    const { wallet } = this.#inHistory()
-    await this.#whatCan(() => wallet.erasures.ask(id))
-  }
-
-  // What was looked up while the book was closed goes to nobody.
-  async #seen<View>(look: (views: Views) => Promise<View>): Promise<View> {
-    const open = this.#opened()
-    const view = await look(open.views)
-    if (this.#open !== open) throw new StateError('the book was closed meanwhile')
-    return view
-  }
-
-  #inHistory(): Open {
-    if (!this.#isHistoryOpen) throw new StateError('the history is not open')
-    return this.#opened()
-  }
-
-  // What was decided is kept: without a network it goes on later by itself.
-  async #whatCan(step: () => Promise<void>): Promise<void> {
-    try {
-      await step()
-    } catch (error) {
-      if (!(error instanceof UnreachableError)) throw error
-    }
+    if (this.#open) this.#open.isHistoryOpen = false
   }
 
   // 4: `goesOn` throws once the book was closed here.
@@ -387,7 +253,8 @@ export class Session implements Handlers {
         if (this.#closings !== closings) throw new StateError('the book was closed meanwhile')
       })
     })
-    this.#last = turn.catch(() => undefined)
+    const nothing = (): void => {}
+    this.#last = turn.then(nothing, nothing)
     return turn
   }
 
@@ -409,7 +276,10 @@ export class Session implements Handlers {
     } catch (error) {
       backup.stop()
       goesOn()
-      if (error instanceof OvertakenError) return this.#become('elsewhere')
+      if (error instanceof OvertakenError) {
+        this.#key = key
+        return this.#become('elsewhere')
+      }
       if (error instanceof VaultDeletedError) return this.#forget()
       throw error
     }
@@ -417,7 +287,6 @@ export class Session implements Handlers {
 
   async #begin(key: VaultKey, store: SealedStore, backup: Backup, goesOn: () => void): Promise<void> {
     goesOn()
-    this.#key = key
     await this.#look(backup)
     goesOn()
     const options = { mediator: this.#settings.mediator as string, egress: !this.#settings.direct, label: LABEL }
@@ -429,7 +298,7 @@ export class Session implements Handlers {
     const files = agent.files.readAlsoWhile(() => !agent.mediator.isConnected || isOffline())
     const followed = governance ? new Governance(governance, files, agent.store, new WebvhResolver(files, new HistoryMemory(agent.store))) : undefined
     const online = new Online(this.#shelf, wallet, () => this.#tell('status'))
-    this.#open = { key, store, backup, wallet, online, views: new Views(wallet, followed, () => this.#tell('changed')) }
+    this.#open = { key, store, backup, wallet, online, views: new Views(wallet, followed, () => this.#tell('changed')), isHistoryOpen: false, preparing: undefined }
     backup.onState = (state) => {
       if (state === 'elsewhere') this.#close('elsewhere')
       else if (state === 'deleted') void this.#forget()
@@ -437,6 +306,7 @@ export class Session implements Handlers {
     }
     agent.onChange(() => this.#tell('changed'))
     // Whatever is shown needs what the authority says.
+    this.#key = undefined
     online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
     this.#become('open')
     backup.begin()
@@ -474,13 +344,13 @@ export class Session implements Handlers {
   #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
     forgetTyped()
-    clearTimeout(this.#preparing)
+    clearTimeout(this.#open?.preparing)
+    this.#key = phase === 'elsewhere' ? (this.#open?.key ?? this.#key) : undefined
+    this.#code = undefined
     this.#open?.online.stop()
     this.#open?.wallet.stop()
     for (const backup of [this.#leaving, this.#open?.backup]) if (backup !== leaving) backup?.stop()
     this.#open = undefined
-    if (phase !== 'elsewhere') this.#key = undefined
-    this.#isHistoryOpen = false
     this.#become(phase)
   }
 
@@ -488,13 +358,5 @@ export class Session implements Handlers {
     if (this.#phase === 'other-tab') return // until the page is loaded again (3)
     this.#phase = phase
     this.#tell('status')
-  }
-}
-
-async function prepared(entry: Entry): Promise<void> {
-  try {
-    prepareProof(entry)
-  } catch (error) {
-    if (!(error instanceof WalletError)) throw error
   }
 }

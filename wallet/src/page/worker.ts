@@ -32,11 +32,10 @@ let isBroken = false
 let loading: Promise<typeof import('./session.js')> | undefined
 let session: Promise<Session> | undefined
 /** What this host says: a book that is here is locked before that is known. */
-const settings = fetch(SETTINGS, { credentials: 'omit' }).then((response) => response.json() as Promise<Settings>)
+let settingsAsked: Promise<Settings> | undefined
 const door = atTheDoor()
 let isSet = false
-settings.then(({ mediator }) => {
-  isSet = true
+settings().then(({ mediator }) => {
   if (mediator === null) tell('status')
 }, () => undefined)
 
@@ -72,6 +71,20 @@ function larger(): Promise<typeof import('./session.js')> {
 }
 
 // What could not be fetched is fetched again when somebody asks for it.
+function settings(): Promise<Settings> {
+  if (!settingsAsked) {
+    settingsAsked = asked()
+    settingsAsked.then(() => (isSet = true), () => (settingsAsked = undefined))
+  }
+  return settingsAsked
+}
+
+async function asked(): Promise<Settings> {
+  const response = await fetch(SETTINGS, { credentials: 'omit' })
+  if (!response.ok) throw new Error('the host gives no settings')
+  return response.json() as Promise<Settings>
+}
+
 function whole(): Promise<Session> {
   if (!session) {
     session = begin()
@@ -82,8 +95,8 @@ function whole(): Promise<Session> {
 
 async function begin(): Promise<Session> {
   const { shelf, early } = await door
-  const [{ Session, WebNetwork }, told] = await Promise.all([larger(), settings])
-  const made = await Session.begin(shelf, new WebNetwork(early), told, tell)
+  const [{ Session, WebNetwork }, set] = await Promise.all([larger(), settings()])
+  const made = await Session.begin(shelf, new WebNetwork(early), set, tell)
   await alone(() => made.leave())
   addEventListener('offline', () => made.offline())
   addEventListener('online', () => void made.look())
@@ -96,7 +109,7 @@ async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> 
     if (call === 'status' && !session) {
       const { shelf } = await door
       const isHere = (await phaseAt(shelf)) === 'locked'
-      return { seq, answer: await statusAt(shelf, isHere && !isSet ? undefined : await settings) }
+      return { seq, answer: await statusAt(shelf, isHere && !isSet ? undefined : await settings()) }
     }
     if (call === 'passkey') return { seq, answer: await passkeyAt((await door).shelf) }
     const open = await whole()

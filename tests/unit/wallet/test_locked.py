@@ -1,0 +1,70 @@
+"""Nothing of a book outlives its lock; what leads nowhere is said at once; what a link carries."""
+
+import pytest
+from tests.unit.wallet.wallet_process import WalletProcess
+
+pytestmark = pytest.mark.needs("node")
+
+KINDS = ["VaultKey", "SealedStore", "Backup", "KeyRing", "Agent", "Wallet", "Views"]
+
+
+def test_nothing_of_a_book_is_at_hand_once_it_is_locked(wallet: WalletProcess) -> None:
+    seen = wallet.call("left_after_lock")
+    phase, kinds, remembers = seen.pop("open")
+    assert (phase, set(KINDS) - set(kinds), remembers) == ("open", set(), True)  # the looks see what is there
+    assert seen == {
+        "awaited": "state",
+        "locked": ["locked", [], False],
+        "by passkey": ["locked", [], False],
+        "taken": "elsewhere",
+        "elsewhere": ["locked", [], False],
+        "other tab": ["other-tab", [], False],
+    }
+
+
+def test_who_waits_for_an_offer_that_cannot_come_learns_it_at_once(wallet: WalletProcess) -> None:
+    refused, state, left, told_no = wallet.call("hopeless")
+    assert (refused, state, left) == ("check_failed", "failed", 0)
+    assert told_no == "check_failed"
+
+
+def test_an_inviter_whom_no_wallet_can_reach_is_refused_with_a_word_of_its_own(wallet: WalletProcess) -> None:
+    reachable = ["https://centre.example.test/didcomm"]
+    others = [
+        "http://centre.example.test/didcomm",
+        "https://192.168.1.7/didcomm",
+        "https://10.0.0.1:8443",
+        "https://[fd00::1]/",
+        "https://localhost/didcomm",
+        "https://printer.local/didcomm",
+        "https://intranet/didcomm",
+        "didcomm:transport/queue",
+    ]
+    assert wallet.call("inline_addresses", addresses=reachable) == ["none"]
+    assert wallet.call("inline_addresses", addresses=others) == ["not_public"] * len(others)
+
+
+def test_a_link_is_as_long_as_the_invitation_in_it_may_be_and_no_longer(wallet: WalletProcess) -> None:
+    assert wallet.call("link_lengths", lengths=[2_048]) == ["none", "none"]
+    assert wallet.call("link_lengths", lengths=[2_049, 65_536]) == ["none", "malformed"] * 2
+    assert wallet.call("link_lengths", lengths=[65_537]) == ["malformed", "malformed"]
+
+
+def test_long_links_that_wait_do_not_fill_the_book(wallet: WalletProcess) -> None:
+    outcomes, kept = wallet.call("long_links", length=50_000)
+    assert (outcomes, kept) == (["none", "none", "unreachable", "unreachable"], 2)
+
+
+def test_an_offer_that_an_invitation_carries_waits_for_the_connection_and_comes_once(wallet: WalletProcess) -> None:
+    before, after, offers, again, is_kept = wallet.call("carried", kind="issue-credential/2.0/offer-credential")
+    assert (before, after, again) == ([0, 0, 0], [1, 0, 0], [1, 0, 0])
+    assert offers == [["offered", True, True]]
+    assert not is_kept
+
+
+def test_nothing_else_that_an_invitation_to_connect_carries_counts_as_said_over_the_connection(
+    wallet: WalletProcess,
+) -> None:
+    for kind in ("present-proof/2.0/request-presentation", "issue-credential/2.0/issue-credential"):
+        before, after, offers, again, _ = wallet.call("carried", kind=kind)
+        assert (before, after, again, offers) == ([0, 0, 0], [0, 0, 0], [0, 0, 0], [])
