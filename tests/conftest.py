@@ -23,6 +23,7 @@ from tests.prepared import share_prepared, start_prepared
 from tests.processes import processes  # noqa: F401
 from tests.session_fixtures import refuse_copies
 from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
+from tests.small_pages import want_small_pages
 from tests.thorough import examples, leave_to_soak
 
 from wanderbuch.agents.machine import LocalMachine
@@ -64,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Say where temporary folders are made, before the first is, and what all processes of tests share."""
     use_memory(config)
     keep_issuer_keys(config)
+    want_small_pages(config)
     share_prepared(config)
 
 

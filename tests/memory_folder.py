@@ -18,10 +18,14 @@ _SOAK: Final = "soak"
 
 def use_memory(config: pytest.Config) -> None:
     """Let this process, and those it starts, make their temporary folders in memory, unless somebody said where."""
-    asked = (config.option.markexpr, *config.args)
-    if "TMPDIR" not in os.environ and not any(_SOAK in path for path in asked) and _has_room():
+    if "TMPDIR" not in os.environ and not is_soak(config) and _has_room():
         os.environ["TMPDIR"] = str(FOLDER)
         tempfile.tempdir = None  # asked anew
+
+
+def is_soak(config: pytest.Config) -> bool:
+    """Return whether soak tests are asked for."""
+    return any(_SOAK in each for each in (config.option.markexpr, *config.args))
 
 
 def _has_room() -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from tests.browser.conftest import SCREENSHOTS
@@ -22,6 +22,8 @@ LOOKS: Final = (("en", "phone"), ("ar", "desktop"), ("fr", "phone"))
 _DRAWN_MS: Final = 30_000
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.
 _LOOKED_AT = {"exclude": [["datalist"], [".tree details details"]]}
+_VIOLATIONS: Final = "async ([context, options]) => (await axe.run(context, options)).violations"
+"""Only those leave the page: to hand on all that is right takes as long as to find it."""
 _OF_COLOURS: Final = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """Those of axe's rules that ask for a colour."""
 _CONTEXTS: Final[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
@@ -72,11 +74,13 @@ async def violations_on(page: Page, *, only_colours: bool = False) -> list[Any]:
     """
     with suppress(PlaywrightTimeoutError):  # axe names a page that never gets one
         await page.locator("h1").first.wait_for(timeout=_DRAWN_MS)
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"], **({"runOnly": _OF_COLOURS} if only_colours else {})}
-    response = (await Axe().run(page, context=_LOOKED_AT, options=options)).response
+    violations = await page.evaluate(_VIOLATIONS, [_LOOKED_AT, options])
     return [
         (violation["id"], violation["help"], [node["html"][:200] for node in violation["nodes"][:3]])
-        for violation in response["violations"]
+        for violation in violations
     ]
 
 

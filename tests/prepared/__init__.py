@@ -56,7 +56,7 @@ ACAPY: Final = tuple(
 """What ACA-Py imports by its name while an agent starts: half of what a start of a forked agent would take."""
 
 start_prepared: Final = PreparedStart(
-    (*AGENTS, *COMMANDS, *ACAPY, "tests.issuer_keys:use_kept_keys"),
+    (*AGENTS, *COMMANDS, *ACAPY, "tests.issuer_keys:use_kept_keys", "tests.small_pages:leave_pages_small"),
     programs=("tests.flow.tiny_role", *ROGUES),
     folder=Path(__file__).parents[2],
 )

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.prepared.running import run_prepared
+from tests.thorough import IS_THOROUGH
 
 from wanderbuch import huge_pages
 
@@ -67,6 +69,14 @@ def test_memory_that_is_hardly_in_use_does_not_grow(memory: mmap.mmap) -> None:
 
     assert not huge_pages._collapsed(_address(memory), _HUGE)
     assert _resident() - before < _HUGE // 4
+
+
+@pytest.mark.skipif(IS_THOROUGH, reason="in a thorough run agents do all that they do")
+async def test_an_agent_of_a_test_makes_none_which_would_cost_more_than_it_lives() -> None:
+    _needs_huge_pages()
+    code, output, told = await run_prepared("tests.unit.told_pages")
+
+    assert (code, output, told) == (0, "0\n", "")
 
 
 @pytest.mark.parametrize("setting", ["always madvise [never]\n", None])

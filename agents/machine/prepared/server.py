@@ -9,6 +9,7 @@ imports when the first one asks.
 """
 
 import asyncio
+import atexit
 import gc
 import importlib
 import os
@@ -19,6 +20,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 from wanderbuch.agents.machine.prepared.requests import StartRequest, receive, tell
@@ -38,7 +40,28 @@ def main() -> None:
     os.environ.update(asked.environment)
     os.chdir(asked.folder)
     module, *sys.argv[1:] = asked.arguments
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    _run(module)
+
+
+def _run(module: str) -> None:
+    """Run a module as `python -m` does, and end as Python does, but for taking all modules apart.
+
+    That would write to every object, so that the kernel copies what the parent and all children share: most of what a
+    short life costs. `multiprocessing` ends what it forks in the same way.
+    """
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as err:
+        if not isinstance(err.code, int | None):
+            raise
+        code = err.code or 0
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 (waits for threads, as Python does)
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it, or it was closed
+            stream.flush()
+    os._exit(code & 0xFF)
 
 
 def _is_wanted(asking: socket.socket, listening: socket.socket) -> bool:

@@ -31,6 +31,41 @@ async def test_says_what_it_says_and_ends_with_its_code(tmp_path: Path, start: S
 
 
 @ways
+@pytest.mark.parametrize(
+    ("ending", "code", "told"),
+    [
+        ("returns", 0, ""),
+        ("nothing", 0, ""),
+        ("code", 7, ""),
+        ("large code", 9, ""),
+        ("words", 1, "it went wrong"),
+        ("mistake", 1, "ValueError: mistake"),
+    ],
+)
+async def test_its_threads_and_its_last_words_are_heard_to_their_end(
+    tmp_path: Path, start: StartChild, ending: str, code: int, told: str
+) -> None:
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+        process = await start((sys.executable, "-m", "tests.unit.machine.last_words", ending), stdout=out, stderr=err)
+        assert await process.wait() == code
+    assert (tmp_path / "out").read_text().splitlines() == [
+        "not flushed",
+        "a thread that was waited for",
+        "at the exit",
+    ]
+    assert (tmp_path / "err").read_text().strip().endswith(told)
+    assert bool((tmp_path / "err").read_text()) is bool(told)
+
+
+async def test_the_end_of_one_takes_no_modules_apart(tmp_path: Path) -> None:
+    """Python would do so, and write to all that the parent and its children share: most of what a short life costs."""
+    with (tmp_path / "out").open("wb") as out:
+        process = await start_prepared((sys.executable, "-m", "tests.unit.machine.taken_apart"), stdout=out, stderr=out)
+        assert await process.wait() == 0
+    assert (tmp_path / "out").read_text() == "whole\n"
+
+
+@ways
 async def test_is_killed_and_cannot_be_waited_for_in_vain(tmp_path: Path, start: StartChild) -> None:
     with (tmp_path / "out").open("wb") as out:
         process = await start(WAITS, stdout=out, stderr=out)
