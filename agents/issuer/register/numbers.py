@@ -7,19 +7,19 @@ keyed hash, so the store itself refuses a second one, from whichever process, on
 1. An offer with a number that has no entry: the entry is written first, then the offer. A crash between leaves an entry
    whose offer is not there; it is free after ten minutes.
 2. A row of a batch has had its entry since the batch was made; its offers find it there, and are written with it in
-   one transaction, if it still is the row's.
+   one transaction, if it still is the row's. What is kept of the row is written in that transaction, too.
 3. Any other number with an entry: whether it is free is looked up, then entry and offer are written in one transaction,
    unless the entry has changed meanwhile; then it is looked up again.
 
-Only what was judged is written to what the register finds offers by, just before the offer.
+Only what was judged, or is a row's, is written to what the register finds offers by, just before the offer.
 
 A number is free again when all that was offered with it is over without a credential, or revoked, and its row is left
 out or its batch cancelled. Of a certificate that was erased it is never free.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, Final, Protocol
@@ -74,6 +74,21 @@ class SlipRow:
 
     batch_id: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithOffer:
+    """What is written with a new offer: all of it is kept, or nothing.
+
+    Args:
+        write: writes it, in the transaction that is open; what it raises is raised, and the offer is not kept.
+        new: the records that it inserts.
+        changed: those that it replaces.
+    """
+
+    write: Callable[[Writing], Awaitable[None]]
+    new: tuple[Record, ...] = ()
+    changed: tuple[Record, ...] = ()
 
 
 class SlipRows(Protocol):
@@ -140,12 +155,20 @@ class CertificateNumbers:
         self.rows: SlipRows | None = None
         """The batches' own word; without them every row is live."""
 
-    async def insert(self, offer: Offer, *, row: SlipRow | None = None, instead_of: str | None = None) -> Offer:
+    async def insert(
+        self,
+        offer: Offer,
+        *,
+        row: SlipRow | None = None,
+        instead_of: str | None = None,
+        beside: WithOffer | None = None,
+    ) -> Offer:
         """Keep a new offer and return it; its number is its own from then on.
 
         Args:
             offer: is new.
             row: of whose slip it is.
+            beside: is written with it.
             instead_of: id of an offer whose number it may have, whatever it claims: it takes that one's place.
 
         Raises:
@@ -154,22 +177,24 @@ class CertificateNumbers:
         """
         await self.index.complete()
         if not (number := number_of(claim_of(offer))):
-            return await self._insert_found(offer)
+            return await self._insert_found(offer, beside)
         mine = await self.entry_for(offer, row)
+        is_found = row is not None  # else only once it was judged: an offer that was refused is not to hide others
+        if row is not None and await self._insert_of_row(mine.id, row, offer, beside):  # 2
+            return offer
         kept = await self._kept(mine.id)
         if kept is None:
             kept = await self._insert(mine)  # 1
             if kept is None:
-                return await self._insert_found(offer)
+                return await self._insert_found(offer, beside)
         elif kept.is_of(row):
             mine = kept.model_copy(update={"offer_id": offer.id})
-        is_found = False  # only once it was judged: an offer that was refused is not to hide others
         for _ in range(_TRIES):  # 2, 3
             if kept is not None and not await self._may_have(kept, mine, number, instead_of):
                 break
             also = () if is_found else self.index.adding(offer)
             is_found = True
-            if await self._replace(kept, mine, offer, also=also):
+            if await self._replace(kept, mine, offer, also=also, beside=beside):
                 return offer
             kept = await self._kept(mine.id)
         if is_found and await self._offers.get_or_none(offer.id) is None:
@@ -336,9 +361,31 @@ class CertificateNumbers:
         is_its = kept.claim == mine.claim or kept.offer_id == offer.id or (kept.batch_id or "", kept.row or 0) in rows
         return not is_its and not is_valid
 
-    async def _insert_found(self, offer: Offer) -> Offer:
+    async def _insert_found(self, offer: Offer, beside: WithOffer | None) -> Offer:
         """Keep an offer that the register finds."""
-        return await self._offers.insert(offer, also=self.index.adding(offer))
+        also = self.index.adding(offer)
+        if beside is None:
+            return await self._offers.insert(offer, also=also)
+        since = self._offers.changes
+        async with _writing_with(self._profile, offer, beside, also) as records:
+            await _insert_with(records, offer, beside)
+        self._offers.was_inserted(offer, since=since)
+        return offer
+
+    async def _insert_of_row(self, entry_id: str, row: SlipRow, offer: Offer, beside: WithOffer | None) -> bool:
+        """Keep the offer of a row whose number has an entry of its own, as it has since its batch was made.
+
+        False: it has none, or somebody else's; nothing was kept.
+        """
+        since = self._offers.changes
+        async with _writing_with(self._profile, offer, beside, self.index.adding(offer)) as records:
+            kept = await records.get_or_none(CertificateNumber, entry_id)
+            if kept is None or kept.is_erased or not kept.is_of(row):
+                return False
+            await records.replace(kept.model_copy(update={"offer_id": offer.id}))
+            await _insert_with(records, offer, beside)
+        self._offers.was_inserted(offer, since=since)
+        return True
 
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
@@ -415,13 +462,14 @@ class CertificateNumbers:
         offer: Offer | None,
         *,
         also: Sequence[Statement] = (),
+        beside: WithOffer | None = None,
     ) -> bool:
         """Write an entry in place of the one that was judged, with the offer; False: it is another one by now.
 
         `also` goes into the plain tables before the offer, whatever becomes of that.
         """
         since = self._offers.changes
-        async with writing(self._profile, new=offer, also=also) as records:
+        async with _writing_with(self._profile, offer, beside, also) as records:
             now = await records.get_or_none(CertificateNumber, mine.id)
             is_same = (
                 now is not None and now.claim == mine.claim and not now.is_erased
@@ -430,7 +478,7 @@ class CertificateNumbers:
                 return False
             await _put(records, now, _merged(now, mine))
             if offer is not None:
-                await records.insert(offer)
+                await _insert_with(records, offer, beside)
         if offer is not None:
             self._offers.was_inserted(offer, since=since)
         return True
@@ -467,6 +515,22 @@ class CertificateNumbers:
         if offer.state is OfferState.ISSUED:
             return await open_intents(self._profile).get_or_none(offer.id) is not None
         return True
+
+
+def _writing_with(
+    profile: Profile, offer: Offer | None, beside: WithOffer | None, also: Sequence[Statement]
+) -> AbstractAsyncContextManager[Writing]:
+    """Open the transaction in which an offer is written with what goes with it."""
+    new = () if offer is None else (offer,)
+    if beside is None:
+        return writing(profile, new=new, also=also)
+    return writing(profile, new=(*new, *beside.new), changed=beside.changed, also=also)
+
+
+async def _insert_with(records: Writing, offer: Offer, beside: WithOffer | None) -> None:
+    await records.insert(offer)
+    if beside is not None:
+        await beside.write(records)
 
 
 async def _put(records: Writing, kept: CertificateNumber | None, entry: CertificateNumber) -> None:

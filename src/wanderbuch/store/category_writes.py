@@ -17,7 +17,10 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.store.tables import tenant_of
 
-COUNTED: Final = frozenset({CATEGORY_CREDENTIAL})
+BATCHES: Final = "wanderbuch.batch"
+"""What an issuer keeps of its batches: read at each visit to a slip, written when one is made, started or stopped."""
+
+COUNTED: Final = frozenset({CATEGORY_CREDENTIAL, BATCHES})
 
 
 class CategoryWrites:

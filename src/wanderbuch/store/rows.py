@@ -18,7 +18,7 @@ Otherwise it leaves everything, and the next writer who is alone cleans up. Held
 marks end by themselves after a minute.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -172,11 +172,10 @@ class Rows:
         """
         await self.settle_all([written if indexed is None else replace(written, indexed=indexed)], also=also)
 
-    async def settle_all(self, all_written: Iterable[Written], *, also: Sequence[Statement] = ()) -> None:
+    async def settle_all(self, all_written: Sequence[Written], *, also: Sequence[Statement] = ()) -> None:
         """Clean up after several records, as `settle` does after one, in one transaction where nobody else wrote."""
-        late, alone = [], []
-        for written in all_written:
-            (alone if written.is_alone else late).append(written)
+        late = [written for written in all_written if not written.is_alone]
+        alone = [written for written in all_written if written.is_alone]
         if alone:
             settling = [self._settling(written) for written in alone]
             results = await self._engine.together(*(each for one in settling for each in one), *also)

@@ -107,7 +107,7 @@ class Writing:
         """Remove what no record says any more, after the commit."""
         for written in self._removed.values():
             await self._rows.remove(written)
-        await self._rows.settle_all(self._added.values())
+        await self._rows.settle_all(tuple(self._added.values()))
         for written in self._inserted.values():
             await self._rows.inserted(written)
         await self._take_back(profile, tuple(self._ahead))

@@ -224,8 +224,8 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
     async def fail() -> None:
         new, done = Task(id="new"), task.model_copy(update=DONE)
         ahead = {
-            **dict.fromkeys(("announced", "not-inserted"), {"new": [new]}),
-            **dict.fromkeys(("foretold", "foretold-only"), {"changed": [done]}),
+            **{key: {"new": [new]} for key in ("announced", "not-inserted")},
+            **{key: {"changed": [done]} for key in ("foretold", "foretold-only")},
             "foretold-otherwise": {"changed": [done.model_copy(update={"state": State.OPEN, "due": LATER})]},
         }
         async with writing(profile, **ahead.get(does, {})) as records:
