@@ -1,8 +1,9 @@
 """The page of a slip, on the public site: what it is for, what must be told, and then the offer.
 
-`/claim/<token>` is what a slip shows; it leads to `/claim/<language>/<token>`. Opening a page changes nothing, for
-messengers and mail filters open whatever they pass on: only the button does. The page works without JavaScript, sets no
-cookie, asks no other site, and says nothing of whose slip it is.
+`/claim/<token>` is what a slip shows: the page in the reader's language, as `/claim/<language>/<token>` is in one that
+they choose, and to which its form is sent. Opening a page changes nothing, for messengers and mail filters open
+whatever they pass on: only the button does. The page works without JavaScript, sets no cookie, asks no other site, and
+says nothing of whose slip it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,18 +75,20 @@ class ClaimPages:
 
     async def _welcome(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
         language = negotiated(request.headers.get("Accept-Language", ""), KIT.languages)
-        raise web.HTTPSeeOther(
-            f"{_base(office)}/{language.tag}/{request.match_info['token']}",
-            headers={"Vary": "Accept-Language", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
-        )
+        response = await self._looked(office, request, language)
+        response.headers["Vary"] = "Accept-Language"
+        return response
 
     async def _asset(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
         return await Pages(_base(office), KIT).asset(office, request)
 
     async def _slip(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
-        language, token = _language(request), request.match_info["token"]
+        return await self._looked(office, request, _language(request))
+
+    async def _looked(self, office: ClaimWork, request: web.Request, language: Language) -> web.Response:
+        """Return the page of a slip; nothing is changed."""
         try:
-            look = await office.batches.claiming.look(token)
+            look = await office.batches.claiming.look(request.match_info["token"])
         except SlipUnknownError:
             return self._unknown(office, request, language)
         return self._show(office, request, language, look, status=200 if look.is_open else _status(look))
@@ -193,7 +196,13 @@ class ClaimPages:
         **values: Any,
     ) -> web.Response:
         response = Pages(_base(office), KIT).for_one(
-            request, template, language, status=status, site_name=plain(office.tenant.name), **values
+            request,
+            template,
+            language,
+            status=status,
+            path=f"/{request.match_info['token']}",
+            site_name=plain(office.tenant.name),
+            **values,
         )
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
         return response
