@@ -26,7 +26,8 @@ from wanderbuch.agents.issuer.delivery import Delivery
 from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered
-from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow, WithOffer
+from wanderbuch.agents.issuer.register.number_entries import SlipRow, WithOffer
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.resending import send_again, send_payload
 from wanderbuch.agents.issuer.signing import Signer, new_nonce
 from wanderbuch.agents.issuer.standing import OfferDraft, Standing

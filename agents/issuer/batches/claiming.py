@@ -15,8 +15,6 @@ and an offer ends once (`offers`). What the authority does not let the issuer at
 Looking (`look`) changes nothing. A batch is not read again while nobody has written to any (`store.category_writes`).
 """
 
-import hmac
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
@@ -38,18 +36,16 @@ from wanderbuch.agents.issuer.batch_records.row import (
     row_id,
     untouched,
 )
-from wanderbuch.agents.issuer.batch_records.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
+from wanderbuch.agents.issuer.batch_records.slips import Slip, is_sealed, offer_id_of_slip, read_token
 from wanderbuch.agents.issuer.batches.claims import claim_in
+from wanderbuch.agents.issuer.batches.told import is_right
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow, WithOffer
+from wanderbuch.agents.issuer.register.number_entries import SlipRow, WithOffer
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
-from wanderbuch.governance.importing.dates import DayOrder, parse_day
-from wanderbuch.governance.importing.digits import plain_digits
-from wanderbuch.governance.importing.problem import ValueProblem
-from wanderbuch.schemas.credential_type import Kind, load_credential_type
 from wanderbuch.store.category_writes import writes_of
 from wanderbuch.store.errors import DuplicateError, LeaseBusyError, NotFoundError
 from wanderbuch.store.once import one_step
@@ -338,7 +334,7 @@ class SlipDesk:
             return kept.model_copy(update={"tries": kept.tries + 1})
 
         row = await self.change(row, begin)
-        if _is_right(batch, row, claim, told):
+        if is_right(batch, row, claim, told):
             if row.state is not RowState.OPEN:  # else the offer's own write says it
                 return row
             return await self.change(row, lambda kept: kept.model_copy(update={"tries": 0}))
@@ -483,34 +479,3 @@ def _with_why(look: SlipLook, why: str) -> SlipLook:
 
 def _unknown() -> SlipUnknownError:
     return SlipUnknownError("there is no such slip", hint="type the link again, or ask who gave it to you")
-
-
-def _is_right(batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> bool:
-    """Return whether a person told what is asked of them; compared in a time that says nothing."""
-    if batch.access is Access.PIN:
-        return _same("".join(plain_digits(told).split()), pin_of(row.slip, batch.secret))
-    kind = load_credential_type(batch.credential_type)
-    attribute = kind.attribute(batch.fact or "")
-    wanted = claim.get(attribute.name, "")
-    if attribute.kind is Kind.DATE:
-        return any(_same(day, wanted) for day in _days(told))
-    return _same(_folded(told), _folded(wanted))
-
-
-def _days(told: str) -> set[str]:
-    """Return the days that a person may mean, as a claim writes them: 03/04/1995 is right if it is one of the two."""
-    days = {""}
-    for order in (DayOrder.DAY_FIRST, DayOrder.MONTH_FIRST):
-        try:
-            days.add(f"{parse_day(told[:40], order):%Y%m%d}")
-        except ValueProblem:
-            continue
-    return days
-
-
-def _folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", plain_digits(text)).casefold().split())
-
-
-def _same(told: str, wanted: str) -> bool:
-    return bool(wanted) and hmac.compare_digest(told.encode(), wanted.encode())

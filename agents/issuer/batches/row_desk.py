@@ -20,7 +20,7 @@ from wanderbuch.agents.issuer.batch_records.slips import MOST_SLIPS
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import claim_digest, read_claim, read_claims, replace_claim_in
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
-from wanderbuch.agents.issuer.register.numbers import SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.lists.statuses import folded

@@ -18,25 +18,33 @@ out or its batch cancelled. Of a certificate that was erased it is never free.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, Final, Protocol
+from typing import Final
 
 from acapy_agent.core.profile import Profile
-from pydantic import Field
 
 from wanderbuch.agents.issuer.intents import open_intents
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.index import RegisterIndex
+from wanderbuch.agents.issuer.register.number_entries import (
+    CertificateNumber,
+    SlipRow,
+    SlipRows,
+    WithOffer,
+    merged_over,
+    row_of,
+    stub,
+)
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
 from wanderbuch.errors import ExchangeError
 from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.hashing import KeyedHash, hash_of, normalised
 from wanderbuch.store.markers import Markers
-from wanderbuch.store.record import Record, utc_now
+from wanderbuch.store.record import utc_now
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.writing import Writing, writing
 
@@ -66,67 +74,6 @@ class NumberTakenError(ExchangeError):
         )
         self.offer_id, self.batch_id, self.rows = offer_id, batch_id, rows
         self.members = {"offer": offer_id, "batch": batch_id, "rows": list(rows)}
-
-
-@dataclass(frozen=True, slots=True)
-class SlipRow:
-    """A row of a batch."""
-
-    batch_id: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class WithOffer:
-    """What is written with a new offer: all of it is kept, or nothing.
-
-    Args:
-        write: writes it, in the transaction that is open; what it raises is raised, and the offer is not kept.
-        new: the records that it inserts.
-        changed: those that it replaces.
-    """
-
-    write: Callable[[Writing], Awaitable[None]]
-    new: tuple[Record, ...] = ()
-    changed: tuple[Record, ...] = ()
-
-
-class SlipRows(Protocol):
-    """What the batches say of their rows."""
-
-    async def is_live(self, row: SlipRow) -> bool:
-        """Return whether somebody may still claim a row."""
-
-    async def batch_of_offers(self) -> Mapping[str, str]:
-        """Return of which batch each offer is that came of a slip, as far as that is still known."""
-
-
-class CertificateNumber(Record):
-    """Which certificate has a number. Its id is the keyed hash of the number; nothing personal is in it.
-
-    Args:
-        claim: keyed hash of what the certificate says; "" once it was erased.
-        offer_id: of the newest offer with it.
-        batch_id, row: whose number it is, if it came with a batch.
-        places: of credentials that were erased, each <registry>::<index>.
-        ends_on: until when the last of them is valid, if that is said.
-        is_erased: nobody may have the number any more; places may stand without it, beside the next one's certificate.
-    """
-
-    category: ClassVar[str] = "wanderbuch.certificate-number"
-    is_listed: ClassVar[bool] = False
-
-    claim: str = Field(repr=False)
-    offer_id: str | None = None
-    batch_id: str | None = None
-    row: int | None = None
-    places: tuple[str, ...] = ()
-    ends_on: date | None = None
-    is_erased: bool = False
-
-    def is_of(self, row: SlipRow | None) -> bool:
-        """Return whether it is the number of a row."""
-        return row is not None and (self.batch_id, self.row) == (row.batch_id, row.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +245,7 @@ class CertificateNumbers:
                             kept.model_copy(update={"batch_id": None, "row": None, "offer_id": newest.id})
                         )
                     elif kept.places:  # an erased certificate had this number before
-                        await records.replace(_stub(kept.id, kept.places, kept.ends_on))
+                        await records.replace(stub(kept.id, kept.places, kept.ends_on))
                     else:
                         await records.remove(CertificateNumber, kept.id)
 
@@ -328,7 +275,7 @@ class CertificateNumbers:
                 if kept is not None and is_others:
                     await records.replace(kept.model_copy(update={"places": places, "ends_on": ends_on}))
                 else:
-                    await _put(records, kept, _stub(mine.id, places, ends_on))
+                    await _put(records, kept, stub(mine.id, places, ends_on))
                 return
 
     async def beside(self, offer: Offer) -> Sequence[Offer]:
@@ -476,7 +423,7 @@ class CertificateNumbers:
             )  # offered again, by many at once
             if now != kept and not is_same:
                 return False
-            await _put(records, now, _merged(now, mine))
+            await _put(records, now, merged_over(now, mine))
             if offer is not None:
                 await _insert_with(records, offer, beside)
         if offer is not None:
@@ -489,10 +436,10 @@ class CertificateNumbers:
         """Return whether a certificate may have a number that has an entry."""
         if kept.is_erased:
             return False
-        if kept.claim == mine.claim or kept.is_of(_row_of(mine)):
+        if kept.claim == mine.claim or kept.is_of(row_of(mine)):
             return True
         is_its = instead_of is not None and kept.offer_id == instead_of  # then its row's slip was claimed
-        row = None if is_its else _row_of(kept)
+        row = None if is_its else row_of(kept)
         if row is not None and (self.rows is None or await self.rows.is_live(row)):
             return False
         if kept.offer_id is not None and not is_its:
@@ -535,24 +482,3 @@ async def _insert_with(records: Writing, offer: Offer, beside: WithOffer | None)
 
 async def _put(records: Writing, kept: CertificateNumber | None, entry: CertificateNumber) -> None:
     await (records.insert(entry) if kept is None else records.replace(entry))
-
-
-def _merged(kept: CertificateNumber | None, mine: CertificateNumber) -> CertificateNumber:
-    """Return an entry that goes over another one: a row that is live keeps its number, what was erased its place."""
-    if kept is None:
-        return mine
-    mine = mine.model_copy(update={"places": kept.places, "ends_on": kept.ends_on})
-    if kept.claim != mine.claim or mine.batch_id is not None:
-        return mine
-    return mine.model_copy(update={"batch_id": kept.batch_id, "row": kept.row})
-
-
-def _stub(entry_id: str, places: tuple[str, ...], ends_on: date | None) -> CertificateNumber:
-    """Return what is left of certificates that were erased."""
-    return CertificateNumber(
-        id=entry_id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
-    )
-
-
-def _row_of(entry: CertificateNumber) -> SlipRow | None:
-    return None if entry.batch_id is None or entry.row is None else SlipRow(entry.batch_id, entry.row)

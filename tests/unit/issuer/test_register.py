@@ -10,7 +10,8 @@ from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.register.offer_words import KIND
 from wanderbuch.agents.issuer.register.register import IssuedRegister, RegisterQuery, csv_of
 from wanderbuch.store.errors import CursorError
