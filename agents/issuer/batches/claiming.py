@@ -46,10 +46,11 @@ from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
-from wanderbuch.store.category_writes import writes_of
+from wanderbuch.store.category_writes import CategoryWrites, writes_of
 from wanderbuch.store.errors import DuplicateError, LeaseBusyError, NotFoundError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.tables import tenant_of
 from wanderbuch.store.telling import Teller
 from wanderbuch.store.writing import Writing, writing
 
@@ -57,6 +58,7 @@ _NO_WAIT: Final = 0.0
 _TURN_S: Final = 20.0
 _SETTLED_AT_ONCE: Final = 25
 _MOST_SECRETS: Final = 64  # batches of which slips are claimed these days
+_MOST_SEEN: Final = 256  # rows of which somebody looks at the page
 
 
 class SlipUnknownError(NotFoundError):
@@ -133,6 +135,7 @@ class SlipDesk:
         self._batches = RecordStore(profile, Batch)
         self._secrets: LRUCache[str, str] = LRUCache(_MOST_SECRETS)
         self._at_hand: LRUCache[str, tuple[Batch, int]] = LRUCache(_MOST_SECRETS)  # as of so many writes to batches
+        self._seen: LRUCache[str, tuple[BatchRow | None, int]] = LRUCache(_MOST_SEEN)  # as of so many writes
         self.rows = RecordStore(profile, BatchRow)
         self._teller = Teller(profile, BatchRow, row_events, records=self.rows)
 
@@ -150,7 +153,7 @@ class SlipDesk:
         slip = await self._genuine(token)
         batch = await self._batch(slip)
         async with self._profile.session() as session:
-            row = await _row_in(session.handle, slip)
+            row = await self._row_in(session.handle, slip)
         return _look(batch, row, turn=slip.turn, at=datetime.now(UTC))
 
     async def expect_genuine(self, token: str) -> None:
@@ -302,7 +305,7 @@ class SlipDesk:
         """Return the batch, the row and the claim of a slip that is genuine."""
         batch = await self._batch(slip)
         async with self._profile.session() as session:
-            return batch, await _row_in(session.handle, slip), await claim_in(session.handle, batch, slip.number)
+            return batch, await self._row_in(session.handle, slip), await claim_in(session.handle, batch, slip.number)
 
     async def _batch(self, slip: Slip) -> Batch:
         """Return the batch of a slip that is genuine."""
@@ -320,6 +323,22 @@ class SlipDesk:
         if batch is not None and since is not None and writes_of(self._profile, Batch.category) == since:
             self._at_hand[batch_id] = (batch, since)
         return batch
+
+    async def _row_in(self, handle: Any, slip: Slip) -> BatchRow:
+        """Return the row of a slip that is genuine, without the claims beside it; it is read once until it is written.
+
+        So who opens the page and then presses the button has it read once.
+        """
+        writes, tenant = self._profile.inject_or(CategoryWrites), tenant_of(self._profile)
+        place = row_id(slip.batch_id, slip.number)
+        row, as_of = self._seen.get(place, (None, None))
+        if writes is None or as_of is None or writes.came(tenant, BatchRow.category, place, as_of):
+            since = None if writes is None else writes.all
+            entry = await handle.fetch(BatchRow.category, place)
+            row = None if entry is None else BatchRow.read(entry)
+            if writes is not None and since is not None and not writes.came(tenant, BatchRow.category, place, since):
+                self._seen[place] = (row, since)
+        return row or untouched(slip.batch_id, slip.number)
 
     async def _proven(self, batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> BatchRow:
         """Return the row once what was told is what is asked for; a try is counted first.
@@ -399,12 +418,6 @@ class SlipDesk:
     ) -> Offer:
         of = SlipRow(batch.id, row.number)
         return await self._desk.make(claim, lifetime=self._lifetime, offer_id=offer_id, row=of, beside=beside)
-
-
-async def _row_in(handle: Any, slip: Slip) -> BatchRow:
-    """Return the row of a slip that is genuine, without the claims beside it."""
-    entry = await handle.fetch(BatchRow.category, row_id(slip.batch_id, slip.number))
-    return untouched(slip.batch_id, slip.number) if entry is None else BatchRow.read(entry)
 
 
 def state_of(offer: Offer) -> RowState:

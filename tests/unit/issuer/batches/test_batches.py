@@ -467,7 +467,7 @@ async def test_an_offer_that_is_refused_leaves_the_row_as_if_nobody_had_come(
     assert (await centre.row(batch)).offer_id == offer.id
 
 
-async def test_a_batch_is_read_once_until_somebody_writes_to_one(
+async def test_a_batch_and_a_row_are_read_once_until_somebody_writes_to_them(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     injector = centre.workshop.profile.context.injector
@@ -485,13 +485,19 @@ async def test_a_batch_is_read_once_until_somebody_writes_to_one(
         with monkeypatch.context() as patch:
             patch.setattr(Session, "fetch", noted)
             assert (await centre.claiming.look(token)).is_open
-            await centre.claim(batch)
-            assert Batch.category not in fetched
+            assert not {Batch.category, BatchRow.category} & {*fetched}
+            await centre.claiming.claim(token)
+            assert not {Batch.category, BatchRow.category} & {*fetched}
+            assert (await centre.claiming.claim(token)).state is OfferState.OPEN
+            assert BatchRow.category in fetched  # which was written
         await centre.desk.pause(batch.id, by="n.silva")
         assert (await centre.claiming.look(token)).why == "paused"
         assert await why(centre, batch, 3) == "paused"
         await centre.desk.resume(batch.id, by="n.silva")
         assert (await centre.claim(batch, 3)).state is OfferState.OPEN
+        assert (await centre.claiming.look(token)).is_open
+        await centre.desk.row_desk.leave_out(batch, 2, by="n.silva")
+        assert (await centre.claiming.look(token)).why == "left-out"
         await centre.desk.cancel(batch.id, by="n.silva")
         await centre.desk.remove(batch.id, by="n.silva")
         with pytest.raises(SlipUnknownError):
