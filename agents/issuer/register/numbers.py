@@ -195,6 +195,8 @@ class CertificateNumbers:
             NumberTakenError: another certificate has got one of them since they were checked.
         """
         for part in await self._parts(batch_id, rows):
+            if await self._insert_all(part):
+                continue
             others: list[tuple[_Wanted, CertificateNumber]] = []
             async with writing(self._profile) as records:
                 for wanted in part:
@@ -207,6 +209,16 @@ class CertificateNumbers:
                 is_free = await self._may_have(kept, wanted.mine, wanted.text)
                 if not is_free or not await self._replace(kept, wanted.mine, None):
                     raise NumberTakenError(kept.offer_id, kept.batch_id, (wanted.row,))
+
+    async def _insert_all(self, part: "Sequence[_Wanted]") -> bool:
+        """Write the entries of rows; False: there is one already, and nothing was written."""
+        try:
+            async with writing(self._profile) as records:
+                for wanted in part:
+                    await records.insert(wanted.mine)
+        except DuplicateError:
+            return False
+        return True
 
     async def move(self, row: SlipRow, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Have a row's entry follow its corrected claim; before the claim is written.

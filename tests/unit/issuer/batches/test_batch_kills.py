@@ -13,7 +13,7 @@ from tests.unit.issuer.workshop import Workshop
 from tests.unit.power import Power, power
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
-from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState
+from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState, row_id
 from wanderbuch.agents.issuer.batch_records.slips import Slip, pin_of, slip_token
 from wanderbuch.agents.issuer.batches import claims, reached
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
@@ -215,6 +215,16 @@ async def test_a_store_that_fails_once_at_any_step_loses_no_row(
         if not failed:
             break
     assert fails_at > 4  # a try, the address, the number, the offer, the row
+
+
+async def test_a_row_that_was_written_and_says_nothing_is_claimed_on_each_engine(workshop: Workshop) -> None:
+    centre = Centre(workshop)
+    batch = await centre.running(2)
+    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
+    assert (await centre.claiming.rows.get(row_id(batch.id, 2))).is_untouched
+    offer = await centre.claim(batch)
+    assert (await centre.claiming.row(batch.id, 2)).offer_id == offer.id
+    assert (await centre.issue(batch)).id == offer.id
 
 
 @pytest.mark.needs("postgresql")
