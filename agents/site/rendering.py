@@ -146,9 +146,7 @@ class Pages:
             values: for the template.
         """
         own = _own_path(request, self.base, language) if path is None else path
-        body = self.text(template, language, path=own, **values)
-        headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Language": language.tag}
-        return web.Response(text=body, status=status, content_type="text/html", headers=headers)
+        return answer_to_one(self.text(template, language, path=own, **values), language, status=status)
 
     async def asset(self, _: object, request: web.Request) -> web.Response:
         """Answer with an asset."""
@@ -161,6 +159,12 @@ class Pages:
 
     def _asset(self, name: str) -> str:
         return f"{self.base}/assets/{self.kit.assets[name].address}"
+
+
+def answer_to_one(page: str, language: Language, *, status: int = 200) -> web.Response:
+    """Return a page of one person as an answer, never to be kept."""
+    headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Language": language.tag}
+    return web.Response(text=page, status=status, content_type="text/html", headers=headers)
 
 
 def language_of(request: web.Request, languages: Mapping[str, Language] = LANGUAGES) -> Language | None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipLook, SlipUnknownError
@@ -26,7 +27,7 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.opening import opening
 from wanderbuch.agents.site.posted_form import read_form
-from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
+from wanderbuch.agents.site.rendering import PageHandler, Pages, answer_to_one, language_of
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.governance.facts.accreditation import Participant
 from wanderbuch.governance.facts.identifiers import Did
@@ -35,6 +36,8 @@ from wanderbuch.store.errors import LeaseBusyError
 
 CLAIM_PLACE: Final = "/claim"
 _MAX_TOLD: Final = 100
+_MOST_OPEN: Final = 32  # pages that are alike but for their tokens; 10 KB each
+_ANY_SLIP: Final = "~any-slip~"  # which no token and no page has in it
 _STATUS: Final[Mapping[str, int]] = {"wrong": 403, "locked": 403, "paused": 503}
 """Of a slip that cannot be claimed; the others are over."""
 _OVER: Final = 410
@@ -62,6 +65,9 @@ class ClaimWork(Protocol):
 
 class ClaimPages:
     """The handlers."""
+
+    def __init__(self) -> None:
+        self._open: LRUCache[tuple[str, str, str, SlipLook], str] = LRUCache(_MOST_OPEN)
 
     def routes(self) -> tuple[PublicRoute, ...]:
         """Return the routes of the public site."""
@@ -171,7 +177,8 @@ class ClaimPages:
         reasons: Sequence[Reason] = (),
         status: int = 200,
     ) -> web.Response:
-        token = request.match_info["token"]
+        if look.is_open and not said:
+            return _unindexed(answer_to_one(self._open_page(office, request, language, look), language, status=status))
         return self._page(
             office,
             request,
@@ -182,8 +189,19 @@ class ClaimPages:
             successor=_successor(office, look),
             said=said,
             reasons=reasons,
-            action=f"{_base(office)}/{language.tag}/{token}",
+            action=_action(office, language, request.match_info["token"]),
         )
+
+    def _open_page(self, office: ClaimWork, request: web.Request, language: Language, look: SlipLook) -> str:
+        """Return the page of a slip that may be claimed: but for its token it is the same for many."""
+        name, base = plain(office.tenant.name), _base(office)
+        kept = self._open.get((base, name, language.tag, look))
+        if kept is None:
+            of_all = {"look": look, "successor": None, "said": "", "reasons": (), "site_name": name}
+            action = _action(office, language, _ANY_SLIP)
+            kept = Pages(base, KIT).text("claim.html", language, path=f"/{_ANY_SLIP}", action=action, **of_all)
+            self._open[base, name, language.tag, look] = kept
+        return kept.replace(_ANY_SLIP, request.match_info["token"])  # of our own making: no letter of it is special
 
     def _page(
         self,
@@ -204,8 +222,16 @@ class ClaimPages:
             site_name=plain(office.tenant.name),
             **values,
         )
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+        return _unindexed(response)
+
+
+def _unindexed(response: web.Response) -> web.Response:
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _action(office: ClaimWork, language: Language, token: str) -> str:
+    return f"{_base(office)}/{language.tag}/{token}"
 
 
 def network_of(office: ClaimWork, request: web.Request) -> str:
