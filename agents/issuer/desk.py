@@ -26,7 +26,8 @@ from wanderbuch.agents.issuer.delivery import Delivery
 from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered
-from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow, WithOffer
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.resending import send_again, send_payload
 from wanderbuch.agents.issuer.signing import Signer, new_nonce
 from wanderbuch.agents.issuer.standing import OfferDraft, Standing
@@ -118,6 +119,7 @@ class OfferDesk:
         row: SlipRow | None = None,
         instead_of: str | None = None,
         by: str | None = None,
+        beside: WithOffer | None = None,
     ) -> Offer:
         """Make an offer.
 
@@ -128,6 +130,7 @@ class OfferDesk:
             row: of the batch whose slip it is made for.
             instead_of: id of the offer whose place it takes: it may have its number.
             by: id of who makes it.
+            beside: is written with it, in one transaction.
 
         Raises:
             NotReadyError: the issuer has no credential definition yet.
@@ -160,6 +163,7 @@ class OfferDesk:
             ),
             row=row,
             instead_of=instead_of,
+            beside=beside,
         )
 
     async def check(self, claim: Mapping[str, object]) -> None:

@@ -62,7 +62,9 @@ class WatchedHandle:
         self._profile = profile
         self._connections: list[str | None] = []  # whose records this transaction has written
         self._kept: list[str] = []  # our keys for which it has kept connections
-        self._counted: set[str] = set()  # categories that are counted and that it has written
+        self._counted: set[tuple[str, str | None]] = (
+            set()
+        )  # what it has written of what is counted, by category and name
 
     @property
     def is_clean(self) -> bool:
@@ -112,14 +114,17 @@ class WatchedHandle:
         if name == "commit":
             counted = frozenset(self._counted)
         elif name in _WRITES and (not args or args[0] is None or args[0] in COUNTED):
-            counted = COUNTED if not args or args[0] is None else frozenset({args[0]})
+            entry = args[1] if name in _MEANT and len(args) > 1 else None
+            counted = frozenset(
+                (category, entry) for category in (COUNTED if not args or args[0] is None else args[:1])
+            )
             self._counted |= counted
         else:
             return
         writes = self._profile.inject_or(CategoryWrites) if counted else None
         if writes is not None:
-            for category in counted:
-                writes.note(tenant_of(self._profile), category)
+            for category, entry in counted:
+                writes.note(tenant_of(self._profile), category, entry)
 
     def _tell_at_hand(self, name: str, args: Sequence[Any]) -> None:
         """Say which connections are not as they were, before a write and after it; in a transaction, once more."""

@@ -71,6 +71,7 @@ class Kit:
         environment = Environment(
             loader=ChoiceLoader([PackageLoader(package, "templates") for package in reversed(self._packages)]),
             autoescape=True,
+            auto_reload=False,  # they change with the program alone
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -125,12 +126,27 @@ class Pages:
         return tagged(request, body, content_type="text/html", headers=headers)
 
     def for_one(
-        self, request: web.Request, template: str, language: Language, *, status: int = 200, **values: Any
+        self,
+        request: web.Request,
+        template: str,
+        language: Language,
+        *,
+        status: int = 200,
+        path: str | None = None,
+        **values: Any,
     ) -> web.Response:
-        """Return a page of one person, never to be kept."""
-        body = self.text(template, language, path=_own_path(request, self.base, language), **values)
-        headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Language": language.tag}
-        return web.Response(text=body, status=status, content_type="text/html", headers=headers)
+        """Return a page of one person, never to be kept.
+
+        Args:
+            request: for it.
+            template: of it.
+            language: of it.
+            status: of the answer.
+            path: its address below the language; None: the one at which it was asked for.
+            values: for the template.
+        """
+        own = _own_path(request, self.base, language) if path is None else path
+        return answer_to_one(self.text(template, language, path=own, **values), language, status=status)
 
     async def asset(self, _: object, request: web.Request) -> web.Response:
         """Answer with an asset."""
@@ -143,6 +159,12 @@ class Pages:
 
     def _asset(self, name: str) -> str:
         return f"{self.base}/assets/{self.kit.assets[name].address}"
+
+
+def answer_to_one(page: str, language: Language, *, status: int = 200) -> web.Response:
+    """Return a page of one person as an answer, never to be kept."""
+    headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Language": language.tag}
+    return web.Response(text=page, status=status, content_type="text/html", headers=headers)
 
 
 def language_of(request: web.Request, languages: Mapping[str, Language] = LANGUAGES) -> Language | None:

@@ -1,7 +1,9 @@
 """A class takes its certificates: a list is handed in as a file, and each slip of it is claimed as people do.
 
 Each person comes from a network of their own, over a TLS connection of their own: they open the page of their slip,
-press its button, and open in a wallet, which accepts, what the page shows then. Nothing is tried a second time.
+press its button over the same connection, and open in a wallet, which accepts, what the page shows then. Nothing is
+tried a second time. What a browser fetches beside the pages is left out: style sheet and mark, which do not change, and
+the picture of the code, which is for another device.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ from wanderbuch.agents.machine import AgentHandle
 _OWN: Final = ("credential_id", "family_name", "given_names", "birth_date")
 _HEADER: Final = "Certificate No,Surname,First names,Date of birth\r\n"
 _OFFER: Final = re.compile(r"https://[^<\s\"]+/i/[A-Za-z0-9_-]+")
+_FORM: Final = re.compile(r'<form[^>]* action="([^"]+)"')
 _HELD_S: Final = 120.0
 _LOOK_EVERY_S: Final = 0.1
 _PART: Final = 100
@@ -102,11 +105,11 @@ class ClassDay:
         asked: dict[str, Any] = {"headers": {"Host": host}, "ssl": self._trusted, "server_hostname": host}
         connector = aiohttp.TCPConnector(local_addr=(own, 0))
         async with aiohttp.ClientSession(connector=connector) as session:
-            async with session.get(site + path, allow_redirects=False, **asked) as led:
-                page = led.headers.get("Location", "")
-            async with session.get(site + page, **asked) as shown:
-                await shown.read()
-            async with session.post(site + page, data={"told": ""}, **asked) as answer:
+            async with session.get(site + path, allow_redirects=False, **asked) as shown:
+                form = _FORM.search(await shown.text())
+            if form is None:
+                raise BenchError(f"expected the page of a slip, found status {shown.status}")
+            async with session.post(site + form[1], data={"told": ""}, **asked) as answer:
                 text = await answer.text()
         offer = _OFFER.search(text)
         if answer.status != 200 or offer is None:

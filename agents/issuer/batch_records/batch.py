@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from wanderbuch.errors import ExchangeError
+from wanderbuch.store.category_writes import BATCHES
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import Record
 
@@ -88,7 +89,7 @@ class Batch(Record):
             have been made after the backup, since wallets know these by their ids.
     """
 
-    category: ClassVar[str] = "wanderbuch.batch"
+    category: ClassVar[str] = BATCHES
     tag_names: ClassVar[tuple[str, ...]] = ("digest",)
 
     title: str = Field(repr=False)

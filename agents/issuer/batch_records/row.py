@@ -18,6 +18,7 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from wanderbuch.agents.issuer.batch_records.slips import Slip
+from wanderbuch.store.category_writes import BATCH_ROWS
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import Record
@@ -56,7 +57,7 @@ class BatchRow(Record):
         gone_to: the DID of who has the row for good, of a batch that was handed over to one and then to another.
     """
 
-    category: ClassVar[str] = "wanderbuch.batch_row"
+    category: ClassVar[str] = BATCH_ROWS
 
     batch_id: str
     number: int

@@ -48,7 +48,7 @@ from wanderbuch.agents.issuer.batches.reached import (
     remove_contacts,
     write_contacts,
 )
-from wanderbuch.agents.issuer.batches.row_desk import RowDesk
+from wanderbuch.agents.issuer.batches.row_desk import ENDED, RowDesk
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.batches.taken_over import Taken, TakenOver
 from wanderbuch.agents.issuer.class_list.contacts import is_reached
@@ -342,8 +342,7 @@ class BatchDesk:
 
     async def counts(self, batch: Batch) -> Counts:
         """Return how many rows stand where, by what their offers are now."""
-        async for row in self._rows(batch.id, RowState.OPEN):
-            await self.claiming.settled(row)
+        await self._settle(self._rows(batch.id, RowState.OPEN))
         rows, left = self.claiming.rows, batch.count
         counted: dict[RowState, int] = {}
         for state in (RowState.OPEN, RowState.ISSUED, RowState.LOCKED, RowState.LEFT_OUT):
@@ -389,14 +388,33 @@ class BatchDesk:
                     await self._batches.change(batch.id, lambda kept: kept.model_copy(update={"contacts": 0}))
         batches: dict[str, Batch | None] = {}  # who stops one meanwhile looks at its rows (`cancel`), or the next sweep
         async with self.claiming.rows.claiming(now, also_early=True) as rows:
-            async for row in rows:
-                try:
+
+            async def to_settle() -> AsyncIterator[BatchRow]:
+                """Look at each row of which something else is to be done, and yield the others."""
+                async for row in rows:
                     if row.batch_id not in batches:
                         batches[row.batch_id] = await self._batches.get_or_none(row.batch_id)
-                    if (of := batches[row.batch_id]) is not None:
+                    if (of := batches[row.batch_id]) is None:
+                        continue
+                    if row.state is RowState.OPEN and not row.to_end and of.state not in ENDED:
+                        yield row
+                        continue
+                    try:
                         await self.row_desk.look(of, row.number)
-                except ExchangeError as err:
-                    LOGGER.warning("batch %s, row %d: %s", row.batch_id, row.number, describe(err))
+                    except ExchangeError as err:
+                        LOGGER.warning("batch %s, row %d: %s", row.batch_id, row.number, describe(err))
+
+            await self._settle(to_settle())
+
+    async def _settle(self, rows: AsyncIterator[BatchRow]) -> None:
+        """Have rows be kept as their offers have them by now, so many at once."""
+        part: list[BatchRow] = []
+        async for row in rows:
+            part.append(row)
+            if len(part) == _PAGE:
+                await self.claiming.settle_all(part)
+                part = []
+        await self.claiming.settle_all(part)
 
     async def _move(self, batch_id: str, state: BatchState, act: Act, *, of: Collection[BatchState], by: str) -> Batch:
         batch = await self._batches.get(batch_id)

@@ -7,21 +7,20 @@ A claim is taken in these steps, one claim of a row at a time among all processe
    give no try more. After five wrong ones the row is locked until a clerk lifts it.
 3. What must end first ends: a credential of an earlier slip is asked to be revoked, an offer of one withdrawn.
 4. An offer that is open is shown again. One that brought a credential ends it: the slip was used.
-5. Else the row notes the id of its next offer, and the offer is made under it, judged by the authority's file as it is
-   now. Between the two a crash leaves a row that names no offer; the next claim makes that one.
+5. Else its next offer is made, judged by the authority's file as it is now; that the row has it is written with it, all
+   or nothing. (Older versions wrote the row first: where a crash came between, the next claim makes the offer.)
 
-So a row never has two offers that could both bring a credential: the next one's id is noted only when the last one has
-ended, and an offer ends once (`offers`). What the authority does not let the issuer attest makes no offer; the row
-waits. Looking (`look`) changes nothing.
+So a row never has two offers that could both bring a credential: the next one is made only when the last one has ended,
+and an offer ends once (`offers`). What the authority does not let the issuer attest makes no offer; the row waits.
+Looking (`look`) changes nothing. A batch is not read again while nobody has written to any (`store.category_writes`).
 """
 
-import hmac
-import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import batched
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
@@ -37,26 +36,29 @@ from wanderbuch.agents.issuer.batch_records.row import (
     row_id,
     untouched,
 )
-from wanderbuch.agents.issuer.batch_records.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
+from wanderbuch.agents.issuer.batch_records.slips import Slip, is_sealed, offer_id_of_slip, read_token
 from wanderbuch.agents.issuer.batches.claims import claim_in
+from wanderbuch.agents.issuer.batches.told import is_right
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow, WithOffer
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
-from wanderbuch.governance.importing.dates import DayOrder, parse_day
-from wanderbuch.governance.importing.digits import plain_digits
-from wanderbuch.governance.importing.problem import ValueProblem
-from wanderbuch.schemas.credential_type import Kind, load_credential_type
-from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.category_writes import CategoryWrites, writes_of
+from wanderbuch.store.errors import DuplicateError, LeaseBusyError, NotFoundError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.tables import tenant_of
 from wanderbuch.store.telling import Teller
+from wanderbuch.store.writing import Writing, writing
 
 _NO_WAIT: Final = 0.0
 _TURN_S: Final = 20.0
+_SETTLED_AT_ONCE: Final = 25
 _MOST_SECRETS: Final = 64  # batches of which slips are claimed these days
+_MOST_SEEN: Final = 256  # rows of which somebody looks at the page
 
 
 class SlipUnknownError(NotFoundError):
@@ -132,6 +134,8 @@ class SlipDesk:
         self._end_successors = end_successors
         self._batches = RecordStore(profile, Batch)
         self._secrets: LRUCache[str, str] = LRUCache(_MOST_SECRETS)
+        self._at_hand: LRUCache[str, tuple[Batch, int]] = LRUCache(_MOST_SECRETS)  # as of so many writes to batches
+        self._seen: LRUCache[str, tuple[BatchRow | None, int]] = LRUCache(_MOST_SEEN)  # as of so many writes
         self.rows = RecordStore(profile, BatchRow)
         self._teller = Teller(profile, BatchRow, row_events, records=self.rows)
 
@@ -147,8 +151,9 @@ class SlipDesk:
             SlipUnknownError: it is none of ours.
         """
         slip = await self._genuine(token)
+        batch = await self._batch(slip)
         async with self._profile.session() as session:
-            batch, row = await _named_in(session.handle, slip)
+            row = await self._row_in(session.handle, slip)
         return _look(batch, row, turn=slip.turn, at=datetime.now(UTC))
 
     async def expect_genuine(self, token: str) -> None:
@@ -222,6 +227,23 @@ class SlipDesk:
             return row
         return await self.change(row, lambda kept: _moved(kept, state) if _is_as(kept, row) else None)
 
+    async def settle_all(self, rows: Sequence[BatchRow]) -> None:
+        """Have rows be kept as `settled` returns them; so many are written in one transaction."""
+        moved: dict[str, tuple[BatchRow, RowState]] = {}
+        for row in rows:
+            state = await self._state(row)
+            if state is RowState.LOCKED:  # which is told
+                await self.settled(row)
+            elif state is not row.state:
+                moved[row.id] = (row, state)
+        for part in batched(sorted(moved), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
+            async with writing(self._profile, changed=[_moved(*moved[one]) for one in part]) as records:
+                for one in part:
+                    seen, state = moved[one]
+                    kept = await records.get_or_none(BatchRow, one)
+                    if kept is not None and _is_as(kept, seen):
+                        await records.replace(_moved(kept, state))
+
     async def _state(self, row: BatchRow) -> RowState:
         if row.state in (RowState.ISSUED, RowState.LEFT_OUT):
             return row.state
@@ -272,7 +294,7 @@ class SlipDesk:
         if named is not None:
             slip, seal = named
             if (secret := self._secrets.get(slip.batch_id)) is None:
-                batch = await self._batches.get_or_none(slip.batch_id)
+                batch = await self._batch_or_none(slip.batch_id)
                 secret = "" if batch is None or batch.state is BatchState.WRITING else batch.secret
             if secret and is_sealed(slip, seal, secret):
                 self._secrets[slip.batch_id] = secret
@@ -281,9 +303,42 @@ class SlipDesk:
 
     async def _named(self, slip: Slip) -> tuple[Batch, BatchRow, Mapping[str, str]]:
         """Return the batch, the row and the claim of a slip that is genuine."""
+        batch = await self._batch(slip)
         async with self._profile.session() as session:
-            batch, row = await _named_in(session.handle, slip)
-            return batch, row, await claim_in(session.handle, batch, slip.number)
+            return batch, await self._row_in(session.handle, slip), await claim_in(session.handle, batch, slip.number)
+
+    async def _batch(self, slip: Slip) -> Batch:
+        """Return the batch of a slip that is genuine."""
+        if (batch := await self._batch_or_none(slip.batch_id)) is None:  # it was removed
+            raise _unknown()
+        return batch
+
+    async def _batch_or_none(self, batch_id: str) -> Batch | None:
+        """Return a batch as it is kept now; what was read is that as long as nobody has written to any."""
+        since = writes_of(self._profile, Batch.category)
+        batch, as_of = self._at_hand.get(batch_id, (None, None))
+        if batch is not None and as_of == since:
+            return batch
+        batch = await self._batches.get_or_none(batch_id)
+        if batch is not None and since is not None and writes_of(self._profile, Batch.category) == since:
+            self._at_hand[batch_id] = (batch, since)
+        return batch
+
+    async def _row_in(self, handle: Any, slip: Slip) -> BatchRow:
+        """Return the row of a slip that is genuine, without the claims beside it; it is read once until it is written.
+
+        So who opens the page and then presses the button has it read once.
+        """
+        writes, tenant = self._profile.inject_or(CategoryWrites), tenant_of(self._profile)
+        place = row_id(slip.batch_id, slip.number)
+        row, as_of = self._seen.get(place, (None, None))
+        if writes is None or as_of is None or writes.came(tenant, BatchRow.category, place, as_of):
+            since = None if writes is None else writes.all
+            entry = await handle.fetch(BatchRow.category, place)
+            row = None if entry is None else BatchRow.read(entry)
+            if writes is not None and since is not None and not writes.came(tenant, BatchRow.category, place, since):
+                self._seen[place] = (row, since)
+        return row or untouched(slip.batch_id, slip.number)
 
     async def _proven(self, batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> BatchRow:
         """Return the row once what was told is what is asked for; a try is counted first.
@@ -298,7 +353,7 @@ class SlipDesk:
             return kept.model_copy(update={"tries": kept.tries + 1})
 
         row = await self.change(row, begin)
-        if _is_right(batch, row, claim, told):
+        if is_right(batch, row, claim, told):
             if row.state is not RowState.OPEN:  # else the offer's own write says it
                 return row
             return await self.change(row, lambda kept: kept.model_copy(update={"tries": 0}))
@@ -312,33 +367,57 @@ class SlipDesk:
             if row.begun >= MOST_OFFERS:
                 row = await self.change(row, _locked)
                 raise ClaimRefusedError(_look(batch, row, turn=row.turn, at=datetime.now(UTC)))
-            row = await self.change(row, lambda kept: _begun(kept, batch))
-        elif row.offer_id is not None and (offer := await self._desk.find(row.offer_id)) is not None:
-            return offer  # 4
-        assert row.offer_id is not None  # noqa: S101  (it is OPEN; for the type checker)
+            offer = await self._next_offer(batch, row, claim)  # 5
+        else:
+            assert row.offer_id is not None  # noqa: S101  (for the type checker)
+            offer = await self._desk.find(row.offer_id) or await self._missing_offer(batch, row, claim)  # 4
+        now = await self._batch_or_none(batch.id)
+        if now is None or now.state is not BatchState.RUNNING:  # it was stopped, and who did has not seen this one
+            await self._end(offer.id)
+            raise ClaimRefusedError(_look(now or batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
+        return offer
+
+    async def _next_offer(self, batch: Batch, row: BatchRow, claim: Mapping[str, str]) -> Offer:
+        """Make the next offer of a row; that the row has it is written with it."""
+        at, offer_id = datetime.now(UTC), offer_id_of_slip(row.slip, batch.secret, batch.offers_from + row.attempts + 1)
+
+        async def write(records: Writing, *, is_new: bool) -> None:
+            kept = None if is_new else await records.get_or_none(BatchRow, row.id)
+            if kept is None:
+                await records.insert(_begun(row, offer_id, at))
+            elif _is_as(kept, row) and kept.turn == row.turn:
+                await records.replace(_begun(kept, offer_id, at))
+            else:  # our turn has run out
+                raise LeaseBusyError("somebody else has gone on with this row", hint="try again")
+
+        for is_new in (True, False) if row.is_untouched else (False,):
+            foretold = (_begun(row, offer_id, at),)
+            beside = WithOffer(
+                partial(write, is_new=is_new), new=foretold if is_new else (), changed=() if is_new else foretold
+            )
+            try:
+                return await self._make(batch, row, claim, offer_id, beside)
+            except DuplicateError:  # the row was touched, and says nothing; or somebody else has made the offer
+                if (offer := await self._desk.find(offer_id)) is not None:
+                    return offer
+        raise LeaseBusyError("somebody else has gone on with this row", hint="try again")
+
+    async def _missing_offer(self, batch: Batch, row: BatchRow, claim: Mapping[str, str]) -> Offer:
+        """Make the offer that a row of an older version names; a crash came before it was made."""
+        assert row.offer_id is not None  # noqa: S101  (for the type checker)
         try:
-            slip_row = SlipRow(batch.id, row.number)
-            offer = await self._desk.make(claim, lifetime=self._lifetime, offer_id=row.offer_id, row=slip_row)  # 5
+            return await self._make(batch, row, claim, row.offer_id, None)
         except DuplicateError:
             return await self._desk.get(row.offer_id)
         except WanderbuchError:  # nothing was offered: who comes again may be luckier, and it is not counted
             await self.change(row, _not_begun)
             raise
-        batch = await self._batches.get(batch.id)
-        if batch.state is not BatchState.RUNNING:  # it was stopped meanwhile, and whoever did has not seen this one
-            await self._end(offer.id)
-            raise ClaimRefusedError(_look(batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
-        return offer
 
-
-async def _named_in(handle: Any, slip: Slip) -> tuple[Batch, BatchRow]:
-    """Return the batch and the row of a slip that is genuine, without the claims beside it."""
-    entry = await handle.fetch(Batch.category, slip.batch_id)
-    if entry is None:  # it was removed
-        raise _unknown()
-    batch = Batch.read(entry)
-    entry = await handle.fetch(BatchRow.category, row_id(batch.id, slip.number))
-    return batch, untouched(batch.id, slip.number) if entry is None else BatchRow.read(entry)
+    async def _make(
+        self, batch: Batch, row: BatchRow, claim: Mapping[str, str], offer_id: str, beside: WithOffer | None
+    ) -> Offer:
+        of = SlipRow(batch.id, row.number)
+        return await self._desk.make(claim, lifetime=self._lifetime, offer_id=offer_id, row=of, beside=beside)
 
 
 def state_of(offer: Offer) -> RowState:
@@ -348,16 +427,15 @@ def state_of(offer: Offer) -> RowState:
     return RowState.ISSUED if offer.state.has_credential else RowState.WAITING
 
 
-def _begun(row: BatchRow, batch: Batch) -> BatchRow:
-    attempt = row.attempts + 1
+def _begun(row: BatchRow, offer_id: str, at: datetime) -> BatchRow:
     return row.model_copy(
         update={
             "state": RowState.OPEN,
-            "attempts": attempt,
+            "attempts": row.attempts + 1,
             "begun": row.begun + 1,
             "tries": 0,
-            "offer_id": offer_id_of_slip(row.slip, batch.secret, batch.offers_from + attempt),
-            "opened_at": datetime.now(UTC),
+            "offer_id": offer_id,
+            "opened_at": at,
         }
     )
 
@@ -414,34 +492,3 @@ def _with_why(look: SlipLook, why: str) -> SlipLook:
 
 def _unknown() -> SlipUnknownError:
     return SlipUnknownError("there is no such slip", hint="type the link again, or ask who gave it to you")
-
-
-def _is_right(batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> bool:
-    """Return whether a person told what is asked of them; compared in a time that says nothing."""
-    if batch.access is Access.PIN:
-        return _same("".join(plain_digits(told).split()), pin_of(row.slip, batch.secret))
-    kind = load_credential_type(batch.credential_type)
-    attribute = kind.attribute(batch.fact or "")
-    wanted = claim.get(attribute.name, "")
-    if attribute.kind is Kind.DATE:
-        return any(_same(day, wanted) for day in _days(told))
-    return _same(_folded(told), _folded(wanted))
-
-
-def _days(told: str) -> set[str]:
-    """Return the days that a person may mean, as a claim writes them: 03/04/1995 is right if it is one of the two."""
-    days = {""}
-    for order in (DayOrder.DAY_FIRST, DayOrder.MONTH_FIRST):
-        try:
-            days.add(f"{parse_day(told[:40], order):%Y%m%d}")
-        except ValueProblem:
-            continue
-    return days
-
-
-def _folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", plain_digits(text)).casefold().split())
-
-
-def _same(told: str, wanted: str) -> bool:
-    return bool(wanted) and hmac.compare_digest(told.encode(), wanted.encode())

@@ -20,7 +20,7 @@ from wanderbuch.agents.issuer.batch_records.slips import MOST_SLIPS
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import claim_digest, read_claim, read_claims, replace_claim_in
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
-from wanderbuch.agents.issuer.register.numbers import SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.lists.statuses import folded
@@ -28,7 +28,8 @@ from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.store.once import one_step
 
-_ENDED: Final = (BatchState.CANCELLED, BatchState.HANDED_OVER)
+ENDED: Final = (BatchState.CANCELLED, BatchState.HANDED_OVER)
+"""The states of a batch in which no offer of it stays open."""
 _NOTHING_CAME: Final = (RowState.WAITING, RowState.LOCKED)
 _WITHOUT_CREDENTIAL: Final = (RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
 
@@ -164,7 +165,7 @@ class RowDesk:
         claiming = self._claiming
         async with claiming.turn(batch.id, number):
             row = await claiming.row(batch.id, number)
-            if batch.state in _ENDED and row.state is RowState.OPEN:
+            if batch.state in ENDED and row.state is RowState.OPEN:
                 await claiming.withdraw(row)
             else:
                 await claiming.settled(await claiming.end_what_must(row))

@@ -6,7 +6,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState
 from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, row_id
-from wanderbuch.agents.issuer.register.numbers import SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow
 from wanderbuch.store.records import RecordStore
 
 _OVER = (RowState.LEFT_OUT, RowState.ISSUED)

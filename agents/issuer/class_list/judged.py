@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow, ClassSettings
-from wanderbuch.agents.issuer.register.numbers import CertificateNumber, CertificateNumbers
+from wanderbuch.agents.issuer.register.number_entries import CertificateNumber
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.list_readers import read_in_turn
 from wanderbuch.governance.facts.anywhere import days_anywhere

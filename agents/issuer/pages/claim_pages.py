@@ -1,8 +1,9 @@
 """The page of a slip, on the public site: what it is for, what must be told, and then the offer.
 
-`/claim/<token>` is what a slip shows; it leads to `/claim/<language>/<token>`. Opening a page changes nothing, for
-messengers and mail filters open whatever they pass on: only the button does. The page works without JavaScript, sets no
-cookie, asks no other site, and says nothing of whose slip it is.
+`/claim/<token>` is what a slip shows: the page in the reader's language, as `/claim/<language>/<token>` is in one that
+they choose, and to which its form is sent. Opening a page changes nothing, for messengers and mail filters open
+whatever they pass on: only the button does. The page works without JavaScript, sets no cookie, asks no other site, and
+says nothing of whose slip it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipLook, SlipUnknownError
@@ -25,7 +27,7 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.opening import opening
 from wanderbuch.agents.site.posted_form import read_form
-from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
+from wanderbuch.agents.site.rendering import PageHandler, Pages, answer_to_one, language_of
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.governance.facts.accreditation import Participant
 from wanderbuch.governance.facts.identifiers import Did
@@ -34,6 +36,8 @@ from wanderbuch.store.errors import LeaseBusyError
 
 CLAIM_PLACE: Final = "/claim"
 _MAX_TOLD: Final = 100
+_MOST_OPEN: Final = 32  # pages that are alike but for their tokens; 10 KB each
+_ANY_SLIP: Final = "~any-slip~"  # which no token and no page has in it
 _STATUS: Final[Mapping[str, int]] = {"wrong": 403, "locked": 403, "paused": 503}
 """Of a slip that cannot be claimed; the others are over."""
 _OVER: Final = 410
@@ -62,6 +66,9 @@ class ClaimWork(Protocol):
 class ClaimPages:
     """The handlers."""
 
+    def __init__(self) -> None:
+        self._open: LRUCache[tuple[str, str, str, SlipLook], str] = LRUCache(_MOST_OPEN)
+
     def routes(self) -> tuple[PublicRoute, ...]:
         """Return the routes of the public site."""
         pages: tuple[tuple[str, str, PageHandler], ...] = (
@@ -74,18 +81,20 @@ class ClaimPages:
 
     async def _welcome(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
         language = negotiated(request.headers.get("Accept-Language", ""), KIT.languages)
-        raise web.HTTPSeeOther(
-            f"{_base(office)}/{language.tag}/{request.match_info['token']}",
-            headers={"Vary": "Accept-Language", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
-        )
+        response = await self._looked(office, request, language)
+        response.headers["Vary"] = "Accept-Language"
+        return response
 
     async def _asset(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
         return await Pages(_base(office), KIT).asset(office, request)
 
     async def _slip(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
-        language, token = _language(request), request.match_info["token"]
+        return await self._looked(office, request, _language(request))
+
+    async def _looked(self, office: ClaimWork, request: web.Request, language: Language) -> web.Response:
+        """Return the page of a slip; nothing is changed."""
         try:
-            look = await office.batches.claiming.look(token)
+            look = await office.batches.claiming.look(request.match_info["token"])
         except SlipUnknownError:
             return self._unknown(office, request, language)
         return self._show(office, request, language, look, status=200 if look.is_open else _status(look))
@@ -168,7 +177,8 @@ class ClaimPages:
         reasons: Sequence[Reason] = (),
         status: int = 200,
     ) -> web.Response:
-        token = request.match_info["token"]
+        if look.is_open and not said:
+            return _unindexed(answer_to_one(self._open_page(office, request, language, look), language, status=status))
         return self._page(
             office,
             request,
@@ -179,8 +189,19 @@ class ClaimPages:
             successor=_successor(office, look),
             said=sentence,
             reasons=reasons,
-            action=f"{_base(office)}/{language.tag}/{token}",
+            action=_action(office, language, request.match_info["token"]),
         )
+
+    def _open_page(self, office: ClaimWork, request: web.Request, language: Language, look: SlipLook) -> str:
+        """Return the page of a slip that may be claimed: but for its token it is the same for many."""
+        name, base = plain(office.tenant.name), _base(office)
+        kept = self._open.get((base, name, language.tag, look))
+        if kept is None:
+            of_all = {"look": look, "successor": None, "said": "", "reasons": (), "site_name": name}
+            action = _action(office, language, _ANY_SLIP)
+            kept = Pages(base, KIT).text("claim.html", language, path=f"/{_ANY_SLIP}", action=action, **of_all)
+            self._open[base, name, language.tag, look] = kept
+        return kept.replace(_ANY_SLIP, request.match_info["token"])  # of our own making: no letter of it is special
 
     def _page(
         self,
@@ -193,10 +214,24 @@ class ClaimPages:
         **values: Any,
     ) -> web.Response:
         response = Pages(_base(office), KIT).for_one(
-            request, template, language, status=status, site_name=plain(office.tenant.name), **values
+            request,
+            template,
+            language,
+            status=status,
+            path=f"/{request.match_info['token']}",
+            site_name=plain(office.tenant.name),
+            **values,
         )
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+        return _unindexed(response)
+
+
+def _unindexed(response: web.Response) -> web.Response:
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _action(office: ClaimWork, language: Language, token: str) -> str:
+    return f"{_base(office)}/{language.tag}/{token}"
 
 
 def network_of(office: ClaimWork, request: web.Request) -> str:

@@ -7,11 +7,11 @@ keyed hash, so the store itself refuses a second one, from whichever process, on
 1. An offer with a number that has no entry: the entry is written first, then the offer. A crash between leaves an entry
    whose offer is not there; it is free after ten minutes.
 2. A row of a batch has had its entry since the batch was made; its offers find it there, and are written with it in
-   one transaction, if it still is the row's.
+   one transaction, if it still is the row's. What is kept of the row is written in that transaction, too.
 3. Any other number with an entry: whether it is free is looked up, then entry and offer are written in one transaction,
    unless the entry has changed meanwhile; then it is looked up again.
 
-Only what was judged is written to what the register finds offers by, just before the offer.
+Only what was judged, or is a row's, is written to what the register finds offers by, just before the offer.
 
 A number is free again when all that was offered with it is over without a credential, or revoked, and its row is left
 out or its batch cancelled. Of a certificate that was erased it is never free.
@@ -19,24 +19,32 @@ out or its batch cancelled. Of a certificate that was erased it is never free.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, Final, Protocol
+from typing import Final
 
 from acapy_agent.core.profile import Profile
-from pydantic import Field
 
 from wanderbuch.agents.issuer.intents import open_intents
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.index import RegisterIndex
+from wanderbuch.agents.issuer.register.number_entries import (
+    CertificateNumber,
+    SlipRow,
+    SlipRows,
+    WithOffer,
+    merged_over,
+    row_of,
+    stub,
+)
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
 from wanderbuch.errors import ExchangeError
 from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.hashing import KeyedHash, hash_of, normalised
 from wanderbuch.store.markers import Markers
-from wanderbuch.store.record import Record, utc_now
+from wanderbuch.store.record import utc_now
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.writing import Writing, writing
 
@@ -69,52 +77,6 @@ class NumberTakenError(ExchangeError):
 
 
 @dataclass(frozen=True, slots=True)
-class SlipRow:
-    """A row of a batch."""
-
-    batch_id: str
-    number: int
-
-
-class SlipRows(Protocol):
-    """What the batches say of their rows."""
-
-    async def is_live(self, row: SlipRow) -> bool:
-        """Return whether somebody may still claim a row."""
-
-    async def batch_of_offers(self) -> Mapping[str, str]:
-        """Return of which batch each offer is that came of a slip, as far as that is still known."""
-
-
-class CertificateNumber(Record):
-    """Which certificate has a number. Its id is the keyed hash of the number; nothing personal is in it.
-
-    Args:
-        claim: keyed hash of what the certificate says; "" once it was erased.
-        offer_id: of the newest offer with it.
-        batch_id, row: whose number it is, if it came with a batch.
-        places: of credentials that were erased, each <registry>::<index>.
-        ends_on: until when the last of them is valid, if that is said.
-        is_erased: nobody may have the number any more; places may stand without it, beside the next one's certificate.
-    """
-
-    category: ClassVar[str] = "wanderbuch.certificate-number"
-    is_listed: ClassVar[bool] = False
-
-    claim: str = Field(repr=False)
-    offer_id: str | None = None
-    batch_id: str | None = None
-    row: int | None = None
-    places: tuple[str, ...] = ()
-    ends_on: date | None = None
-    is_erased: bool = False
-
-    def is_of(self, row: SlipRow | None) -> bool:
-        """Return whether it is the number of a row."""
-        return row is not None and (self.batch_id, self.row) == (row.batch_id, row.number)
-
-
-@dataclass(frozen=True, slots=True)
 class _Wanted:
     """What a row of a batch wants."""
 
@@ -140,12 +102,20 @@ class CertificateNumbers:
         self.rows: SlipRows | None = None
         """The batches' own word; without them every row is live."""
 
-    async def insert(self, offer: Offer, *, row: SlipRow | None = None, instead_of: str | None = None) -> Offer:
+    async def insert(
+        self,
+        offer: Offer,
+        *,
+        row: SlipRow | None = None,
+        instead_of: str | None = None,
+        beside: WithOffer | None = None,
+    ) -> Offer:
         """Keep a new offer and return it; its number is its own from then on.
 
         Args:
             offer: is new.
             row: of whose slip it is.
+            beside: is written with it.
             instead_of: id of an offer whose number it may have, whatever it claims: it takes that one's place.
 
         Raises:
@@ -154,22 +124,24 @@ class CertificateNumbers:
         """
         await self.index.complete()
         if not (number := number_of(claim_of(offer))):
-            return await self._insert_found(offer)
+            return await self._insert_found(offer, beside)
         mine = await self.entry_for(offer, row)
+        is_found = row is not None  # else only once it was judged: an offer that was refused is not to hide others
+        if row is not None and await self._insert_of_row(mine.id, row, offer, beside):  # 2
+            return offer
         kept = await self._kept(mine.id)
         if kept is None:
             kept = await self._insert(mine)  # 1
             if kept is None:
-                return await self._insert_found(offer)
+                return await self._insert_found(offer, beside)
         elif kept.is_of(row):
             mine = kept.model_copy(update={"offer_id": offer.id})
-        is_found = False  # only once it was judged: an offer that was refused is not to hide others
         for _ in range(_TRIES):  # 2, 3
             if kept is not None and not await self._may_have(kept, mine, number, instead_of):
                 break
             also = () if is_found else self.index.adding(offer)
             is_found = True
-            if await self._replace(kept, mine, offer, also=also):
+            if await self._replace(kept, mine, offer, also=also, beside=beside):
                 return offer
             kept = await self._kept(mine.id)
         if is_found and await self._offers.get_or_none(offer.id) is None:
@@ -223,6 +195,8 @@ class CertificateNumbers:
             NumberTakenError: another certificate has got one of them since they were checked.
         """
         for part in await self._parts(batch_id, rows):
+            if await self._insert_all(part):
+                continue
             others: list[tuple[_Wanted, CertificateNumber]] = []
             async with writing(self._profile) as records:
                 for wanted in part:
@@ -235,6 +209,16 @@ class CertificateNumbers:
                 is_free = await self._may_have(kept, wanted.mine, wanted.text)
                 if not is_free or not await self._replace(kept, wanted.mine, None):
                     raise NumberTakenError(kept.offer_id, kept.batch_id, (wanted.row,))
+
+    async def _insert_all(self, part: "Sequence[_Wanted]") -> bool:
+        """Write the entries of rows; False: there is one already, and nothing was written."""
+        try:
+            async with writing(self._profile) as records:
+                for wanted in part:
+                    await records.insert(wanted.mine)
+        except DuplicateError:
+            return False
+        return True
 
     async def move(self, row: SlipRow, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Have a row's entry follow its corrected claim; before the claim is written.
@@ -273,7 +257,7 @@ class CertificateNumbers:
                             kept.model_copy(update={"batch_id": None, "row": None, "offer_id": newest.id})
                         )
                     elif kept.places:  # an erased certificate had this number before
-                        await records.replace(_stub(kept.id, kept.places, kept.ends_on))
+                        await records.replace(stub(kept.id, kept.places, kept.ends_on))
                     else:
                         await records.remove(CertificateNumber, kept.id)
 
@@ -303,7 +287,7 @@ class CertificateNumbers:
                 if kept is not None and is_others:
                     await records.replace(kept.model_copy(update={"places": places, "ends_on": ends_on}))
                 else:
-                    await _put(records, kept, _stub(mine.id, places, ends_on))
+                    await _put(records, kept, stub(mine.id, places, ends_on))
                 return
 
     async def beside(self, offer: Offer) -> Sequence[Offer]:
@@ -336,9 +320,31 @@ class CertificateNumbers:
         is_its = kept.claim == mine.claim or kept.offer_id == offer.id or (kept.batch_id or "", kept.row or 0) in rows
         return not is_its and not is_valid
 
-    async def _insert_found(self, offer: Offer) -> Offer:
+    async def _insert_found(self, offer: Offer, beside: WithOffer | None) -> Offer:
         """Keep an offer that the register finds."""
-        return await self._offers.insert(offer, also=self.index.adding(offer))
+        also = self.index.adding(offer)
+        if beside is None:
+            return await self._offers.insert(offer, also=also)
+        since = self._offers.changes
+        async with _writing_with(self._profile, offer, beside, also) as records:
+            await _insert_with(records, offer, beside)
+        self._offers.was_inserted(offer, since=since)
+        return offer
+
+    async def _insert_of_row(self, entry_id: str, row: SlipRow, offer: Offer, beside: WithOffer | None) -> bool:
+        """Keep the offer of a row whose number has an entry of its own, as it has since its batch was made.
+
+        False: it has none, or somebody else's; nothing was kept.
+        """
+        since = self._offers.changes
+        async with _writing_with(self._profile, offer, beside, self.index.adding(offer)) as records:
+            kept = await records.get_or_none(CertificateNumber, entry_id)
+            if kept is None or kept.is_erased or not kept.is_of(row):
+                return False
+            await records.replace(kept.model_copy(update={"offer_id": offer.id}))
+            await _insert_with(records, offer, beside)
+        self._offers.was_inserted(offer, since=since)
+        return True
 
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
@@ -415,22 +421,23 @@ class CertificateNumbers:
         offer: Offer | None,
         *,
         also: Sequence[Statement] = (),
+        beside: WithOffer | None = None,
     ) -> bool:
         """Write an entry in place of the one that was judged, with the offer; False: it is another one by now.
 
         `also` goes into the plain tables before the offer, whatever becomes of that.
         """
         since = self._offers.changes
-        async with writing(self._profile, new=offer, also=also) as records:
+        async with _writing_with(self._profile, offer, beside, also) as records:
             now = await records.get_or_none(CertificateNumber, mine.id)
             is_same = (
                 now is not None and now.claim == mine.claim and not now.is_erased
             )  # offered again, by many at once
             if now != kept and not is_same:
                 return False
-            await _put(records, now, _merged(now, mine))
+            await _put(records, now, merged_over(now, mine))
             if offer is not None:
-                await records.insert(offer)
+                await _insert_with(records, offer, beside)
         if offer is not None:
             self._offers.was_inserted(offer, since=since)
         return True
@@ -441,10 +448,10 @@ class CertificateNumbers:
         """Return whether a certificate may have a number that has an entry."""
         if kept.is_erased:
             return False
-        if kept.claim == mine.claim or kept.is_of(_row_of(mine)):
+        if kept.claim == mine.claim or kept.is_of(row_of(mine)):
             return True
         is_its = instead_of is not None and kept.offer_id == instead_of  # then its row's slip was claimed
-        row = None if is_its else _row_of(kept)
+        row = None if is_its else row_of(kept)
         if row is not None and (self.rows is None or await self.rows.is_live(row)):
             return False
         if kept.offer_id is not None and not is_its:
@@ -469,26 +476,21 @@ class CertificateNumbers:
         return True
 
 
+def _writing_with(
+    profile: Profile, offer: Offer | None, beside: WithOffer | None, also: Sequence[Statement]
+) -> AbstractAsyncContextManager[Writing]:
+    """Open the transaction in which an offer is written with what goes with it."""
+    new = () if offer is None else (offer,)
+    if beside is None:
+        return writing(profile, new=new, also=also)
+    return writing(profile, new=(*new, *beside.new), changed=beside.changed, also=also)
+
+
+async def _insert_with(records: Writing, offer: Offer, beside: WithOffer | None) -> None:
+    await records.insert(offer)
+    if beside is not None:
+        await beside.write(records)
+
+
 async def _put(records: Writing, kept: CertificateNumber | None, entry: CertificateNumber) -> None:
     await (records.insert(entry) if kept is None else records.replace(entry))
-
-
-def _merged(kept: CertificateNumber | None, mine: CertificateNumber) -> CertificateNumber:
-    """Return an entry that goes over another one: a row that is live keeps its number, what was erased its place."""
-    if kept is None:
-        return mine
-    mine = mine.model_copy(update={"places": kept.places, "ends_on": kept.ends_on})
-    if kept.claim != mine.claim or mine.batch_id is not None:
-        return mine
-    return mine.model_copy(update={"batch_id": kept.batch_id, "row": kept.row})
-
-
-def _stub(entry_id: str, places: tuple[str, ...], ends_on: date | None) -> CertificateNumber:
-    """Return what is left of certificates that were erased."""
-    return CertificateNumber(
-        id=entry_id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
-    )
-
-
-def _row_of(entry: CertificateNumber) -> SlipRow | None:
-    return None if entry.batch_id is None or entry.row is None else SlipRow(entry.batch_id, entry.row)

@@ -2,7 +2,7 @@
 
 A connection never changes, but it is live only as long as ACA-Py's record of it is. So whoever writes to those records
 says so, before and after (`agents.runtime.store_handle` does, for whatever writes to the wallet), and nothing is
-believed for longer than a minute. What is read is kept only if nobody wrote meanwhile.
+believed for longer than a minute. What is read is kept only if nobody wrote to it meanwhile.
 
 Keys of ours that have no connection are at hand too (a question's, or that of our public DID, to which every answer
 comes), until one is kept for them.
@@ -16,6 +16,7 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.store.changes import Changes
 from wanderbuch.store.tables import tenant_of
 
 _FRESH_S: Final = 60.0
@@ -34,10 +35,14 @@ class ConnectionsAtHand:
         self._kept: OrderedDict[tuple[str, str], tuple[Connection, float]] = OrderedDict()
         self._keys: dict[tuple[str, str], str] = {}
         self._without: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self.changes = 0
-        """Grows with every write to a record of a connection."""
+        self._changes = Changes()
         self.made = 0
         """Grows with every connection that is kept."""
+
+    @property
+    def changes(self) -> int:
+        """Return what grows with every write to a record of a connection."""
+        return self._changes.count
 
     def get(self, tenant: str, own_key: str) -> Connection | None:
         """Return the live connection of a tenant's key; None: it is not at hand."""
@@ -50,8 +55,8 @@ class ConnectionsAtHand:
         return entry[0]
 
     def put(self, tenant: str, connection: Connection, *, since: int) -> None:
-        """Have a live connection at hand, unless something was written after `changes` was `since`."""
-        if since != self.changes:
+        """Have a live connection at hand, unless its record was written after `changes` was `since`."""
+        if self._changes.came((tenant, connection.connection_id), since):
             return
         self._kept[tenant, connection.own_key] = connection, self._clock() + _FRESH_S
         self._kept.move_to_end((tenant, connection.own_key))
@@ -61,7 +66,7 @@ class ConnectionsAtHand:
 
     def written(self, tenant: str, connection_id: str | None) -> None:
         """Take note that ACA-Py's record of a connection is being written, or was; None: those of all of them."""
-        self.changes += 1
+        self._changes.note(None if connection_id is None else (tenant, connection_id))
         if connection_id is not None:
             if (own_key := self._keys.get((tenant, connection_id))) is not None:
                 self._forget(tenant, own_key)

@@ -2,8 +2,8 @@
 
 All `Markers` of one kind and tenant in a process share it, whoever of them writes. So where no other process has the
 store, parts that are *whole* need no look-up: every marker that came since was noted here. Parts are whole if nothing
-was noted while they were read, and nobody failed in the middle of writing a marker: whether that one is there, or still
-comes, is not known then.
+was noted of them while they were read, and nobody failed in the middle of writing a marker: whether that one is there,
+or still comes, is not known then.
 """
 
 from collections import OrderedDict
@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.store.changes import Changes
 from wanderbuch.store.record import Record
 from wanderbuch.store.tables import tenant_of
 
@@ -42,8 +43,12 @@ class AtHand[R: Record]:
     def __init__(self) -> None:
         self._parts: OrderedDict[str, Parts[R]] = OrderedDict()
         self._doubted: set[str] | None = set()  # None: too many
-        self.changes = 0
-        """Grows with all that is noted or forgotten."""
+        self._changes = Changes()
+
+    @property
+    def changes(self) -> int:
+        """Return what grows with all that is noted or forgotten."""
+        return self._changes.count
 
     def __contains__(self, record_id: str) -> bool:
         return record_id in self._parts
@@ -65,7 +70,7 @@ class AtHand[R: Record]:
         """
         record_id = parts.record.id
         is_sure = self._doubted is not None and record_id not in self._doubted
-        parts.is_whole = is_sure and since == self.changes
+        parts.is_whole = is_sure and since is not None and not self._changes.came(record_id, since)
         self._parts[record_id] = parts
         self._parts.move_to_end(record_id)
         while len(self._parts) > most:
@@ -73,7 +78,7 @@ class AtHand[R: Record]:
 
     def note(self, record_id: str, name: str, value: dict[str, Any], merged: R | None = None) -> None:
         """Note a marker that is there now, and what the record is with it, if that is known."""
-        self.changes += 1
+        self._changes.note(record_id)
         if (parts := self._parts.get(record_id)) is not None:
             parts.markers[name] = value
             parts.merged = merged
@@ -85,7 +90,7 @@ class AtHand[R: Record]:
             record_id: which.
             is_in_doubt: whether a marker of it may still come, of which nobody will tell.
         """
-        self.changes += 1
+        self._changes.note(record_id)
         self._parts.pop(record_id, None)
         if is_in_doubt and self._doubted is not None:
             self._doubted.add(record_id)

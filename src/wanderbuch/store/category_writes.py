@@ -15,9 +15,16 @@ from typing import Final
 from acapy_agent.anoncreds.holder import CATEGORY_CREDENTIAL
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.store.changes import Changes
 from wanderbuch.store.tables import tenant_of
 
-COUNTED: Final = frozenset({CATEGORY_CREDENTIAL})
+BATCHES: Final = "wanderbuch.batch"
+"""What an issuer keeps of its batches: read at each visit to a slip, written when one is made, started or stopped."""
+
+BATCH_ROWS: Final = "wanderbuch.batch_row"
+"""What has become of a row: read at each visit to its slip, written when somebody claims it."""
+
+COUNTED: Final = frozenset({CATEGORY_CREDENTIAL, BATCHES, BATCH_ROWS})
 
 
 class CategoryWrites:
@@ -25,14 +32,25 @@ class CategoryWrites:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._changes = Changes()
+
+    @property
+    def all(self) -> int:
+        """Return how often any entry of any of them was written."""
+        return self._changes.count
+
+    def came(self, tenant: str, category: str, name: str, since: int) -> bool:
+        """Return whether an entry may have been written after `all` was `since`."""
+        return self._changes.came((tenant, category, name), since)
 
     def of(self, tenant: str, category: str) -> int:
         """Return how often a tenant's entries of a category were written."""
         return self._counts[tenant, category]
 
-    def note(self, tenant: str, category: str) -> None:
-        """Count a write."""
+    def note(self, tenant: str, category: str, name: str | None = None) -> None:
+        """Count a write to an entry; None: to any of the category."""
         self._counts[tenant, category] += 1
+        self._changes.note(None if name is None else (tenant, category, name))
 
 
 def writes_of(profile: Profile, category: str) -> int | None:

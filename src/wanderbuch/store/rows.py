@@ -131,13 +131,35 @@ class Rows:
             is_new: nobody else can know the record yet: its due time counts at once, and `inserted` follows.
             also: is run in the same transaction.
         """
-        statements = [*self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED), *also]
+        return (await self.add_all(tenant, [(kind, indexed)], is_new=is_new, also=also))[0]
+
+    async def add_all(
+        self, tenant: str, wanted: Sequence[tuple[str, Indexed]], *, is_new: bool, also: Sequence[Statement] = ()
+    ) -> list[Written]:
+        """Write the rows that records will need in one transaction, as `add` does that of one.
+
+        Args:
+            tenant: whose records.
+            wanted: their kinds, and the records as they will be; of those that are changed by several writers at once
+                in an order that is the same for all.
+            is_new: as with `add`.
+            also: as with `add`.
+        """
+        statements: list[Statement] = []
+        places: list[int] = []
+        for kind, indexed in wanted:
+            places.append(len(statements) + (not is_new))
+            statements += self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED)
+        statements += also
         if len(statements) == 1:
-            rows = await self._engine.run(statements[0].sql, *statements[0].args)
+            results = [await self._engine.run(statements[0].sql, *statements[0].args)]
         else:
-            rows = (await self._engine.together(*statements))[0 if is_new else 1]
-        fence, writers = rows[0]
-        return Written(tenant, kind, indexed, fence, writers <= 1)
+            results = await self._engine.together(*statements)
+        numbers = [results[place][0] for place in places]
+        return [
+            Written(tenant, kind, indexed, fence, writers <= 1)
+            for (kind, indexed), (fence, writers) in zip(wanted, numbers, strict=True)
+        ]
 
     async def settle(self, written: Written, indexed: Indexed | None = None, *, also: Sequence[Statement] = ()) -> None:
         """Clean up after the record was written.
@@ -148,14 +170,25 @@ class Rows:
                 set right: `touch`, read the record, `settle` (or `remove`, if there is none).
             also: is run in the same transaction.
         """
-        written = written if indexed is None else replace(written, indexed=indexed)
-        tenant, kind, indexed = written.tenant, written.kind, written.indexed
-        if written.is_alone:
-            if await self._settle_alone(written, also):
-                return
-            also = ()
+        await self.settle_all([written if indexed is None else replace(written, indexed=indexed)], also=also)
+
+    async def settle_all(self, all_written: Sequence[Written], *, also: Sequence[Statement] = ()) -> None:
+        """Clean up after several records, as `settle` does after one, in one transaction where nobody else wrote."""
+        late = [written for written in all_written if not written.is_alone]
+        alone = [written for written in all_written if written.is_alone]
+        if alone:
+            settling = [self._settling(written) for written in alone]
+            results = await self._engine.together(*(each for one in settling for each in one), *also)
+            also, at = (), 0
+            for written, statements in zip(alone, settling, strict=True):
+                if not results[at]:
+                    late.append(written)
+                at += len(statements)
         # Somebody else wrote in between and may have taken our row for stale: it is there again, whoever was last.
-        await self._engine.together(*self.adding(tenant, kind, indexed, How.LATE), *also)
+        for written in late:
+            again = self.adding(written.tenant, written.kind, written.indexed, How.LATE)
+            await self._engine.together(*again, *also)
+            also = ()
 
     async def inserted(self, written: Written) -> None:
         """Say that a new record was written; asks the database only if that took so long that its row may be gone."""
@@ -305,8 +338,8 @@ class Rows:
             case How.NEW | How.READ:
                 return [insert, *words]
 
-    async def _settle_alone(self, written: Written, also: Sequence[Statement]) -> bool:
-        """Clean up if nobody wrote since we began, and tell whether nobody did."""
+    def _settling(self, written: Written) -> tuple[Statement, ...]:
+        """Return what cleans up if nobody wrote since we began; the first returns rows if nobody did."""
         indexed = written.indexed
         this = (written.tenant, written.kind, indexed.id)
         ours = (*this, indexed.state, written.fence)
@@ -316,7 +349,7 @@ class Rows:
         hashes = self._words.hashes(written.tenant, written.kind, indexed.words)
         but = f" AND hash NOT IN ({', '.join('?' * len(hashes))})" if hashes else ""
         due = None if indexed.due is None else _seconds(indexed.due)
-        results = await self._engine.together(
+        return (
             Statement(
                 f"UPDATE row SET due = ?, held = 0, writers = 0, at = store_now() WHERE {_THIS}"  # noqa: S608
                 f" AND state = ? AND fence = ? AND {nobody_since} RETURNING fence",
@@ -330,9 +363,7 @@ class Rows:
                 f"DELETE FROM row WHERE {_THIS} AND state <> ? AND fence <= ? AND {is_ours}",  # noqa: S608
                 (*this, indexed.state, written.fence, *ours),
             ),
-            *also,
         )
-        return bool(results[0])
 
 
 def _insert(how: How) -> str:

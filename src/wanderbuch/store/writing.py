@@ -6,8 +6,8 @@
         await records.insert(DraftChange(…))
 
 The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other
-writers of the profile wait meanwhile: nothing but the store may be awaited inside, and of a record that is known to be
-new the row is written before it begins (`new`). What was not changed costs no row.
+writers of the profile wait meanwhile: nothing but the store may be awaited inside, and of records that are known before
+the rows are written before it begins (`new`, `changed`). What was not changed costs no row.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -42,11 +42,13 @@ class Writing:
         self._kinds: dict[tuple[str, str], type[Record]] = {}
         self.has_written = False
 
-    async def announce(self, new: Record, also: Sequence[Statement]) -> None:
-        """Write the row of a record that is to be inserted, before the transaction begins."""
-        place = (new.category, new.id)
-        self._kinds[place] = type(new)
-        self._ahead[place] = await self._rows.add(self._tenant, new.category, index_of(new), is_new=True, also=also)
+    async def announce(self, records: Sequence[Record], *, is_new: bool, also: Sequence[Statement] = ()) -> None:
+        """Write the rows of records that are to be inserted, or replaced, before the transaction begins."""
+        wanted = [(record.category, index_of(record)) for record in records]
+        for record in records:
+            self._kinds[record.category, record.id] = type(record)
+        for written in await self._rows.add_all(self._tenant, wanted, is_new=is_new, also=also):
+            self._ahead[written.kind, written.indexed.id] = written
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
         """Return a record, None if there is none; nobody else changes it before this ends."""
@@ -105,8 +107,7 @@ class Writing:
         """Remove what no record says any more, after the commit."""
         for written in self._removed.values():
             await self._rows.remove(written)
-        for written in self._added.values():
-            await self._rows.settle(written)
+        await self._rows.settle_all(tuple(self._added.values()))
         for written in self._inserted.values():
             await self._rows.inserted(written)
         await self._take_back(profile, tuple(self._ahead))
@@ -133,11 +134,12 @@ class Writing:
             return
         place = (record.category, record.id)
         index = index_of(record)
-        written = self._ahead.pop(place, None) if is_new else None
+        ahead = written = self._ahead.pop(place, None)
         if written is None or written.indexed != index:
             written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
-        if (before := self._added.get(place)) is not None and written.fence == before.fence + 1:
-            written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
+            before = ahead or self._added.get(place)
+            if before is not None and written.fence == before.fence + 1:
+                written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
         self._kinds[place] = type(record)
         self._removed.pop(place, None)
         if is_new and place not in self._held:
@@ -150,20 +152,29 @@ class Writing:
 
 @asynccontextmanager
 async def writing(
-    profile: Profile, *, new: Record | None = None, also: Sequence[Statement] = ()
+    profile: Profile,
+    *,
+    new: Sequence[Record] = (),
+    changed: Sequence[Record] = (),
+    also: Sequence[Statement] = (),
 ) -> AsyncGenerator[Writing]:
     """Open a transaction; it is kept if the block ends without an error and has written something.
 
     Args:
         profile: whose records.
-        new: is listed, and what the block is to insert, unless it finds that it may not: its row is written before.
-        also: is run together with that.
+        new: are listed, and what the block is to insert, unless it finds that it may not: their rows are written
+            before.
+        changed: are listed, and what the block is to put in the place of what is kept, unless it finds that it may not:
+            their rows are written before, too. Whoever else changes several of them names them in the same order.
+        also: is run together with the rows of what is new.
     """
     records = Writing(profile)
     is_open = True
     try:
-        if new is not None:
-            await records.announce(new, also)
+        if new:
+            await records.announce(new, is_new=True, also=also)
+        if changed:
+            await records.announce(changed, is_new=False)
         async with profile.transaction() as session:
             records.handle = session.handle
             yield records

@@ -10,7 +10,8 @@ from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import CertificateNumber, NumberTakenError, SlipRow
+from wanderbuch.agents.issuer.register.number_entries import SlipRow
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.register.offer_words import KIND
 from wanderbuch.agents.issuer.register.register import IssuedRegister, RegisterQuery, csv_of
 from wanderbuch.store.errors import CursorError
@@ -163,18 +164,17 @@ async def test_a_slip_makes_no_offer_with_a_number_that_another_took_meanwhile(
 ) -> None:
     centre, numbers = Centre(workshop), workshop.desk.numbers
     batch = await centre.running(text=class_text("MEANWHILE-1"))
-    kept_of, is_taken = numbers._kept, False
+    complete, is_taken = numbers.index.complete, False
 
-    async def kept_then_taken(entry_id: str) -> CertificateNumber | None:
+    async def complete_then_taken() -> None:  # just before the number is looked at
         nonlocal is_taken
-        kept = await kept_of(entry_id)
+        await complete()
         if not is_taken:
             is_taken = True
             await centre.desk.cancel(batch.id, by="n.silva")
             await workshop.make(credential_id="MEANWHILE-1", family_name="Another")
-        return kept
 
-    monkeypatch.setattr(numbers, "_kept", kept_then_taken)
+    monkeypatch.setattr(numbers.index, "complete", complete_then_taken)
     claim, _ = await centre.desk.row(batch, 2)
     with pytest.raises(NumberTakenError):
         await workshop.desk.make(claim, lifetime=HOUR, row=SlipRow(batch.id, 2))

@@ -148,9 +148,17 @@ async def test_a_connection_that_acapy_ends_is_found_no_more(
 
 async def test_what_was_read_before_a_write_is_not_kept() -> None:
     at_hand, connection = ConnectionsAtHand(), connection_named(1)
+    for written in (connection.connection_id, None):
+        since = at_hand.changes
+        at_hand.written("default", written)
+        at_hand.put("default", connection, since=since)
+        assert at_hand.get("default", connection.id) is None
     since = at_hand.changes
     at_hand.written("default", "another")
+    at_hand.written("another tenant", connection.connection_id)
     at_hand.put("default", connection, since=since)
+    assert at_hand.get("default", connection.id) == connection
+    at_hand.written("default", connection.connection_id)
     assert at_hand.get("default", connection.id) is None
     at_hand.put("default", connection, since=at_hand.changes)
     assert at_hand.get("default", connection.id) == connection

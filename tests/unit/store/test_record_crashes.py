@@ -81,7 +81,7 @@ async def rows(profile: WalletProfile) -> int:
     return len(await tables_of(profile).engine.run("SELECT id FROM row WHERE kind = ?", Task.category))
 
 
-@pytest.mark.parametrize("does", ["insert", "change", "put", "remove", "several", "announced"])
+@pytest.mark.parametrize("does", ["insert", "change", "put", "remove", "several", "announced", "foretold"])
 async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes, power: Power, does: str) -> None:
     profile = await processes.another()
     tasks = RecordStore(profile, Task)
@@ -105,7 +105,8 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
                     await tasks.remove(task.id)
                 case _:
                     new = Task(id=f"{task.id}-new")
-                    async with writing(profile, new=new if does == "announced" else None) as records:
+                    ahead = {"announced": {"new": [new]}, "foretold": {"new": [new], "changed": [done]}}
+                    async with writing(profile, **ahead.get(does, {})) as records:
                         await records.insert(new)
                         current = await records.get(Task, task.id)
                         await records.replace(current.model_copy(update=DONE))
@@ -113,7 +114,7 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
 
         cut = await power.lasts(steps, work)
         await is_consistent(tasks)
-        if does in ("several", "announced"):  # all of it, or nothing
+        if does in ("several", "announced", "foretold"):  # all of it, or nothing
             is_new = await tasks.get_or_none(f"{task.id}-new") is not None
             assert is_new == ((await tasks.get(task.id)).state is State.DONE)
         if not cut:
@@ -209,7 +210,11 @@ async def test_what_is_removed_while_another_changes_it_is_gone_or_changed(proce
 
 
 @pytest.mark.parametrize(
-    "does", ["replace", "twice", "insert", "announced", "not-inserted", "remove", "insert-taken", "taken"]
+    "does",
+    [
+        *("replace", "foretold", "foretold-otherwise", "foretold-only", "twice"),
+        *("insert", "announced", "not-inserted", "remove", "insert-taken", "taken"),
+    ],
 )
 async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str) -> None:
     profile = await processes.another()
@@ -217,13 +222,18 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
     task = await tasks.insert(Task(id="there"))
 
     async def fail() -> None:
-        new = Task(id="new")
-        async with writing(profile, new=new if does in ("announced", "not-inserted") else None) as records:
+        new, done = Task(id="new"), task.model_copy(update=DONE)
+        ahead = {
+            **{key: {"new": [new]} for key in ("announced", "not-inserted")},
+            **{key: {"changed": [done]} for key in ("foretold", "foretold-only")},
+            "foretold-otherwise": {"changed": [done.model_copy(update={"state": State.OPEN, "due": LATER})]},
+        }
+        async with writing(profile, **ahead.get(does, {})) as records:
             current = await records.get(Task, task.id)
             match does:
                 case "insert" | "announced":
                     await records.insert(new)
-                case "not-inserted":
+                case "not-inserted" | "foretold-only":
                     pass
                 case "insert-taken":
                     await records.insert(Task(id=task.id, state=State.DONE, due=None))
@@ -248,10 +258,10 @@ async def test_the_row_of_what_is_new_is_there_before_the_transaction_and_goes_w
 ) -> None:
     profile = await processes.another()
     tasks, new = RecordStore(profile, Task), Task(id="new")
-    async with writing(profile, new=new):
+    async with writing(profile, new=[new]):
         assert await rows(profile) == 1
     assert await rows(profile) == 0
-    async with writing(profile, new=new) as records:
+    async with writing(profile, new=[new]) as records:
         assert await rows(profile) == 1
         await records.insert(new)
         assert await rows(profile) == 1
@@ -307,3 +317,39 @@ async def test_what_the_plain_tables_have_lost_is_read_again_from_askar(processe
     await tables.rebuild.forget()
     await is_consistent(tasks)
     assert [task.id for task in (await tasks.page(newest_first=False)).items] == ["0", "1", "2"]
+
+
+async def test_of_what_was_foretold_what_is_kept_is_listed_and_the_rest_is_as_it_was(processes: Processes) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    kept = [await tasks.insert(Task(id=f"task-{at}")) for at in range(5)]
+    done = [task.model_copy(update=DONE) for task in kept]
+    async with writing(profile, changed=done) as records:
+        for task in done[:2]:
+            await records.get(Task, task.id)
+            await records.replace(task)
+        held = await records.get(Task, "task-2")
+        await records.replace(held.model_copy(update={"thread": "two", "due": LATER}))  # otherwise than foretold
+        await records.get(Task, "task-3")
+    await is_consistent(tasks)
+    assert await rows(profile) == 5
+    assert [(await tasks.get(task.id)).state for task in kept] == [State.DONE] * 2 + [State.OPEN] * 3
+    async with tasks.claiming(SOON) as due:
+        assert sorted([each.id async for each in due]) == ["task-3", "task-4"]
+
+
+async def test_two_that_change_the_same_records_in_the_same_order_both_come_to_an_end(processes: Processes) -> None:
+    first = await processes.another()
+    second = first if processes.database is None else await processes.another()
+    kept = [await RecordStore(first, Task).insert(Task(id=f"task-{at}")) for at in range(6)]
+
+    async def change(profile: WalletProfile, number: int) -> None:
+        changed = [task.model_copy(update={**DONE, "thread": ("one", "two")[number % 2]}) for task in kept]
+        async with writing(profile, changed=changed) as records:
+            for task in changed:
+                await records.get(Task, task.id)
+                await records.replace(task)
+
+    await asyncio.gather(*(change((first, second)[number % 2], number) for number in range(8)))
+    await is_consistent(RecordStore(first, Task))
+    assert {task.state for task in await RecordStore(second, Task).find()} == {State.DONE}

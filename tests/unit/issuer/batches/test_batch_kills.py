@@ -13,7 +13,7 @@ from tests.unit.issuer.workshop import Workshop
 from tests.unit.power import Power, power
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
-from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState
+from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState, row_id
 from wanderbuch.agents.issuer.batch_records.slips import Slip, pin_of, slip_token
 from wanderbuch.agents.issuer.batches import claims, reached
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
@@ -23,6 +23,7 @@ from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.errors import StoreError
 from wanderbuch.store.records import RecordStore, new_id
+from wanderbuch.store.writing import Writing
 
 __all__ = ["power", "workshop"]
 
@@ -92,6 +93,9 @@ async def test_a_slip_becomes_one_credential_wherever_the_power_fails(workshop: 
         batch = await centre.running(2)
         number, where = await number_of(centre, batch), f"cut after {steps} steps"
         cut = await power.lasts(steps, lambda of=batch: centre.claim(of))  # type: ignore[misc]
+        row = await centre.claiming.row(batch.id, 2)
+        made = [one.id for one in await centre.offers(number)]
+        assert made == ([] if row.offer_id is None else [row.offer_id]), where  # both, or none
         if cut:
             await taken_up(centre)
         offer = await centre.issue(batch)  # the person presses the button again
@@ -182,7 +186,7 @@ async def test_a_store_that_fails_once_at_any_step_loses_no_row(
 ) -> None:
     """Unlike a cut, an error is raised where the process goes on, and tidies up."""
     centre = Centre(workshop)
-    insert, change = RecordStore.insert, RecordStore.change
+    writes = [(RecordStore, "insert"), (RecordStore, "change"), (Writing, "insert"), (Writing, "replace")]
     for fails_at in count():
         batch = await centre.running(1, access=Access.PIN)
         pin = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
@@ -199,8 +203,8 @@ async def test_a_store_that_fails_once_at_any_step_loses_no_row(
             return written
 
         with monkeypatch.context() as patch:
-            patch.setattr(RecordStore, "insert", failing(insert))
-            patch.setattr(RecordStore, "change", failing(change))
+            for kind, name in writes:
+                patch.setattr(kind, name, failing(getattr(kind, name)))
             failed = False
             try:
                 await centre.claim(batch, told=pin)
@@ -210,7 +214,17 @@ async def test_a_store_that_fails_once_at_any_step_loses_no_row(
         assert [kept.id for kept in await centre.good(number)] == [offer.id], f"failed at write {fails_at}"
         if not failed:
             break
-    assert fails_at > 2
+    assert fails_at > 4  # a try, the address, the number, the offer, the row
+
+
+async def test_a_row_that_was_written_and_says_nothing_is_claimed_on_each_engine(workshop: Workshop) -> None:
+    centre = Centre(workshop)
+    batch = await centre.running(2)
+    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
+    assert (await centre.claiming.rows.get(row_id(batch.id, 2))).is_untouched
+    offer = await centre.claim(batch)
+    assert (await centre.claiming.row(batch.id, 2)).offer_id == offer.id
+    assert (await centre.issue(batch)).id == offer.id
 
 
 @pytest.mark.needs("postgresql")

@@ -2,25 +2,37 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from aries_askar import Session
 from tests.unit.issuer.batches.scene import HOUR, KIND, Centre, class_text, plan_of, read
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError, SameListError
-from wanderbuch.agents.issuer.batch_records.row import MOST_OFFERS, MOST_TRIES, BatchRow, RowState
+from wanderbuch.agents.issuer.batch_records.row import (
+    MOST_OFFERS,
+    MOST_TRIES,
+    BatchRow,
+    RowState,
+    row_id,
+    state_in,
+)
 from wanderbuch.agents.issuer.batch_records.slips import own_number, pin_of, read_token, slip_token
 from wanderbuch.agents.issuer.batches.batch_desk import Counts, ListChangedError, ListNotReadyError
-from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipUnknownError
+from wanderbuch.agents.issuer.batches.claiming import _SETTLED_AT_ONCE, ClaimRefusedError, SlipUnknownError
 from wanderbuch.agents.issuer.batches.claims import remove_claims
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.trust.following.trusted import TrustedFile
+from wanderbuch.store.category_writes import CategoryWrites
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import NotFoundError, StoreError
 from wanderbuch.store.event_kinds import EventKind
+from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import tables_of, tenant_of
+from wanderbuch.store.writing import Writing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -399,3 +411,113 @@ async def test_the_sweep_finds_what_offers_have_become(centre: Centre) -> None:
     await centre.issue(batch)
     await centre.desk.sweep(datetime.now(UTC) + timedelta(minutes=2))
     assert (await centre.claiming.row(batch.id, 2)).state is RowState.ISSUED
+
+
+async def test_the_sweep_finds_of_many_rows_at_once_what_each_offer_has_become(centre: Centre) -> None:
+    """More than go into one transaction; who presses the button meanwhile, or was given a new slip, keeps that."""
+    batch = await centre.running(_SETTLED_AT_ONCE + 6)
+    numbers = range(2, batch.count + 2)
+    offers = {number: await centre.claim(batch, number) for number in numbers}
+    for number in (2, 3):
+        await centre.workshop.hand_over(offers[number])
+        await centre.workshop.ask(await centre.workshop.desk.get(offers[number].id))
+    for number in numbers[2:-2]:
+        await centre.workshop.desk.withdraw(offers[number].id)
+    renewed = await centre.desk.row_desk.renew(batch, numbers[-1], slips=1, by="n.silva")
+    await asyncio.gather(
+        centre.desk.sweep(datetime.now(UTC) + timedelta(minutes=2)), centre.claim(batch, 4), centre.desk.counts(batch)
+    )
+    states = {number: (await centre.claiming.row(batch.id, number)).state for number in numbers}
+    assert states == {
+        **dict.fromkeys(numbers, RowState.WAITING),
+        **dict.fromkeys((2, 3), RowState.ISSUED),
+        **dict.fromkeys((4, numbers[-2]), RowState.OPEN),
+    }
+    assert await centre.claiming.row(batch.id, numbers[-1]) == renewed
+    listed = [row async for row in centre.claiming.rows.every(state=state_in(batch.id, RowState.ISSUED))]
+    assert [row.number for row in listed] == [2, 3]
+    assert (await centre.desk.counts(batch)).issued == 2
+
+
+async def test_a_row_of_which_a_clerk_wrote_that_there_is_nothing_to_say_is_claimed_as_others(centre: Centre) -> None:
+    batch = await centre.running()
+    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
+    assert (await centre.claiming.rows.get(row_id(batch.id, 2))).is_untouched
+    offer = await centre.claim(batch)
+    assert (await centre.row(batch)).offer_id == offer.id == (await centre.claim(batch)).id
+
+
+async def test_an_offer_that_is_refused_leaves_the_row_as_if_nobody_had_come(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written with an offer is not there without it."""
+    batch = await centre.running()
+
+    async def full(*_: object) -> None:
+        raise StoreError("the disk was full for a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writing, "replace", full)  # of the number, after the row and the offer were announced
+        with pytest.raises(StoreError):
+            await centre.claim(batch)
+    assert await centre.claiming.rows.get_or_none(row_id(batch.id, 2)) is None
+    assert [row async for row in centre.claiming.rows.every(state=state_in(batch.id, RowState.OPEN))] == []
+    assert (await centre.row(batch)).attempts == 0
+    offer = await centre.issue(batch)
+    assert (await centre.row(batch)).offer_id == offer.id
+
+
+async def test_a_batch_and_a_row_are_read_once_until_somebody_writes_to_them(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    injector = centre.workshop.profile.context.injector
+    injector.bind_instance(CategoryWrites, CategoryWrites())
+    fetch, fetched = Session.fetch, list[str]()
+
+    async def noted(self: Session, category: str, name: str, **how: object) -> object:
+        fetched.append(category)
+        return await fetch(self, category, name, **how)  # type: ignore[arg-type]
+
+    batch = await centre.running(4)
+    token = await centre.token(batch)
+    await centre.claiming.look(token)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "fetch", noted)
+            assert (await centre.claiming.look(token)).is_open
+            assert not {Batch.category, BatchRow.category} & {*fetched}
+            await centre.claiming.claim(token)
+            assert not {Batch.category, BatchRow.category} & {*fetched}
+            assert (await centre.claiming.claim(token)).state is OfferState.OPEN
+            assert BatchRow.category in fetched  # which was written
+        await centre.desk.pause(batch.id, by="n.silva")
+        assert (await centre.claiming.look(token)).why == "paused"
+        assert await why(centre, batch, 3) == "paused"
+        await centre.desk.resume(batch.id, by="n.silva")
+        assert (await centre.claim(batch, 3)).state is OfferState.OPEN
+        assert (await centre.claiming.look(token)).is_open
+        await centre.desk.row_desk.leave_out(batch, 2, by="n.silva")
+        assert (await centre.claiming.look(token)).why == "left-out"
+        await centre.desk.cancel(batch.id, by="n.silva")
+        await centre.desk.remove(batch.id, by="n.silva")
+        with pytest.raises(SlipUnknownError):
+            await centre.claiming.look(token)
+    finally:
+        injector.clear_binding(CategoryWrites)
+
+
+async def test_two_processes_do_not_rely_on_the_batch_that_one_has_read(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody counts writes, as on PostgreSQL, each look reads."""
+    batch = await centre.running()
+    token, reads, get = await centre.token(batch), list[str](), RecordStore.get_or_none
+
+    async def noted(self: RecordStore[Any], record_id: str) -> object:
+        reads.append(record_id)
+        return await get(self, record_id)
+
+    monkeypatch.setattr(RecordStore, "get_or_none", noted)
+    for times in (1, 2):
+        await centre.claiming.look(token)
+        assert reads.count(batch.id) >= times
