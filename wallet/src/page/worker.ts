@@ -2,11 +2,12 @@
 //
 // Its larger part, `session.ts` with all that the book needs, is fetched once the page was told where the wallet stands, so that the
 // first screen does not wait for it. Where a book is on this phone, it comes from there: it is loaded at once, and the mediator's socket
-// opens, while the worker types the PIN.
+// opens, while the worker types the PIN. A PIN is stretched without it, too.
 
 import { WalletError } from '../errors.js'
 import { EarlySocket } from '../early_socket.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
+import { foresee } from '../keeping/stretching.js'
 import { passkeyAt, phaseAt, statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
 import type { Session } from './session.js'
@@ -19,11 +20,6 @@ interface WorkerScope {
   postMessage(message: AnswerMessage | EventMessage): void
 }
 
-interface Door {
-  readonly shelf: IndexedShelf
-  readonly early: EarlySocket | undefined
-}
-
 const scope = globalThis as unknown as WorkerScope
 const tell = (event: EventMessage['event']): void => scope.postMessage({ event })
 
@@ -33,7 +29,9 @@ let loading: Promise<typeof import('./session.js')> | undefined
 let session: Promise<Session> | undefined
 /** What this host says: a book that is here is locked before that is known. */
 const settings = fetch(SETTINGS, { credentials: 'omit' }).then((response) => response.json() as Promise<Settings>)
-const door = atTheDoor()
+const shelf = atTheDoor()
+const early = shelf.then(soonOpen)
+early.catch(() => undefined) // who needs it learns it
 let isSet = false
 settings.then(({ mediator }) => {
   isSet = true
@@ -47,15 +45,15 @@ scope.onmessage = ({ data }) => {
   })
 }
 
-async function atTheDoor(): Promise<Door> {
+async function atTheDoor(): Promise<IndexedShelf> {
   if (!('locks' in navigator)) throw new Error('the browser has no locks')
-  const shelf = await IndexedShelf.open()
-  return { shelf, early: (await phaseAt(shelf)) === 'locked' ? await soonOpen(shelf) : undefined }
+  return IndexedShelf.open()
 }
 
 async function soonOpen(shelf: IndexedShelf): Promise<EarlySocket | undefined> {
+  const [phase, line] = await Promise.all([phaseAt(shelf), shelf.note('line')])
+  if (phase !== 'locked') return undefined
   larger().catch(() => undefined) // who needs it learns it
-  const line = await shelf.note('line')
   if (typeof line !== 'string' || !navigator.onLine) return undefined
   const early = new EarlySocket(line)
   addEventListener('offline', () => early.close()) // it would count as open for a while yet
@@ -81,9 +79,8 @@ function whole(): Promise<Session> {
 }
 
 async function begin(): Promise<Session> {
-  const { shelf, early } = await door
   const [{ Session, WebNetwork }, told] = await Promise.all([larger(), settings])
-  const made = await Session.begin(shelf, new WebNetwork(early), told, tell)
+  const made = await Session.begin(await shelf, new WebNetwork(await early), told, tell)
   await alone(() => made.leave())
   addEventListener('offline', () => made.offline())
   addEventListener('online', () => void made.look())
@@ -94,11 +91,12 @@ async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> 
   try {
     if (isBroken) throw new Error('the page has to be loaded again')
     if (call === 'status' && !session) {
-      const { shelf } = await door
-      const isHere = (await phaseAt(shelf)) === 'locked'
-      return { seq, answer: await statusAt(shelf, isHere && !isSet ? undefined : await settings) }
+      const known = isSet ? await settings : undefined
+      const here = await statusAt(await shelf, known)
+      return { seq, answer: known || here.phase === 'locked' ? here : await statusAt(await shelf, await settings) }
     }
-    if (call === 'passkey') return { seq, answer: await passkeyAt((await door).shelf) }
+    if (call === 'passkey') return { seq, answer: await passkeyAt(await shelf) }
+    if (call === 'typed') return { seq, answer: (await foresee(await shelf, (told as { pin: string }).pin)) ?? null }
     const open = await whole()
     const step = open[call] as (told: unknown) => unknown
     return { seq, answer: (await step.call(open, told)) ?? null }
