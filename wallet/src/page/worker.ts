@@ -1,19 +1,20 @@
 // The worker: keys, credentials and proofs are here and nowhere else. The page calls by name and gets what it may show.
 //
-// Its larger part, `session.ts` with all that the book needs, is fetched once the page was told where the wallet stands, so that the
-// first screen does not wait for it. Where a book is on this phone, it comes from there: it is loaded at once, and the mediator's socket
-// opens, while the worker types the PIN. A PIN is stretched without it, too.
+// Its larger part, `session.ts` with all that the book needs, is loaded when the first screen stands, and nobody waits for it: not that
+// screen, nor a PIN, which is stretched without it. Where a book is on this phone the mediator's socket opens while the worker types.
 
 import { WalletError } from '../errors.js'
 import { EarlySocket } from '../early_socket.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
-import { foresee } from '../keeping/stretching.js'
+import { foresee, whileStretching } from '../keeping/stretching.js'
 import { passkeyAt, phaseAt, statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
 import type { Session } from './session.js'
 
 const LOCK = 'wanderbuch book'
 const SETTINGS = '/settings.json'
+/** Until the first screen stands: what is computed here would keep it waiting. */
+const FIRST_MS = 300
 
 interface WorkerScope {
   onmessage: ((message: MessageEvent<CallMessage>) => void) | null
@@ -41,7 +42,7 @@ settings.then(({ mediator }) => {
 scope.onmessage = ({ data }) => {
   void answer(data).then((message) => {
     scope.postMessage(message)
-    whole().catch(() => undefined) // whoever calls next learns it
+    setTimeout(() => void whole().catch(() => undefined), FIRST_MS) // whoever calls next learns it
   })
 }
 
@@ -53,7 +54,7 @@ async function atTheDoor(): Promise<IndexedShelf> {
 async function soonOpen(shelf: IndexedShelf): Promise<EarlySocket | undefined> {
   const [phase, line] = await Promise.all([phaseAt(shelf), shelf.note('line')])
   if (phase !== 'locked') return undefined
-  larger().catch(() => undefined) // who needs it learns it
+  whileStretching(() => void larger().catch(() => undefined)) // who needs it learns it
   if (typeof line !== 'string' || !navigator.onLine) return undefined
   const early = new EarlySocket(line)
   addEventListener('offline', () => early.close()) // it would count as open for a while yet
