@@ -12,7 +12,7 @@
 //    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
 
 import { LONGEST_NAME } from '../anoncreds/parameters.js'
-import { prepareProof, present, type Choice } from '../anoncreds/presentation.js'
+import { present, type Choice } from '../anoncreds/presentation.js'
 import type { Witness } from '../anoncreds/witness.js'
 import { readPresentationRequest, type PresentationRequest } from '../anoncreds/presentation_request.js'
 import type { Agent } from '../agent/agent.js'
@@ -210,8 +210,6 @@ export class Questions {
     try {
       const fitting = (await this.#credentials.all()).filter(fits).slice(-MOST_FORESEEN)
       for (const entry of fitting) this.#credentials.foresee(entry)
-      await pause(OUT_MS)
-      for (const entry of fitting) prepareProof(entry)
     } catch (error) {
       if (!(error instanceof WalletError)) throw error // whoever says yes is told
     }
