@@ -5,9 +5,8 @@
 //    made for it alone, so that two answers cannot be linked by it.
 // 3. The proof is kept with the message that carries it, and goes out then: cut short, that message goes out again, never another proof.
 // 4. A verdict counts on the thread, to the key of the answer, from a key of who asked; the first one.
-// 5. What an answer will rest on is looked up when the question came, beside how who asks is reached. Of a list that was asked for at most 5
-//    seconds ago the proof is made. Of an older one it is made while the list is asked for once more: should that be another, what was
-//    made is thrown away before anybody has it.
+// 5. A yes does not wait for a second look at the status list. Of a list that was asked for at most 5 seconds ago the proof is made. Of an
+//    older one it is made while the list is asked for once more: should that be another, what was made is thrown away before anybody has it.
 // 6. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
 //    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
 
@@ -45,7 +44,6 @@ const FRESH_MS = 5_000
 const WORTH_MS = 10 * 60_000
 /** 5: what is asked of others goes out first; computing keeps it waiting. */
 const OUT_MS = 20
-const MOST_FORESEEN = 2
 
 /** Which credential answers which referent; a group of names is one referent. */
 export type Answers = Readonly<Record<string, string>>
@@ -84,7 +82,6 @@ export class Questions {
       const request = readRequest(asked)
       const reached = typeof service === 'string' ? contactOf(service, this.#agent.resolver) : service
       if (typeof service === 'string') this.onAsked(service)
-      setTimeout(() => void this.#foresee(request), OUT_MS)
       const contact = await reached
       const thread = asked.optional('~thread')?.optional('thid') ?? asked.member('@id')
       const more = { parent: invitation.id, asker: typeof service === 'string' ? service : null, goalCode: invitation.goalCode ?? null, own: null }
@@ -201,18 +198,6 @@ export class Questions {
     const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
     const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...(await service) }, threadOf(row))
     await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
-  }
-
-  // 5
-  async #foresee(row: JsonObject): Promise<void> {
-    const { request, restrictions } = questionIn(row)
-    const fits = ({ credential, isKnownRevoked }: Entry): boolean => !isKnownRevoked && [...restrictions.keys()].every((referent) => !misfit(credential, request, restrictions, referent))
-    try {
-      const fitting = (await this.#credentials.all()).filter(fits).slice(-MOST_FORESEEN)
-      for (const entry of fitting) this.#credentials.foresee(entry)
-    } catch (error) {
-      if (!(error instanceof WalletError)) throw error // whoever says yes is told
-    }
   }
 
   // 5
