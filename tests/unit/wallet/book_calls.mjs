@@ -27,7 +27,7 @@ export async function calls(load) {
       id === registry.id ? { content: new Received(registry.json, 'registry'), links } : { content: new Received(lists.find(({ timestamp }) => String(timestamp) === id), 'list'), links: [] }
     const { peer, request, own } = await connected(world)
     await world.deliver([peer.response(request)])
-    return { world, ask: (asked) => world.deliver([pack(JSON.stringify(asked), own, peer.key)]) }
+    return { world, peer, ask: (asked) => world.deliver([pack(JSON.stringify(asked), own, peer.key)]) }
   }
 
   return {
@@ -76,7 +76,9 @@ export async function calls(load) {
         throw new UnreachableError('away')
       }
       const sending = [(await views.book()).isSending]
-      const yes = await world.wallet.questions.answer(id, { [Object.keys(await world.wallet.questions.candidates(id))[0]]: 'first' }).then(() => 'sent', (error) => error.code)
+      const { now } = Date
+      Date.now = () => now() + 6_000 // what was looked up just before would do
+      const yes = await world.wallet.questions.answer(id, { [Object.keys(await world.wallet.questions.candidates(id))[0]]: 'first' }).then(() => 'sent', (error) => error.code).finally(() => (Date.now = now))
       sending.push(yes, (await views.question(id)).state, (await world.rows('outbox')).length, (await views.book()).isSending)
       world.wallet.stop()
       return { late, sending, entries: entries.map((each) => each.id), unread, candidates, answer: answer.id, before: [before.ready, before.missing], made, after: [ready, missing], offer: offer.state }
@@ -107,6 +109,49 @@ export async function calls(load) {
       const { offer, secrets } = await world.store.get('offer', `${id} t`)
       world.wallet.stop()
       return { states, asked: asked.length, isAlwaysTheirs: asked.every((each) => each.startsWith(theirs)), objects: (await world.rows('object')).length, reports, isEmptied: !offer && !secrets, inbox: (await world.rows('inbox')).length }
+    },
+    // What was looked up before a yes: what is asked for again then, and of which list the proof is, or what became of the question.
+    looked_up: async ({ steps, request, ...told }) => {
+      const { world, peer, ask } = await bookOf(1, told)
+      const { resolver, store, outbox } = world.wallet.agent
+      const { resource } = resolver
+      const { now } = Date
+      let [asked, newest, ahead] = [0, 1, 0]
+      resolver.resource = async (id, type) => {
+        const found = await resource(id, type)
+        if (id !== told.registry.id) return found
+        asked += 1
+        if (newest === 0) throw new UnreachableError('away')
+        return { ...found, links: found.links.slice(0, newest) }
+      }
+      Date.now = () => now() + ahead
+      const seen = []
+      let count = 0
+      try {
+        for (const { looked, waited, at } of steps) {
+          const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }
+          await ask(say('present-proof/2.0/request-presentation', attached))
+          const { questions, credentials } = world.wallet
+          const [id] = (await store.list('question')).find(([, row]) => row.state === 'asked')
+          newest = looked
+          if (looked) await credentials.isRevoked(await credentials.one('credential 0'))
+          const before = asked
+          ahead += waited
+          newest = at
+          const code = await questions.answer(id, Object.fromEntries(Object.entries(await questions.candidates(id)).map(([referent, ids]) => [referent, ids[0]]))).then(() => null, (error) => error.code)
+          await outbox.flush()
+          const sent = world.opened(peer.key).filter((each) => each['@type'].endsWith('/presentation'))
+          const lists = sent.slice(count).map((each) => JSON.parse(atob(each['presentations~attach'][0].data.base64)).identifiers[0].timestamp)
+          count = sent.length
+          const { state } = await store.get('question', id)
+          seen.push([code, state, lists, asked - before])
+          if (state === 'answering') await store.write([{ kind: 'question', id, value: undefined }])
+        }
+      } finally {
+        Date.now = now
+        world.wallet.stop()
+      }
+      return seen
     },
     // For each size of the book: what it costs to read it the first time, and then each proof, in ms of CPU. The sizes take turns.
     cost_of_proofs: async ({ counts, proofs, request, ...told }) => {

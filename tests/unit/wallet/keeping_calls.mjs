@@ -191,6 +191,31 @@ export async function calls(load) {
       }
       return seen
     },
+    // What could not be stretched while it was typed is stretched when it is given, whether that failed by then or fails later.
+    typed_in_vain: async () => {
+      const shelf = new MemoryShelf()
+      await shelf.write({ notes: { phone: await phone.remembering(KEY, '246810') } })
+      const { deriveBits } = crypto.subtle
+      const broken = gate()
+      let count = 0
+      crypto.subtle.deriveBits = (...told) => ((count += 1), count % 3 === 1 ? broken.promise : deriveBits.apply(crypto.subtle, told))
+      const opens = async () => hex((await phone.recall(shelf, '246810')).reveal()) === hex(KEY.reveal())
+      const seen = []
+      try {
+        const typed = phone.foresee(shelf, '246810').catch((error) => error.message)
+        while (!count) await new Promise((resolve) => setImmediate(resolve))
+        const opening = opens()
+        broken.resolve(Promise.reject(new Error('no memory')))
+        seen.push(await typed, await opening, count)
+        await phone.foresee(shelf, '246810') // it is the third
+        await phone.recall(shelf, '246810')
+        seen.push(await phone.foresee(shelf, '246810').catch((error) => error.message), count)
+        seen.push(await phone.foresee(shelf, '246810').then(() => 'again', (error) => error.message), await opens(), count)
+      } finally {
+        delete crypto.subtle.deriveBits
+      }
+      return seen
+    },
     // By Node.js's own functions: how a phone had it sealed before, what opening that makes of it, and what a passkey beside it is worth then.
     phone_before: async () => {
       const shelf = new MemoryShelf()

@@ -53,6 +53,43 @@ def test_a_new_phone_shows_the_book_without_the_issuer_that_is_gone(wallet: Wall
     }
 
 
+def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_newer_list_decides(
+    wallet: WalletProcess, tmp_path: Path
+) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    centre.publish_again()
+    centre.revoke(entry.place or 0)
+    request = {
+        "name": "q",
+        "version": "1.0",
+        "nonce": "1234567890",
+        "requested_attributes": {"a": {"names": ["level"]}},
+        "requested_predicates": {},
+        "non_revoked": {"to": 4_000_000_000},
+    }
+    first, second, revoked = (published.to_dict()["timestamp"] for published in centre.lists)
+    steps = [
+        {"looked": 1, "waited": 0, "at": 2},  # at once: what was looked up counts
+        {"looked": 1, "waited": 6_000, "at": 1},  # later: it is asked for again, and is the same
+        {"looked": 1, "waited": 6_000, "at": 2},  # a newer one came
+        {"looked": 1, "waited": 6_000, "at": 0},  # nobody says what is newest
+        {"looked": 2, "waited": 3_600_000, "at": 2},  # too long ago
+        {"looked": 2, "waited": 6_000, "at": 3},  # it was revoked meanwhile
+    ]
+    told = {"credential": entry.credential, **centre.told(), "lists": [each.to_dict() for each in centre.lists]}
+    assert wallet.call("looked_up", **told, link_secret=secret, request=request, steps=steps) == [
+        [None, "answered", [first], 0],
+        [None, "answered", [first], 1],
+        [None, "answered", [second], 1],
+        ["unreachable", "answering", [], 1],
+        [None, "answered", [second], 1],
+        ["cannot_prove", "failed", [], 1],
+    ]
+    assert revoked > second
+
+
 def test_an_issuer_has_little_looked_up_and_nothing_kept(wallet: WalletProcess, tmp_path: Path) -> None:
     centre = Centre.make("did:example:c", SMALL, tmp_path)
     seen = wallet.call("refusals", **published(centre, centre.told()), other=OTHER)

@@ -124,6 +124,10 @@ def test_a_pin_is_stretched_while_it_is_typed_and_tried_when_it_is_given(wallet:
     ]
 
 
+def test_a_stretching_that_failed_while_a_pin_was_typed_keeps_nobody_out(wallet: WalletProcess) -> None:
+    assert wallet.call("typed_in_vain") == ["no memory", True, 2, "no memory", 4, "again", True, 5]
+
+
 def test_what_came_of_a_message_is_told_at_once_and_nothing_goes_out_before_the_vault_has_it(
     wallet: WalletProcess,
 ) -> None:

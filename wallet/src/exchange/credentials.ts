@@ -13,10 +13,13 @@ import type { Agent } from '../agent/agent.js'
 import { connectionOf } from '../agent/did_exchange.js'
 import type { Step } from '../agent/step.js'
 import { message, type Incoming } from '../didcomm/message.js'
-import { StateError, WalletError } from '../errors.js'
+import { CannotProveError, StateError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
-import type { Objects } from './objects.js'
+import type { Objects, RegistryNow } from './objects.js'
+
+/** Of how many registries is remembered what was looked up. */
+const MOST_LOOKED = 64
 
 /** A credential of the wallet, ready for proofs. */
 export interface Entry {
@@ -29,9 +32,18 @@ export interface Entry {
   readonly isKnownRevoked: boolean
 }
 
+/** A registry and its newest status list, and when they were asked for. */
+interface Looked {
+  readonly at: number
+  readonly now: RegistryNow
+  readonly list: StatusList
+}
+
 export class Credentials {
   readonly #agent: Agent
   readonly #objects: Objects
+  /** What was looked up in this visit, by the registry. */
+  readonly #looked = new Map<string, Looked>()
   /** What was read of a row: it stays what it is as long as the row does. */
   readonly #read = new WeakMap<JsonObject, Promise<Entry>>()
 
@@ -74,8 +86,7 @@ export class Credentials {
   async isRevoked(entry: Entry, isAnew = false): Promise<boolean> {
     const place = entry.credential.nonRevocation
     if (!place) return false
-    const now = await this.#objects.registryNow(place.registryId, isAnew)
-    const list = await this.#objects.statusList(now)
+    const { list } = await this.#look(place.registryId, isAnew)
     if (list.isRevoked(place.place) !== entry.isKnownRevoked) await this.#note(entry.id, list.isRevoked(place.place))
     if (!list.isRevoked(place.place)) await this.#keepIssued(entry, list)
     return list.isRevoked(place.place)
@@ -93,9 +104,31 @@ export class Credentials {
     return witness
   }
 
-  /** Begin to look up what a proof will rest on: who says yes within that time waits for no second look. */
+  /** Begin to look up what a proof will rest on. */
   foresee({ credential: { nonRevocation: place } }: Entry): void {
-    if (place) this.#objects.registryNow(place.registryId).then((now) => this.#objects.statusList(now)).catch(() => undefined)
+    if (place) this.#look(place.registryId).catch(() => undefined)
+  }
+
+  /**
+   * How long ago the status list of a credential was asked for, in ms; 0: there is none, Infinity: none that would do came in this visit.
+   *
+   * @param notAfter as for `witness`
+   */
+  lookedAgo({ credential: { nonRevocation: place } }: Entry, notAfter: number): number {
+    if (!place) return 0
+    const looked = this.#looked.get(place.registryId)
+    return looked && looked.list.timestamp <= notAfter ? Date.now() - looked.at : Infinity
+  }
+
+  /**
+   * The witness of the status list that was looked up last in this visit (`lookedAgo`).
+   *
+   * @throws CannotProveError it is revoked
+   */
+  async lookedWitness(entry: Entry): Promise<Witness | undefined> {
+    const place = entry.credential.nonRevocation
+    const looked = place && this.#looked.get(place.registryId)
+    return looked && this.#witness(entry, looked)
   }
 
   /** The witness that was kept, for a proof without a network; undefined: there is none, or none is needed. */
@@ -125,13 +158,26 @@ export class Credentials {
     if (failed) throw failed
   }
 
-  async #newest({ credential, definition }: Entry, notAfter: number): Promise<Witness | undefined> {
+  async #newest(entry: Entry, notAfter: number): Promise<Witness | undefined> {
+    const place = entry.credential.nonRevocation
+    return place && this.#witness(entry, await this.#look(place.registryId, false, notAfter))
+  }
+
+  async #look(registryId: string, isAnew = false, notAfter = Infinity): Promise<Looked> {
+    const at = Date.now()
+    const now = await this.#objects.registryNow(registryId, isAnew)
+    const looked = { at, now, list: await this.#objects.statusList(now, notAfter) }
+    if (this.#looked.size >= MOST_LOOKED) this.#looked.clear()
+    this.#looked.set(registryId, looked)
+    return looked
+  }
+
+  async #witness({ credential, definition }: Entry, { now, list }: Looked): Promise<Witness | undefined> {
     const place = credential.nonRevocation
     if (!place) return undefined
-    const now = await this.#objects.registryNow(place.registryId)
-    const list = await this.#objects.statusList(now, notAfter)
+    if (list.isRevoked(place.place)) throw new CannotProveError('the credential is revoked')
     const issued = issuedWitness(place, list)
-    if (issued && !list.isRevoked(place.place)) return issued
+    if (issued) return issued
     const file = await this.#objects.tails(now)
     return updatedWitness(place, definition, now.registry, undefined, list, (index) => {
       const { start, end } = tailRange(index)
@@ -142,12 +188,13 @@ export class Credentials {
   // One that came in the credential needs no tails file: so it is kept without anybody's asking.
   async #keepIssued(entry: Entry, list: StatusList): Promise<void> {
     const place = entry.credential.nonRevocation
-    if (!place || (await this.readySince(entry)) === list.timestamp) return
-    const witness = issuedWitness(place, list)
+    const witness = place && issuedWitness(place, list)
     if (witness) await this.#keep(entry, witness)
   }
 
-  async #keep({ id }: Entry, witness: Witness): Promise<void> {
+  async #keep(entry: Entry, witness: Witness): Promise<void> {
+    const { id } = entry
+    if ((await this.readySince(entry)) === witness.list.timestamp) return
     await this.#agent.store.write([{ kind: 'object', id: keptAt(id), value: sealWitness(witness) }])
   }
 

@@ -5,7 +5,9 @@
 //    made for it alone, so that two answers cannot be linked by it.
 // 3. The proof is kept with the message that carries it, and goes out then: cut short, that message goes out again, never another proof.
 // 4. A verdict counts on the thread, to the key of the answer, from a key of who asked; the first one.
-// 5. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
+// 5. A yes does not wait for a second look at the status list. Of a list that was asked for at most 5 seconds ago the proof is made. Of an
+//    older one it is made while the list is asked for once more: should that be another, what was made is thrown away before anybody has it.
+// 6. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
 //    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
 
 import { LONGEST_NAME } from '../anoncreds/parameters.js'
@@ -37,6 +39,11 @@ const MOST_REQUEST = 128 * 1024
 const MOST_OPEN = 16
 /** How long an answer by codes waits for the newest status list, where a witness of an older one is kept. */
 const PATIENCE_MS = 5_000
+/** 5: what was looked up so lately counts as now; what is older than that is not worth a proof that may be thrown away. */
+const FRESH_MS = 5_000
+const WORTH_MS = 10 * 60_000
+/** 5: what is asked of others goes out first; computing keeps it waiting. */
+const OUT_MS = 20
 
 /** Which credential answers which referent; a group of names is one referent. */
 export type Answers = Readonly<Record<string, string>>
@@ -51,6 +58,8 @@ export class Questions {
   readonly #agent: Agent
   readonly #credentials: Credentials
   readonly #unanswered: Unanswered
+  /** Told who asks, if anybody says so, before that is looked up (5). */
+  onAsked: (asker: string) => void = () => {}
 
   constructor(agent: Agent, credentials: Credentials, unanswered: Unanswered) {
     this.#agent = agent
@@ -70,10 +79,13 @@ export class Questions {
     await this.#agent.locks.run(id, async () => {
       if (await this.#agent.store.get('question', id)) return
       const { service } = invitation
-      const contact = typeof service === 'string' ? await contactOf(service, this.#agent.resolver) : service
+      const request = readRequest(asked)
+      const reached = typeof service === 'string' ? contactOf(service, this.#agent.resolver) : service
+      if (typeof service === 'string') this.onAsked(service)
+      const contact = await reached
       const thread = asked.optional('~thread')?.optional('thid') ?? asked.member('@id')
       const more = { parent: invitation.id, asker: typeof service === 'string' ? service : null, goalCode: invitation.goalCode ?? null, own: null }
-      const row = { ...readRequest(asked), ...more, thread: identifier(thread), contact: sealContact(contact) }
+      const row = { ...request, ...more, thread: identifier(thread), contact: sealContact(contact) }
       await this.#unanswered.letIn('question', id, row)
       await this.#agent.commit({ changes: [at(id, row)] })
     })
@@ -164,7 +176,7 @@ export class Questions {
     })
   }
 
-  // 5
+  // 6
   async #answerShown(id: string, answers: Answers, seen: number | undefined): Promise<void> {
     await this.#agent.locks.run(id, async () => {
       const row = await this.#agent.store.get('question', id)
@@ -182,10 +194,35 @@ export class Questions {
     const contact = unsealContact(new Received(row['contact'], 'contact'))
     const service = row['parent'] === undefined ? Promise.resolve({}) : this.#service(own) // while the proof is made
     service.catch(() => undefined)
-    const proof = present(questionIn(row).request, await this.#choices(row), new Map(), await linkSecretOf(this.#agent))
+    const proof = await this.#proof(row)
     const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
     const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...(await service) }, threadOf(row))
     await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
+  }
+
+  // 5
+  async #proof(row: JsonObject): Promise<object> {
+    const { request } = questionIn(row)
+    const secret = await linkSecretOf(this.#agent)
+    const made = (choices: readonly Choice[]): object => present(request, choices, new Map(), secret)
+    const used = await Promise.all(Object.values(row['answers'] as Answers).map((id) => this.#credentials.one(id)))
+    const notAfter = latestList(new Received(row['request'], 'request'))
+    const age = Math.max(0, ...used.map((entry) => this.#credentials.lookedAgo(entry, notAfter)))
+    const looked = age <= WORTH_MS ? this.#choices(row, (entry) => this.#credentials.lookedWitness(entry)) : undefined
+    if (looked && age <= FRESH_MS) {
+      const choices = await looked
+      await pause(0)
+      return made(choices)
+    }
+    const lately = await looked?.catch(() => undefined) // the newest list decides
+    if (!lately) return made(await this.#choices(row))
+    const now = this.#choices(row)
+    now.catch(() => undefined)
+    const came = await Promise.race([now, pause(OUT_MS)])
+    if (came) return made(came)
+    const early = made(lately)
+    const choices = await now
+    return choices.every(({ witness }, index) => witness?.list.timestamp === lately[index]?.witness?.list.timestamp) ? early : made(choices)
   }
 
   // Where the verdict can be sent to. ACA-Py wants raw keys here.
@@ -194,15 +231,15 @@ export class Questions {
     return { '~service': { recipientKeys: [own], routingKeys: rawKeys(address), serviceEndpoint: address.endpoint } }
   }
 
-  async #choices(row: JsonObject): Promise<Choice[]> {
+  async #choices(row: JsonObject, witness = (entry: Entry, notAfter: number) => this.#witness(entry, notAfter, row['isShown'] === true)): Promise<Choice[]> {
     const { request } = questionIn(row)
     const notAfter = latestList(new Received(row['request'], 'request'))
     const byCredential = new Map<string, string[]>()
     for (const [referent, id] of Object.entries(row['answers'] as Answers)) byCredential.set(id, [...(byCredential.get(id) ?? []), referent])
-    return Promise.all([...byCredential].map(async ([id, referents]) => this.#choice(await this.#credentials.one(id), referents, request, notAfter, row['isShown'] === true)))
+    return Promise.all([...byCredential].map(async ([id, referents]) => this.#choice(await this.#credentials.one(id), referents, request, (entry) => witness(entry, notAfter))))
   }
 
-  async #choice(entry: Entry, referents: string[], request: PresentationRequest, notAfter: number, isShown: boolean): Promise<Choice> {
+  async #choice(entry: Entry, referents: string[], request: PresentationRequest, witness: (entry: Entry) => Promise<Witness | undefined>): Promise<Choice> {
     const asked = referents.map((referent) => request.attributes.get(referent) ?? request.predicates.get(referent))
     const wantsNonRevocation = asked.some((part) => part?.wantsNonRevocation)
     return {
@@ -211,7 +248,7 @@ export class Questions {
       revealed: referents.filter((referent) => request.attributes.has(referent)),
       unrevealed: [],
       predicates: referents.filter((referent) => request.predicates.has(referent)),
-      witness: wantsNonRevocation ? await this.#witness(entry, notAfter, isShown) : undefined,
+      witness: wantsNonRevocation ? await witness(entry) : undefined,
     }
   }
 
@@ -281,6 +318,10 @@ export class Questions {
       await this.#agent.commit(step(row))
     })
   }
+}
+
+function pause(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(resolve, ms, undefined))
 }
 
 function readRequest(body: Received): JsonObject {

@@ -1,36 +1,33 @@
 // "This phone remembers": the key of the vault, sealed so that this browser with this PIN opens it, and nobody without both.
 //
 // 1. A key of WebCrypto that cannot be exported makes, of the stretched PIN (PBKDF2 with HMAC-SHA-512, RFC 8018, by the browser itself:
-//    adr/0122), the key under which it is sealed. So a copy of the rows alone opens nothing, and trying PINs needs this browser.
+//    `stretching.ts`), the key under which it is sealed. So a copy of the rows alone opens nothing, and trying PINs needs this browser.
 // 2. A try is counted before it is made (what the PIN stretches to is known by then, and not tried), one at a time. After ten wrong ones
 //    the phone forgets: the recovery code opens the book then.
 // 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked can try all PINs of six
 //    digits, in a day or two of a processor. A PIN protects from whoever picks the phone up.
 // 4. A passkey may stand beside the PIN: the phone's own secret (WebAuthn PRF) takes the place of the stretched PIN in (1). It is never
 //    alone: PIN and recovery code open the book as before, and what forgets the PIN forgets it.
-// 5. While a PIN is typed it is stretched already, each time that it is long enough to be one (`foresee`): that tries nothing, counts nothing
-//    and is forgotten within a minute, and once the phone is asked to open, or the book is closed (`forgetTyped`). Who types on has the
-//    last one stretched, one at a time.
+// 5. While a PIN is typed it is stretched already (`foresee`): that tries nothing and counts nothing.
 // 6. What was sealed before that was stretched by scrypt (RFC 7914). Once its PIN opens it, it is sealed anew as (1) says.
 
 import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { concat } from '../bytes.js'
 import { StateError, WalletError } from '../errors.js'
-import { withAsciiDigits } from './digits.js'
 import type { Shelf } from './shelf.js'
+import { forgetTyped, isLongEnough, LEAST, LONGEST, plainPin, stretched, stretchedNow, whileStretching, type Salted } from './stretching.js'
 import { open, seal, VaultKey } from './vault_key.js'
 
-const ITERATIONS = 210_000
-const KEY_BITS = 256
-const SCRYPT_COST = { N: 2 ** 15, r: 8, p: 1, dkLen: KEY_BITS / 8 }
+export { foresee, forgetTyped } from './stretching.js'
+
+whileStretching(() => VaultKey.prepare())
+
+const SCRYPT_COST = { N: 2 ** 15, r: 8, p: 1, dkLen: 32 }
 const SALT_BYTES = 16
 const TRIES = 10
-const LEAST = 6
-const LONGEST = 64
 const PLACE = 'this phone'
 const PASSKEY_PLACE = 'this phone, by a passkey'
 const SECRET_BYTES = 32
-const FORESEEN_MS = 60_000
 
 interface Remembered extends SealedByPin {
   readonly device: CryptoKey
@@ -38,11 +35,9 @@ interface Remembered extends SealedByPin {
   readonly passkey?: { readonly id: Uint8Array; readonly salt: Uint8Array; readonly sealed: Uint8Array }
 }
 
-interface SealedByPin {
-  readonly salt: Uint8Array
+/** Without `stretching`: by scrypt (6). */
+interface SealedByPin extends Salted {
   readonly sealed: Uint8Array
-  /** How the PIN was stretched; missing: by scrypt (6). */
-  readonly stretching?: 'pbkdf2'
 }
 
 /** No passkey is kept, or its secret is another one. */
@@ -94,52 +89,6 @@ export function recall(shelf: Shelf, pin: string): Promise<VaultKey> {
   return turn.then(({ key }) => key)
 }
 
-interface Foreseen {
-  readonly pin: string
-  readonly salt: Uint8Array
-  readonly stretched: Promise<Uint8Array>
-}
-
-let foreseen: Foreseen | undefined
-let typing: string | undefined
-let isForeseeing = false
-let forgetting: ReturnType<typeof setTimeout> | undefined
-
-/** Stretch what was typed by now, if it may be a PIN (5). */
-export async function foresee(shelf: Shelf, typed: string): Promise<void> {
-  const plain = plainPin(typed)
-  typing = isLongEnough(plain) ? plain : undefined
-  clearTimeout(forgetting)
-  forgetting = setTimeout(forgetTyped, FORESEEN_MS)
-  if (isForeseeing) return
-  isForeseeing = true
-  try {
-    while (typing !== undefined && typing !== foreseen?.pin) {
-      const pin = typing
-      const remembered = (await shelf.note('phone')) as Remembered | undefined
-      if (!remembered?.stretching) return forgetTyped()
-      if (typing === undefined) return // forgotten meanwhile
-      foreseen = { pin, salt: remembered.salt, stretched: stretched(pin, remembered.salt) }
-      await foreseen.stretched
-    }
-  } finally {
-    isForeseeing = false
-  }
-}
-
-function foreseenFor(pin: string, salt: Uint8Array): Promise<Uint8Array> | undefined {
-  const known = foreseen?.pin === pin && foreseen.salt.join() === salt.join() ? foreseen.stretched : undefined
-  forgetTyped()
-  return known
-}
-
-/** Nothing of what was typed is at hand any more (5). */
-export function forgetTyped(): void {
-  clearTimeout(forgetting)
-  foreseen = undefined
-  typing = undefined
-}
-
 /**
  * Have a passkey open the book beside the PIN (4), or no longer.
  *
@@ -180,15 +129,6 @@ function inTurn<T>(step: () => Promise<T>): Promise<T> {
 
 function nothing(): void {}
 
-function isLongEnough(plain: string): boolean {
-  return [...plain].length >= LEAST && plain.length <= LONGEST
-}
-
-// Whoever changes the keyboard types other digits.
-function plainPin(pin: string): string {
-  return withAsciiDigits(pin.normalize('NFKC').trim())
-}
-
 async function passkeyKey(device: CryptoKey, secret: Uint8Array): Promise<Uint8Array> {
   if (secret.length !== SECRET_BYTES) throw new PasskeyError()
   const told = concat(new TextEncoder().encode(PASSKEY_PLACE), secret)
@@ -207,7 +147,7 @@ async function recalled(shelf: Shelf, pin: string): Promise<{ readonly key: Vaul
   const counted = shelf.write({ notes: { phone: { ...remembered, tries } } })
   const { device, salt, sealed, stretching } = remembered
   const plain = plainPin(pin)
-  const bits = stretching ? (foreseenFor(plain, salt) ?? stretched(plain, salt)) : stretchedByScrypt(plain, salt)
+  const bits = stretching ? stretchedNow(plain, salt) : stretchedByScrypt(plain, salt)
   const [sealing] = await Promise.all([bits.then((each) => sealingKey(device, each)), counted])
   let secret: Uint8Array
   try {
@@ -230,13 +170,6 @@ async function sealedByPin(device: CryptoKey, pin: string, secret: Uint8Array): 
 // 1
 async function sealingKey(device: CryptoKey, bits: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign('HMAC', device, bits as Uint8Array<ArrayBuffer>))
-}
-
-async function stretched(pin: string, salt: Uint8Array): Promise<Uint8Array> {
-  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(pin), 'PBKDF2', false, ['deriveBits'])
-  const bits = crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: salt as Uint8Array<ArrayBuffer>, iterations: ITERATIONS }, key, KEY_BITS)
-  VaultKey.prepare() // the browser stretches in another thread
-  return new Uint8Array(await bits)
 }
 
 // 6

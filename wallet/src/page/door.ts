@@ -17,5 +17,6 @@ export async function passkeyAt(shelf: Shelf): Promise<PasskeyPlace | null> {
 }
 
 export async function statusAt(shelf: Shelf, settings?: Settings): Promise<Status> {
-  return { phase: await phaseAt(shelf, settings), backup: 'waiting', isOnline: false }
+  const [phase, passkey] = await Promise.all([phaseAt(shelf, settings), passkeyAt(shelf)])
+  return { phase, backup: 'waiting', isOnline: false, hasPasskey: passkey !== null }
 }

@@ -42,7 +42,8 @@ class Page implements Actions {
     this.#words = words
     this.#frame = new Frame(words)
     this.#screens = new Screens(words, this)
-    this.#client.onEvent = () => void this.#look()
+    // While a link is followed there is nothing to see but where the wallet stands.
+    this.#client.onEvent = (event) => void (event === 'changed' && this.#place === 'waiting' ? undefined : this.#look())
     addEventListener('hashchange', () => this.#takeLink())
     document.addEventListener('visibilitychange', () => this.#watch())
     document.addEventListener('input', ({ target }) => this.#typed(target as HTMLInputElement))
@@ -50,7 +51,7 @@ class Page implements Actions {
 
   begin(): void {
     this.#speak()
-    this.#takeLink()
+    this.#readLink()
     void this.#look()
   }
 
@@ -282,12 +283,17 @@ class Page implements Actions {
     await this.lock()
   }
 
-  #takeLink(): void {
+  #readLink(): boolean {
     const link = location.hash.slice(1)
-    if (!link) return
+    if (!link) return false
     // The address bar and the history do not keep it.
     history.replaceState(null, '', location.pathname)
     this.#link = link
+    return true
+  }
+
+  #takeLink(): void {
+    if (!this.#readLink()) return
     void this.#client.call('status').then(({ phase }) => (phase === 'open' ? this.#follow() : this.#look()), () => this.#look())
   }
 

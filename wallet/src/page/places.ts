@@ -39,7 +39,7 @@ export async function screenAt(place: string, status: Status, here: Here): Promi
       return openScreen(place, status, here)
   }
   if (place === 'file') return screens.file()
-  if (status.phase === 'locked') return place === 'restore' ? screens.restore() : screens.locked((await client.call('passkey')) !== null)
+  if (status.phase === 'locked') return place === 'restore' ? screens.restore() : screens.locked(status.hasPasskey ?? (await client.call('passkey')) !== null)
   if (place === 'code') return screens.code(here.code)
   if (place === 'confirm') return screens.confirm(here.asked)
   if (status.phase === 'forgotten') return place === 'anew' ? screens.anew() : screens.restore(true)

@@ -24,6 +24,8 @@ export interface Status {
   readonly phase: Phase
   readonly backup: BackupState
   readonly isOnline: boolean
+  /** Whether a passkey opens the book; missing: that is asked for apart (`passkey`). */
+  readonly hasPasskey?: boolean
 }
 
 /** Which passkey, and what its secret is made of (`passkey.ts`). */

@@ -34,6 +34,7 @@ export class Views {
     this.#wallet = wallet
     this.#governance = governance
     this.#onLater = onLater
+    wallet.questions.onAsked = (asker) => void governance?.snapshot([asker]).catch(() => undefined) // whoever judges them learns it
   }
 
   async book(): Promise<BookView> {

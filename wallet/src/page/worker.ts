@@ -1,27 +1,24 @@
 // The worker: keys, credentials and proofs are here and nowhere else. The page calls by name and gets what it may show.
 //
-// Its larger part, `session.ts` with all that the book needs, is fetched once the page was told where the wallet stands, so that the
-// first screen does not wait for it. Where a book is on this phone, it comes from there: it is loaded at once, and the mediator's socket
-// opens, while the worker types the PIN.
+// Its larger part, `session.ts` with all that the book needs, is loaded when the first screen stands, and nobody waits for it: not that
+// screen, nor a PIN, which is stretched without it. Where a book is on this phone the mediator's socket opens while the worker types.
 
 import { WalletError } from '../errors.js'
 import { EarlySocket } from '../early_socket.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
+import { foresee, whileStretching } from '../keeping/stretching.js'
 import { passkeyAt, phaseAt, statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
 import type { Session } from './session.js'
 
 const LOCK = 'wanderbuch book'
 const SETTINGS = '/settings.json'
+/** Until the first screen stands: what is computed here would keep it waiting. */
+const FIRST_MS = 300
 
 interface WorkerScope {
   onmessage: ((message: MessageEvent<CallMessage>) => void) | null
   postMessage(message: AnswerMessage | EventMessage): void
-}
-
-interface Door {
-  readonly shelf: IndexedShelf
-  readonly early: EarlySocket | undefined
 }
 
 const scope = globalThis as unknown as WorkerScope
@@ -33,7 +30,9 @@ let loading: Promise<typeof import('./session.js')> | undefined
 let session: Promise<Session> | undefined
 /** What this host says: a book that is here is locked before that is known. */
 let settingsAsked: Promise<Settings> | undefined
-const door = atTheDoor()
+const shelf = atTheDoor()
+const early = shelf.then(soonOpen)
+early.catch(() => undefined) // who needs it learns it
 let isSet = false
 settings().then(({ mediator }) => {
   if (mediator === null) tell('status')
@@ -42,19 +41,19 @@ settings().then(({ mediator }) => {
 scope.onmessage = ({ data }) => {
   void answer(data).then((message) => {
     scope.postMessage(message)
-    whole().catch(() => undefined) // whoever calls next learns it
+    setTimeout(() => void whole().catch(() => undefined), FIRST_MS) // whoever calls next learns it
   })
 }
 
-async function atTheDoor(): Promise<Door> {
+async function atTheDoor(): Promise<IndexedShelf> {
   if (!('locks' in navigator)) throw new Error('the browser has no locks')
-  const shelf = await IndexedShelf.open()
-  return { shelf, early: (await phaseAt(shelf)) === 'locked' ? await soonOpen(shelf) : undefined }
+  return IndexedShelf.open()
 }
 
 async function soonOpen(shelf: IndexedShelf): Promise<EarlySocket | undefined> {
-  larger().catch(() => undefined) // who needs it learns it
-  const line = await shelf.note('line')
+  const [phase, line] = await Promise.all([phaseAt(shelf), shelf.note('line')])
+  if (phase !== 'locked') return undefined
+  whileStretching(() => void larger().catch(() => undefined)) // who needs it learns it
   if (typeof line !== 'string' || !navigator.onLine) return undefined
   const early = new EarlySocket(line)
   addEventListener('offline', () => early.close()) // it would count as open for a while yet
@@ -94,9 +93,8 @@ function whole(): Promise<Session> {
 }
 
 async function begin(): Promise<Session> {
-  const { shelf, early } = await door
   const [{ Session, WebNetwork }, set] = await Promise.all([larger(), settings()])
-  const made = await Session.begin(shelf, new WebNetwork(early), set, tell)
+  const made = await Session.begin(await shelf, new WebNetwork(await early), set, tell)
   await alone(() => made.leave())
   addEventListener('offline', () => made.offline())
   addEventListener('online', () => void made.look())
@@ -107,11 +105,12 @@ async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> 
   try {
     if (isBroken) throw new Error('the page has to be loaded again')
     if (call === 'status' && !session) {
-      const { shelf } = await door
-      const isHere = (await phaseAt(shelf)) === 'locked'
-      return { seq, answer: await statusAt(shelf, isHere && !isSet ? undefined : await settings()) }
+      const known = isSet ? await settings() : undefined
+      const here = await statusAt(await shelf, known)
+      return { seq, answer: known || here.phase === 'locked' ? here : await statusAt(await shelf, await settings()) }
     }
-    if (call === 'passkey') return { seq, answer: await passkeyAt((await door).shelf) }
+    if (call === 'passkey') return { seq, answer: await passkeyAt(await shelf) }
+    if (call === 'typed') return { seq, answer: (await foresee(await shelf, (told as { pin: string }).pin)) ?? null }
     const open = await whole()
     const step = open[call] as (told: unknown) => unknown
     return { seq, answer: (await step.call(open, told)) ?? null }
