@@ -114,7 +114,8 @@ def answer_view(
     outcome = verification.state.value if decision is None else AnswerCategory.of(decision).value
     open_facts = list(not_checked(grounds.facts)) if decision is not None else []
     is_trusted = decision is not None and decision.verdict is Verdict.TRUSTED
-    if is_trusted and verification.requirement.subject is Subject.NONE:
+    is_unnamed = verification.requirement.subject is Subject.NONE or "family_name" in verification.left_out
+    if is_trusted and is_unnamed:
         open_facts.insert(0, FactKind.HOLDER_NAMED)
     ended = verification.ended_at or verification.answer_by
     return AnswerView(
@@ -154,7 +155,7 @@ def _certificates(
                 category="" if decision is None else AnswerCategory.of(decision).value,
                 decision=decision,
                 seen=None if own is None else in_words(credential_type, own, language),
-                hidden=labels(credential_type, group.hidden, language),
+                hidden=labels(credential_type, (*group.hidden, *verification.left_out), language),
             )
         )
     return tuple(views)

@@ -37,7 +37,7 @@ class Fact(_Answered):
     """One fact of an answer, its outcome and what it rests on."""
 
     fact: str
-    outcome: Literal["holds", "fails", "could_not_check", "not_looked_at", "not_asked"]
+    outcome: Literal["holds", "fails", "could_not_check", "not_looked_at", "not_asked", "left_out"]
     evidence: Mapping[str, str] = Field(default_factory=dict)
     credential: str | None = None
 
