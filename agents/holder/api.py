@@ -128,7 +128,9 @@ async def _one_request(office: HolderWork, call: Call[None]) -> RequestOut:
 
 
 async def _present(office: HolderWork, call: Call[PresentIn]) -> RequestOut:
-    done = await requests.present(office.profile, office.config, call.path["id"], call.body.named)
+    done = await requests.present(
+        office.profile, office.config, call.path["id"], call.body.named, leave_out=call.body.leave_out
+    )
     return RequestOut.of(done)
 
 

@@ -160,6 +160,10 @@ class RequestOut(ApiModel):
 
     `credentials` are those of the wallet that come nearest, those that fit first and the newest of them before others;
     `credentials_fitting` says how many fit, of `credentials_total`.
+
+    `may_be_left_out` has the attributes that an answer may leave out, all of them together; `asking_without` says
+    whether this verifier may ask the rest. A verifier that asks for too much in these alone can be answered without
+    them (`can_leave_out`). `left_out` says whether they were left out of the answer.
     """
 
     id: str
@@ -176,6 +180,10 @@ class RequestOut(ApiModel):
     credentials_total: int
     parts: list[PartOut]
     can_answer: bool
+    may_be_left_out: list[str]
+    asking_without: DecisionOut | None
+    can_leave_out: bool
+    left_out: bool
     explanation: str
     deadline: datetime
     note: str | None
@@ -201,6 +209,10 @@ class RequestOut(ApiModel):
                 for part in request.parts
             ],
             can_answer=not _over_asks(request) and _can_answer(request),
+            may_be_left_out=list(request.may_be_left_out),
+            asking_without=DecisionOut.of(request.asking_without) if request.asking_without else None,
+            can_leave_out=_can_leave_out(request),
+            left_out=request.left_out,
             explanation=_explain(request),
             deadline=request.deadline,
             note=request.note,
@@ -221,6 +233,7 @@ class PresentIn(ApiModel):
     credentials: dict[str, Annotated[str, Field(min_length=1, max_length=128)]] | None = Field(
         default=None, min_length=1, max_length=MAX_REFERENTS
     )
+    leave_out: bool = Field(default=False, description="answer without what may be left out")
 
     @property
     def named(self) -> str | dict[str, str]:
@@ -296,12 +309,21 @@ def _over_asks(request: Request) -> bool:
     return request.asking is not None and request.asking.verdict is Verdict.NOT_TRUSTED
 
 
+def _can_leave_out(request: Request) -> bool:
+    """Whether the wallet can answer without what may be left out."""
+    without = request.asking_without
+    return without is not None and without.verdict is not Verdict.NOT_TRUSTED and _can_answer(request)
+
+
 def _explain(request: Request) -> str:
     """Say in one or two sentences where the person stands with this request."""
     if request.state is not RequestState.OPEN:
         return _STATE_TEXTS[request.state]
     if not request.asked:
         return request.note or "What is asked cannot be read."
+    if request.asking is not None and _over_asks(request) and _can_leave_out(request):
+        without = ", ".join(request.may_be_left_out)
+        return f"This verifier may not ask all of that. Answer without {without}, or decline."
     if request.asking is not None and _over_asks(request):
         return "This verifier may not ask that. " + " ".join(reason.text for reason in request.asking.reasons)
     if not request.fits:

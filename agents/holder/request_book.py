@@ -18,6 +18,7 @@ from pydantic import Field
 
 from wanderbuch.agents.holder.exchanges import Exchanges
 from wanderbuch.agents.holder.peers import Origin
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.payloads import Payload, keeping, removing
 from wanderbuch.plugins.exchange.sending_again import next_try
 from wanderbuch.store.event_kinds import Event, EventKind
@@ -52,6 +53,8 @@ class ReceivedRequest(Record):
         thread_id: of the exchange.
         origin: whose it is, and the way back.
         asked: the AnonCreds proof request, as it came.
+        may_be_left_out: what its message says may be left out; None: nothing.
+        left_out: whether the answer leaves it out.
         answer_by: when it ends by itself.
         answer, answered_at: how and when it was answered; None: it is open.
         end, ended_at: how and when a presented one ended.
@@ -65,6 +68,8 @@ class ReceivedRequest(Record):
     thread_id: str
     origin: Origin
     asked: str = Field(repr=False)
+    may_be_left_out: MayBeLeftOut | None = Field(default=None, exclude_if=lambda told: told is None)
+    left_out: bool = Field(default=False, exclude_if=lambda left_out: not left_out)
     answer_by: datetime
     answer: RequestState | None = None
     answered_at: datetime | None = None
@@ -156,15 +161,20 @@ class RequestBook:
         self.records = open_requests(profile)
         self._teller = MarkTeller(open_requests, profile, request_events, markers=self.records)
 
-    async def present(self, request: ReceivedRequest, message: Mapping[str, Any], *, at: datetime) -> bool:
+    async def present(
+        self, request: ReceivedRequest, message: Mapping[str, Any], *, at: datetime, left_out: bool = False
+    ) -> bool:
         """Answer an open request with a presentation, and return whether this decided it.
 
         Args:
             request: as it was read.
             message: with the presentation; it waits to be sent from now on.
             at: now.
+            left_out: whether it leaves out what may be left out.
         """
-        value = {_ANSWER: RequestState.PRESENTED.value, "answered_at": at.isoformat()}
+        value: dict[str, Any] = {_ANSWER: RequestState.PRESENTED.value, "answered_at": at.isoformat()}
+        if left_out:
+            value["left_out"] = True
         keep = keeping(request.id, Payload(message))
         return await self.records.add(request.id, _ANSWER, value, record=request, beside=keep)
 

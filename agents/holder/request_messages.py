@@ -26,6 +26,7 @@ from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.connecting.connections import connection_of
 from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.proof_messages import ACK, PROBLEM, REQUEST, read_request_message
 from wanderbuch.plugins.exchange.reports import read_report
 from wanderbuch.store.records import DuplicateError
@@ -51,6 +52,7 @@ async def keep_request(
 
     Raises:
         AttachedError: it is not a request for one AnonCreds proof.
+        LeftOutError: what it says may be left out cannot be read.
     """
     asked = read_request_message(members)
     now = datetime.now(UTC)
@@ -60,6 +62,7 @@ async def keep_request(
         thread_id=thread_id,
         origin=origin,
         asked=asked.text,
+        may_be_left_out=MayBeLeftOut.read(members),
         answer_by=now + timedelta(seconds=config.request_deadline_s),
     )
     records = open_requests(profile)

@@ -8,6 +8,7 @@ ends (`request_sweep`), best in the HTTP answer.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -110,6 +111,9 @@ class Request:
             and not of the verifier whose DID it names.
         parts: where several credentials are asked for, which can answer for each.
         registered: what the verifier is registered for; None: nothing is known of it, or the request is over.
+        may_be_left_out: the attributes that an answer may leave out, all of them together.
+        asking_without: whether the verifier may ask the rest; None where nothing may be left out, or as with `asking`.
+        left_out: whether they were left out of the answer.
     """
 
     id: str
@@ -126,6 +130,9 @@ class Request:
     is_from_link: bool = False
     parts: "tuple[PartFits, ...]" = ()
     registered: Registered | None = None
+    may_be_left_out: tuple[str, ...] = ()
+    asking_without: TrustDecision | None = None
+    left_out: bool = False
 
 
 async def list_requests(
@@ -150,7 +157,14 @@ async def get_request(profile: Profile, config: HolderConfig, request_id: str, *
     return await _shown(profile, await read_aside(await _record(profile, request_id)), look_up=True, most=most)
 
 
-async def present(profile: Profile, config: HolderConfig, request_id: str, named: str | Mapping[str, str]) -> Request:
+async def present(
+    profile: Profile,
+    config: HolderConfig,
+    request_id: str,
+    named: str | Mapping[str, str],
+    *,
+    leave_out: bool = False,
+) -> Request:
     """Answer an open request with one credential, or with one for each that is asked for, named by the person.
 
     Args:
@@ -158,11 +172,12 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
         config: how it is set.
         request_id: of the request.
         named: the id of the credential that answers all of it; or ids, by the names of the credentials asked for.
+        leave_out: whether to leave out what may be left out.
 
     Raises:
         RefusedError: the verifier may not ask this, or a credential does not fit; the members say why.
         ExchangeError: the request is not open.
-        PresentationError: the request is malformed, or the proof could not be made.
+        PresentationError: the request is malformed, nothing in it may be left out, or the proof could not be made.
         ResolutionError: whether the credential is revoked could not be checked; or the answer to it would not reach us:
             our mediator does not answer.
         NotFoundError: there is no such request or credential.
@@ -173,11 +188,16 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
         read = await read_aside(record)
         if read.request is None:
             raise PresentationError(read.mistake or "the proof request cannot be read")
+        request, asked = read.request, record.asked
+        if leave_out:
+            if read.lesser is None:
+                raise PresentationError("nothing in this request may be left out", hint="answer all of it, or decline")
+            request, asked = read.lesser.request, json.dumps(read.lesser.asked)
         if isinstance(outcome, NotFoundError):
             raise outcome
         lists = await newest_lists(profile, [unchecked for unchecked, _ in outcome])
         parts: list[AnsweredPart] = []
-        for part, (unchecked, signed) in zip(_parts(read.request, named), outcome, strict=True):
+        for part, (unchecked, signed) in zip(_parts(request, named), outcome, strict=True):
             credential = with_revocation(unchecked, lists)
             await _refuse_over_asking(profile, record, part, credential)  # 2
             reasons = misfits(part, credential, at=days_anywhere(datetime.now(UTC)).first)  # 3
@@ -190,14 +210,14 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
                 )
             parts.append(AnsweredPart(part, Answering(credential, lists.get(credential.rev_reg_id or "")), signed))
         service = await _service(profile, record)  # before the proof, which is dear
-        proof = await profile.inject(Prover).prove(profile, record.asked, parts)  # 4
+        proof = await profile.inject(Prover).prove(profile, asked, parts)  # 4
         message = _message(record, proof, service)
         now = datetime.now(UTC)
-        if not await RequestBook(profile).present(record, message, at=now):  # 5
+        if not await RequestBook(profile).present(record, message, at=now, left_out=leave_out):  # 5
             record = await _record(profile, request_id)
             raise ExchangeError(f"expected an open request, found one that is {record.state.value}")
     await profile.inject(Sending).send_soon(profile, record.origin.channel, message, wants_reply=True)  # 6
-    answered = record.model_copy(update={"answer": RequestState.PRESENTED, "answered_at": now})
+    answered = record.model_copy(update={"answer": RequestState.PRESENTED, "answered_at": now, "left_out": leave_out})
     return await _shown(profile, read.of(answered), look_up=False)
 
 
@@ -234,11 +254,14 @@ async def _shown(profile: Profile, read: ReadRequest, *, look_up: bool, most: in
     record, request, state = read.record, read.request, read.record.state
     fits = _NO_FITS
     asking: TrustDecision | None = None
+    asking_without: TrustDecision | None = None
     registered: Registered | None = None
     parts: tuple[PartFits, ...] = ()
     peer = peer_of(profile, record.origin)
     if request is not None and state is RequestState.OPEN:
         asking = await _asking(profile, request, peer, ask_again=look_up)
+        if read.lesser is not None:
+            asking_without = await _asking(profile, read.lesser.request, peer, ask_again=look_up)
         source = profile.inject_or(GovernanceSource)
         snapshot = None if source is None else source.snapshot()
         registered = registered_for(snapshot, request, peer, at=datetime.now(UTC))
@@ -264,6 +287,9 @@ async def _shown(profile: Profile, read: ReadRequest, *, look_up: bool, most: in
         is_from_link=record.origin.connection_id is None,
         parts=parts,
         registered=registered,
+        may_be_left_out=() if read.lesser is None else read.lesser.left_out,
+        asking_without=asking_without,
+        left_out=record.left_out,
     )
 
 

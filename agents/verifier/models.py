@@ -54,6 +54,9 @@ class RequirementIn(ApiModel):
     min_cefr_level: str | None = Field(default=None, pattern="^[ABC][12]$", description="of language/1.0")
     min_months: int | None = Field(default=None, ge=1, le=1200, description="of experience/1.0")
     not_before: date | None = Field(default=None, description="when it was awarded, or the work ended, at the earliest")
+    least_subject: Subject | None = Field(
+        default=None, description="less than `subject`: the worker may leave the rest out; null: they may not"
+    )
 
     def parsed(self) -> Requirement:
         """Return the requirement as the rules take it.
@@ -171,7 +174,8 @@ class RequestOut(RequestSummary):
     the question itself (it is made when the request is looked at) and once the request has ended. `invitation_url` and
     `short_url` are empty where the question was put to a wallet again: it has no code to show. `credentials` has
     each credential that was asked for; `requirement`, `award_precision`, `seen` and `hidden` are those of the first,
-    and `decision` is the whole one.
+    and `decision` is the whole one. `left_out` has the attributes that were asked, and left out of the answer as
+    `least_subject` allows.
     """
 
     award_precision: AwardPrecision
@@ -185,6 +189,7 @@ class RequestOut(RequestSummary):
     keep: KeepOut | None
     seen: list[SeenOut] | None
     hidden: list[HiddenOut]
+    left_out: list[str]
     decline_code: str | None
     ask_again: AskAgain | None
     ref: str | None
@@ -200,7 +205,7 @@ class RequestOut(RequestSummary):
             qr_svg: its QR code.
         """
         first, *further = (
-            _credential(group, decision, seen=_seen_of(group, verification, seen))
+            _credential(group, decision, seen=_seen_of(group, verification, seen), left_out=verification.left_out)
             for group, decision in zip_longest(verification.groups, verification.decisions)
         )
         return cls(
@@ -220,6 +225,7 @@ class RequestOut(RequestSummary):
             answer=ReasonedAnswerOut.of(verification.decision, verification.grounds) if verification.decision else None,
             seen=first.seen,
             hidden=first.hidden,
+            left_out=list(verification.left_out),
             decline_code=verification.decline_code,
             ask_again=ask_again(verification.decision),
             ref=verification.ref,
@@ -228,7 +234,7 @@ class RequestOut(RequestSummary):
 
 
 def _credential(
-    group: AskedGroup, decision: TrustDecision | None, *, seen: Mapping[str, str] | None
+    group: AskedGroup, decision: TrustDecision | None, *, seen: Mapping[str, str] | None, left_out: tuple[str, ...]
 ) -> AskedCredentialOut:
     credential_type = load_credential_type(group.requirement.credential_type)
     told = None if seen is None else in_words(credential_type, seen)
@@ -240,7 +246,7 @@ def _credential(
         seen=None
         if told is None
         else [SeenOut(attribute=e.attribute, label=e.label, value=e.value, meaning=e.meaning) for e in told],
-        hidden=list(_hidden(credential_type.id, tuple(group.hidden))),
+        hidden=list(_hidden(credential_type.id, (*group.hidden, *left_out))),
     )
 
 

@@ -4,12 +4,13 @@ Parsed values only. `Requirement` is what the one who decides wants; `Evidence` 
 vouches for it); `TrustDecision` is the answer, with the governance version it rests on and its reasons.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from pydantic import Field
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError
@@ -75,6 +76,8 @@ class Requirement:
         min_cefr_level: "A1" to "C2" for a language, or None if any level will do.
         min_months: of an experience, or None if any length will do.
         not_before: the first day on which it may have been awarded or, of an experience, may have ended; None: any.
+        least_subject: what the holder must say about themself at least, where the rest of `subject` may be left out;
+            None: all of it. Stored only where it says something.
     """
 
     occupation: str
@@ -88,6 +91,12 @@ class Requirement:
     min_cefr_level: str | None = None
     min_months: int | None = None
     not_before: date | None = None
+    least_subject: Annotated[Subject | None, Field(exclude_if=lambda least: least is None)] = None
+
+    @property
+    def lesser(self) -> "Requirement | None":
+        """The same without what may be left out; None: nothing may."""
+        return None if self.least_subject is None else replace(self, subject=self.least_subject, least_subject=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from wanderbuch.plugins.exchange.attached import Attached, attach, read_attached
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.packing import PREFIX
 
 PROTOCOL: Final = "present-proof/2.0"
@@ -23,13 +24,19 @@ _MAX_REQUEST_BYTES: Final = 128 * 1024
 
 
 def request_message(
-    *, message_id: str, proof_request_json: str, goal_code: str | None = None, comment: str | None = None
+    *,
+    message_id: str,
+    proof_request_json: str,
+    may_be_left_out: MayBeLeftOut | None = None,
+    goal_code: str | None = None,
+    comment: str | None = None,
 ) -> dict[str, Any]:
     """Return a request; `message_id` is the thread that the answer comes on.
 
     Args:
         message_id: its id.
         proof_request_json: what is asked.
+        may_be_left_out: what an answer may leave out; for wallets that know of that, others answer all.
         goal_code: what it is for, where no invitation has said so beside it (Aries RFC 0454).
         comment: what people should know before they answer (there, too).
     """
@@ -40,6 +47,7 @@ def request_message(
         **({} if comment is None else {"comment": comment}),
         "will_confirm": True,
         "takes_packed": True,  # packed numbers (ADR 120): for wallets of ours, others ignore the member
+        **({} if may_be_left_out is None else may_be_left_out.member()),
         **attach(
             proof_request_json, attach_id=_ATTACH_ID, of_format=_REQUEST_FORMAT, name="request_presentations~attach"
         ),

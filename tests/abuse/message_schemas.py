@@ -67,11 +67,28 @@ def _attached(of_format: str, content: Schema = _OBJECT) -> Mapping[str, Schema]
     return {"formats": formats, "attached": listed}
 
 
-def _carrying(name: str, of_format: str, *threads: str, **further: Schema) -> Schema:
-    """Return the schema of a message with one attachment."""
+_LEFT_OUT: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "attributes": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1, "maxLength": 256},
+            "minItems": 1,
+            "maxItems": 64,
+        },
+        "nonce": {"type": "string", "pattern": r"^[1-9][0-9]{0,24}\Z"},
+    },
+    "required": ["attributes", "nonce"],
+}
+
+
+def _carrying(
+    name: str, of_format: str, *threads: str, may_be: Mapping[str, Schema] | None = None, **further: Schema
+) -> Schema:
+    """Return the schema of a message with one attachment; `may_be`: members that need not be there."""
     both = _attached(of_format)
     members = {"formats": both["formats"], f"{name}_attach": both["attached"], **further}
-    return _message(*threads, required=tuple(members), **members)
+    return _message(*threads, required=tuple(members), **members, **(may_be or {}))
 
 
 _PREVIEW: Final[Schema] = {
@@ -118,7 +135,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "issue-credential/issue-credential": _carrying("credentials", "credential", "thid"),
     "issue-credential/ack": _message("thid"),
     "issue-credential/problem-report": _message("thid"),
-    "present-proof/request-presentation": _carrying("request_presentations", "proof-request"),
+    "present-proof/request-presentation": _carrying(
+        "request_presentations", "proof-request", may_be={"may_be_left_out": _LEFT_OUT}
+    ),
     "present-proof/presentation": _carrying("presentations", "proof", "thid"),
     "present-proof/ack": _message("thid"),
     "present-proof/problem-report": _message("thid"),

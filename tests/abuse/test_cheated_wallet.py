@@ -16,6 +16,7 @@ import pytest
 from aries_askar import Key, KeyAlg
 from tests.abuse.wallet_scene import CENTRE, QUEUE, REGISTERED, YARD, Scene
 from tests.interop.page_wallet_process import PageWalletError
+from tests.interop.page_wallet_visits import answers_of
 from tests.unit.mediator.phones import Site, forward, message
 
 from wanderbuch.agents.demo.example import example_claim
@@ -78,6 +79,19 @@ async def test_a_request_for_more_than_is_listed_is_named_and_gets_nothing(scene
     assert row["state"] == "declined"
     assert "request" not in row
     assert (await scene.ecosystem.employer.get(f"/requests/{scene.too_much['id']}"))["state"] == "OPEN"
+
+
+async def test_a_request_for_more_than_is_listed_is_answered_without_it_where_that_may_be_left_out(
+    scene: Scene,
+) -> None:
+    view = await opened(scene, scene.too_much_in_part)
+    assert (view["may"]["verdict"], view["mayLeave"]) == ("NOT_TRUSTED", True)
+    assert set(view["left"]) == set(view["beyond"]) == {"family_name", "given_names", "birth_date"}
+    answers = await answers_of(scene.wallet, view["id"])
+    await scene.wallet.do("answer", id=view["id"], answers=answers, isLess=True)
+    outcome = await scene.ecosystem.outcome(scene.too_much_in_part)
+    assert (outcome["decision"]["verdict"], set(outcome["left_out"])) == ("TRUSTED", set(view["left"]))
+    assert not set(view["left"]) & {each["attribute"] for each in outcome["seen"]}
 
 
 async def test_an_issuer_with_the_name_of_another_and_its_bomb(scene: Scene) -> None:

@@ -42,6 +42,7 @@ from wanderbuch.plugins.exchange import credential_messages, proof_messages
 from wanderbuch.plugins.exchange.connecting import messages as handshakes
 from wanderbuch.plugins.exchange.connecting.peer_dids import OwnPeer, fresh_peer
 from wanderbuch.plugins.exchange.endorsing import messages as endorsing
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.store.record import new_id
 
@@ -289,6 +290,9 @@ def own_messages() -> list[dict[str, Any]]:
         credential_messages.ack_message(thread_id=thread),
         credential_messages.offer_message(message_id="m", invitation_id="i", values={"a": "1"}, offer_json=text),
         proof_messages.request_message(message_id="m", proof_request_json=text),
+        proof_messages.request_message(
+            message_id="m", proof_request_json=text, may_be_left_out=MayBeLeftOut(("a",), "2")
+        ),
         proof_messages.presentation_message(thread_id=thread, invitation_id=None, proof_json=text, service=None),
         proof_messages.ack_message(thread_id=thread),
         problem_report(proof_messages.PROBLEM, thread_id=thread, code="c", text="t"),

@@ -51,6 +51,8 @@ class Scene:
     offer: str = ""
     too_much: dict[str, Any] = field(default_factory=dict)
     """What the shipyard asked before the authority listed it: name and day of birth too, which it may not ask now."""
+    too_much_in_part: dict[str, Any] = field(default_factory=dict)
+    """The same, of which name and day of birth may be left out."""
 
     def lie(self, **lies: object) -> None:
         (self.mediator.folder / "lies.json").write_text(json.dumps(lies))
@@ -123,7 +125,9 @@ async def wallet_scene(folder: Path) -> AsyncIterator[Scene]:
             await wallet.visit(egress=True)
             scene = Scene(ecosystem, rogues["mediator"], rogues["centre"], rogues["yard"], wallet)
             scene.offer = await scene.take()
-            scene.too_much = await ecosystem.ask(min_eqf_level=3, subject="name_and_birth_date", deadline_s=3_600)
+            named = {"min_eqf_level": 3, "subject": "name_and_birth_date"}
+            scene.too_much = await ecosystem.ask(**named, deadline_s=3_600)
+            scene.too_much_in_part = await ecosystem.ask(**named, least_subject="none", deadline_s=3_600)
             await list_the_yard(ecosystem)
             yield scene
 

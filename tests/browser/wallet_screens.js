@@ -21,7 +21,7 @@ async ({ tag, screen, markup }) => {
   const may = (verdict, code) => ({ verdict, code, about: [] })
   const question = {
     id: 'q', state: 'asked', why: null, at: Date.UTC(2026, 10, 28), asker: { did: 'did:webvh:x:yard.example', name: 'Shipyard of Malta' }, authority,
-    may: may('TRUSTED', 'verifier.may_ask'), comment: null, isFromLink: true, isTold: false, purpose: 'employment', purposes: ['employment', 'study'], beyond: [],
+    may: may('TRUSTED', 'verifier.may_ask'), comment: null, isFromLink: true, isTold: false, purpose: 'employment', purposes: ['employment', 'study'], beyond: [], left: [], mayLeave: false,
     registered: [{ aim: 'To hire welders for the yard', policy: 'https://yard.example/privacy', keepsDays: 30 }, { aim: null, policy: null, keepsDays: 0 }],
     reference: 'A-17/3', kept: { until: '20310501', law: 'Decree 4, art. 7', purpose: 'Proof of training' },
     parts: [{ shown: ['occupation_isco08', 'eqf_min_4', 'expires_on'], proven: [], learned: [], candidates: [], revoked: [] }, { shown: [], proven: [{ name: 'expires_on', comparison: '>=', value: 20270101 }], learned: [], candidates: [], revoked: [] }],
@@ -30,7 +30,7 @@ async ({ tag, screen, markup }) => {
   const none = (code) => ({ ...question, answer: null, chosen: null, others: [], misfit: { code, entry: ['empty', 'attribute', 'several'].includes(code) ? null : entry, names: ['country_of_award'] } })
   const offer = { id: 'o', state: 'offered', why: null, at: 0, issuer: centre, authority, may: may('UNKNOWN', 'governance.unreachable'), isTold: false, type: 'qualification/1.0', values: list }
   const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }], questions: [], links: [{ id: 'w', state: 'waiting', at: 0 }, { id: 'f', state: 'failed', at: 0 }], unread: 1, isSending: true }
-  const given = { question: { ...question, state: 'accepted' }, erasure: { at: 0, answeredAt: Date.UTC(2026, 10, 28), kept: [{ until: '20310501', law: 'Decree 4' }] } }
+  const given = { question: { ...question, state: 'accepted', left: ['birth_date'] }, erasure: { at: 0, answeredAt: Date.UTC(2026, 10, 28), kept: [{ until: '20310501', law: 'Decree 4' }] } }
   const misfits = ['empty', 'revoked', 'over', 'ends', 'level', 'occupation', 'issuer', 'value', 'attribute', 'several']
   const ours = ['id', 'state', 'verdict', 'code', 'chosen', 'comparison', 'type', 'backup', 'purpose', 'purposes', 'until']
   const marked = (value, key) => {
@@ -50,6 +50,8 @@ async ({ tag, screen, markup }) => {
     wrong: () => [offers.wrongScreen(parts, seen(offer))],
     question: () => [questionScreen(parts, seen({ ...question, comment: markup ?? null, parts: [{ ...question.parts[0], learned: [{ name: 'family_name', values: ['Perera', 'Silva'] }] }, question.parts[1]] }))],
     'too-much': () => [questionScreen(parts, seen({ ...question, may: may('NOT_TRUSTED', 'verification.attributes'), beyond: ['birth_date', 'eqf_min_4'] }))],
+    // More than they may ask, but that may be left out; and a question that could be answered either way.
+    less: () => [[may('NOT_TRUSTED', 'verification.attributes'), ['birth_date']], [question.may, []]].map(([judged, beyond]) => questionScreen(parts, seen({ ...question, may: judged, beyond, left: ['family_name', 'given_names', 'birth_date'], mayLeave: true }))),
     misfits: () => misfits.map((code) => questionScreen(parts, seen(none(code)))),
     history: () => [histories.historyScreen(parts, seen({ given: [given] }))],
     report: () => [histories.reportScreen(parts, seen(question))],

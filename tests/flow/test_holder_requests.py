@@ -61,6 +61,37 @@ def fits(shown: dict[str, Any], credential: str) -> dict[str, Any]:
     return dict(credential_fit)
 
 
+async def test_an_answer_may_leave_out_what_the_question_allows_and_the_employer_is_told(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    question, shown = await scene.asked(subject="name_and_birth_date", least_subject="name")
+    assert (shown["may_be_left_out"], shown["can_leave_out"]) == (["birth_date"], True)
+    path = f"/requests/{shown['id']}"
+    done = await scene.worker.post(f"{path}/present", {"credential_id": credential, "leave_out": True})
+    assert done["left_out"]
+    ended = await scene.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    assert ended["decision"]["verdict"] == "TRUSTED"
+    codes = [reason["code"] for reason in ended["decision"]["reasons"]]
+    assert codes[-2:] == ["subject.shown", "subject.birth_date_left_out"]
+    assert ended["left_out"] == ["birth_date"]
+    seen = {value["attribute"] for value in ended["seen"]}
+    assert "family_name" in seen
+    assert "birth_date" not in seen
+    assert "birth_date" in {hidden["attribute"] for hidden in ended["hidden"]}
+    assert (await scene.worker.wait_for(path, "state", "ACCEPTED"))["left_out"]
+    receipt = await scene.employer.get(f"/requests/{question}/receipt")
+    assert "subject.birth_date_left_out" in receipt["content"]["decided"]["reasons"]
+
+
+async def test_what_may_not_be_left_out_is_not_left_out(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    _, shown = await scene.asked(subject="name_and_birth_date")
+    assert (shown["may_be_left_out"], shown["can_leave_out"]) == ([], False)
+    with pytest.raises(AppError, match="nothing in this request may be left out"):
+        await scene.worker.post(f"/requests/{shown['id']}/present", {"credential_id": credential, "leave_out": True})
+    with pytest.raises(AppError, match="to ask for less than"):
+        await scene.asked(subject="none", least_subject="none")
+
+
 async def test_tells_what_is_asked_by_whom_and_what_stays_hidden(scene: Scene) -> None:
     _, credential = await scene.issue()
     question, shown = await scene.asked()

@@ -158,13 +158,13 @@ async def take(walk: Walk, page: Page, link: str) -> None:
     walk.part("first credential")
 
 
-async def answer(walk: Walk, page: Page, link: str) -> None:
-    """Answer who asks, in a tab of its own: so do phones open what comes in a message."""
+async def answer(walk: Walk, page: Page, link: str, *, yes: str = "Yes, show them this") -> None:
+    """Answer who asks, in a tab of its own: so do phones open what comes in a message; `yes`: with which button."""
     await walk.opens(page, link)
     await walk.comes_to(page, "Your book is locked")
     await walk.types(page, "Your PIN", PIN)
     await walk.presses(page, "Open my book")
     await walk.comes_to(page, "Somebody asks you")
-    await walk.presses(page, "Yes, show them this")
+    await walk.presses(page, yes)
     await walk.comes_to(page, "Your answer has arrived")
     walk.part("answer")

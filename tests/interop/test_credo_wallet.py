@@ -119,6 +119,19 @@ async def test_level_is_proven_by_predicate(ecosystem: Ecosystem, welder: CredoW
     assert not {name for name in seen if name.startswith("eqf_")}
 
 
+async def test_wallet_that_knows_one_request_answers_all_of_a_question_that_brings_two(
+    ecosystem: Ecosystem, welder: CredoWallet
+) -> None:
+    request = await ecosystem.ask(subject="name_and_birth_date", least_subject="none")
+    received = await welder.request_of(await welder.receive(request["short_url"]))
+    await welder.answer(received)
+    outcome = await ecosystem.outcome(request)
+    assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+    await welder.reached(received, "done")
+    assert {"family_name", "birth_date"} <= {each["attribute"] for each in outcome["seen"]}
+    assert outcome["left_out"] == []
+
+
 @pytest.mark.parametrize(
     ("level_proof", "why"),
     [("thermometer", "Unable to automatically select"), ("predicate", "Predicate is not satisfied")],

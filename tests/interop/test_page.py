@@ -225,6 +225,28 @@ async def test_a_first_time_worker_needs_few_taps_and_few_words(
     assert walk.all_words <= 250, walk.words
 
 
+async def test_what_may_be_left_out_is_left_out_by_one_button_and_the_history_says_so(town: PageTown) -> None:
+    ecosystem = town.ecosystem
+    offer = await ecosystem.offer()
+    async with phone(town) as look:
+        walk = Walk(town.line, by_keyboard=True)
+        await take(walk, look.page, f"{town.url}/#{offer['short_url']}")
+        request = await ecosystem.ask(min_eqf_level=3, subject="name_and_birth_date", least_subject="name")
+        tab = await look.page.context.new_page()
+        tab.set_default_timeout(WAIT_MS)
+        await answer(walk, tab, f"{town.url}/#{request['short_url']}", yes="Yes, but without: Date of birth")
+        main = tab.get_by_role("main")
+        await expect(main).to_contain_text("Not shown: Date of birth.")
+        outcome = await ecosystem.outcome(request)
+        assert (outcome["decision"]["verdict"], outcome["left_out"]) == ("TRUSTED", ["birth_date"])
+        assert "birth_date" not in {each["attribute"] for each in outcome["seen"]}
+        await press(tab, "Back to my book")
+        await press(tab, "What I showed to whom")
+        await tab.get_by_label("Your PIN").fill(PIN)
+        await press(tab, "Show it")
+        await expect(main).to_contain_text("Asked, and left out: Date of birth.")
+
+
 def found_in(town: PageTown) -> dict[str, list[str]]:
     """Return which secrets stand in which files of the host and the mediator, their logs too."""
     places: dict[str, list[str]] = {}

@@ -81,6 +81,23 @@ async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosys
     assert await wallet.do("dropped") == []
 
 
+async def test_answers_without_what_may_be_left_out(ecosystem: Ecosystem, wallet: PageWallet) -> None:
+    await wallet.visit(egress=True)
+    await take(ecosystem, wallet)
+    for is_less, least, left_out in ((True, "name", ["birth_date"]), (False, "none", [])):
+        request = await ecosystem.ask(subject="name_and_birth_date", least_subject=least)
+        opened = await wallet.do("follow", address=request["short_url"])
+        answers = await answers_of(wallet, opened["id"])
+        await wallet.do("answer", id=opened["id"], answers=answers, isLess=is_less)
+        await wallet.until("question", id=opened["id"], state="accepted")
+        outcome = await ecosystem.outcome(request)
+        assert (outcome["decision"]["verdict"], outcome["left_out"]) == ("TRUSTED", left_out)
+        seen = {each["attribute"] for each in outcome["seen"]}
+        assert ("family_name" in seen, "birth_date" in seen) == (True, not is_less)
+        view = await wallet.do("view_question", id=opened["id"])
+        assert ("birth_date" in view["parts"][0]["shown"], view["left"]) == (not is_less, left_out)
+
+
 async def test_hears_that_an_offer_is_withdrawn_and_cannot_take_it(ecosystem: Ecosystem, wallet: PageWallet) -> None:
     await wallet.visit(egress=True)
     offer = await ecosystem.offer()

@@ -266,6 +266,17 @@ async def test_stock_holder_takes_our_credential_and_proves_it(scene: Scene) -> 
     await scene.stock.reached(place, "done")
 
 
+async def test_stock_holder_answers_all_of_a_question_of_which_something_may_be_left_out(scene: Scene) -> None:
+    await scene.issued_by_centre()
+    request, place = await scene.asked_by_employer(subject="name_and_birth_date", least_subject="name")
+    await scene.answer(place)
+    outcome = await scene.ours.outcome(request)
+    assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+    await scene.stock.reached(place, "done")
+    assert "birth_date" in {each["attribute"] for each in outcome["seen"]}
+    assert outcome["left_out"] == []
+
+
 async def test_centre_hears_that_a_stock_holder_declines(scene: Scene) -> None:
     offer, exchange = await scene.offered_by_centre()
     await scene.stock.post(f"/issue-credential-2.0/records/{exchange['cred_ex_id']}/problem-report", PROBLEM)

@@ -38,14 +38,13 @@ from wanderbuch.faults import describe
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.handling import Invited
 from wanderbuch.plugins.exchange.incoming import Incoming
-from wanderbuch.plugins.exchange.proof_messages import PROBLEM, request_message
+from wanderbuch.plugins.exchange.proof_messages import PROBLEM
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.trust.purposes import goal_code
-from wanderbuch.plugins.trust.verifying.anoncreds.request import proof_request_json
 from wanderbuch.plugins.trust.verifying.answer_facts import FactKind, FactOutcome
-from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovernanceError, title_of
+from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovernanceError, asked_message, title_of
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
@@ -212,12 +211,7 @@ class Applying:
 
 def question_message(asked: Verification) -> dict[str, Any]:
     """Return a question of a link as it goes over a connection: on a thread of its own, below the link's."""
-    message = request_message(
-        message_id=asked.id,
-        proof_request_json=proof_request_json(asked.proof_request),
-        goal_code=goal_code(asked.requirement.purpose),
-        comment=None if asked.keeping is None else asked.keeping.told(),
-    )
+    message = asked_message(asked, goal_code=goal_code(asked.requirement.purpose))
     return message | {"~thread": {"thid": asked.id, "pthid": asked.link}}
 
 

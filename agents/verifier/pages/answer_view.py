@@ -81,6 +81,11 @@ class AnswerView:
         return self.verification.decision
 
     @property
+    def is_unnamed(self) -> bool:
+        """Whether nobody was named: no name was asked, or it was left out."""
+        return _is_unnamed(self.verification)
+
+    @property
     def facts_judged_at(self) -> datetime | None:
         """When facts of a recording were judged, so that the page says how old each was; None: they came just then."""
         decision = self.decision
@@ -120,7 +125,7 @@ def answer_view(
     outcome = verification.state.value if decision is None else AnswerCategory.of(decision).value
     open_facts = list(not_checked(grounds.facts)) if decision is not None else []
     is_trusted = decision is not None and decision.verdict is Verdict.TRUSTED
-    if is_trusted and verification.requirement.subject is Subject.NONE:
+    if is_trusted and _is_unnamed(verification):
         open_facts.insert(0, FactKind.HOLDER_NAMED)
     ended = verification.ended_at or verification.answer_by
     return AnswerView(
@@ -136,6 +141,10 @@ def answer_view(
         again=_again(verification),
         again_same_wallet=again_same_wallet,
     )
+
+
+def _is_unnamed(verification: Verification) -> bool:
+    return verification.requirement.subject is Subject.NONE or "family_name" in verification.left_out
 
 
 def _again(verification: Verification) -> AskAgain | None:
@@ -160,7 +169,7 @@ def _certificates(
                 category="" if decision is None else AnswerCategory.of(decision).value,
                 decision=decision,
                 seen=None if own is None else in_words(credential_type, own, language),
-                hidden=labels(credential_type, group.hidden, language),
+                hidden=labels(credential_type, (*group.hidden, *verification.left_out), language),
             )
         )
     return tuple(views)

@@ -23,6 +23,7 @@ from wanderbuch.agents.verifier.pages.question_form import (
     ANSWER_WITHIN_S,
     CEFR,
     KINDS,
+    LEAST,
     MONTHS,
     RECENT,
     CertificateRow,
@@ -210,6 +211,7 @@ class DeskAsking:
             kinds=KINDS,
             purposes=tuple(Purpose),
             subjects=tuple(Subject),
+            least=LEAST,
         )
 
 

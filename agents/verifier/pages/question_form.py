@@ -31,6 +31,7 @@ MONTHS: Final = (3, 6, 12, 24, 36, 60, 120)
 RECENT: Final = (12, 24, 36, 60, 120)
 CEFR: Final = ("A1", "A2", "B1", "B2", "C1", "C2")
 ANSWER_WITHIN_S: Final = (600, 3600, 86_400, 7 * 86_400)
+LEAST: Final = (Subject.NAME.value, Subject.NONE.value)  # what must be told of the person where the rest need not be
 _NUMBERS: Final = {
     QUALIFICATION: ("awarded_within_months",),
     EXPERIENCE: ("months", "ended_within_months"),
@@ -130,7 +131,9 @@ def form_of(document: Mapping[str, Any], words: Words) -> QuestionForm:
             values["level"] = f"{told['level'].get('framework', EQF)}:{told['level']['at_least']}"
         rows.append(CertificateRow(number, str(told["ask"]), values))
     once = {
-        name: str(document[name]) for name in ("purpose", "subject", "ref", "answer_within_s") if document.get(name)
+        name: str(document[name])
+        for name in ("purpose", "subject", "least_subject", "ref", "answer_within_s")
+        if document.get(name)
     }
     once["place"] = country_text(str(document.get("place") or ""), words)
     for name, text in (document.get("keep") or {}).items():
@@ -141,7 +144,15 @@ def form_of(document: Mapping[str, Any], words: Words) -> QuestionForm:
 def read_question_form(sent: MultiDict[str], words: Words) -> QuestionForm:
     """Return the form that was sent, with what is wrong at each field."""
     rows = [_row(number, sent) for number in range(MAX_GROUPS) if _text(sent, f"c{number}.ask") in KINDS]
-    names = ("place", "purpose", "subject", "ref", "answer_within_s", *(f"keep_{name}" for name in _KEPT))
+    names = (
+        "place",
+        "purpose",
+        "subject",
+        "least_subject",
+        "ref",
+        "answer_within_s",
+        *(f"keep_{name}" for name in _KEPT),
+    )
     form = QuestionForm(rows, {name: _text(sent, name) for name in names})
     form.renumber()
     credentials = [_credential(row, form, words) for row in form.rows]
@@ -156,6 +167,10 @@ def read_question_form(sent: MultiDict[str], words: Words) -> QuestionForm:
         form.document["subject"] = form.text("subject")
     else:
         form.problems["subject"] = "desk.problem.subject"
+    if form.text("least_subject") in LEAST:
+        form.document["least_subject"] = form.text("least_subject")
+        if not may_be_less(form.text("least_subject"), form.document.get("subject", "")):
+            form.problems["least_subject"] = "desk.problem.least_subject"
     if (within := form.text("answer_within_s")).isascii() and within.isdecimal() and len(within) < 9:
         form.document["answer_within_s"] = int(within)
     if form.text("ref"):
@@ -165,6 +180,12 @@ def read_question_form(sent: MultiDict[str], words: Words) -> QuestionForm:
     if form.keeps:
         form.document["keep"] = {name: form.text(f"keep_{name}") for name in _KEPT}
     return form
+
+
+def may_be_less(least: str, subject: str) -> bool:
+    """Return whether something is left to leave out, where a question asks for `subject`."""
+    order = [one.value for one in Subject]
+    return subject in order and order.index(least) < order.index(subject)
 
 
 def occupation_text(text: str, words: Words) -> str:

@@ -87,7 +87,8 @@ class Policy:
             yield PolicyRule.PLACES
         if told.purposes is not None and any(one.purpose not in told.purposes for one in wanted):
             yield PolicyRule.PURPOSES
-        is_named, is_unnamed = subjects != {Subject.NONE}, Subject.NONE in subjects
+        least = {one.subject if one.least_subject is None else one.least_subject for one in wanted}
+        is_named, is_unnamed = subjects != {Subject.NONE}, Subject.NONE in least
         if (told.name == "never" and is_named) or (told.name == "always" and is_unnamed):
             yield PolicyRule.NAME
         if told.birth_date == "never" and Subject.NAME_AND_BIRTH_DATE in subjects:

@@ -100,6 +100,11 @@ class WordedQuestion(ApiModel):
     credentials: list[CredentialIn] = Field(min_length=1, max_length=MAX_GROUPS)
     purpose: Purpose = Purpose.EMPLOYMENT
     subject: Subject = Field(default=Subject.NONE, description="without a name, a friend's certificate passes")
+    least_subject: Subject | None = Field(
+        default=None,
+        exclude_if=lambda least: least is None,
+        description="less than `subject`: the worker may leave the rest out; null: they may not",
+    )
     revocation: Literal["must_be_valid", "dangerously_accept_revoked"] = "must_be_valid"
     language: LanguageTag = Field(default="en", description="in which words are written")
     ref: str | None = Field(
@@ -169,6 +174,7 @@ def read(question: WordedQuestion, snapshot: GovernanceSnapshot, *, today: date)
         "jurisdiction": find_country(question.place),  # 1
         "purpose": question.purpose,
         "subject": question.subject,
+        "least_subject": question.least_subject,
         "not_revoked": question.revocation == "must_be_valid",
     }
     levels: list[MappedLevel] = []

@@ -153,6 +153,15 @@ def _learnt_once(t: Words, requirement: Requirement, *, several: bool) -> Iterat
         yield t("ask.one_person")
     if requirement.subject is not Subject.NONE:
         yield t("ask.named" if requirement.subject is Subject.NAME else "ask.named.born")
+    if requirement.least_subject is not None:
+        yield t(f"ask.left_out.{_left_out(requirement)}")
+
+
+def _left_out(requirement: Requirement) -> str:
+    """Return what may be left out, as keys have it."""
+    if requirement.least_subject is Subject.NAME:
+        return "born"
+    return "name" if requirement.subject is Subject.NAME else "name_born"
 
 
 def _remarks(

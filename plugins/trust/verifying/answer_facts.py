@@ -1,7 +1,8 @@
 """What an answer comes to, fact by fact, each with what it rests on; and how old each source is: the types.
 
 Of each fact the answer says whether it holds, fails, could not be checked, was not looked at since something before it
-failed, or was not asked. "Could not be checked" is never said of what was checked and fails, nor the other way round.
+failed, was not asked, or was left out as the question allowed. "Could not be checked" is never said of what was checked
+and fails, nor the other way round.
 
 No fact holds a name or a value of the credential beyond what was asked: facts are kept with the decision when what was
 seen is forgotten, and go into receipts.
@@ -41,6 +42,7 @@ class FactOutcome(Enum):
     COULD_NOT_CHECK = "could_not_check"
     NOT_LOOKED_AT = "not_looked_at"  # something before it failed
     NOT_ASKED = "not_asked"
+    LEFT_OUT = "left_out"  # it was asked, and the question allowed to leave it out
 
 
 class AnswerFact(AnswerPart, frozen=True):

@@ -23,6 +23,7 @@ from wanderbuch.plugins.trust.verifying.answer_facts import (
     SourceKind,
 )
 from wanderbuch.plugins.trust.verifying.answer_terms import DATE_NEEDED
+from wanderbuch.plugins.trust.verifying.asked import BIRTH_DATE_LEFT_OUT, NAME_LEFT_OUT, answered_requirement
 from wanderbuch.plugins.trust.verifying.proof import Proven, Unproven
 
 NOTES: Final = frozenset(
@@ -35,6 +36,8 @@ NOTES: Final = frozenset(
         "offline.then",
         "recognition.more",
         "staple.used",
+        BIRTH_DATE_LEFT_OUT,
+        NAME_LEFT_OUT,
         "subject.none",
         "subject.shown",
     }
@@ -158,8 +161,11 @@ def grounds_of(
         snapshot: the governance that it rests on.
         at: the instant of the decision.
     """
-    outcomes = _outcomes(requirement, decision, _told_beside(snapshot))
     proven = proof if isinstance(proof, Proven) else None
+    whole, requirement = requirement, requirement if proven is None else answered_requirement(requirement, proven.shown)
+    outcomes = _outcomes(requirement, decision, _told_beside(snapshot))
+    if requirement.subject is not whole.subject and outcomes[FactKind.HOLDER_NAMED] is FactOutcome.NOT_ASKED:
+        outcomes[FactKind.HOLDER_NAMED] = FactOutcome.LEFT_OUT
     used = _files_used(decision, snapshot)
     facts: list[AnswerFact] = []
     for kind in _KINDS:

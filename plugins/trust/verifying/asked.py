@@ -4,6 +4,7 @@ One credential that is asked for is one *group*: what is shown of it, and every 
 credential and from no other group's.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -17,6 +18,10 @@ from wanderbuch.schemas.occupations import OccupationCode
 
 ONLY_GROUP: Final = "qualification"  # how the one group of a question about one credential is called
 MAX_GROUPS: Final = 6
+
+NAME_LEFT_OUT: Final = "subject.name_left_out"
+BIRTH_DATE_LEFT_OUT: Final = "subject.birth_date_left_out"
+"""Codes of the reasons that say what of the subject was asked, and left out."""
 
 _SUBJECT_NAMES = {
     Subject.NONE: (),
@@ -109,6 +114,13 @@ def check_requirement(requirement: Requirement) -> CredentialType:
                 f"credentials of the type {credential_type.id} say no {_IN_WORDS[attribute]}",
                 hint="leave it out, or ask for another type",
             )
+    least = requirement.least_subject
+    if least is not None and not set(subject_names(least)) < set(subject_names(requirement.subject)):
+        raise PresentationError(
+            f"expected `least_subject` to ask for less than `subject` ({requirement.subject.value}),"
+            f" found {least.value}",
+            hint="only the birth date, or the name with it, may be left out: leave `least_subject` out otherwise",
+        )
     if requirement.min_cefr_level is not None and not cefr_rank(requirement.min_cefr_level):
         raise PresentationError(f"expected a level A1 to C2 of the CEFR, found {requirement.min_cefr_level[:16]!r}")
     return credential_type
@@ -134,6 +146,25 @@ def revealed_names(
     for name in names:
         credential_type.attribute(name)
     return tuple(names)
+
+
+def may_be_left_out(requirement: Requirement) -> tuple[str, ...]:
+    """Return the attributes that are asked, and that an answer may leave out."""
+    if requirement.least_subject is None:
+        return ()
+    least = subject_names(requirement.least_subject)
+    return tuple(name for name in subject_names(requirement.subject) if name not in least)
+
+
+def answered_requirement(requirement: Requirement, shown: Collection[str]) -> Requirement:
+    """Return what an answer is judged by: what was asked, or the same without all that may be left out.
+
+    Args:
+        requirement: what was asked.
+        shown: the attributes that the answer shows.
+    """
+    lesser = requirement.lesser
+    return requirement if lesser is None or not set(may_be_left_out(requirement)).isdisjoint(shown) else lesser
 
 
 def level_attribute(requirement: Requirement, credential_type: CredentialType) -> str | None:

@@ -6,7 +6,7 @@ What a person reads before they ask, in their language and with what is not lear
 from collections.abc import Sequence
 
 from wanderbuch.governance.facts.question import Requirement, Subject
-from wanderbuch.plugins.trust.verifying.asked import level_attribute, recent_attribute
+from wanderbuch.plugins.trust.verifying.asked import level_attribute, may_be_left_out, recent_attribute
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.languages import language_name
 from wanderbuch.schemas.occupations import OccupationCode
@@ -33,6 +33,10 @@ def in_words(requirements: Sequence[Requirement], names: Sequence[Sequence[str]]
         sentences.append(f"Proven: {what if len(requirements) == 1 else several}")
     if last.subject is Subject.NONE:
         sentences.append("Nobody's name is asked.")
+    if last.least_subject is not None:
+        credential_type = load_credential_type(last.credential_type)
+        left_out = [credential_type.attribute(name).label.in_language("en") for name in may_be_left_out(last)]
+        sentences.append(f"May be left out: {', '.join(left_out)}.")
     return tuple(sentences)
 
 

@@ -20,12 +20,13 @@ from wanderbuch.errors import PresentationError, ResolutionError
 from wanderbuch.governance.deciding.asking_rules import may_ask
 from wanderbuch.governance.facts.identifiers import Did, WebvhDid
 from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
-from wanderbuch.governance.facts.question import GovernanceRef, Purpose, TrustDecision, Verdict
+from wanderbuch.governance.facts.question import GovernanceRef, TrustDecision, Verdict
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
 from wanderbuch.plugins.exchange.proof_messages import request_message
 from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.trust.purposes import goal, goal_code
+from wanderbuch.plugins.trust.verifying.anoncreds.lesser import may_leave_out
 from wanderbuch.plugins.trust.verifying.anoncreds.request import (
     CompiledRequest,
     compile_request,
@@ -257,7 +258,7 @@ async def put_question(
     asked = _asked(question_id, compiled, request, at=at, answer_by=answer_by, ref=ref)
     if keeping is not None:
         asked = bound(asked.model_copy(update={"keeping": keeping}))
-    url = _invitation_url(question_id, asked.proof_request, asked.requirement.purpose, asker, keeping)
+    url = _invitation_url(asked, asker)
     short_url = await shorten(question_id, url) if shorten else None
     asked = asked.model_copy(update={"invitation_url": url, "short_url": short_url, "asked_by": asked_by})
     await markers.insert(asked)
@@ -362,19 +363,25 @@ def _told_that_it_is_kept(
     return replace(compiled, words=(*compiled.words, told)), {**request, "name": keeping.beside(request["name"])}
 
 
-def _invitation_url(
-    question_id: str, proof_request: dict[str, Any], purpose: Purpose, asker: Asker, keeping: Keeping | None = None
-) -> str:
-    invitation_id = invitation_id_of(question_id)
-    told = None if keeping is None else keeping.told()
-    request = request_message(
-        message_id=question_id, proof_request_json=proof_request_json(proof_request), comment=told
+def asked_message(asked: Verification, *, goal_code: str | None = None) -> dict[str, Any]:
+    """Return the message that carries a question, on no thread yet; `goal_code` where no invitation says it."""
+    return request_message(
+        message_id=asked.id,
+        proof_request_json=proof_request_json(asked.proof_request),
+        may_be_left_out=may_leave_out(asked),
+        goal_code=goal_code,
+        comment=None if asked.keeping is None else asked.keeping.told(),
     )
+
+
+def _invitation_url(asked: Verification, asker: Asker) -> str:
+    invitation_id, purpose = invitation_id_of(asked.id), asked.requirement.purpose
+    told = None if asked.keeping is None else asked.keeping.told()
     message = invitation_message(
         invitation_id=invitation_id,
         label=asker.title,
         did=str(asker.did),
-        attached=request | {"~thread": {"thid": question_id, "pthid": invitation_id}},
+        attached=asked_message(asked) | {"~thread": {"thid": asked.id, "pthid": invitation_id}},
         is_to_connect=False,
         goal_code=goal_code(purpose),
         goal=f"{goal(purpose)} {told or ''}".strip(),

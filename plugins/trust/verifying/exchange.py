@@ -26,7 +26,14 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.governance.facts.question import Requirement, TrustDecision, plain
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerGrounds
-from wanderbuch.plugins.trust.verifying.asked import ONLY_GROUP, AskedGroup, AwardPrecision
+from wanderbuch.plugins.trust.verifying.asked import (
+    BIRTH_DATE_LEFT_OUT,
+    NAME_LEFT_OUT,
+    ONLY_GROUP,
+    AskedGroup,
+    AwardPrecision,
+    may_be_left_out,
+)
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.records import Record, utc_now
@@ -172,6 +179,12 @@ class Verification(Record):
         Where the answer as a whole could not be judged, that stands for each.
         """
         return self.group_decisions or (() if self.decision is None else (self.decision,) * (1 + len(self.further)))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The attributes that were asked, and left out of the answer as the question allowed."""
+        codes = {reason.code for decision in self.decisions for reason in decision.reasons}
+        return may_be_left_out(self.requirement) if codes & {NAME_LEFT_OUT, BIRTH_DATE_LEFT_OUT} else ()
 
     @property
     def has_seen(self) -> bool:

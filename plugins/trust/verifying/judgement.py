@@ -11,14 +11,14 @@ same for every format; 2 to 6 are those of the format (`proof.CredentialFormat`;
 5. Revocation: the status used is the one in force, resolved by us.
 6. The values: canonical, as asked, the level reached, not expired.
 7. The issuer's standing for occupation, level, place and time, under a governance file that is fresh.
-8. The subject: who the holder says to be, and a plain statement if nobody was named.
+8. The subject: who the holder says to be, and a plain statement if nobody was named, or if something was left out.
 
 What could not be checked is UNKNOWN, what was checked and fails is NOT_TRUSTED. Only when 1 to 6 and 8 hold is there a
 `VerifiedPresentation`, and only `judge` makes one. Of several credentials each is judged, and then the whole
 (`several`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import replace
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
@@ -28,7 +28,13 @@ from wanderbuch.governance.deciding.decision import decide
 from wanderbuch.governance.facts.question import Evidence, Reason, Requirement, Subject, TrustDecision, Verdict
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerGrounds
-from wanderbuch.plugins.trust.verifying.asked import subject_names
+from wanderbuch.plugins.trust.verifying.asked import (
+    BIRTH_DATE_LEFT_OUT,
+    NAME_LEFT_OUT,
+    answered_requirement,
+    may_be_left_out,
+    subject_names,
+)
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.proof import Proven, Unproven
 
@@ -135,11 +141,21 @@ def judge(
     """
     if isinstance(proof, Unproven):
         return refuse(proof.reasons, snapshot, at=at, verdict=proof.verdict)
-    decision = decide(requirement, proof.evidence, snapshot, at=at)  # 7
-    subject = {name: proof.shown[name] for name in subject_names(requirement.subject)}
-    stated = _state_subject(requirement.subject)  # 8
-    decision = replace(decision, reasons=(*decision.reasons, stated))
+    answered = answered_requirement(requirement, proof.shown)
+    decision = decide(answered, proof.evidence, snapshot, at=at)  # 7
+    subject = {name: proof.shown[name] for name in subject_names(answered.subject)}
+    stated = (_state_subject(answered.subject), *_state_left_out(requirement, answered))  # 8
+    decision = replace(decision, reasons=(*decision.reasons, *stated))
     return Judgement(decision, VerifiedPresentation(proof.evidence, proof.shown, subject, _SEAL))
+
+
+def _state_left_out(requirement: Requirement, answered: Requirement) -> Iterator[Reason]:
+    """Rule 8: what was asked of the subject, and left out as the question allowed."""
+    left_out = () if answered == requirement else may_be_left_out(requirement)
+    if "family_name" in left_out:
+        yield Reason(NAME_LEFT_OUT, "The name was asked, and left out as the question allows.")
+    if "birth_date" in left_out:
+        yield Reason(BIRTH_DATE_LEFT_OUT, "The birth date was asked, and left out as the question allows.")
 
 
 def _state_subject(subject: Subject) -> Reason:

@@ -111,7 +111,7 @@ def title_of(group: AskedGroup) -> str:
 
 def two_people(groups: Sequence[AskedGroup], subjects: Sequence[Mapping[str, str]]) -> Reason | None:
     """Return why credentials are not one person's by the names in them; None: they are, or none were asked (2)."""
-    if groups[0].requirement.subject is Subject.NONE or not subjects:
+    if groups[0].requirement.subject is Subject.NONE or not any(subjects):  # or the names were left out
         return None
     if not _name_one(subjects):
         return Reason("subject.differs", "The credentials do not name one person.")

@@ -37,7 +37,7 @@ class Fact(_Answered):
     """One fact of an answer, its outcome and what it rests on."""
 
     fact: str
-    outcome: Literal["holds", "fails", "could_not_check", "not_looked_at", "not_asked"]
+    outcome: Literal["holds", "fails", "could_not_check", "not_looked_at", "not_asked", "left_out"]
     evidence: Mapping[str, str] = Field(default_factory=dict)
     credential: str | None = None
 
@@ -66,7 +66,7 @@ class Summary(_Answered):
 
 
 class Request(_Answered):
-    """A question that was put, and how it ended."""
+    """A question that was put, and how it ended; `left_out`: what was asked, and left out as it allowed."""
 
     id: str
     state: State
@@ -77,6 +77,7 @@ class Request(_Answered):
     ref: str | None
     decision: Decision | None
     answer: Answer | None
+    left_out: tuple[str, ...] = ()
     raw: Mapping[str, Any] = Field(repr=False)
 
     @property

@@ -79,6 +79,7 @@ class Question(_Question, total=False):
 
     purpose: Literal["employment", "study", "regulated-profession"]
     subject: Literal["none", "name", "name_and_birth_date"]
+    least_subject: Literal["none", "name"]
     revocation: Literal["must_be_valid", "dangerously_accept_revoked"]
     language: LanguageTag
     ref: str

@@ -129,7 +129,7 @@ const calls = {
   accept: ({ id }) => wallet.offers.accept(id),
   decline_offer: ({ id, wrong }) => wallet.offers.decline(id, new Map(Object.entries(wrong ?? {}))),
   candidates: ({ id }) => wallet.questions.candidates(id),
-  answer: ({ id, answers }) => wallet.questions.answer(id, answers),
+  answer: ({ id, answers, isLess }) => wallet.questions.answer(id, answers, undefined, isLess),
   make_ready: () => wallet.credentials.makeReady(),
   // Take a question from codes, and give the codes of its answer.
   read_codes: async ({ frames }) => {

@@ -89,7 +89,7 @@ def test_what_is_no_json_by_its_specification_is_left_alone() -> None:
         (proof_messages.read_request_message, "request_presentations~attach", "anoncreds/proof-request@v1.0"),
     ],
 )
-def test_what_is_attached_is_read_strictly_again(read: Callable[[Any], Any], name: str, format_: str) -> None:
+def test_what_is_attached_is_read_strictly_again(read: Callable[[Any], object], name: str, format_: str) -> None:
     message = {
         "credential_preview": {"attributes": [{"name": "a", "value": "b"}]},
         "formats": [{"attach_id": "a", "format": format_}],

@@ -11,11 +11,13 @@ from tests.unit.trust.ecosystem import Authority, Issuer, webvh
 from tests.unit.trust.employer import BASE_URL, SHIPYARD, Employer, open_employer
 
 from wanderbuch.agents.verifier.erasing.erasure import Erasure, erasures
-from wanderbuch.agents.verifier.links.applying import Applying
+from wanderbuch.agents.verifier.links.applying import Applying, question_message
 from wanderbuch.agents.verifier.links.link import Links, QuestionLink
 from wanderbuch.agents.verifier.links.wallet_questions import ids_asked_again
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
+from wanderbuch.plugins.trust.verifying.anoncreds.lesser import lesser_request
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
 from wanderbuch.plugins.trust.verifying.asking import Asker
 from wanderbuch.plugins.trust.verifying.exchange import (
@@ -83,6 +85,17 @@ async def test_a_wallet_that_comes_many_times_at_once_takes_one_place(employer: 
     other = await applying._question(link, connection("another"))
     assert (other.place, (await links.get(link.id)).taken) == (1, 2)
     assert other.ref != asked[0].ref
+
+
+async def test_who_applies_by_a_link_may_leave_out_what_its_question_allows(employer: Employer) -> None:
+    applying, links, link = await opened(employer, most=2)
+    question = {**link.question, "subject": "name_and_birth_date", "least_subject": "name"}
+    link = await links.add(link.model_copy(update={"id": "named", "question": question}))
+    asked = await applying._question(link, connection("one"))
+    left_out = MayBeLeftOut.read(question_message(asked))
+    assert left_out is not None
+    assert left_out.attributes == ("birth_date",)
+    assert left_out.without(asked.proof_request) == lesser_request(asked)
 
 
 async def test_who_only_asks_to_connect_takes_a_place_too(employer: Employer) -> None:

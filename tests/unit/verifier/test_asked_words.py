@@ -64,6 +64,19 @@ async def test_a_question_that_asks_no_name_says_that(place: DeskPlace) -> None:
     assert "Who the worker is: no name is asked." in asked.not_learnt
 
 
+async def test_what_may_be_left_out_is_said_in_every_language(place: DeskPlace) -> None:
+    for subject, least, told in (
+        ("name", "none", "The worker may leave out the name."),
+        ("name_and_birth_date", "name", "The worker may leave out the date of birth."),
+        ("name_and_birth_date", "none", "The worker may leave out the name and the date of birth, both together."),
+    ):
+        document = {**WELDER, "subject": subject, "least_subject": least}
+        made = await put_in_words(place.office, WordedQuestion.model_validate(document))
+        every = {tag: (await said(place, made.invitation_id, tag)).learnt[-1] for tag in LANGUAGES}
+        assert every["en"] == told
+        assert len(set(every.values())) == len(LANGUAGES)
+
+
 async def test_a_link_says_its_question_and_nothing_of_who_made_it(place: DeskPlace) -> None:
     document = {**WELDER, "credentials": [{"ask": "qualification", "occupation": "welder"}]}
     told = NewLink.model_validate({"title": "For the new yard", "question": document})

@@ -65,6 +65,10 @@ def test_forbids_what_it_says_and_nothing_else(
 def test_says_when_a_name_must_be_asked_for() -> None:
     assert broken({"name": "always"}, asked()) == {PolicyRule.NAME}
     assert broken({"name": "always"}, asked(subject=Subject.NAME)) == set()
+    born = Subject.NAME_AND_BIRTH_DATE
+    assert broken({"name": "always"}, asked(subject=born, least_subject=Subject.NAME)) == set()
+    assert broken({"name": "always"}, asked(subject=born, least_subject=Subject.NONE)) == {PolicyRule.NAME}
+    assert broken({"birth_date": "never"}, asked(subject=born, least_subject=Subject.NAME)) == {PolicyRule.BIRTH_DATE}
 
 
 def test_counts_credentials_and_refuses_two_of_one_kind_unless_that_is_called_dangerous() -> None:

@@ -31,10 +31,21 @@ def decided(verdict: Verdict, code: str = "issuer.accredited", **more: Any) -> d
     return {"decision": decision, "grounds": GROUNDS, **more}
 
 
+LEFT_OUT = Requirement("C7212", "MLT", subject=Subject.NAME_AND_BIRTH_DATE, least_subject=Subject.NONE)
+
+
+def left_out() -> dict[str, Any]:
+    codes = ("issuer.accredited", "subject.none", "subject.name_left_out", "subject.birth_date_left_out")
+    decision = TrustDecision(Verdict.TRUSTED, tuple(Reason(code, "As it is.") for code in codes), None, DECIDED)
+    grounds = AnswerGrounds((AnswerFact(FactKind.HOLDER_NAMED, FactOutcome.LEFT_OUT),))
+    return {"decision": decision, "grounds": grounds, "requirement": LEFT_OUT}
+
+
 OVER: dict[str, dict[str, Any]] = {
     "accepted": decided(Verdict.TRUSTED),
     "accepted-with-values": decided(Verdict.TRUSTED, names=("eqf_min_3", "expires_on", "occupation_isco08")),
     "accepted-nobody-named": decided(Verdict.TRUSTED, requirement=NO_ONE, grounds=AnswerGrounds()),
+    "accepted-left-out": left_out(),
     "refused": decided(Verdict.NOT_TRUSTED, grounds=ALL_OPEN),
     "day-needed": decided(Verdict.NOT_TRUSTED, "award.date_needed"),
     "unknown": decided(Verdict.UNKNOWN, grounds=ALL_OPEN),
@@ -107,6 +118,18 @@ def test_whose_certificate_it_is_was_not_checked_where_no_name_was_asked() -> No
     assert "Not checked: whose it is" in head(page("accepted-nobody-named")).replace("  ", " ")
     assert "friend" in page("accepted-nobody-named")
     assert "whose it is" not in head(page("refused"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_asked_and_left_out_is_said_in_words(language: str) -> None:
+    text, words = page("accepted-left-out", language), KIT.words(LANGUAGES[language])
+    assert str(words("outcome.left_out")) in text
+    assert str(words("desk.no_name")) in text
+    if language != "en":  # there it is the reason's own text
+        assert str(words("why.subject.birth_date_left_out")) in text
+    else:
+        assert "Not checked: whose it is" in head(text).replace("  ", " ")
+        assert "Date of birth" in text
 
 
 def test_of_much_that_was_not_checked_the_head_names_two_and_says_how_many_more() -> None:

@@ -17,7 +17,7 @@ from wanderbuch.agents.verifier.putting import put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.staff import COOKIE, StaffRole
 from wanderbuch.errors import ExchangeError
-from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.question import Reason, Subject, TrustDecision, Verdict
 from wanderbuch.plugins.exchange.connecting.connections import find_connection
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerGrounds
@@ -113,6 +113,8 @@ async def test_words_that_may_mean_several_are_given_back_with_the_choices(brows
         ({"place": "Atlantis"}, "we know none of this name"),
         ({"subject": ""}, "Choose whether a name is asked"),
         ({"c0__ask": "language", "c0__about": "Klingonish"}, "Language: we know none of this name"),
+        ({"subject": "none", "least_subject": "name"}, "Only what is asked may be left out"),
+        ({"subject": "name", "least_subject": "name"}, "Only what is asked may be left out"),
         ({"ref": "Ünal"}, "at most 64 Latin letters"),
         ({"c0__about": "cook", "c0__level": "EQF:9"}, "expected a level of EQF"),
         ({"c0__about": "plumber"}, "no accredited issuer"),
@@ -148,6 +150,19 @@ async def test_a_question_comes_back_to_the_form_as_it_was(browsers: dict[str, B
         assert part in form.text, part
     assert re.search(r'value="name"[^>]*checked', form.text)
     assert 'value="3600" selected' in form.text
+
+
+async def test_what_may_be_left_out_is_chosen_said_and_comes_back(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    told = fields(subject="name_and_birth_date", least_subject="name")
+    explained = await browsers[ASKER].preview(told)
+    assert "The worker may leave out the date of birth." in explained.text
+    question = hidden(explained.text, "question")
+    form = await browsers[ASKER].send("/desk/en/ask", question=question)
+    assert re.search(r'id="least_subject".*?value="name" selected', form.text, re.DOTALL)
+    asked = await place.office.desk.status(place.profile, await put(browsers[ASKER], **told))
+    assert asked.requirement.least_subject is Subject.NAME
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"place":"Malta"}', "{}" * 30_000])

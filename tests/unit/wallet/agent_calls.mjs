@@ -527,6 +527,35 @@ export async function calls(load) {
       const view = await new Views(world.wallet, governance).question(id)
       return [view.parts[0].learned, view.may.verdict, view.may.code, [...view.beyond].sort(), [...new Set(toldNames(view))].sort()]
     },
+    // Questions that say what may be left out of an answer: what is kept and shown, by whom the authority lets ask the rest.
+    left_out: async ({ told }) => {
+      const { Views } = await load('page/views.js')
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const names = ['occupation_isco08', 'family_name', 'Birth_Date']
+      const statement = { id: 'v', credentialType: 'qualification/1.0', attributes: ['occupation_isco08', 'family_name'], predicates: [], purposes: ['study', 'employment', 'regulated-profession'], jurisdictions: [], intervals: [{ first: '2020-01-01', last: '9999-12-31' }] }
+      const file = { name: 'A', verifications: new Map([['did:x:v', [statement]]]), names: new Map(), division: undefined, loaded: new Set() }
+      const governance = { snapshot: async () => ({ file, freshUntil: Infinity, freshFrom: undefined, recognised: new Map() }) }
+      const seen = []
+      for (const { left, more } of told) {
+        const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names } }, requested_predicates: {}, ...more }
+        const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+        const before = (await world.rows('question')).length
+        await world.deliver([pack(JSON.stringify(say('present-proof/2.0/request-presentation', { ...attached, may_be_left_out: left })), own, peer.key)])
+        const rows = await world.rows('question')
+        if (rows.length === before) {
+          seen.push('refused')
+          continue
+        }
+        const [id, row] = rows.at(-1)
+        await world.store.write([{ kind: 'question', id, value: { ...row, asker: 'did:x:v' } }])
+        const view = await new Views(world.wallet, governance).question(id)
+        const yes = await world.wallet.questions.answer(id, {}, undefined, true).then(() => 'said', (error) => error.code)
+        seen.push({ left: view.left, mayLeave: view.mayLeave, may: view.may.verdict, beyond: view.beyond, shown: view.parts[0].shown, isKept: row.mayLeaveOut !== undefined, yes })
+      }
+      return seen
+    },
     // A question and an offer that went and came again, with the same thread, after they were shown.
     swapped: async () => {
       const world = await fresh()

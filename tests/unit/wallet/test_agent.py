@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import zlib
+from typing import Any
 
 import pytest
 from tests.unit.wallet.wallet_process import WalletProcess
@@ -100,6 +101,42 @@ def test_what_a_request_tells_without_showing_it_is_listed_and_judged(wallet: Wa
     ]
     assert judged == ["NOT_TRUSTED", "verification.attributes", ["birth_date", "eqf_level", "familyname"]]
     assert told == ["birth_date", "eqf_level", "familyname"]
+
+
+def test_what_may_be_left_out_is_a_part_of_what_is_shown_or_the_question_is_not_taken(wallet: WalletProcess) -> None:
+    born: dict[str, Any] = {"attributes": ["Birth_Date"], "nonce": "2"}
+    names = ["occupation_isco08", "family_name", "Birth_Date"]
+
+    def asked(**part: Any) -> dict[str, Any]:
+        return {"requested_attributes": {"a": {"names": names, **part}}}
+
+    bound = {name: {"name": "Birth_Date", "p_type": sign, "p_value": 3} for name, sign in (("l", ">="), ("u", "<="))}
+    bad: list[dict[str, Any]] = [
+        {"left": {**born, "attributes": ["birth_date"]}},  # another spelling than the request's
+        {"left": {**born, "attributes": ["Birth_Date", "given_names"]}},
+        {"left": {**born, "attributes": names}},
+        {"left": {**born, "attributes": []}},
+        {"left": {**born, "attributes": "Birth_Date"}},
+        {"left": {**born, "nonce": "1234567890"}},
+        {"left": {**born, "nonce": "0"}},
+        {"left": {**born, "nonce": str(2**80)}},
+        {"left": {"attributes": ["Birth_Date"]}},
+        {"left": ["Birth_Date"]},
+        {"left": born, "more": {"requested_attributes": {"a": {"names": names}, "b": {"names": ["birth_date"]}}}},
+        {"left": born, "more": {"requested_attributes": {"a": {"names": names}, "b": {"name": "Birth_date"}}}},
+        {"left": born, "more": asked(restrictions=[{"attr::birth_date::value": "19950312"}])},
+        {"left": born, "more": {"requested_predicates": bound}},
+        {"left": born, "more": {"requested_attributes": {"a": {"name": "Birth_Date"}}}},
+    ]
+    nothing, part, whole, *refused = wallet.call(
+        "left_out", told=[{}, {"left": born}, {"left": {"attributes": ["family_name"], "nonce": "2"}}, *bad]
+    )
+    shown = ["occupation_isco08", "family_name", "birth_date"]
+    judged = {"may": "NOT_TRUSTED", "beyond": ["birth_date"], "shown": shown}
+    assert nothing == {**judged, "left": [], "mayLeave": False, "isKept": False, "yes": "state"}
+    assert part == {**judged, "left": ["birth_date"], "mayLeave": True, "isKept": True, "yes": "cannot_prove"}
+    assert whole == {**judged, "left": ["family_name"], "mayLeave": False, "isKept": True, "yes": "cannot_prove"}
+    assert refused == ["refused"] * len(bad)
 
 
 def test_a_link_without_a_network_is_kept_and_followed_later(wallet: WalletProcess) -> None:

@@ -9,6 +9,7 @@
 //    older one it is made while the list is asked for once more: should that be another, what was made is thrown away before anybody has it.
 // 6. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
 //    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
+// 6. Where something may be left out (`left_out`), the worker chooses that with the yes ('isLess'), and the proof is of the lesser request.
 
 import { LONGEST_NAME } from '../anoncreds/parameters.js'
 import { present, type Choice } from '../anoncreds/presentation.js'
@@ -29,6 +30,7 @@ import { Received } from '../received.js'
 import type { Change, JsonObject } from '../store.js'
 import type { Credentials, Entry } from './credentials.js'
 import { misfit, readRestrictions, type Restrictions } from './fitting.js'
+import { leftOutIn, readLeftOut, withoutLeft } from './left_out.js'
 import { linkSecretOf } from './link_secret.js'
 import { readShownRequest, shownAnswer, withoutShown } from './shown.js'
 import { emptied, makeRoom, type Unanswered } from './unanswered.js'
@@ -111,12 +113,12 @@ export class Questions {
     return typeof text === 'string' ? text : undefined
   }
 
-  /** What a question asks. */
-  async read(id: string): Promise<Question> {
+  /** What a question asks; at least, if `isLess`. */
+  async read(id: string, isLess = false): Promise<Question> {
     const row = await this.#agent.store.get('question', id)
     if (!row) throw new StateError('there is no such question')
     if (row['request'] === undefined) throw new StateError('the question has ended')
-    return questionIn(row)
+    return questionIn(isLess ? { ...row, isLess } : row)
   }
 
   /** For each referent, the credentials that could answer it. Whether they are revoked is not looked at. */
@@ -132,17 +134,22 @@ export class Questions {
    * Say yes, with these credentials. When it resolves the proof is on its way or will be.
    *
    * @param seen when the question that was shown came, in milliseconds since 1970: a later one on the same thread is not answered
+   * @param isLess without what may be left out (6)
    */
-  async answer(id: string, answers: Answers, seen?: number): Promise<void> {
-    await this.#change(id, () => ({ changes: [] }), seen)
-    const { request, restrictions } = await this.read(id)
+  async answer(id: string, answers: Answers, seen?: number, isLess = false): Promise<void> {
+    await this.#change(id, (row) => {
+      if (isLess && !leftOutIn(row)) throw new StateError('nothing may be left out')
+      return { changes: [] }
+    }, seen)
+    const { request, restrictions } = await this.read(id, isLess)
     for (const referent of restrictions.keys()) {
       const entry = answers[referent] === undefined ? undefined : await this.#credentials.one(answers[referent])
       if (!entry || misfit(entry.credential, request, restrictions, referent)) throw new CannotProveError('a part of the request has no credential that fits')
       if (entry.isKnownRevoked) throw new CannotProveError('the credential is revoked')
     }
     if ((await this.#agent.store.get('question', id))?.['isShown'] === true) return this.#answerShown(id, answers, seen)
-    await this.#change(id, (row) => {
+    await this.#change(id, (asked) => {
+      const row = isLess ? { ...asked, isLess } : asked
       if (typeof row['own'] === 'string') return { changes: [at(id, { ...row, state: 'answering', answers })] }
       const { key, change } = this.#agent.ring.fresh()
       this.#agent.ring.add(key)
@@ -326,7 +333,10 @@ function pause(ms: number): Promise<undefined> {
 
 function readRequest(body: Received): JsonObject {
   const takesPacked = body.optional('takes_packed')?.value() === true && { takesPacked: true }
-  return { ...rowOf(readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)), comment: told(body.optional('comment')) ?? null, ...takesPacked }
+  const request = readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)
+  const row = rowOf(request)
+  const mayLeaveOut = readLeftOut(body, request)
+  return { ...row, comment: told(body.optional('comment')) ?? null, ...takesPacked, ...(mayLeaveOut && { mayLeaveOut }) }
 }
 
 function rowOf(request: Received): JsonObject {
@@ -335,10 +345,12 @@ function rowOf(request: Received): JsonObject {
   return { state: 'asked', request: request.value() as JsonObject, at: Date.now() }
 }
 
-/** What an open question, or one that was answered, asks. */
+/** What an open question, or one that was answered, asks; of one that was answered without what may be left out, the rest. */
 export function questionIn(row: JsonObject): Question {
-  const request = new Received(row['request'], 'request')
-  return { request: readPresentationRequest(request), restrictions: readRestrictions(request) }
+  const received = new Received(row['request'], 'request')
+  const request = readPresentationRequest(received)
+  const left = row['isLess'] === true ? leftOutIn(row) : undefined
+  return { request: left ? withoutLeft(request, left) : request, restrictions: readRestrictions(received) }
 }
 
 // The newest status list that all of a request takes, in seconds since 1970 (AnonCreds 1.0, Request Non-Revocation Proofs).

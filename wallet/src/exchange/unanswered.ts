@@ -49,7 +49,7 @@ export class Unanswered {
 }
 
 /** A row that ended without a yes, without what it said (2). */
-export function emptied({ offer, preview: _, secrets: __, request: ___, comment: ____, answers: _____, ...rest }: JsonObject): JsonObject {
+export function emptied({ offer, preview: _, secrets: __, request: ___, comment: ____, answers: _____, mayLeaveOut: ______, ...rest }: JsonObject): JsonObject {
   return offer ? { ...rest, definition: new Received(offer, 'offer').member('cred_def_id').text(LONGEST_IDENTIFIER) } : rest
 }
 

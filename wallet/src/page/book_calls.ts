@@ -97,11 +97,11 @@ export class BookCalls {
     await this.#opened().wallet.offers.decline(id, said)
   }
 
-  async answer({ id, entry, seen }: { id: string; entry: string; seen: number }): Promise<'sent' | 'shown'> {
+  async answer({ id, entry, seen, isLess }: { id: string; entry: string; seen: number; isLess: boolean }): Promise<'sent' | 'shown'> {
     const { wallet } = this.#opened()
     const { restrictions } = await wallet.questions.read(id)
     const answers = Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
-    await this.#whatCan(() => wallet.questions.answer(id, answers, seen))
+    await this.#whatCan(() => wallet.questions.answer(id, answers, seen, isLess))
     return (await wallet.questions.shown(id)) === undefined ? 'sent' : 'shown'
   }
 

@@ -65,6 +65,7 @@ function given(parts: Parts, { question, erasure }: GivenView): Child[] {
     h('p', {}, h('strong', {}, asker.name === null ? say('party.unknown') : outside(asker.name)), h('span', { class: 'hint' }, words.date(question.at))),
     answer && h('p', {}, say('question.by'), ' ', parts.titled(answer)),
     h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), ...learnedWords(parts, question).map((each) => h('p', {}, ...each)), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, ...label)))),
+    question.left.length > 0 && h('p', {}, say('history.left', { names: question.left.map((name) => words.label(answer?.type ?? null, name)).join(', ') })),
     h('p', {}, say(`question.state.${question.isShown ? 'shown' : question.state}`)),
     erasure && h('p', { class: 'note' }, erasure.answeredAt === null ? say('history.erasing', { date: words.date(erasure.at) }) : say('history.erased', { date: words.date(erasure.answeredAt) })),
     ...(erasure?.kept ?? []).map(({ until, law }) => h('p', { class: 'note' }, outside(say('history.kept', { until: words.day(until), law })))),

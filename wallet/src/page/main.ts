@@ -231,9 +231,9 @@ class Page implements Actions {
     this.#frame.say(this.#words.say('report.copied'))
   }
 
-  async answer(id: string, entry: string, seen: number): Promise<void> {
+  async answer(id: string, entry: string, seen: number, isLess = false): Promise<void> {
     const isDone = await this.#try(async () => {
-      if ((await this.#client.call('answer', { id, entry, seen })) === 'shown') this.#place = `codes ${id}`
+      if ((await this.#client.call('answer', { id, entry, seen, isLess })) === 'shown') this.#place = `codes ${id}`
     })
     await this.#look(isDone && this.#place === `codes ${id}`)
   }

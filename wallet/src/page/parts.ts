@@ -32,7 +32,8 @@ export interface Actions {
   openHistory(form: { pin: string }): Promise<void>
   erase(id: string): Promise<void>
   copy(text: string): Promise<void>
-  answer(id: string, entry: string, seen: number): Promise<void>
+  /** @param isLess without what may be left out */
+  answer(id: string, entry: string, seen: number, isLess?: boolean): Promise<void>
   /** Show the question as it would be answered with another entry. */
   choose(id: string, entry: string): Promise<void>
   decline(id: string, isTold: boolean): Promise<void>

@@ -132,6 +132,10 @@ export interface QuestionView {
   readonly registered: readonly Registered[]
   /** What they ask for beyond what the authority lets them. */
   readonly beyond: readonly string[]
+  /** What an answer may leave out; of a question that was answered, what was left out. */
+  readonly left: readonly string[]
+  /** Whether it may be answered without that. */
+  readonly mayLeave: boolean
   /** Theirs, so that both can compare it. */
   readonly reference: string | null
   /** That they keep the answer as a proof, where they say so. */
@@ -242,8 +246,8 @@ export interface Calls {
   accept(told: { id: string; seen: number }): void
   /** `wrong`: what is not right in it; empty: nothing is said of that. */
   declineOffer(told: { id: string; wrong: readonly Wrong[] }): void
-  /** `seen`: `at` of the question that was shown. 'shown': the answer goes by codes on the screen. */
-  answer(told: { id: string; entry: string; seen: number }): 'sent' | 'shown'
+  /** `seen`: `at` of the question that was shown. 'shown': the answer goes by codes on the screen. `isLess`: without what may be left out. */
+  answer(told: { id: string; entry: string; seen: number; isLess: boolean }): 'sent' | 'shown'
   /** Take a question that was read from codes. */
   openShown(told: { message: Uint8Array }): { id: string }
   /** The answer to it, to be shown as codes; null: it is not there any more. */

@@ -117,16 +117,18 @@ function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
 }
 
 // The buttons; then what there is to say of a no.
-function choice(parts: Parts, { id, at, answer, may, beyond, isShown }: QuestionView, mayAnswer: boolean): Child[] {
+function choice(parts: Parts, { id, at, answer, may, beyond, isShown, left, mayLeave }: QuestionView, mayAnswer: boolean): Child[] {
   const { both, actions } = parts
-  const isRefused = may.verdict === 'NOT_TRUSTED'
+  const isRefused = may.verdict === 'NOT_TRUSTED' && !mayLeave
+  const named = (names: readonly string[]) => (words: Parts['words']) => ({ names: names.map((name) => words.label(answer?.type ?? null, name)).join(', ') })
   return [
-    h('div', {}, beyond.length > 0 && h('p', { class: 'note bad' }, ...both('question.beyond', (words) => ({ names: beyond.map((name) => words.label(answer?.type ?? null, name)).join(', ') }))),
+    h('div', {}, beyond.length > 0 && h('p', { class: 'note bad' }, ...both('question.beyond', named(beyond))),
       isRefused && h('p', { class: 'note bad' }, ...both('question.refused')),
       h(
         'div',
         { class: 'choice' },
         answer && mayAnswer && parts.choice('question.yes', () => actions.answer(id, answer.id, at), 'main'),
+        answer && mayLeave && parts.pressed(both('question.without', named(left)), () => actions.answer(id, answer.id, at, true), mayAnswer ? '' : 'main'),
         parts.choice('question.no', () => actions.decline(id, false)),
       ),
     ),

@@ -4,6 +4,7 @@ import { keyName } from '../anoncreds/attributes.js'
 import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
 import type { Entry } from '../exchange/credentials.js'
 import { enclosed, misfit, restrictedTo } from '../exchange/fitting.js'
+import { leftOutIn } from '../exchange/left_out.js'
 import { questionIn, type Question } from '../exchange/questions.js'
 import type { Governance } from '../governance/following.js'
 import { StateError, WalletError } from '../errors.js'
@@ -109,7 +110,12 @@ export class Views {
     const lack = row['state'] === 'asked' && !answer && parts.length ? closest(entries, request, restrictions, today) : undefined
     const words = row['request'] === undefined ? { reference: null, kept: null } : askedWords(new Received(row['request'], 'request'), !isFromLink)
     const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
-    const { party, authority, may, purposes, registered, beyond } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown: [...told], proven, purpose })
+    const judge = (learnt: readonly string[]) => judgeAsker(this.#governance, textOf(row['asker']), types, { shown: learnt, proven, purpose })
+    const { party, authority, may, purposes, registered, beyond } = await judge([...told])
+    // Of an open question what may be left out, and whether they may ask the rest; of one that was answered, what was left out.
+    const isOpen = row['state'] === 'asked'
+    const left = isOpen || row['isLess'] === true ? (leftOutIn(row)?.attributes.map(keyName) ?? []) : []
+    const mayLeave = isOpen && left.length > 0 && (await judge([...told].filter((name) => !left.includes(name)))).may.verdict !== 'NOT_TRUSTED'
     return {
       id,
       state: String(row['state']),
@@ -126,6 +132,8 @@ export class Views {
       purposes,
       registered,
       beyond,
+      left,
+      mayLeave,
       ...words,
       parts,
       answer: answer ? await this.#entry(answer) : null,

@@ -14,6 +14,7 @@ from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
 from wanderbuch.governance.facts.question import Reason, Verdict
 from wanderbuch.plugins.exchange.anoncreds.objects import Objects
 from wanderbuch.plugins.trust.verifying.anoncreds.cryptography import find_out
+from wanderbuch.plugins.trust.verifying.anoncreds.lesser import as_answered
 from wanderbuch.plugins.trust.verifying.anoncreds.presentation import ReceivedPresentation, read_presentation
 from wanderbuch.plugins.trust.verifying.anoncreds.rules import Findings, Terms, check_identifiers, prove
 from wanderbuch.plugins.trust.verifying.exchange import Verification
@@ -64,11 +65,12 @@ async def examine_presentation(
     at: datetime | None = None,
 ) -> Examined:
     """Read an answer, resolve what it names and verify it; see `cryptography.find_out`."""
-    terms = Terms.of(asked, old_names)
     try:
         received = read_presentation(message)
     except PresentationError as err:
-        return _Refused((Reason("presentation.malformed", err.message),), len(terms))
+        return _Refused((Reason("presentation.malformed", err.message),), len(asked.groups))
+    asked = as_answered(asked, received)
+    terms = Terms.of(asked, old_names)
     if wrong := check_identifiers(received, terms):
         return _Refused(wrong, len(terms))
     return _FoundOut(received, terms, await find_out(profile, objects, asked.proof_request, received, at=at))

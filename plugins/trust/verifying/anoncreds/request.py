@@ -205,7 +205,8 @@ def _restrictions(
 
 def _common(requirement: Requirement) -> tuple[object, ...]:
     """Return what is asked once, of all credentials together."""
-    return requirement.jurisdiction, requirement.purpose, requirement.subject, requirement.not_revoked
+    who = requirement.subject, requirement.least_subject
+    return requirement.jurisdiction, requirement.purpose, who, requirement.not_revoked
 
 
 def _wanted(requirement: Requirement) -> str:

@@ -13,14 +13,16 @@ import pytest
 import pytest_asyncio
 from acapy_agent.core.profile import Profile
 from tests.unit.trust.case_files.world import KEEPING, CaseWorld
+from tests.unit.trust.ecosystem import WELDER
 
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.role import ROLE
-from wanderbuch.governance.facts.question import Reason, Verdict
+from wanderbuch.governance.facts.question import Reason, Subject, Verdict
 from wanderbuch.plugins.http.replaying import ReplayingEdge
 from wanderbuch.plugins.trust.case_files.case_file import CaseFile, CaseFileError, new_key, open_case, seal
 from wanderbuch.plugins.trust.case_files.keeping_cases import NOT_KEPT, CaseFiles, CaseKey, CaseMaker, KeptCase
 from wanderbuch.plugins.trust.case_files.replaying_cases import replay
+from wanderbuch.plugins.trust.verifying.anoncreds.lesser import lesser_request
 from wanderbuch.plugins.trust.verifying.answer_facts import FactKind
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.judgement import Judgement
@@ -90,6 +92,34 @@ async def test_the_same_decision_comes_out_of_a_case_without_a_network(world: Ca
     again = await replay(open_case(sealed, key), author=world.authority.did)
     assert (again.then.decision.verdict, again.altered) == (Verdict.TRUSTED, ())
     assert again.then.decision == again.case.decision
+
+
+async def test_an_answer_with_something_left_out_is_replayed_against_the_request_that_it_answers(
+    world: CaseWorld, profile: Profile
+) -> None:
+    nameable = replace(WELDER, subject=Subject.NAME_AND_BIRTH_DATE, least_subject=Subject.NAME)
+    asked = await world.asked(requirement=nameable)
+    answer = world.present(asked, lesser_request(asked))
+    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer), never_again)
+    decided = {"state": VerificationState.DECIDED, "decision": judgement.decision, "grounds": judgement.grounds}
+    held = asked.model_copy(update=decided)
+    case, key = await CaseFiles(profile).get(held, at=world.now), await CaseFiles(profile).key(held, at=world.now)
+    assert case is not None
+    assert key is not None
+    world.files.clear()
+    opened = open_case(case.sealed, key)
+    again = await replay(opened, author=world.authority.did)
+    assert (again.then.decision.verdict, again.altered) == (Verdict.TRUSTED, ())
+    assert [reason.code for reason in again.then.decision.reasons][1:] == [
+        "subject.shown",
+        "subject.birth_date_left_out",
+    ]
+    for least in (None, Subject.NONE):  # whoever has the key says that other things might have been left out
+        rewritten = opened.asked.model_copy(
+            update={"requirement": replace(opened.asked.requirement, least_subject=least)}
+        )
+        with pytest.raises(CaseFileError, match="the answer is bound to"):
+            await replay(opened.model_copy(update={"asked": rewritten}))
 
 
 async def test_says_what_would_differ_today(world: CaseWorld, profile: Profile) -> None:

@@ -142,7 +142,7 @@ class CaseWorld:
         """Return the way to all that is served now."""
         return ReplayingEdge(dict(self.files))
 
-    async def asked(self, keeping: Keeping | None = KEEPING) -> Verification:
+    async def asked(self, keeping: Keeping | None = KEEPING, requirement: Requirement = WELDER) -> Verification:
         """Return a question."""
         world = OfflineWorld.on(self.edge(), self.authority.url, self.authority.did, lambda: self.now)
         await world.source.refresh()
@@ -150,7 +150,7 @@ class CaseWorld:
         assert snapshot is not None
         answer_by = self.now + timedelta(minutes=10)
         compiled = compile_request(
-            [AskedCredential(ONLY_GROUP, WELDER)],
+            [AskedCredential(ONLY_GROUP, requirement)],
             snapshot,
             at=self.now,
             answer_by=answer_by,
@@ -175,9 +175,9 @@ class CaseWorld:
         )
         return asked if keeping is None else bound(asked)
 
-    def present(self, asked: Verification) -> dict[str, Any]:
-        """Return an honest answer, as its message's members."""
-        centre, request = self.centre, asked.proof_request
+    def present(self, asked: Verification, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return an honest answer, as its message's members; `request`: to another request than the whole one."""
+        centre, request = self.centre, request or asked.proof_request
         timestamp = int(centre.list.to_dict()["timestamp"])
         state = CredentialRevocationState.create(
             centre.registry, centre.list, 1, centre.registry.to_dict()["value"]["tailsLocation"]

@@ -154,6 +154,19 @@ async def test_a_receipt_says_what_was_asked_and_decided(shipyard: Shipyard) -> 
     assert (verified.key_time.until, verified.is_deactivated) == (None, False)
 
 
+async def test_a_receipt_says_what_was_asked_and_left_out(shipyard: Shipyard) -> None:
+    requirement = Requirement("C7212", "MLT", subject=Subject.NAME, least_subject=Subject.NONE)
+    reasons = tuple(Reason(code, "…") for code in ("issuer.accredited", "subject.none", "subject.name_left_out"))
+    decision = verification().decision
+    assert decision is not None
+    grounds = AnswerGrounds((AnswerFact(FactKind.HOLDER_NAMED, FactOutcome.LEFT_OUT),))
+    decided = replace(decision, reasons=reasons)
+    jws = await shipyard.sign(shipyard.receipt(requirement=requirement, decision=decided, grounds=grounds))
+    said = verify_receipt(jws, shipyard.log, at=NOW).receipt
+    assert (said.asked.credentials[0].subject, said.decided.facts[0].outcome) == (Subject.NAME, FactOutcome.LEFT_OUT)
+    assert said.decided.reasons == ("issuer.accredited", "subject.none", "subject.name_left_out")
+
+
 async def test_a_receipt_holds_no_text_in_which_a_value_could_stand(shipyard: Shipyard) -> None:
     payload = shipyard.receipt().payload().decode()
     assert "family_name" in payload  # that it was asked, not what it said
