@@ -31,6 +31,7 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.http.answers import Fetched, Redirect
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
+from wanderbuch.plugins.webvh.base58_text import to_base58
 from wanderbuch.plugins.webvh.foreign_dids import guard_resolvers
 
 CONFIG = HolderConfig(invitation_wait_s=1)
@@ -100,7 +101,7 @@ def b64(raw: bytes) -> str:
 
 
 def peer_4(document: bytes) -> str:
-    encoded = "z" + base58.b58encode(b"\x80\x04" + document).decode()
+    encoded = "z" + to_base58(b"\x80\x04" + document)
     digest = base58.b58encode(b"\x12\x20" + hashlib.sha256(encoded.encode()).digest()).decode()
     return f"did:peer:4z{digest}:{encoded}"
 

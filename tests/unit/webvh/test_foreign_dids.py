@@ -17,6 +17,7 @@ from did_peer_4 import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wanderbuch.plugins.webvh.base58_text import to_base58
 from wanderbuch.plugins.webvh.foreign_dids import (
     ED25519_CODEC,
     MAX_DID_CHARS,
@@ -44,7 +45,7 @@ def multikey(codec: bytes, length: int) -> str:
 
 
 def peer_4(document: bytes, codec: bytes = b"\x80\x04") -> str:
-    encoded = "z" + base58.b58encode(codec + document).decode()
+    encoded = "z" + to_base58(codec + document)
     digest = base58.b58encode(b"\x12\x20" + hashlib.sha256(encoded.encode()).digest()).decode()
     return f"did:peer:4z{digest}:{encoded}"
 
