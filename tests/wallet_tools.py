@@ -1,4 +1,4 @@
-"""Build the wallet of `wallet/`: npm brings what its lock file names, tsc checks types, esbuild and terser make the page.
+"""Build the wallet of `wallet/`: npm brings what its lock file names, tsc checks types, esbuild and terser bundle.
 
     python -m tests.wallet_tools     # makes the page's files, which travel in the package
 

@@ -72,7 +72,7 @@ async def test_what_may_be_left_out_is_said_in_every_language(place: DeskPlace) 
     ):
         document = {**WELDER, "subject": subject, "least_subject": least}
         made = await put_in_words(place.office, WordedQuestion.model_validate(document))
-        every = {tag: (await said(place, made.invitation_id, tag)).learnt[-1] for tag in LANGUAGES}
+        every = {tag: (await question_words(place, made.invitation_id, tag)).learnt[-1] for tag in LANGUAGES}
         assert every["en"] == told
         assert len(set(every.values())) == len(LANGUAGES)
 
