@@ -23,6 +23,7 @@ from wanderbuch.agents.holder.exchanges import exchange_id, ids_of
 from wanderbuch.agents.holder.peers import Origin
 from wanderbuch.agents.holder.request_book import ReceivedRequest, RequestBook, RequestState, open_requests
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.acknowledgements import AckStatus, read_ack
 from wanderbuch.plugins.exchange.connecting.connections import connection_of
 from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
@@ -96,15 +97,22 @@ async def _take_ack(office: _Office, incoming: Incoming) -> bool:
     if request.state is not RequestState.PRESENTED:
         _LOG.info("holder: an acknowledgement came for request %s, which is %s", request.id, request.state.value)
         return True
-    await _end(office, request, _acknowledged_as(incoming.members.get("verification_result")), None)
+    status = read_ack(incoming.members)
+    if status is AckStatus.PENDING:  # another word follows; until then the proof counts as sent
+        _LOG.info("holder: the verifier of request %s has not decided yet", request.id)
+        return True
+    await _end(office, request, _acknowledged_as(status, incoming.members.get("verification_result")), None)
     return True
 
 
-def _acknowledged_as(result: object) -> RequestState:
+def _acknowledged_as(status: AckStatus, result: object) -> RequestState:
     """Return what an acknowledgement says of the proof (Aries RFC 0454, `verification_result`).
 
-    Most say nothing: Credo has no result, and stock ACA-Py drops it, of a proof that it refuses, too.
+    One that says that something failed is no yes, whatever its result. Most say nothing: Credo has no result, and stock
+    ACA-Py drops it, of a proof that it refuses, too.
     """
+    if status is AckStatus.FAIL:
+        return RequestState.REFUSED_BY_VERIFIER
     if result is None:
         return RequestState.ACKNOWLEDGED
     return RequestState.ACCEPTED if result == "true" else RequestState.REFUSED_BY_VERIFIER
