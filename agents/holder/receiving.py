@@ -73,7 +73,7 @@ async def take_offer(profile: Profile, config: HolderConfig, members: Mapping[st
         offers = held_offers(profile)
         since = offers.changes
         try:
-            async with writing(profile) as records:
+            async with writing(profile, new=[held_offer]) as records:
                 await records.insert(held_offer)
                 await add_text(records.handle, offer_id, text)
                 if decision is not None:

@@ -421,7 +421,7 @@ class CertificateNumbers:
         `also` goes into the plain tables before the offer, whatever becomes of that.
         """
         since = self._offers.changes
-        async with writing(self._profile, new=offer, also=also) as records:
+        async with writing(self._profile, new=() if offer is None else (offer,), also=also) as records:
             now = await records.get_or_none(CertificateNumber, mine.id)
             is_same = (
                 now is not None and now.claim == mine.claim and not now.is_erased

@@ -236,6 +236,10 @@ class RecordStore[R: Record]:
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.
 
+        The step is tried before, so that the row that its result needs is not written under the profile's lock, and
+        what changes nothing, or is refused, takes no lock at all. It is applied again if somebody changed the record
+        meanwhile: then that counts.
+
         Args:
             record_id: which record.
             step: gets the record as it stands; returns the new one, or None to leave it; may raise to refuse.
@@ -243,17 +247,24 @@ class RecordStore[R: Record]:
         Raises:
             NotFoundError: there is no such record.
         """
-        async with writing(self._profile) as records:
+        before = await self.get(record_id)
+        changed = step(before)
+        if changed is None:
+            return before
+        async with writing(self._profile, changed=[(before, changed)]) as records:
             record = await records.get(self._kind, record_id)
-            changed = step(record)
-            if changed is None:
-                return record
+            if record != before:
+                changed = step(record)
+                if changed is None:
+                    return record
             await records.replace(changed)
         return changed
 
     async def put(self, record: R) -> R:
         """Insert the record, or replace the one with its id, in one transaction."""
-        async with writing(self._profile) as records:
+        before = await self.get_or_none(record.id)
+        new, changed = ([record], []) if before is None else ([], [(before, record)])
+        async with writing(self._profile, new=new, changed=changed) as records:
             if await records.get_or_none(self._kind, record.id) is None:
                 await records.insert(record)
             else:

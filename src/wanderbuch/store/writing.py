@@ -6,13 +6,13 @@
         await records.insert(DraftChange(…))
 
 The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other
-writers of the profile wait meanwhile: nothing but the store may be awaited inside, and of a record that is known to be
-new the row is written before it begins (`new`). What was not changed costs no row.
+writers of the profile wait meanwhile: nothing but the store may be awaited inside, and where it is known what a record
+will be, new or changed, its row is written before it begins (`new`, `changed`). What was not changed costs no row.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from acapy_agent.core.profile import Profile
@@ -34,7 +34,7 @@ class Writing:
     def __init__(self, profile: Profile) -> None:
         self._rows = tables_of(profile).rows
         self._tenant = tenant_of(profile)
-        self._ahead: dict[tuple[str, str], Written] = {}
+        self._ahead: dict[tuple[str, str], _Ahead] = {}
         self._held: dict[tuple[str, str], Indexed] = {}
         self._added: dict[tuple[str, str], Written] = {}
         self._removed: dict[tuple[str, str], Written] = {}
@@ -42,11 +42,12 @@ class Writing:
         self._kinds: dict[tuple[str, str], type[Record]] = {}
         self.has_written = False
 
-    async def announce(self, new: Record, also: Sequence[Statement]) -> None:
-        """Write the row of a record that is to be inserted, before the transaction begins."""
-        place = (new.category, new.id)
-        self._kinds[place] = type(new)
-        self._ahead[place] = await self._rows.add(self._tenant, new.category, index_of(new), is_new=True, also=also)
+    async def announce(self, record: Record, *, is_new: bool, also: Sequence[Statement] = ()) -> None:
+        """Write the row of a record that is to be inserted, or replaced, before the transaction begins."""
+        place, index = (record.category, record.id), index_of(record)
+        self._kinds[place] = type(record)
+        written = await self._rows.add(self._tenant, record.category, index, is_new=is_new, also=also)
+        self._ahead[place] = _Ahead(written, is_new)
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
         """Return a record, None if there is none; nobody else changes it before this ends."""
@@ -118,8 +119,11 @@ class Writing:
     async def _take_back(self, profile: Profile, places: Iterable[tuple[str, str]]) -> None:
         for place in places:
             (category, record_id), kind = place, self._kinds[place]
-            by_end = (self._removed, self._added, self._inserted, self._ahead)
-            written = next(each[place] for each in by_end if place in each)
+            by_end = (self._removed, self._added, self._inserted)
+            ahead = self._ahead.get(place)
+            written = next((each[place] for each in by_end if place in each), None if ahead is None else ahead.written)
+            if written is None:
+                continue
             if (again := await self._rows.failed(written)) is not None:
                 async with profile.session() as session:
                     entry = await session.handle.fetch(category, record_id)
@@ -132,15 +136,17 @@ class Writing:
         if not record.is_listed:
             return
         place = (record.category, record.id)
-        index = index_of(record)
-        written = self._ahead.pop(place, None) if is_new else None
-        if written is None or written.indexed != index:
+        index, ahead = index_of(record), self._ahead.pop(place, None)
+        if ahead is not None and (ahead.written.indexed, ahead.is_new) == (index, is_new):
+            written, before = ahead.written, None
+        else:
             written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
-        if (before := self._added.get(place)) is not None and written.fence == before.fence + 1:
+            before = self._added.get(place) or (None if ahead is None else ahead.written)
+        if before is not None and written.fence == before.fence + 1:
             written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
         self._kinds[place] = type(record)
         self._removed.pop(place, None)
-        if is_new and place not in self._held:
+        if is_new and before is None and place not in self._held:
             self._inserted[place] = written
         else:
             self._added[place] = written
@@ -148,22 +154,40 @@ class Writing:
         self._held[place] = index
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A row that was written before the transaction, for a record that is new or changed."""
+
+    written: Written
+    is_new: bool
+
+
 @asynccontextmanager
 async def writing(
-    profile: Profile, *, new: Record | None = None, also: Sequence[Statement] = ()
+    profile: Profile,
+    *,
+    new: Sequence[Record] = (),
+    also: Sequence[Statement] = (),
+    changed: Iterable[tuple[Record, Record]] = (),
 ) -> AsyncGenerator[Writing]:
     """Open a transaction; it is kept if the block ends without an error and has written something.
 
     Args:
         profile: whose records.
-        new: is listed, and what the block is to insert, unless it finds that it may not: its row is written before.
-        also: is run together with that.
+        new: what the block is to insert, unless it finds that it may not: its rows are written before.
+        also: is run together with the row of the first of them, which is listed.
+        changed: records as they were read just now, each with what it is to become: what its row needs is written
+            before. The block reads each again, and writes what it becomes by then, or leaves it.
     """
     records = Writing(profile)
     is_open = True
     try:
-        if new is not None:
-            await records.announce(new, also)
+        for number, record in enumerate(new):
+            if record.is_listed:
+                await records.announce(record, is_new=True, also=() if number else also)
+        for before, after in changed:
+            if after.is_listed and index_of(before) != index_of(after):
+                await records.announce(after, is_new=False)
         async with profile.transaction() as session:
             records.handle = session.handle
             yield records

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import count
@@ -14,6 +15,7 @@ from tests.unit.store.opening import Processes
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.store.engine import Statement, Value
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
 from wanderbuch.store.tables import tables_of
 from wanderbuch.store.writing import writing
@@ -105,7 +107,7 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
                     await tasks.remove(task.id)
                 case _:
                     new = Task(id=f"{task.id}-new")
-                    async with writing(profile, new=new if does == "announced" else None) as records:
+                    async with writing(profile, new=[new] if does == "announced" else ()) as records:
                         await records.insert(new)
                         held = await records.get(Task, task.id)
                         await records.replace(held.model_copy(update=DONE))
@@ -209,7 +211,11 @@ async def test_what_is_removed_while_another_changes_it_is_gone_or_changed(proce
 
 
 @pytest.mark.parametrize(
-    "does", ["replace", "twice", "insert", "announced", "not-inserted", "remove", "insert-taken", "taken"]
+    "does",
+    [
+        *("replace", "twice", "insert", "announced", "not-inserted", "remove", "insert-taken", "taken"),
+        *("changed", "not-changed", "changed-otherwise"),
+    ],
 )
 async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str) -> None:
     profile = await processes.another()
@@ -217,13 +223,17 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
     task = await tasks.insert(Task(id="there"))
 
     async def fail() -> None:
-        new = Task(id="new")
-        async with writing(profile, new=new if does in ("announced", "not-inserted") else None) as records:
+        new, done = Task(id="new"), task.model_copy(update=DONE)
+        is_new, is_changed = does in ("announced", "not-inserted"), "changed" in does
+        changed = [(task, done)] if is_changed else []
+        async with writing(profile, new=[new] if is_new else (), changed=changed) as records:
             held = await records.get(Task, task.id)
             match does:
+                case "changed-otherwise":
+                    await records.replace(held.model_copy(update={"state": State.DONE, "due": None}))
                 case "insert" | "announced":
                     await records.insert(new)
-                case "not-inserted":
+                case "not-inserted" | "not-changed":
                     pass
                 case "insert-taken":
                     await records.insert(Task(id=task.id, state=State.DONE, due=None))
@@ -248,10 +258,10 @@ async def test_the_row_of_what_is_new_is_there_before_the_transaction_and_goes_w
 ) -> None:
     profile = await processes.another()
     tasks, new = RecordStore(profile, Task), Task(id="new")
-    async with writing(profile, new=new):
+    async with writing(profile, new=[new]):
         assert await rows(profile) == 1
     assert await rows(profile) == 0
-    async with writing(profile, new=new) as records:
+    async with writing(profile, new=[new]) as records:
         assert await rows(profile) == 1
         await records.insert(new)
         assert await rows(profile) == 1
@@ -259,6 +269,65 @@ async def test_the_row_of_what_is_new_is_there_before_the_transaction_and_goes_w
     async with tasks.claiming(SOON) as due:
         assert [each async for each in due] == [new]
     await is_consistent(tasks)
+
+
+@pytest.mark.parametrize("does", ["change", "put", "put-new"])
+async def test_no_row_is_written_under_the_lock_of_the_profile(
+    processes: Processes, does: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = await processes.another()
+    tasks, engine = RecordStore(profile, Task), tables_of(profile).engine
+    task = await tasks.insert(Task(id="there"))
+    done = task.model_copy(update=DONE)
+    is_locked, written = False, []
+    transaction, together, run = profile.transaction, engine.together, engine.run
+
+    @asynccontextmanager
+    async def locking() -> AsyncIterator[object]:
+        nonlocal is_locked
+        async with transaction() as session:
+            is_locked = True
+            try:
+                yield session
+            finally:
+                is_locked = False
+
+    async def noting_together(*statements: Statement) -> object:
+        written.append(is_locked)
+        return await together(*statements)
+
+    async def noting_run(sql: str, *args: Value) -> object:
+        written.append(is_locked)
+        return await run(sql, *args)
+
+    monkeypatch.setattr(profile, "transaction", locking)
+    monkeypatch.setattr(engine, "together", noting_together)
+    monkeypatch.setattr(engine, "run", noting_run)
+    match does:
+        case "change":
+            await tasks.change(task.id, lambda held: held.model_copy(update=DONE))
+        case "put":
+            await tasks.put(done)
+        case _:
+            await tasks.put(Task(id="new"))
+    assert written
+    assert not any(written)
+    monkeypatch.undo()
+    await is_consistent(tasks)
+
+
+async def test_what_one_block_changes_otherwise_than_was_said_is_as_it_was_changed(processes: Processes) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    for number, update in enumerate(({"state": State.DONE}, {"due": LATER}, {"thread": "two"}, {}, {"due": None})):
+        task = await tasks.insert(Task(id=str(number)))
+        async with writing(profile, changed=[(task, task.model_copy(update=DONE))]) as records:
+            held = await records.get(Task, task.id)
+            await records.replace(held.model_copy(update=update))
+        await is_consistent(tasks)
+        assert await rows(profile) == number + 1, update
+        async with tasks.claiming(NOW + timedelta(days=2)) as due:
+            assert {each.id async for each in due} == {str(at) for at in range(number + 1) if at != 4}
 
 
 async def test_what_one_block_changes_twice_is_due_at_once(processes: Processes) -> None:
