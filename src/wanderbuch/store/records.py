@@ -18,7 +18,7 @@ several records of several kinds.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -176,6 +176,17 @@ class RecordStore[R: Record]:
         """Return how many there are, without reading one; a write that was cut off may count for some minutes."""
         tables = await self._complete()
         return await tables.rows.count(self._tenant, self._category, states=_states(state))
+
+    async def states(self, *, most: int, **tags: object) -> Mapping[str, int]:
+        """Return in which states how many records with these tags are, without reading one.
+
+        Args:
+            most: so many are looked at, whichever.
+            tags: at least one. A write that was cut off may count for some minutes.
+        """
+        wanted = {name: as_tag(value) for name, value in tags.items()}
+        tables = await self._complete()
+        return await tables.words.states(self._tenant, self._category, wanted, most=most)
 
     async def every(self, *, state: str | Collection[str] | None = None) -> AsyncIterator[R]:
         """Yield the records (in this state), oldest first, read page by page."""
