@@ -177,7 +177,7 @@ class ClaimPages:
         reasons: Sequence[Reason] = (),
         status: int = 200,
     ) -> web.Response:
-        if look.is_open and not said:
+        if look.is_open and not sentence:
             return _unindexed(answer_to_one(self._open_page(office, request, language, look), language, status=status))
         return self._page(
             office,

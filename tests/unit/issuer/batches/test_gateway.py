@@ -127,6 +127,7 @@ async def test_of_a_batch_that_is_over_there_is_no_file_of_links_and_it_is_said_
     await centre.desk.extend(late.id, datetime.now(UTC) + timedelta(days=1), by="n.silva")
     for batch in (late, paused):
         answer = await route.handler(centre, Call({"id": batch.id}, {}, None))
+        assert isinstance(answer, ResultOut)
         assert len(answer.csv.splitlines()) == 2, batch.title
 
 
