@@ -126,7 +126,7 @@ class Drafts(Cases[Draft]):
         digest = changes_digest([DraftChange.of(draft.id, change).as_read() for change in changes])
         approvals = tuple(step.model_copy(update={"digest": digest}) for step in draft.approvals)
         decided = draft.model_copy(update={"digest": digest, "approvals": approvals})
-        async with writing(self.profile) as store:
+        async with writing(self.profile, new=[decided, *also]) as store:
             await store.insert(decided)
             for change in changes:
                 await insert_change(store, draft.id, change)

@@ -291,7 +291,7 @@ class PartySigning:
         """Keep a signature, if it is right still beside what was signed meanwhile: else it never leaves this house."""
         own, memory_id = await self._own_file(), PartyMemory.id_of(looked_at.file)
         signed = {"jws": jws.decode("ascii"), "signed_by": entry.signed_by, "signed_at": entry.created_at}
-        async with writing(self._profile, new=[entry]) as records:
+        async with writing(self._profile, new=[entry], changed=[(kept, kept.model_copy(update=signed))]) as records:
             now = await records.get(PartyFile, kept.id)
             if now.jws:
                 return now

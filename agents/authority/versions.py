@@ -159,8 +159,9 @@ class Versions:
         Raises:
             DuplicateError: this version is there, or its draft became another.
         """
-        async with writing(self._profile) as records:
-            await records.insert(version.model_copy(update={"jws": ""}))
+        without_file = version.model_copy(update={"jws": ""})
+        async with writing(self._profile, new=[without_file]) as records:
+            await records.insert(without_file)
             await records.insert(_SignedBody(id=version.id, jws=version.jws))
             if version.draft_id is not None:
                 await records.insert(_DraftVersion(id=version.draft_id, version=version.version))

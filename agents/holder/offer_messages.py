@@ -1,8 +1,10 @@
 """Which messages about offers and credentials an issuer may send this wallet, and who takes each."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
+from wanderbuch.agents.holder.bounds import TooManyOpenError
 from wanderbuch.agents.holder.held_offer import knows_offer, offer_of
 from wanderbuch.agents.holder.peers import Origin
 from wanderbuch.agents.holder.receiving import Wallet, take_credential, take_offer, take_report
@@ -11,6 +13,11 @@ from wanderbuch.plugins.exchange.connecting.connections import connection_of
 from wanderbuch.plugins.exchange.credential_messages import ISSUE, OFFER, PROBLEM
 from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.exchange.sending import Sending
+
+LOGGER = logging.getLogger(__name__)
+_TOO_MANY: Final = "Too many offers wait for an answer already. Wait until some are answered or over."
 
 
 async def _take_offer(wallet: Wallet, incoming: Incoming) -> bool:
@@ -22,7 +29,12 @@ async def _take_offer(wallet: Wallet, incoming: Incoming) -> bool:
         origin = held_offer.origin
     else:
         return False
-    await take_offer(incoming.profile, wallet.config, incoming.members, origin)
+    try:
+        await take_offer(incoming.profile, wallet.config, incoming.members, origin)
+    except TooManyOpenError as err:
+        LOGGER.warning("holder: an offer over connection %s is refused: %s", origin.connection_id, err.message)
+        report = problem_report(PROBLEM, thread_id=incoming.thread_id, code="issuance-abandoned", text=_TOO_MANY)
+        await incoming.profile.inject(Sending).answer(incoming, origin.channel, report)
     return True
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.holder.arrivals import Arrival, ArrivalKind, announce
+from wanderbuch.agents.holder.bounds import expect_room
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.ending_offers import end_offer
 from wanderbuch.agents.holder.exchanges import exchange_id
@@ -33,6 +34,7 @@ from wanderbuch.store.writing import writing
 
 LOGGER = logging.getLogger(__name__)
 
+_WANTED: Final = frozenset({OfferState.ACCEPTED.value, OfferState.RECEIVED.value})
 _JUDGING_S: Final = 10.0  # so long an offer waits to be judged before it is kept; then a sweep judges it
 
 
@@ -54,11 +56,13 @@ async def take_offer(profile: Profile, config: HolderConfig, members: Mapping[st
         origin: where it came from.
 
     Raises:
+        TooManyOpenError: too many wait that came over this connection; nothing of it is kept.
         ExchangeError: it is not an offer of one AnonCreds credential, or too large; nothing of it is kept.
     """
     text, thread_id = OfferText.of(read_offer_message(members)), _thread_of(members)
     offer_id = exchange_id(KIND, origin, thread_id)
     if not await _is_there(profile, offer_id, text):
+        await expect_room(held_offers(profile), origin.connection_id, is_open=OfferState.OPEN.value, is_wanted=_WANTED)
         decision, now = await _judged_in_time(profile, text), datetime.now(UTC)
         held_offer = HeldOffer(
             id=offer_id,
@@ -73,7 +77,7 @@ async def take_offer(profile: Profile, config: HolderConfig, members: Mapping[st
         offers = held_offers(profile)
         since = offers.changes
         try:
-            async with writing(profile) as records:
+            async with writing(profile, new=[held_offer]) as records:
                 await records.insert(held_offer)
                 await add_text(records.handle, offer_id, text)
                 if decision is not None:

@@ -18,22 +18,27 @@ from typing import Any, Final, Protocol
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.holder.arrivals import Arrival, ArrivalKind, announce
+from wanderbuch.agents.holder.bounds import TooManyOpenError, expect_room
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.exchanges import exchange_id, ids_of
 from wanderbuch.agents.holder.peers import Origin
 from wanderbuch.agents.holder.request_book import ReceivedRequest, RequestBook, RequestState, open_requests
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.acknowledgements import AckStatus, read_ack
 from wanderbuch.plugins.exchange.connecting.connections import connection_of
 from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.proof_messages import ACK, PROBLEM, REQUEST, read_request_message
-from wanderbuch.plugins.exchange.reports import read_report
+from wanderbuch.plugins.exchange.reports import problem_report, read_report
+from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.records import DuplicateError
 
 _LOG = logging.getLogger(__name__)
 _KIND: Final = "question"
 _ENDS_TRIED: Final = 3
+_WANTED: Final = frozenset({RequestState.PRESENTED.value, RequestState.ACCEPTED.value, RequestState.ACKNOWLEDGED.value})
+_TOO_MANY: Final = "Too many questions wait for an answer already. Wait until some are answered or over."
 _GOAL_CODE: Final = re.compile(r"[a-z0-9._-]{1,128}")
 
 
@@ -53,11 +58,20 @@ async def keep_request(
     Raises:
         AttachedError: it is not a request for one AnonCreds proof.
         LeftOutError: what it says may be left out cannot be read.
+        TooManyOpenError: too many wait that came over this connection; nothing of it is kept.
     """
     asked = read_request_message(members)
     now = datetime.now(UTC)
+    records = open_requests(profile)
+    request_id = exchange_id(_KIND, origin, thread_id)
+    try:
+        await expect_room(records, origin.connection_id, is_open=RequestState.OPEN.value, is_wanted=_WANTED)
+    except TooManyOpenError:
+        if (kept := await records.get_or_none(request_id)) is None:
+            raise
+        return kept
     request = ReceivedRequest(
-        id=exchange_id(_KIND, origin, thread_id),
+        id=request_id,
         created_at=now,
         thread_id=thread_id,
         origin=origin,
@@ -65,7 +79,6 @@ async def keep_request(
         may_be_left_out=MayBeLeftOut.read(members),
         answer_by=now + timedelta(seconds=config.request_deadline_s),
     )
-    records = open_requests(profile)
     try:
         return await records.insert(request)
     except DuplicateError:
@@ -78,7 +91,13 @@ async def _take_request(office: _Office, incoming: Incoming) -> bool:
     if connection is None:
         raise ExchangeError("a request that came over no connection and with no invitation")
     origin = Origin.over(connection).model_copy(update={"goal_code": _goal_code(incoming.members)})
-    request = await keep_request(profile, office.config, incoming.members, incoming.thread_id, origin)
+    try:
+        request = await keep_request(profile, office.config, incoming.members, incoming.thread_id, origin)
+    except TooManyOpenError as err:
+        _LOG.warning("holder: a question over connection %s is refused: %s", connection.connection_id, err.message)
+        report = problem_report(PROBLEM, thread_id=incoming.thread_id, code="abandoned", text=_TOO_MANY)
+        await profile.inject(Sending).answer(incoming, connection.channel, report)
+        return True
     await announce(profile, Arrival(ArrivalKind.REQUEST, connection.connection_id, request.id))
     return True
 
@@ -99,15 +118,22 @@ async def _take_ack(office: _Office, incoming: Incoming) -> bool:
     if request.state is not RequestState.PRESENTED:
         _LOG.info("holder: an acknowledgement came for request %s, which is %s", request.id, request.state.value)
         return True
-    await _end(office, request, _acknowledged_as(incoming.members.get("verification_result")), None)
+    status = read_ack(incoming.members)
+    if status is AckStatus.PENDING:  # another word follows; until then the proof counts as sent
+        _LOG.info("holder: the verifier of request %s has not decided yet", request.id)
+        return True
+    await _end(office, request, _acknowledged_as(status, incoming.members.get("verification_result")), None)
     return True
 
 
-def _acknowledged_as(result: object) -> RequestState:
+def _acknowledged_as(status: AckStatus, result: object) -> RequestState:
     """Return what an acknowledgement says of the proof (Aries RFC 0454, `verification_result`).
 
-    Most say nothing: Credo has no result, and stock ACA-Py drops it, of a proof that it refuses, too.
+    One that says that something failed is no yes, whatever its result. Most say nothing: Credo has no result, and stock
+    ACA-Py drops it, of a proof that it refuses, too.
     """
+    if status is AckStatus.FAIL:
+        return RequestState.REFUSED_BY_VERIFIER
     if result is None:
         return RequestState.ACKNOWLEDGED
     return RequestState.ACCEPTED if result == "true" else RequestState.REFUSED_BY_VERIFIER

@@ -30,6 +30,7 @@ from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.facts.anoncreds_ids import CredDefId, SchemaId
 from wanderbuch.governance.facts.question import Reason
+from wanderbuch.plugins.exchange.acknowledgements import AckStatus, read_ack
 from wanderbuch.plugins.exchange.attached import Attached, AttachedError
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.exchange.connecting.connections import find_channel
@@ -84,14 +85,26 @@ class Answering:
         return True
 
     async def acknowledged(self, incoming: Incoming) -> bool:
-        """Take the word that the wallet has the credential; it counts only for one that was issued."""
+        """Take the word that the wallet has the credential, or could not keep it; only for one that was issued.
+
+        A wallet that says that it may take a while has not said anything yet: it gets the credential again.
+
+        Raises:
+            ExchangeError: it says none of the three (`read_ack`).
+        """
         offer = await self._book.of_thread(incoming.thread_id)
         if offer is None or not is_its_wallet(offer, incoming):
             return False
         if not offer.state.has_credential:
             LOGGER.warning("an acknowledgement came for no credential that was sent")
             return True
-        await self._receive(offer, Receipt.KEPT)
+        match read_ack(incoming.members):
+            case AckStatus.OK:
+                await self._receive(offer, Receipt.KEPT)
+            case AckStatus.FAIL:
+                await self._receive(offer, Receipt.REJECTED)
+            case AckStatus.PENDING:
+                LOGGER.info("offer %s: the wallet has not kept its credential yet", offer.id)
         return True
 
     async def problem(self, incoming: Incoming) -> bool:

@@ -20,6 +20,7 @@ from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.resending import send_payload
 from wanderbuch.agents.issuer.telling import revocation_events
 from wanderbuch.agents.runtime.at_once import Rounds
+from wanderbuch.plugins.exchange.acknowledgements import AckStatus, read_ack
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.packing import PREFIX
 from wanderbuch.plugins.exchange.payloads import Payload, keeping, removing
@@ -70,11 +71,18 @@ class Notices:
             await self._sending.send_soon(self._profile, offer.wallet.channel, payload.message)
 
     async def acknowledged(self, incoming: Incoming) -> bool:
-        """Take the word that the wallet has heard (3)."""
+        """Take the word that the wallet has heard (3); one that could not take the notice, or not yet, gets it again.
+
+        Raises:
+            ExchangeError: it says neither (`read_ack`).
+        """
         intent = await intent_of(self._intents, incoming)
         offer = None if intent is None else await self._book.offers.get_or_none(intent.id)
         if intent is None or offer is None or not is_its_wallet(offer, incoming):
             return False
+        if (status := read_ack(incoming.members)) is not AckStatus.OK:
+            LOGGER.info("the wallet has not taken the notice of revocation %s: %s", intent.id, status.value)
+            return True
         if intent.state is RevocationState.PUBLISHED and intent.told_at is None:
             value = {"told_at": datetime.now(UTC).isoformat()}
             await self._teller.add(intent, "told", value, then=removing(intent.thread_id))

@@ -33,16 +33,18 @@ class MediatorRole(Role):
 
     @property
     def find_invitation(self) -> "FindInvitation":  # type: ignore[override]
-        """Its one invitation, for everybody."""
+        """Its one invitation, for everybody, until there is no room for one more: then they are told so."""
         from wanderbuch.agents.mediator.keys import invitation_id_of
         from wanderbuch.agents.mediator.office import MediatorOffice
         from wanderbuch.plugins.exchange.handling import Invited
 
         async def find(profile: "Profile", invitation_id: str) -> "Invited | None":
-            is_ours = invitation_id == await invitation_id_of(profile)
+            if invitation_id != await invitation_id_of(profile):
+                return None
             office = profile.inject_or(MediatorOffice)
             config = MediatorConfig() if office is None else office.config
-            return Invited(reusable=True, network_a_day=config.network_a_day) if is_ours else None
+            is_full = office is not None and await office.wallets.is_full(most=config.max_wallets)
+            return Invited(reusable=True, is_over=is_full, network_a_day=config.network_a_day)
 
         return find
 

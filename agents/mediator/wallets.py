@@ -23,6 +23,7 @@ _FORGET_AT_ONCE: Final = 100
 _MOST_SEEN: Final = 100_000
 _MOST_OF_KEY: Final = 10_000
 _OF_KEY_S: Final = 60.0
+_ROOM_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Wallets:
         self._hashes: KeyedHash = tables.hashes
         self._sealing = sealing
         self._seen: LRUCache[str, int] = LRUCache(_MOST_SEEN)  # which wallet was noted in which hour
+        self._room: TTLCache[int, bool] = TTLCache(1, _ROOM_S)
         self._of_key: TTLCache[bytes, str] = TTLCache(_MOST_OF_KEY, _OF_KEY_S)
 
     def id_of(self, own_key: str) -> str:
@@ -74,6 +76,13 @@ class Wallets:
             Statement("SELECT 1 FROM mediated WHERE tenant = ? AND id = ?", (self._tenant, wallet)),
         )
         return bool(results[1])
+
+    async def is_full(self, *, most: int) -> bool:
+        """Return whether there are as many as may be, as it was a second ago at most: whoever asks costs no count."""
+        if (known := self._room.get(most)) is None:
+            counted = await self._engine.run("SELECT count(*) FROM mediated WHERE tenant = ?", self._tenant)
+            known = self._room[most] = counted[0][0] >= most
+        return known
 
     async def grant(self, wallet: str) -> bool:
         """Grant a wallet mediation, and tell whether it is there."""

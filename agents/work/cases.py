@@ -134,7 +134,8 @@ class Cases[C: Case[Any]](ABC):
 
         Args:
             case_id: which case.
-            step: a pure step of `rules`; it gets the case as it stands, and may raise to refuse.
+            step: a pure step of `rules`; it gets the case as it stands, and may raise to refuse. It is tried before the
+                transaction, and applied again where the case was changed meanwhile.
 
         Yields:
             What writes the content in the same transaction, and the case as it becomes.
@@ -142,8 +143,11 @@ class Cases[C: Case[Any]](ABC):
         Raises:
             NotFoundError: there is no such case.
         """
-        async with writing(self.profile) as store:
-            changed = step(await store.get(self._kind, case_id))
+        before = await self.get(case_id)
+        changed = step(before)
+        async with writing(self.profile, changed=[(before, changed)]) as store:
+            if (case := await store.get(self._kind, case_id)) != before:
+                changed = step(case)
             yield store, changed
             await store.replace(changed)
 

@@ -114,7 +114,7 @@ class Log[L: LogLine]:
         removed: Sequence[Record],
         also: Callable[[Any], Awaitable[None]] | None,
     ) -> None:
-        async with writing(self._profile) as records:
+        async with writing(self._profile, new=[line, *new], changed=changed) as records:
             try:
                 await records.insert(line)
             except DuplicateError as err:

@@ -110,6 +110,7 @@ _COMPACT_JWS: Final[Schema] = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9_-]{2,80}\.[A-Za-z0-9_-]{2,80}\.[A-Za-z0-9_-]{2,80}\Z",
 }
+_ACK: Final[Schema] = _message("thid", required=("status",), status={"enum": ["OK", "FAIL", "PENDING"]})
 _PART: Final[Schema] = {"enum": ["values", "decision", "case-file"]}
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
@@ -133,16 +134,16 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "issue-credential/offer-credential": _carrying("offers", "credential-offer", credential_preview=_PREVIEW),
     "issue-credential/request-credential": _carrying("requests", "credential-request", "thid"),
     "issue-credential/issue-credential": _carrying("credentials", "credential", "thid"),
-    "issue-credential/ack": _message("thid"),
+    "issue-credential/ack": _ACK,
     "issue-credential/problem-report": _message("thid"),
     "present-proof/request-presentation": _carrying(
         "request_presentations", "proof-request", may_be={"may_be_left_out": _LEFT_OUT}
     ),
     "present-proof/presentation": _carrying("presentations", "proof", "thid"),
-    "present-proof/ack": _message("thid"),
+    "present-proof/ack": _ACK,
     "present-proof/problem-report": _message("thid"),
     "revocation_notification/revoke": _message(required=("credential_id",), credential_id=_PLACE, thread_id=_PLACE),
-    "revocation_notification/ack": _message("thid"),
+    "revocation_notification/ack": _ACK,
     "transactions/endorse": _message(
         required=("transaction_id", "signature_response"),
         transaction_id=_TRANSACTION,

@@ -41,11 +41,12 @@ def test_nobody_is_called_what_they_call_themselves(wallet: WalletProcess) -> No
 
 
 def test_a_mediator_that_reorders_drops_and_replays(wallet: WalletProcess) -> None:
-    early, twice, ended, verdicts = wallet.call("replays")
+    early, twice, ended, verdicts, acknowledged = wallet.call("replays")
     assert early == [True, "requested", []]
     assert twice == ["complete", ["offered", "asked"]]
     assert ended == ["complete", ["declined", "declined"]]
     assert verdicts == ["declined", "accepted"]
+    assert acknowledged == [*["answered"] * 4, *["refused"] * 3]
 
 
 def test_a_mediator_that_swaps_the_question_behind_a_short_link(wallet: WalletProcess) -> None:

@@ -237,7 +237,8 @@ class SlipDesk:
             elif state is not row.state:
                 moved[row.id] = (row, state)
         for part in batched(sorted(moved), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
-            async with writing(self._profile, changed=[_moved(*moved[one]) for one in part]) as records:
+            changed = [(row, _moved(row, state)) for row, state in (moved[one] for one in part)]
+            async with writing(self._profile, changed=changed) as records:
                 for one in part:
                     seen, state = moved[one]
                     kept = await records.get_or_none(BatchRow, one)
@@ -391,9 +392,11 @@ class SlipDesk:
                 raise LeaseBusyError("somebody else has gone on with this row", hint="try again")
 
         for is_new in (True, False) if row.is_untouched else (False,):
-            foretold = (_begun(row, offer_id, at),)
+            begun = _begun(row, offer_id, at)
             beside = WithOffer(
-                partial(write, is_new=is_new), new=foretold if is_new else (), changed=() if is_new else foretold
+                partial(write, is_new=is_new),
+                new=(begun,) if is_new else (),
+                changed=() if is_new else ((row, begun),),
             )
             try:
                 return await self._make(batch, row, claim, offer_id, beside)

@@ -26,12 +26,12 @@ class WithOffer:
     Args:
         write: writes it, in the transaction that is open; what it raises is raised, and the offer is not kept.
         new: the records that it inserts.
-        changed: those that it replaces.
+        changed: those that it replaces: each as it was read, and as it becomes.
     """
 
     write: Callable[[Writing], Awaitable[None]]
     new: tuple[Record, ...] = ()
-    changed: tuple[Record, ...] = ()
+    changed: tuple[tuple[Record, Record], ...] = ()
 
 
 class SlipRows(Protocol):

@@ -250,7 +250,14 @@ class Links:
             async for applicant in due:
                 fate = await fate_of(applicant)
                 look_again = now + _LOOK_AGAIN if fate is PlaceFate.OPEN else None
-                async with writing(self._profile) as records:  # both, or neither
+                changed: list[tuple[Record, Record]] = [
+                    (applicant, applicant.model_copy(update={"free_at": look_again}))
+                ]
+                is_lost = fate is PlaceFate.LOST and applicant.link is not None
+                before = await self.find(str(applicant.link)) if is_lost else None
+                if before is not None:
+                    changed.append((before, before.model_copy(update={"freed": before.freed + 1})))
+                async with writing(self._profile, changed=changed) as records:  # both, or neither
                     noted = await records.get_or_none(Applicant, applicant.id)
                     if noted is None or noted.free_at is None:  # erased, or another process looked meanwhile
                         continue

@@ -108,7 +108,7 @@ class Blobs:
             BlobTooLargeError: more than that came; nothing was kept.
         """
         blob = Blob(size=max_bytes)
-        async with writing(self._profile) as records:  # 1
+        async with writing(self._profile, new=[blob]) as records:  # 1
             await self._use(records, max_bytes)
             await records.insert(blob)
         try:

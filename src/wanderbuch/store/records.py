@@ -18,7 +18,7 @@ several records of several kinds.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -177,6 +177,17 @@ class RecordStore[R: Record]:
         tables = await self._complete()
         return await tables.rows.count(self._tenant, self._category, states=_states(state))
 
+    async def states(self, *, most: int, **tags: object) -> Mapping[str, int]:
+        """Return in which states how many records with these tags are, without reading one.
+
+        Args:
+            most: so many are looked at, whichever.
+            tags: at least one. A write that was cut off may count for some minutes.
+        """
+        wanted = {name: as_tag(value) for name, value in tags.items()}
+        tables = await self._complete()
+        return await tables.words.states(self._tenant, self._category, wanted, most=most)
+
     async def every(self, *, state: str | Collection[str] | None = None) -> AsyncIterator[R]:
         """Yield the records (in this state), oldest first, read page by page."""
         cursor: str | None = None
@@ -236,6 +247,10 @@ class RecordStore[R: Record]:
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.
 
+        The step is tried before, so that the row that its result needs is not written under the profile's lock, and
+        what changes nothing, or is refused, takes no lock at all. It is applied again if somebody changed the record
+        meanwhile: then that counts.
+
         Args:
             record_id: which record.
             step: gets the record as it stands; returns the new one, or None to leave it; may raise to refuse.
@@ -243,17 +258,24 @@ class RecordStore[R: Record]:
         Raises:
             NotFoundError: there is no such record.
         """
-        async with writing(self._profile) as records:
+        before = await self.get(record_id)
+        changed = step(before)
+        if changed is None:
+            return before
+        async with writing(self._profile, changed=[(before, changed)]) as records:
             record = await records.get(self._kind, record_id)
-            changed = step(record)
-            if changed is None:
-                return record
+            if record != before:
+                changed = step(record)
+                if changed is None:
+                    return record
             await records.replace(changed)
         return changed
 
     async def put(self, record: R) -> R:
         """Insert the record, or replace the one with its id, in one transaction."""
-        async with writing(self._profile) as records:
+        before = await self.get_or_none(record.id)
+        new, changed = ([record], []) if before is None else ([], [(before, record)])
+        async with writing(self._profile, new=new, changed=changed) as records:
             if await records.get_or_none(self._kind, record.id) is None:
                 await records.insert(record)
             else:

@@ -131,23 +131,22 @@ class Rows:
             is_new: nobody else can know the record yet: its due time counts at once, and `inserted` follows.
             also: is run in the same transaction.
         """
-        return (await self.add_all(tenant, [(kind, indexed)], is_new=is_new, also=also))[0]
+        return (await self.add_all(tenant, [(kind, indexed, is_new)], also=also))[0]
 
     async def add_all(
-        self, tenant: str, wanted: Sequence[tuple[str, Indexed]], *, is_new: bool, also: Sequence[Statement] = ()
+        self, tenant: str, wanted: Sequence[tuple[str, Indexed, bool]], *, also: Sequence[Statement] = ()
     ) -> list[Written]:
         """Write the rows that records will need in one transaction, as `add` does that of one.
 
         Args:
             tenant: whose records.
-            wanted: their kinds, and the records as they will be; of those that are changed by several writers at once
-                in an order that is the same for all.
-            is_new: as with `add`.
+            wanted: of each its kind, the record as it will be, and whether it is new, as with `add`; those that are
+                changed by several writers at once in an order that is the same for all.
             also: as with `add`.
         """
         statements: list[Statement] = []
         places: list[int] = []
-        for kind, indexed in wanted:
+        for kind, indexed, is_new in wanted:
             places.append(len(statements) + (not is_new))
             statements += self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED)
         statements += also
@@ -158,7 +157,7 @@ class Rows:
         numbers = [results[place][0] for place in places]
         return [
             Written(tenant, kind, indexed, fence, writers <= 1)
-            for (kind, indexed), (fence, writers) in zip(wanted, numbers, strict=True)
+            for (kind, indexed, _), (fence, writers) in zip(wanted, numbers, strict=True)
         ]
 
     async def settle(self, written: Written, indexed: Indexed | None = None, *, also: Sequence[Statement] = ()) -> None:

@@ -71,6 +71,20 @@ class Words:
         )
         return [(row[0], row[1]) for row in rows]
 
+    async def states(self, tenant: str, kind: str, wanted: Mapping[str, str], *, most: int) -> dict[str, int]:
+        """Return in which states how many records are that may have all of these words; so many are looked at."""
+        hashes = await self._rarest_first(self.hashes(tenant, kind, wanted))
+        both = " AND EXISTS (SELECT 1 FROM word AS other WHERE other.hash = ? AND other.id = word.id)" * (
+            len(hashes) - 1
+        )
+        rows = await self._engine.run(
+            "SELECT state, count(*) FROM (SELECT row.state FROM word JOIN row"  # noqa: S608
+            f" ON row.tenant = ? AND row.kind = ? AND row.id = word.id WHERE word.hash = ?{both} LIMIT ?) AS found"
+            " GROUP BY state",
+            *(tenant, kind, *hashes, most),
+        )
+        return {row[0]: row[1] for row in rows}
+
     async def has(self, tenant: str, kind: str, wanted: Mapping[str, str]) -> bool:
         """Return whether each of these words is one that any record may have."""
         rows = [
@@ -83,7 +97,7 @@ class Words:
         """Return hashes so that the one which fewest records have is the first: the others are looked up beside it."""
         if len(hashes) < 2:
             return hashes
-        sql = "SELECT count(*) FROM (SELECT 1 FROM word WHERE hash = ? LIMIT ?) AS some"
+        sql = "SELECT count(*) FROM (SELECT 1 FROM word WHERE hash = ? LIMIT ?) AS found"
         counts = [(await self._engine.run(sql, one, _COUNTED))[0][0] for one in hashes]
         return [one for _, one in sorted(zip(counts, hashes, strict=True), key=lambda pair: pair[0])]
 

@@ -6,13 +6,13 @@
         await records.insert(DraftChange(…))
 
 The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other
-writers of the profile wait meanwhile: nothing but the store may be awaited inside, and of records that are known before
-the rows are written before it begins (`new`, `changed`). What was not changed costs no row.
+writers of the profile wait meanwhile: nothing but the store may be awaited inside, and where it is known what records
+will be, new or changed, their rows are written before it begins (`new`, `changed`). What was not changed costs no row.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from acapy_agent.core.profile import Profile
@@ -34,7 +34,7 @@ class Writing:
     def __init__(self, profile: Profile) -> None:
         self._rows = tables_of(profile).rows
         self._tenant = tenant_of(profile)
-        self._ahead: dict[tuple[str, str], Written] = {}
+        self._ahead: dict[tuple[str, str], _Ahead] = {}
         self._held: dict[tuple[str, str], Indexed] = {}
         self._added: dict[tuple[str, str], Written] = {}
         self._removed: dict[tuple[str, str], Written] = {}
@@ -42,13 +42,22 @@ class Writing:
         self._kinds: dict[tuple[str, str], type[Record]] = {}
         self.has_written = False
 
-    async def announce(self, records: Sequence[Record], *, is_new: bool, also: Sequence[Statement] = ()) -> None:
-        """Write the rows of records that are to be inserted, or replaced, before the transaction begins."""
-        wanted = [(record.category, index_of(record)) for record in records]
-        for record in records:
-            self._kinds[record.category, record.id] = type(record)
-        for written in await self._rows.add_all(self._tenant, wanted, is_new=is_new, also=also):
-            self._ahead[written.kind, written.indexed.id] = written
+    async def announce(
+        self, new: Sequence[Record], changed: Sequence[tuple[Record, Record]], *, also: Sequence[Statement] = ()
+    ) -> None:
+        """Write the rows of records that are to be inserted, or replaced, in one go before the transaction begins."""
+        ahead = [(record, True) for record in new if record.is_listed]
+        for before, after in changed:
+            if after.is_listed and index_of(before) != index_of(after):
+                ahead.append((after, False))
+        if not ahead and not also:
+            return
+        ahead.sort(key=lambda record_and_new: _place_of(record_and_new[0]))  # so that no two wait for each other
+        wanted = [(record.category, index_of(record), is_new) for record, is_new in ahead]
+        all_written = await self._rows.add_all(self._tenant, wanted, also=also)
+        for (record, is_new), written in zip(ahead, all_written, strict=True):
+            self._kinds[_place_of(record)] = type(record)
+            self._ahead[_place_of(record)] = _Ahead(written, is_new)
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
         """Return a record, None if there is none; nobody else changes it before this ends."""
@@ -107,7 +116,7 @@ class Writing:
         """Remove what no record says any more, after the commit."""
         for written in self._removed.values():
             await self._rows.remove(written)
-        await self._rows.settle_all(tuple(self._added.values()))
+        await self._rows.settle_all([self._added[place] for place in sorted(self._added)])
         for written in self._inserted.values():
             await self._rows.inserted(written)
         await self._take_back(profile, tuple(self._ahead))
@@ -119,8 +128,9 @@ class Writing:
     async def _take_back(self, profile: Profile, places: Iterable[tuple[str, str]]) -> None:
         for place in places:
             (category, record_id), kind = place, self._kinds[place]
-            by_end = (self._removed, self._added, self._inserted, self._ahead)
-            written = next(by_place[place] for by_place in by_end if place in by_place)
+            by_end = (self._removed, self._added, self._inserted)
+            written = next((by_place[place] for by_place in by_end if place in by_place), None)
+            written = written or self._ahead[place].written
             if (again := await self._rows.failed(written)) is not None:
                 async with profile.session() as session:
                     entry = await session.handle.fetch(category, record_id)
@@ -133,16 +143,18 @@ class Writing:
         if not record.is_listed:
             return
         place = (record.category, record.id)
-        index = index_of(record)
-        ahead = written = self._ahead.pop(place, None)
-        if written is None or written.indexed != index:
+        index, ahead = index_of(record), self._ahead.get(place)
+        if ahead is not None and (ahead.written.indexed, ahead.is_new) == (index, is_new):
+            written, before = ahead.written, None
+        else:
             written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
-            before = ahead or self._added.get(place)
-            if before is not None and written.fence == before.fence + 1:
-                written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
+            before = self._added.get(place) if ahead is None else ahead.written
+        if before is not None and written.fence == before.fence + 1:
+            written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
+        self._ahead.pop(place, None)
         self._kinds[place] = type(record)
         self._removed.pop(place, None)
-        if is_new and place not in self._held:
+        if is_new and before is None and place not in self._held:
             self._inserted[place] = written
         else:
             self._added[place] = written
@@ -150,31 +162,40 @@ class Writing:
         self._held[place] = index
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A row that was written before the transaction, for a record that is new or changed."""
+
+    written: Written
+    is_new: bool
+
+
+def _place_of(record: Record) -> tuple[str, str]:
+    return record.category, record.id
+
+
 @asynccontextmanager
 async def writing(
     profile: Profile,
     *,
     new: Sequence[Record] = (),
-    changed: Sequence[Record] = (),
+    changed: Sequence[tuple[Record, Record]] = (),
     also: Sequence[Statement] = (),
 ) -> AsyncGenerator[Writing]:
     """Open a transaction; it is kept if the block ends without an error and has written something.
 
     Args:
         profile: whose records.
-        new: are listed, and what the block is to insert, unless it finds that it may not: their rows are written
-            before.
-        changed: are listed, and what the block is to put in the place of what is kept, unless it finds that it may not:
-            their rows are written before, too. Whoever else changes several of them names them in the same order.
-        also: is run together with the rows of what is new.
+        new: what the block is to insert, unless it finds that it may not.
+        changed: records as they were read just now, each with what it is to become. The block reads each again, and
+            writes what it becomes by then, or leaves it.
+        also: is run together with what writes the rows of `new`, and of what the tables will say otherwise than before
+            of `changed`: all of them are written before the transaction begins.
     """
     records = Writing(profile)
     is_open = True
     try:
-        if new:
-            await records.announce(new, is_new=True, also=also)
-        if changed:
-            await records.announce(changed, is_new=False)
+        await records.announce(new, changed, also=also)
         async with profile.transaction() as session:
             records.handle = session.handle
             yield records

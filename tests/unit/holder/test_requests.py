@@ -239,6 +239,8 @@ async def test_no_other_credential_and_no_unknown_one_answers(asked: AskedWallet
         ({"verification_result": "false"}, RequestState.REFUSED_BY_VERIFIER),
         ({"verification_result": True}, RequestState.REFUSED_BY_VERIFIER),  # it is a text: no guess makes it a yes
         ({"verification_result": None}, RequestState.ACKNOWLEDGED),
+        ({"status": "FAIL"}, RequestState.REFUSED_BY_VERIFIER),  # whatever its result says
+        ({"status": "FAIL", "verification_result": None}, RequestState.REFUSED_BY_VERIFIER),
     ],
 )
 async def test_says_how_an_answered_request_ended(
@@ -262,6 +264,25 @@ async def test_an_acknowledgement_that_says_no_result_is_neither_a_yes_nor_a_no(
     assert (await requests.get_request(asked.profile, CONFIG, request.id)).state is RequestState.ACKNOWLEDGED
     assert await told(asked.profile, after=1) == [("wallet.request-ended", request.id, {"state": "ACKNOWLEDGED"})]
     assert await Payloads(asked.profile).find(request.id) is None
+
+
+async def test_a_verifier_that_has_not_decided_yet_ends_nothing(asked: AskedWallet) -> None:
+    credential, request = await asked.credential_id(), await asked.asked()
+    await requests.present(asked.profile, CONFIG, request.id, credential)
+    assert await asked.hear_ack(request, status="PENDING")
+    assert (await asked.request(request.id)).state is RequestState.PRESENTED
+    assert await Payloads(asked.profile).find(request.id) is not None
+    await asked.hear_ack(request)
+    assert (await asked.request(request.id)).state is RequestState.ACCEPTED
+
+
+@pytest.mark.parametrize("status", [None, "accepted", 1])
+async def test_an_acknowledgement_without_a_status_that_is_known_is_refused(asked: AskedWallet, status: object) -> None:
+    credential, request = await asked.credential_id(), await asked.asked()
+    await requests.present(asked.profile, CONFIG, request.id, credential)
+    with pytest.raises(ExchangeError, match="OK, FAIL or PENDING"):
+        await asked.hear_ack(request, status=status)
+    assert (await asked.request(request.id)).state is RequestState.PRESENTED
 
 
 @pytest.mark.parametrize("answered", [False, True])

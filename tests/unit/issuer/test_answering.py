@@ -14,6 +14,7 @@ from tests.unit.trust.ecosystem import WELDER_VALUES, values
 
 from wanderbuch.agents.issuer import answering
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
+from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.attached import decode_attached
 from wanderbuch.plugins.exchange.credential_messages import ack_message
 from wanderbuch.plugins.exchange.payloads import Payloads
@@ -280,6 +281,35 @@ async def test_a_wallet_that_could_not_keep_a_credential_does_not_undo_it_and_ma
     await workshop.decline(offer)
     assert (await workshop.desk.get(offer.id)).receipt is Receipt.KEPT
     assert await payload_of(workshop, offer) is None
+
+
+async def test_an_acknowledgement_that_says_that_it_went_wrong_is_no_word_that_the_credential_is_kept(
+    workshop: Workshop,
+) -> None:
+    offer = await issued(workshop)
+    assert await workshop.acknowledge(offer, status="FAIL")
+    assert (await workshop.desk.get(offer.id)).receipt is Receipt.REJECTED
+    assert await workshop.acknowledge(offer)  # it has kept it after all
+    assert (await workshop.desk.get(offer.id)).receipt is Receipt.KEPT
+
+
+async def test_a_wallet_that_has_not_kept_its_credential_yet_gets_it_again(workshop: Workshop) -> None:
+    offer = await issued(workshop)
+    before = await entries(workshop)
+    assert await workshop.acknowledge(offer, status="PENDING")
+    assert ((await workshop.desk.get(offer.id)).receipt, await entries(workshop)) == (Receipt.NONE, before)
+    await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    again = [message for phone, message in await workshop.messages() if phone is workshop.phone_of(offer)]
+    assert [message["@type"].rpartition("/")[2] for message in again] == [CREDENTIAL]
+
+
+@pytest.mark.parametrize("status", [None, "ok", "", True, ["OK"], {"OK": "OK"}, "O" * 10_000])
+async def test_an_acknowledgement_that_says_nothing_known_is_refused(workshop: Workshop, status: object) -> None:
+    offer = await issued(workshop)
+    with pytest.raises(ExchangeError, match="OK, FAIL or PENDING"):
+        await workshop.acknowledge(offer, status=status)
+    assert (await workshop.desk.get(offer.id)).receipt is Receipt.NONE
+    assert await payload_of(workshop, offer) is not None
 
 
 async def test_proposal_leaves_nothing_behind(workshop: Workshop) -> None:

@@ -55,13 +55,13 @@ async def told(workshop: Workshop, offer: Offer) -> list[Message]:
     return [message for to, message in await workshop.messages() if to is phone]
 
 
-async def notice_ack(workshop: Workshop, offer: Offer) -> bool:
+async def notice_ack(workshop: Workshop, offer: Offer, *, status: str = "OK") -> bool:
     thread = {"thid": f"{offer.id}.r"}
     ack = {
         "@type": "https://didcomm.org/revocation_notification/2.0/ack",
         "@id": "a",
         "~thread": thread,
-        "status": "OK",
+        "status": status,
     }
     return await workshop.receive(ack, workshop.phone_of(offer))
 
@@ -173,6 +173,16 @@ async def test_a_notice_is_acknowledged_by_its_wallet_alone(workshop: Workshop) 
     workshop.wallets.by_offer[offer.id] = workshop.phone_of(other)
     assert not await notice_ack(workshop, offer)
     assert await workshop.desk.book.payloads.find(f"{offer.id}.r") is not None
+
+
+@pytest.mark.parametrize("status", ["FAIL", "PENDING"])
+async def test_a_wallet_that_could_not_take_a_notice_has_not_heard_it(workshop: Workshop, status: str) -> None:
+    offer = await revoked(workshop)
+    (notice,) = await told(workshop, offer)
+    assert await notice_ack(workshop, offer, status=status)
+    assert revocation_view(await open_intents(workshop.profile).get(offer.id)).told_at is None
+    await workshop.revocations.notices.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    assert await told(workshop, offer) == [notice]
 
 
 async def test_the_issuer_sees_whether_a_wallet_has_heard_and_until_when_it_is_told(workshop: Workshop) -> None:

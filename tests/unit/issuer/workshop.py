@@ -364,9 +364,10 @@ class Workshop:
         report = problem_report(kind, thread_id=offer.thread_id, code="issuance-abandoned", text="no, thank you")
         return await self.receive(report, self.phone_of(offer))
 
-    async def acknowledge(self, offer: Offer) -> bool:
-        """Say that the credential of an offer is kept."""
-        return await self.receive(ack_message(thread_id=offer.thread_id), self.phone_of(offer))
+    async def acknowledge(self, offer: Offer, *, status: object = "OK") -> bool:
+        """Say that the credential of an offer is kept, or what else the status says."""
+        ack = ack_message(thread_id=offer.thread_id) | {"status": status}
+        return await self.receive(ack, self.phone_of(offer))
 
     async def messages(self) -> list[tuple[Phone, Message]]:
         """Return what wallets were sent since the last time."""

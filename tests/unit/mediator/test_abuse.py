@@ -4,9 +4,11 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 import pytest
+from acapy_agent.core.profile import Profile
 from aries_askar import Key, KeyAlg
 from tests.unit.mediator.conftest import LIMITS
 from tests.unit.mediator.phones import (
@@ -25,8 +27,11 @@ from wanderbuch.agents.mediator import live as live_module
 from wanderbuch.agents.mediator.office import MediatorOffice
 from wanderbuch.agents.runtime import message_sockets
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.plugins.exchange.connecting import inviter
 from wanderbuch.plugins.exchange.connecting.did_documents import bare_key
+from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.packing import pack
+from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.tables import tables_of
 
 
@@ -245,13 +250,39 @@ async def test_live_mode_by_https_is_refused_in_words(mediator: RunningAgent, si
     assert answer["@type"].endswith("/problem-report")
 
 
-async def test_no_more_wallets_than_there_is_room_for(mediator: RunningAgent, site: Site) -> None:
+async def test_no_more_wallets_than_there_is_room_for_and_who_is_refused_leaves_nothing(
+    mediator: RunningAgent, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = await Phone.mediated(site)
     wallets = mediator.tenant.offices["mediator"].wallets  # type: ignore[attr-defined]
-    for index in range(LIMITS["max_wallets"]):
-        assert await wallets.enter(f"key {index}", most=LIMITS["max_wallets"])
-    assert await wallets.enter("key 0", most=LIMITS["max_wallets"])
-    with pytest.raises(AssertionError, match="problem_report"):
-        await Phone.connect(site)
+    most = LIMITS["max_wallets"]
+    for index in range(most - 1):
+        assert await wallets.enter(f"key {index}", most=most)
+    assert await wallets.enter("key 0", most=most)
+    kept_for: list[str] = []
+    keep = inviter._keep
+
+    async def noting(profile: Profile, made: Connection, *rest: Any) -> Any:
+        kept_for.append(made.connection_id)
+        return await keep(profile, made, *rest)
+
+    monkeypatch.setattr(inviter, "_keep", noting)
+    wallets._room.clear()
+    before = await entries(mediator)
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="problem_report"):
+            await Phone.connect(site)
+    assert (kept_for, await entries(mediator)) == ([], before)
+    assert (await phone.status())["message_count"] == 0  # who is there stays
+    await wallets.forget(wallets.id_of("key 0"))
+    wallets._room.clear()
+    await Phone.mediated(site)
+    assert len(kept_for) == 1
+
+
+async def entries(mediator: RunningAgent) -> int:
+    async with mediator.profile.session() as session:
+        return len(await fetch_entries(session, None))
 
 
 async def test_a_key_of_the_mediators_own_is_no_wallets(mediator: RunningAgent, site: Site) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import count
@@ -14,6 +15,7 @@ from tests.unit.store.opening import Processes
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.store.engine import Statement, Value
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
 from wanderbuch.store.tables import tables_of
 from wanderbuch.store.writing import writing
@@ -105,7 +107,7 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
                     await tasks.remove(task.id)
                 case _:
                     new = Task(id=f"{task.id}-new")
-                    ahead = {"announced": {"new": [new]}, "foretold": {"new": [new], "changed": [done]}}
+                    ahead = {"announced": {"new": [new]}, "foretold": {"new": [new], "changed": [(task, done)]}}
                     async with writing(profile, **ahead.get(does, {})) as records:
                         await records.insert(new)
                         current = await records.get(Task, task.id)
@@ -225,12 +227,13 @@ async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str
         new, done = Task(id="new"), task.model_copy(update=DONE)
         ahead = {
             **{key: {"new": [new]} for key in ("announced", "not-inserted")},
-            **{key: {"changed": [done]} for key in ("foretold", "foretold-only")},
-            "foretold-otherwise": {"changed": [done.model_copy(update={"state": State.OPEN, "due": LATER})]},
+            **{key: {"changed": [(task, done)]} for key in ("foretold", "foretold-only", "foretold-otherwise")},
         }
         async with writing(profile, **ahead.get(does, {})) as records:
             current = await records.get(Task, task.id)
             match does:
+                case "foretold-otherwise":
+                    await records.replace(current.model_copy(update={"state": State.DONE, "due": None}))
                 case "insert" | "announced":
                     await records.insert(new)
                 case "not-inserted" | "foretold-only":
@@ -268,6 +271,121 @@ async def test_the_row_of_what_is_new_is_there_before_the_transaction_and_goes_w
     assert (await rows(profile), await tasks.get(new.id)) == (1, new)
     async with tasks.claiming(SOON) as due:
         assert [task async for task in due] == [new]
+    await is_consistent(tasks)
+
+
+@pytest.mark.parametrize("does", ["change", "put", "put-new"])
+async def test_no_row_is_written_under_the_lock_of_the_profile(
+    processes: Processes, does: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = await processes.another()
+    tasks, engine = RecordStore(profile, Task), tables_of(profile).engine
+    task = await tasks.insert(Task(id="there"))
+    done = task.model_copy(update=DONE)
+    is_locked, written = False, []
+    transaction, together, run = profile.transaction, engine.together, engine.run
+
+    @asynccontextmanager
+    async def locking() -> AsyncIterator[object]:
+        nonlocal is_locked
+        async with transaction() as session:
+            is_locked = True
+            try:
+                yield session
+            finally:
+                is_locked = False
+
+    async def noting_together(*statements: Statement) -> object:
+        written.append(is_locked)
+        return await together(*statements)
+
+    async def noting_run(sql: str, *args: Value) -> object:
+        written.append(is_locked)
+        return await run(sql, *args)
+
+    monkeypatch.setattr(profile, "transaction", locking)
+    monkeypatch.setattr(engine, "together", noting_together)
+    monkeypatch.setattr(engine, "run", noting_run)
+    match does:
+        case "change":
+            await tasks.change(task.id, lambda current: current.model_copy(update=DONE))
+        case "put":
+            await tasks.put(done)
+        case _:
+            await tasks.put(Task(id="new"))
+    assert written
+    assert not any(written)
+    monkeypatch.undo()
+    await is_consistent(tasks)
+
+
+async def test_what_one_block_changes_otherwise_than_was_said_is_as_it_was_changed(processes: Processes) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    for number, update in enumerate(({"state": State.DONE}, {"due": LATER}, {"thread": "two"}, {}, {"due": None})):
+        task = await tasks.insert(Task(id=str(number)))
+        async with writing(profile, changed=[(task, task.model_copy(update=DONE))]) as records:
+            current = await records.get(Task, task.id)
+            await records.replace(current.model_copy(update=update))
+        await is_consistent(tasks)
+        assert await rows(profile) == number + 1, update
+        async with tasks.claiming(NOW + timedelta(days=2)) as due:
+            assert {due_task.id async for due_task in due} == {str(at) for at in range(number + 1) if at != 4}
+
+
+async def test_rows_of_all_that_is_new_or_changes_are_written_in_one_go(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = await processes.another()
+    tasks, engine = RecordStore(profile, Task), tables_of(profile).engine
+    kept = [await tasks.insert(Task(id=f"task-{at}")) for at in range(3)]
+    new, same = [Task(id="new-1"), Task(id="new-2")], [(task, task.model_copy()) for task in kept]
+    goes: list[int] = []
+    together, run = engine.together, engine.run
+
+    async def noting_together(*statements: Statement) -> object:
+        goes.append(len(statements))
+        return await together(*statements)
+
+    async def noting_run(sql: str, *args: Value) -> object:
+        goes.append(1)
+        return await run(sql, *args)
+
+    monkeypatch.setattr(engine, "together", noting_together)
+    monkeypatch.setattr(engine, "run", noting_run)
+    async with writing(profile, changed=same):
+        assert goes == [], "nothing changes in the tables"
+    done = [(task, task.model_copy(update=DONE)) for task in kept]
+    async with writing(profile, new=new, changed=[*same[:1], *done[1:]]) as records:
+        assert len(goes) == 1
+        for task in new:
+            await records.insert(task)
+        for before, after in done[1:]:
+            assert await records.get(Task, before.id) == before
+            await records.replace(after)
+        assert len(goes) == 1
+    monkeypatch.undo()
+    assert await rows(profile) == 5
+    await is_consistent(tasks)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_what_came_or_went_since_it_was_looked_for_is_listed_and_due_as_it_is_kept(
+    processes: Processes, is_there: bool
+) -> None:
+    """Its row was written for a record that is new, and it is replaced; or the other way round."""
+    profile = await processes.another()
+    tasks, task = RecordStore(profile, Task), Task(id="there")
+    done = task.model_copy(update={**DONE, "due": SOON})
+    await tasks.insert(task)
+    if not is_there:
+        await tasks.remove(task.id)
+    async with writing(profile, new=[done] if is_there else (), changed=() if is_there else [(task, done)]) as records:
+        current = await records.get_or_none(Task, task.id)
+        await (records.insert(done) if current is None else records.replace(done))
+    assert await rows(profile) == 1
+    async with tasks.claiming(SOON) as due:
+        assert [due_task async for due_task in due] == [done]
     await is_consistent(tasks)
 
 
@@ -324,29 +442,32 @@ async def test_of_what_was_foretold_what_is_kept_is_listed_and_the_rest_is_as_it
     tasks = RecordStore(profile, Task)
     kept = [await tasks.insert(Task(id=f"task-{at}")) for at in range(5)]
     done = [task.model_copy(update=DONE) for task in kept]
-    async with writing(profile, changed=done) as records:
+    async with writing(profile, changed=list(zip(kept, done, strict=True))) as records:
         for task in done[:2]:
             await records.get(Task, task.id)
             await records.replace(task)
-        held = await records.get(Task, "task-2")
-        await records.replace(held.model_copy(update={"thread": "two", "due": LATER}))  # otherwise than foretold
+        current = await records.get(Task, "task-2")
+        await records.replace(current.model_copy(update={"thread": "two", "due": LATER}))  # otherwise than foretold
         await records.get(Task, "task-3")
     await is_consistent(tasks)
     assert await rows(profile) == 5
     assert [(await tasks.get(task.id)).state for task in kept] == [State.DONE] * 2 + [State.OPEN] * 3
     async with tasks.claiming(SOON) as due:
-        assert sorted([each.id async for each in due]) == ["task-3", "task-4"]
+        assert sorted([task.id async for task in due]) == ["task-3", "task-4"]
 
 
-async def test_two_that_change_the_same_records_in_the_same_order_both_come_to_an_end(processes: Processes) -> None:
+async def test_those_that_change_the_same_records_all_come_to_an_end_however_they_name_them(
+    processes: Processes,
+) -> None:
     first = await processes.another()
     second = first if processes.database is None else await processes.another()
     kept = [await RecordStore(first, Task).insert(Task(id=f"task-{at}")) for at in range(6)]
 
     async def change(profile: WalletProfile, number: int) -> None:
-        changed = [task.model_copy(update={**DONE, "thread": ("one", "two")[number % 2]}) for task in kept]
-        async with writing(profile, changed=changed) as records:
-            for task in changed:
+        done = [task.model_copy(update={**DONE, "thread": ("one", "two")[number % 2]}) for task in kept]
+        changed = list(zip(kept, done, strict=True))
+        async with writing(profile, changed=changed if number % 4 < 2 else changed[::-1]) as records:
+            for task in done:
                 await records.get(Task, task.id)
                 await records.replace(task)
 

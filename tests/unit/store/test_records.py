@@ -14,6 +14,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.store.errors import CursorError
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
 from wanderbuch.store.tables import tables_of
+from wanderbuch.store.writing import writing
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -107,20 +108,35 @@ async def test_changes_that_race_all_count(items: RecordStore[Item]) -> None:
     assert (await items.get(item.id)).count == 25
 
 
-async def test_of_two_that_end_it_only_one_does(items: RecordStore[Item]) -> None:
+async def test_of_those_that_end_it_only_one_does(items: RecordStore[Item]) -> None:
+    """A step may be tried by all of them: what counts is what `change` returns, and what is kept."""
     item = await items.insert(Item())
-    ended: list[str] = []
 
-    def end(who: str, item: Item) -> Item | None:
+    def end(number: int, item: Item) -> Item | None:
         if item.state is State.DONE:
             return None
-        ended.append(who)
-        return item.model_copy(update={"state": State.DONE})
+        return item.model_copy(update={"state": State.DONE, "count": number})
 
-    await asyncio.gather(*(items.change(item.id, lambda current, who=who: end(who, current)) for who in "abc"))  # type: ignore[misc]
-    assert len(ended) == 1
+    ended = await asyncio.gather(*(items.change(item.id, lambda current, by=by: end(by, current)) for by in (1, 2, 3)))  # type: ignore[misc]
+    kept = await items.get(item.id)
+    assert kept.count in (1, 2, 3)
+    assert ended == [kept] * 3
     assert await items.find(state=State.OPEN) == []
     assert len(await items.find(state=State.DONE)) == 1
+
+
+async def test_a_step_that_changes_nothing_or_refuses_takes_no_lock(items: RecordStore[Item]) -> None:
+    """Under the lock of another writer of the profile: it would wait for that one."""
+    item = await items.insert(Item())
+
+    def refuse(_: Item) -> Item | None:
+        raise ValueError("refused")
+
+    async with writing(items._profile) as records, asyncio.timeout(5):
+        await records.replace(item.model_copy(update={"count": 1}))
+        assert await items.change(item.id, lambda _: None) == item
+        with pytest.raises(ValueError, match="refused"):
+            await items.change(item.id, refuse)
 
 
 async def test_a_step_that_refuses_changes_nothing(items: RecordStore[Item]) -> None:

@@ -35,6 +35,31 @@ async def test_all_words_of_a_search_must_fit(tables: Tables) -> None:
         await tables.words.find("default", _KIND, {})
 
 
+async def test_the_newest_with_all_words_come_first_however_many_words_there_are(tables: Tables) -> None:
+    for record_id, town in (("a", "Linz"), ("b", "Graz"), ("c", "Linz"), ("d", "Linz")):
+        await _add(tables, record_id, name="Ada", town=town, state="open")
+    for wanted in ({"town": "linz"}, {"name": "ada", "town": "linz"}, {"state": "open", "name": "ada", "town": "linz"}):
+        assert [at for _, at in await tables.words.newest("default", _KIND, wanted, limit=2)] == ["d", "c"]
+        ((before, _),) = await tables.words.newest("default", _KIND, wanted, limit=1)
+        assert [at for _, at in await tables.words.newest("default", _KIND, wanted, limit=9, before=before)] == [
+            "c",
+            "a",
+        ]
+    assert await tables.words.newest("default", _KIND, {"name": "eva", "town": "linz"}, limit=2) == []
+
+
+async def test_states_of_what_has_all_words_are_counted(tables: Tables) -> None:
+    for number, state in enumerate(("OPEN", "OPEN", "DONE")):
+        words = {"name": "Ada", "town": "Linz" if number else "Graz"}
+        await tables.rows.add("default", _KIND, Indexed(str(number), state, words=words), is_new=True)
+    await _add(tables, "elsewhere", tenant="other", name="Ada")
+    states = tables.words.states
+    assert await states("default", _KIND, {"name": "ada"}, most=9) == {"OPEN": 2, "DONE": 1}
+    assert await states("default", _KIND, {"name": "ada", "town": "linz"}, most=9) == {"OPEN": 1, "DONE": 1}
+    assert sum((await states("default", _KIND, {"name": "ada"}, most=2)).values()) == 2
+    assert await states("default", _KIND, {"name": "eva"}, most=9) == {}
+
+
 async def test_a_word_is_found_in_its_own_tenant_kind_and_field_alone(tables: Tables) -> None:
     await _add(tables, "a", name="Ada")
     assert await tables.words.find("other", _KIND, {"name": "Ada"}) == []

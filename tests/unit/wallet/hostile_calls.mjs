@@ -72,13 +72,19 @@ export async function calls(load) {
       seen.push([await stateOf(world, id), await states()])
       // A verdict that comes after another one, and one for what was not answered.
       const row = await world.store.get('question', questionId)
-      const ended = async (state) => {
+      const ended = async (state, told = { status: 'OK', verification_result: 'true' }) => {
         await world.store.write([{ kind: 'question', id: questionId, value: { ...row, state } }])
-        await world.deliver([seal(say('present-proof/2.0/ack', { status: 'OK' }, question['@id']))])
+        await world.deliver([seal(say('present-proof/2.0/ack', told, question['@id']))])
+        if (state === 'answered' && told.verification_result === undefined) return (await world.store.get('question', questionId)).state
         await world.deliver([seal(say('present-proof/2.0/problem-report', { description: { en: 'no' } }, question['@id']))])
         return (await world.store.get('question', questionId)).state
       }
       seen.push([await ended('declined'), await ended('answered')])
+      // What says no result is no yes, and what says that it went wrong is none whatever its result.
+      const words = [{ status: 'OK' }, { status: 'PENDING' }, {}, { status: 'fail' }, { status: 'FAIL' }]
+      seen.push([])
+      for (const told of words) seen.at(-1).push(await ended('answered', told))
+      seen.at(-1).push(await ended('answered', { status: 'FAIL', verification_result: 'true' }), await ended('answered', { status: 'OK', verification_result: 'false' }))
       return seen
     },
     // The mediator fetches a short link for the wallet, and gives another question for it: of its own, and in the name of who asked.

@@ -313,8 +313,10 @@ export class Questions {
     if (incoming.from === undefined || !keys.includes(incoming.from)) throw new CheckFailedError('a verdict from somebody who did not ask')
     if (incoming.kind === `${PROTOCOL}/problem-report`)
       return { changes: [at(id, { ...(isEnded ? emptied(row) : row), state: isEnded ? 'withdrawn' : 'refused', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
-    const result = incoming.body.optional('verification_result')?.value()
-    return { changes: [at(id, { ...row, state: result === undefined || result === 'true' ? 'accepted' : 'refused' })] }
+    const [status, result] = ['status', 'verification_result'].map((name) => incoming.body.optional(name)?.value())
+    // Most verifiers of others acknowledge every answer, without saying what they make of it: that is no yes (ADR 126).
+    if (status !== 'FAIL' && (status !== 'OK' || result === undefined || result === null)) return undefined
+    return { changes: [at(id, { ...row, state: status === 'OK' && result === 'true' ? 'accepted' : 'refused' })] }
   }
 
   async #change(id: string, step: (row: JsonObject) => Step, seen?: number): Promise<void> {
