@@ -1,7 +1,8 @@
 """How much may wait for a person that came over one connection, so that nobody fills a wallet.
 
 Whoever has a connection may offer and ask without being asked for it, and the wallet keeps that until its day is over,
-and a month beyond. What the person said yes to does not count: they have had a look at each.
+and a month beyond. What the person said yes to and the other side did not end does not count: they have had a look at
+each. What the other side refused does, since it can bring that about by itself.
 """
 
 from collections.abc import Collection

@@ -20,10 +20,12 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import cast
+from typing import Final, cast
 
 from wanderbuch.agents.machine.prepared.requests import StartRequest, receive, tell
+
+_OUTPUT_LOST: Final = 120
+"""With which Python itself ends where its last output cannot be written."""
 
 
 def main() -> None:
@@ -59,8 +61,12 @@ def _run(module: str) -> None:
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 (waits for threads, as Python does)
     atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # nobody reads it, or it was closed
+        try:
             stream.flush()
+        except ValueError:  # it was closed
+            continue
+        except OSError:  # what was said is lost: a full disk, or nobody reads it
+            code = code or _OUTPUT_LOST
     os._exit(code & 0xFF)
 
 

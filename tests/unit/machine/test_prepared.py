@@ -57,6 +57,17 @@ async def test_its_threads_and_its_last_words_are_heard_to_their_end(
     assert bool((tmp_path / "err").read_text()) is bool(told)
 
 
+@ways
+async def test_who_cannot_write_its_last_words_says_so_by_its_code(
+    tmp_path: Path, start: StartChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with Path("/dev/full").open("wb") as full, (tmp_path / "err").open("wb") as err:
+        command = (sys.executable, "-m", "tests.unit.machine.last_words", "returns")
+        process = await start(command, stdout=full, stderr=err)
+        assert await process.wait() == 120
+
+
 async def test_the_end_of_one_takes_no_modules_apart(tmp_path: Path) -> None:
     """Python would do so, and write to all that the parent and its children share: most of what a short life costs."""
     with (tmp_path / "out").open("wb") as out:
