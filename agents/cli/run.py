@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wanderbuch.agents.cli.laying_out_scale import OBJECTS_SECRET, PROXY, Scale
-from wanderbuch.agents.runtime import collecting, parent
+from wanderbuch.agents.runtime import arenas, collecting, parent
 from wanderbuch.agents.runtime.later import left_for_later
 from wanderbuch.errors import ConfigurationError
 
@@ -62,6 +62,7 @@ def role_app(name: str) -> typer.Typer:
     def run(config: ConfigOption, as_json: JsonOption = False, until_stdin_ends: ParentOption = False) -> None:
         if until_stdin_ends:
             parent.end_with_stdin()
+        arenas.use_few_arenas()
         collecting.hold()
         # Imported here: ACA-Py takes a second, which `--help` need not.
         with left_for_later():

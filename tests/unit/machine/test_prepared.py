@@ -16,7 +16,6 @@ from wanderbuch.agents.machine.children import Child, StartChild, kill_child, st
 from wanderbuch.agents.machine.prepared import PreparedStart
 
 ENDS_AT_ONCE = (sys.executable, "-m", "tests.flow.tiny_role", "--config", "nowhere.toml", "--json")
-FULL = Path("/dev/full")
 WAITS = (sys.executable, "-m", "code", "-q")
 
 ways = pytest.mark.parametrize("start", [start_child, start_prepared])
@@ -63,7 +62,7 @@ async def test_who_cannot_write_its_last_words_says_so_by_its_code(
     tmp_path: Path, start: StartChild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    with FULL.open("wb") as full, (tmp_path / "err").open("wb") as err:
+    with os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb") as full, (tmp_path / "err").open("wb") as err:
         command = (sys.executable, "-m", "tests.unit.machine.last_words", "returns")
         process = await start(command, stdout=full, stderr=err)
         assert await process.wait() == 120
