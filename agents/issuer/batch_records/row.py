@@ -2,12 +2,12 @@
 
     WAITING ──claim──► OPEN ──the wallet has it──► ISSUED
        ▲  ▲             └──declined, late, refused──► WAITING
-       │  └──clerk── LOCKED ◄──five wrong tries, or too many offers── WAITING
+       │  └──clerk── LOCKED ◄──five wrong tries, or too many offers── WAITING, OPEN
        └──new slip── ISSUED, OPEN        WAITING, LOCKED, OPEN ──left out──► LEFT_OUT
 
 `state` is what was last found: an offer is its own record, and how it ended is looked up there. What must still be
 revoked or withdrawn stands in `to_end` until that was asked for, so that a crash forgets none of it, and nothing new is
-offered before.
+offered before. An offer that was open when its row was locked stays open, and may bring a credential.
 """
 
 from collections.abc import Sequence
@@ -38,6 +38,10 @@ class RowState(Enum):
     ISSUED = "ISSUED"
     LOCKED = "LOCKED"
     LEFT_OUT = "LEFT_OUT"
+
+
+MAY_HAVE_OPEN: Final = (RowState.OPEN, RowState.LOCKED)
+"""The states of a row whose last offer may be open; in this order, as a row that is open may get locked meanwhile."""
 
 
 class BatchRow(Record):
@@ -92,13 +96,15 @@ class BatchRow(Record):
         """Return when its offer is looked at, or at once where something is to be ended."""
         if self.to_end:
             return self.created_at
-        return self.opened_at + _LOOKED_AT if self.state is RowState.OPEN and self.opened_at is not None else None
+        if self.state not in MAY_HAVE_OPEN or self.opened_at is None:
+            return None
+        return self.opened_at + _LOOKED_AT
 
     def due_again(self, now: datetime) -> datetime | None:
         """Return when its offer is looked at next: ever less often."""
         if self.to_end:
             return now + _LOOKED_AT
-        if self.state is not RowState.OPEN or self.opened_at is None:
+        if self.state not in MAY_HAVE_OPEN or self.opened_at is None:
             return None
         return now + max(_LOOKED_AT, now - self.opened_at)
 

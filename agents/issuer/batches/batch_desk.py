@@ -30,7 +30,7 @@ from wanderbuch.agents.issuer.batch_records.batch import (
     SameListError,
     batch_events,
 )
-from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, state_in
+from wanderbuch.agents.issuer.batch_records.row import MAY_HAVE_OPEN, BatchRow, RowState, state_in
 from wanderbuch.agents.issuer.batch_records.slips import own_number
 from wanderbuch.agents.issuer.batches.batch_plan import BatchPlan, check_fact
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
@@ -283,8 +283,9 @@ class BatchDesk:
         """End it for good, and withdraw what is open; credentials that were issued stay."""
         live = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
         batch = await self._move(batch_id, BatchState.CANCELLED, Act.CANCELLED, of=live, by=by)
-        async for row in self._rows(batch_id, RowState.OPEN):
-            await self.row_desk.look(batch, row.number)
+        for state in MAY_HAVE_OPEN:
+            async for row in self._rows(batch_id, state):
+                await self.row_desk.look(batch, row.number)
         return batch
 
     async def hand_over(self, batch_id: str, successor: str, *, by: str, instead_of: str | None = None) -> Batch:
@@ -375,7 +376,7 @@ class BatchDesk:
             NotFoundError: there is no such row.
         """
         claim = await read_claim(self._profile, batch, number)
-        return claim, await self.claiming.settled(await self.claiming.row(batch.id, number))
+        return claim, await self.claiming.looked_at(await self.claiming.row(batch.id, number))
 
     async def sweep(self, now: datetime) -> None:
         """Look at rows whose offers may have ended, end what must, and remove what was left half written."""

@@ -4,15 +4,19 @@ A claim is taken in these steps, one claim of a row at a time among all processe
 
 1. The link was made by us, and its slip was not replaced; the batch runs, and its last day is not over.
 2. Where the batch asks for a fact or a PIN: a try is counted before it is looked at, so a crash or two calls at once
-   give no try more. After five wrong ones the row is locked until a clerk lifts it.
+   give no try more. After five wrong ones the row is locked until a clerk lifts it. The right thing ends the count:
+   with the write of the offer, or at once where none could be made. A process that dies in between costs one try.
 3. What must end first ends: a credential of an earlier slip is asked to be revoked, an offer of one withdrawn.
-4. An offer that is open is shown again. One that brought a credential ends it: the slip was used.
+4. An offer that is open is shown again. One that brought a credential ends it: the slip was used, even if that was
+   found only since step 1 by somebody who looked at the row.
 5. Else its next offer is made, judged by the authority's file as it is now; that the row has it is written with it, all
    or nothing. (Older versions wrote the row first: where a crash came between, the next claim makes the offer.)
 
 So a row never has two offers that could both bring a credential: the next one is made only when the last one has ended,
 and an offer ends once (`offers`). What the authority does not let the issuer attest makes no offer; the row waits.
-Looking (`look`) changes nothing. A batch is not read again while nobody has written to any (`store.category_writes`).
+Who looks at a row without its turn writes only that its last offer has ended, and how: that stays true whoever comes
+between. All else, a lock too, is written in the row's turn (`turn`). `look` changes nothing. A batch is not read again
+while nobody has written to any (`store.category_writes`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -37,6 +41,7 @@ from wanderbuch.agents.issuer.batch_records.row import (
     untouched,
 )
 from wanderbuch.agents.issuer.batch_records.slips import Slip, is_sealed, offer_id_of_slip, read_token
+from wanderbuch.agents.issuer.batches import row_steps
 from wanderbuch.agents.issuer.batches.claims import claim_in
 from wanderbuch.agents.issuer.batches.told import is_right
 from wanderbuch.agents.issuer.desk import OfferDesk
@@ -47,7 +52,7 @@ from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
 from wanderbuch.store.category_writes import CategoryWrites, writes_of
-from wanderbuch.store.errors import DuplicateError, LeaseBusyError, NotFoundError
+from wanderbuch.store.errors import DuplicateError, LeaseBusyError, NotFoundError, StoreError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import tenant_of
@@ -185,16 +190,24 @@ class SlipDesk:
             if not look.is_open:
                 raise ClaimRefusedError(look)
             row = await self._proven(batch, row, claim, told)  # 2
-            row = await self.end_what_must(row)  # 3
-            return await self._offer(batch, row, claim)  # 4, 5
+            offer: Offer | None = None
+            try:
+                row = await self.end_what_must(row)  # 3
+                if row.state not in row_steps.CLAIMABLE or row.turn != slip.turn:  # who looked has found how it ended
+                    raise ClaimRefusedError(_look(batch, row, turn=slip.turn, at=datetime.now(UTC)))
+                offer = await self._offer(batch, row, claim)  # 4, 5
+                return offer
+            finally:
+                if offer is None:
+                    await self._proven_in_vain(row)
 
     async def check(self, claim: Mapping[str, str]) -> None:
         """Refuse a claim that may not be offered now, as `OfferDesk.check` does."""
         await self._desk.check(claim)
 
-    def turn(self, batch_id: str, number: int) -> AbstractAsyncContextManager[None]:
+    def turn(self, batch_id: str, number: int, *, wait_s: float = _TURN_S) -> AbstractAsyncContextManager[None]:
         """Return what is held while something is done with a row, by whichever process."""
-        return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=_TURN_S)
+        return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=wait_s)
 
     async def batch(self, batch_id: str) -> Batch:
         """Return a batch as it is kept now; NotFoundError: it is gone."""
@@ -221,54 +234,76 @@ class SlipDesk:
         return await (self._teller.insert(row) if row_events(row) else self.rows.insert(row))
 
     async def settled(self, row: BatchRow) -> BatchRow:
-        """Return a row as its offer and its tries have it by now."""
-        state = await self._state(row)
+        """Return a row as its offer and its tries have it by now; whoever calls has its turn."""
+        return await self._moved(row, (await self._state(row))[0])
+
+    async def looked_at(self, row: BatchRow) -> BatchRow:
+        """Return a row as `settled` does, for who has not its turn.
+
+        What its offer alone does not tell is written only if nobody is at work on it: else the row stays as it is. A
+        try that is being looked at may be the right one.
+        """
+        state, is_told_by_offer = await self._state(row)
+        if state is row.state or is_told_by_offer:
+            return await self._moved(row, state)
+        with suppress(LeaseBusyError):
+            async with self.turn(row.batch_id, row.number, wait_s=_NO_WAIT):
+                return await self.settled(await self.row(row.batch_id, row.number))
+        return row
+
+    async def _moved(self, row: BatchRow, state: RowState) -> BatchRow:
         if state is row.state:
             return row
-        return await self.change(row, lambda kept: _moved(kept, state) if _is_as(kept, row) else None)
+        return await self.change(row, lambda kept: row_steps.moved(kept, state) if row_steps.is_as(kept, row) else None)
 
     async def settle_all(self, rows: Sequence[BatchRow]) -> None:
-        """Have rows be kept as `settled` returns them; so many are written in one transaction."""
-        moved: dict[str, tuple[BatchRow, RowState]] = {}
+        """Have rows be kept as `looked_at` returns them; so many are written in one transaction."""
+        found: dict[str, tuple[BatchRow, RowState]] = {}
         for row in rows:
-            state = await self._state(row)
-            if state is RowState.LOCKED:  # which is told
-                await self.settled(row)
+            state, is_told_by_offer = await self._state(row)
+            if state is not row.state and is_told_by_offer:
+                found[row.id] = (row, state)
             elif state is not row.state:
-                moved[row.id] = (row, state)
-        for part in batched(sorted(moved), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
-            changed = [(row, _moved(row, state)) for row, state in (moved[one] for one in part)]
+                await self.looked_at(row)
+        for part in batched(sorted(found), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
+            changed = [(row, row_steps.moved(row, state)) for row, state in (found[one] for one in part)]
             async with writing(self._profile, changed=changed) as records:
                 for one in part:
-                    seen, state = moved[one]
+                    seen, state = found[one]
                     kept = await records.get_or_none(BatchRow, one)
-                    if kept is not None and _is_as(kept, seen):
-                        await records.replace(_moved(kept, state))
+                    if kept is not None and row_steps.is_as(kept, seen):
+                        await records.replace(row_steps.moved(kept, state))
 
-    async def _state(self, row: BatchRow) -> RowState:
+    async def _state(self, row: BatchRow) -> tuple[RowState, bool]:
+        """Return the state of a row by now, and whether its last offer, which has ended, tells it."""
         if row.state in (RowState.ISSUED, RowState.LEFT_OUT):
-            return row.state
+            return row.state, False
         is_locked = row.state is RowState.LOCKED or row.tries >= MOST_TRIES
         state = RowState.LOCKED if is_locked else row.state
         if row.offer_id is None or row.opened_at is None:
-            return state
+            return state, False
         try:
             offer = await self._desk.get(row.offer_id)
         except NotFoundError:  # a crash came before it was made
             is_late = datetime.now(UTC) >= row.opened_at + self._lifetime
-            return RowState.WAITING if is_late and state is RowState.OPEN else state
-        ended = state_of(offer)
-        return ended if ended is RowState.ISSUED or not is_locked else RowState.LOCKED
+            return (RowState.WAITING if is_late and state is RowState.OPEN else state), False
+        by_offer = row_steps.state_of(offer)
+        if by_offer is RowState.ISSUED or not is_locked:
+            return by_offer, by_offer is not RowState.OPEN
+        return RowState.LOCKED, False
 
     async def end_what_must(self, row: BatchRow) -> BatchRow:
         """Ask for the end of what went to the wrong person, and note that it was asked for (3)."""
         for offer_id in row.to_end:
             await self._end(offer_id)
-            row = await self.change(row, partial(_ended, offer_id=offer_id))
+            row = await self.change(row, partial(row_steps.ended, offer_id=offer_id))
         return row
 
     async def withdraw(self, row: BatchRow) -> BatchRow:
-        """Withdraw the offer of a row, and return the row as it is then; a credential that came first stays."""
+        """Withdraw the offer of a row, and return the row as it is then; a credential that came first stays.
+
+        Whoever calls has its turn.
+        """
         if row.offer_id is not None and row.state is not RowState.ISSUED:
             with suppress(NotFoundError, ExchangeError):
                 await self._desk.withdraw(row.offer_id)
@@ -350,23 +385,27 @@ class SlipDesk:
         if batch.access is Access.IN_PERSON:
             return row
 
-        def begin(kept: BatchRow) -> BatchRow:
-            return kept.model_copy(update={"tries": kept.tries + 1})
-
-        row = await self.change(row, begin)
+        row = await self.change(row, row_steps.tried)
         if is_right(batch, row, claim, told):
-            if row.state is not RowState.OPEN:  # else the offer's own write says it
+            if row.state is not RowState.OPEN:  # else the write of its next offer says it
                 return row
-            return await self.change(row, lambda kept: kept.model_copy(update={"tries": 0}))
+            return await self.change(row, row_steps.proven_open)
         if row.tries >= MOST_TRIES:
-            row = await self.change(row, _locked)
+            row = await self.change(row, row_steps.locked)
         look = _look(batch, row, turn=row.turn, at=datetime.now(UTC))
         raise ClaimRefusedError(look if look.why else _with_why(look, "wrong"))
 
+    async def _proven_in_vain(self, row: BatchRow) -> None:
+        """Forget the tries of a row for which the right thing was told, and no offer was made."""
+        if row.tries and row.state is RowState.WAITING:
+            with suppress(StoreError):  # it costs a try; why nothing was offered is what to say
+                await self.change(row, partial(row_steps.proven_in_vain, seen=row))
+
     async def _offer(self, batch: Batch, row: BatchRow, claim: Mapping[str, str]) -> Offer:
-        if row.state is not RowState.OPEN:  # then its last offer, if any, has ended without a credential: see `settled`
+        """Return the offer of a row that waits or has one: if it waits, its last one has ended without a credential."""
+        if row.state is RowState.WAITING:
             if row.begun >= MOST_OFFERS:
-                row = await self.change(row, _locked)
+                row = await self.change(row, row_steps.locked)
                 raise ClaimRefusedError(_look(batch, row, turn=row.turn, at=datetime.now(UTC)))
             offer = await self._next_offer(batch, row, claim)  # 5
         else:
@@ -385,18 +424,18 @@ class SlipDesk:
         async def write(records: Writing, *, is_new: bool) -> None:
             kept = None if is_new else await records.get_or_none(BatchRow, row.id)
             if kept is None:
-                await records.insert(_begun(row, offer_id, at))
-            elif _is_as(kept, row) and kept.turn == row.turn:
-                await records.replace(_begun(kept, offer_id, at))
+                await records.insert(row_steps.begun(row, offer_id, at))
+            elif row_steps.is_as(kept, row) and kept.turn == row.turn:
+                await records.replace(row_steps.begun(kept, offer_id, at))
             else:  # our turn has run out
                 raise LeaseBusyError("somebody else has gone on with this row", hint="try again")
 
         for is_new in (True, False) if row.is_untouched else (False,):
-            begun = _begun(row, offer_id, at)
+            after = row_steps.begun(row, offer_id, at)
             beside = WithOffer(
                 partial(write, is_new=is_new),
-                new=(begun,) if is_new else (),
-                changed=() if is_new else ((row, begun),),
+                new=(after,) if is_new else (),
+                changed=() if is_new else ((row, after),),
             )
             try:
                 return await self._make(batch, row, claim, offer_id, beside)
@@ -412,8 +451,10 @@ class SlipDesk:
             return await self._make(batch, row, claim, row.offer_id, None)
         except DuplicateError:
             return await self._desk.get(row.offer_id)
-        except WanderbuchError:  # nothing was offered: who comes again may be luckier, and it is not counted
-            await self.change(row, _not_begun)
+        except (
+            WanderbuchError
+        ):  # nothing was offered, or `settled` finds it: who comes again may be luckier, and it is not counted
+            await self.change(row, partial(row_steps.not_begun, offer_id=row.offer_id))
             raise
 
     async def _make(
@@ -421,50 +462,6 @@ class SlipDesk:
     ) -> Offer:
         of = SlipRow(batch.id, row.number)
         return await self._desk.make(claim, lifetime=self._lifetime, offer_id=offer_id, row=of, beside=beside)
-
-
-def state_of(offer: Offer) -> RowState:
-    """Return the state of a row whose last offer this is."""
-    if offer.state is OfferState.OPEN:
-        return RowState.OPEN
-    return RowState.ISSUED if offer.state.has_credential else RowState.WAITING
-
-
-def _begun(row: BatchRow, offer_id: str, at: datetime) -> BatchRow:
-    return row.model_copy(
-        update={
-            "state": RowState.OPEN,
-            "attempts": row.attempts + 1,
-            "begun": row.begun + 1,
-            "tries": 0,
-            "offer_id": offer_id,
-            "opened_at": at,
-        }
-    )
-
-
-def _not_begun(row: BatchRow) -> BatchRow:
-    return row.model_copy(update={"state": RowState.WAITING, "begun": row.begun - 1})
-
-
-def _moved(row: BatchRow, state: RowState) -> BatchRow:
-    return row.model_copy(update={"state": state, "locks": row.locks + (state is RowState.LOCKED)})
-
-
-def _is_as(row: BatchRow, seen: BatchRow) -> bool:
-    """Return whether a row is still as it was seen, as far as its state goes."""
-    return (row.state, row.offer_id, row.tries) == (seen.state, seen.offer_id, seen.tries)
-
-
-def _locked(row: BatchRow) -> BatchRow | None:
-    return None if row.state is RowState.LOCKED else _moved(row, RowState.LOCKED)
-
-
-def _ended(row: BatchRow, *, offer_id: str) -> BatchRow | None:
-    if offer_id not in row.to_end:
-        return None
-    left = tuple(one for one in row.to_end if one != offer_id)
-    return row.model_copy(update={"to_end": left, "ended": (*row.ended, offer_id)})
 
 
 def _look(batch: Batch, row: BatchRow, *, turn: int, at: datetime) -> SlipLook:

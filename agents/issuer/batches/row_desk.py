@@ -15,7 +15,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState, BatchStateError
-from wanderbuch.agents.issuer.batch_records.row import BatchRow, RowState, untouched
+from wanderbuch.agents.issuer.batch_records.row import MAY_HAVE_OPEN, BatchRow, RowState, untouched
 from wanderbuch.agents.issuer.batch_records.slips import MOST_SLIPS
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import claim_digest, read_claim, read_claims, replace_claim_in
@@ -109,7 +109,7 @@ class RowDesk:
         async with one_step(self._profile, f"batch-edit.{batch.id}"):  # so no two rows get one number
             before = await read_claim(self._profile, batch, number)
             if checked == before:  # sent again: what the slip has become since stays
-                return await claiming.settled(await claiming.row(batch.id, number))
+                return await claiming.looked_at(await claiming.row(batch.id, number))
             if digest not in (None, claim_digest(before)):
                 raise RowChangedError(
                     "somebody has changed this row since you looked at it", hint="look at it again, then correct it"
@@ -165,7 +165,7 @@ class RowDesk:
         claiming = self._claiming
         async with claiming.turn(batch.id, number):
             row = await claiming.row(batch.id, number)
-            if batch.state in ENDED and row.state is RowState.OPEN:
+            if batch.state in ENDED and row.state in MAY_HAVE_OPEN:
                 await claiming.withdraw(row)
             else:
                 await claiming.settled(await claiming.end_what_must(row))

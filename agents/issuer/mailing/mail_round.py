@@ -195,7 +195,7 @@ class MailRound:
         return look
 
     async def _consider(self, mailing: Mailing, batch: Batch, row: BatchRow, look: _Look, now: datetime) -> None:
-        row = await self._batches.claiming.settled(row)
+        row = await self._batches.claiming.looked_at(row)
         if row.state not in _MAY_CLAIM:
             return
         kept = await mailed(self._profile, batch, row.number)
@@ -260,7 +260,7 @@ class MailRound:
     ) -> MailedRow | None:
         """Send one e-mail, and return what has become of it; None: it is not due any more, or somebody else's."""
         assert self._config is not None  # noqa: S101  (for the type checker)
-        row = await self._batches.claiming.settled(await self._batches.claiming.row(batch.id, number))
+        row = await self._batches.claiming.looked_at(await self._batches.claiming.row(batch.id, number))
         contact = (await self._batches.contacts(batch, [number])).get(number, {})
         due_at = mailing.next_of(kept, row.turn)
         if row.state not in _MAY_CLAIM or EMAIL not in contact or due_at is None or due_at > now:

@@ -15,7 +15,7 @@ from tests.unit.power import Power, power
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState
 from wanderbuch.agents.issuer.batch_records.row import MOST_TRIES, RowState, row_id
 from wanderbuch.agents.issuer.batch_records.slips import Slip, pin_of, slip_token
-from wanderbuch.agents.issuer.batches import claims, reached
+from wanderbuch.agents.issuer.batches import claims, reached, row_steps
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
@@ -139,6 +139,8 @@ async def test_a_cancelled_batch_leaves_nothing_open_wherever_the_power_fails(wo
     for steps in power.cuts():
         batch = await centre.running(3)
         offers = [await centre.claim(batch, number) for number in (2, 3)]
+        locked = await centre.claiming.change(await centre.row(batch, 3), row_steps.locked)
+        assert locked.state is RowState.LOCKED  # whose offer is open all the same
         cut = await power.lasts(steps, lambda of=batch: centre.desk.cancel(of.id, by="n.silva"))  # type: ignore[misc]
         where = f"cut after {steps} steps"
         if cut:
@@ -147,7 +149,8 @@ async def test_a_cancelled_batch_leaves_nothing_open_wherever_the_power_fails(wo
                 await centre.desk.cancel(batch.id, by="n.silva")
         states = {(await workshop.desk.get(offer.id)).state for offer in offers}
         assert states == {OfferState.WITHDRAWN}, where
-        assert {(await centre.row(batch, number)).state for number in (2, 3, 4)} == {RowState.WAITING}, where
+        found = [(await centre.row(batch, number)).state for number in (2, 3, 4)]
+        assert found == [RowState.WAITING, RowState.LOCKED, RowState.WAITING], where
         if not cut:
             break
     assert steps > 3
@@ -179,6 +182,23 @@ async def test_a_power_cut_gives_no_try_more(workshop: Workshop, power: Power) -
         if not cut:
             break
     assert steps > 1
+
+
+async def test_a_power_cut_takes_one_try_at_most_from_who_knows_the_pin(workshop: Workshop, power: Power) -> None:
+    centre = Centre(workshop)
+    for steps in power.cuts():
+        batch = await centre.running(1, access=Access.PIN)
+        right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
+        cut = await power.lasts(steps, lambda of=batch, pin=right: centre.claim(of, told=pin))  # type: ignore[misc]
+        if cut:
+            await taken_up(centre)
+        row = await centre.row(batch)
+        assert row.tries <= 1, f"cut after {steps} steps"
+        assert row.state is not RowState.LOCKED, f"cut after {steps} steps"
+        assert (await centre.issue(batch, told=right)).state is OfferState.ISSUED
+        if not cut:
+            break
+    assert steps > 3
 
 
 async def test_a_store_that_fails_once_at_any_step_loses_no_row(

@@ -24,12 +24,14 @@ from wanderbuch.agents.issuer.batches.claiming import _SETTLED_AT_ONCE, ClaimRef
 from wanderbuch.agents.issuer.batches.claims import remove_claims
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState
+from wanderbuch.agents.issuer.register.number_entries import CertificateNumber
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.trust.following.trusted import TrustedFile
 from wanderbuch.store.category_writes import CategoryWrites
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import NotFoundError, StoreError
 from wanderbuch.store.event_kinds import EventKind
+from wanderbuch.store.record import Record
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import tables_of, tenant_of
 from wanderbuch.store.writing import Writing
@@ -447,23 +449,30 @@ async def test_a_row_of_which_a_clerk_wrote_that_there_is_nothing_to_say_is_clai
     assert (await centre.row(batch)).offer_id == offer.id == (await centre.claim(batch)).id
 
 
+@pytest.mark.parametrize("access", [Access.IN_PERSON, Access.PIN])
 async def test_an_offer_that_is_refused_leaves_the_row_as_if_nobody_had_come(
-    centre: Centre, monkeypatch: pytest.MonkeyPatch
+    centre: Centre, monkeypatch: pytest.MonkeyPatch, access: Access
 ) -> None:
-    """What is written with an offer is not there without it."""
-    batch = await centre.running()
+    """What is written with an offer is not there without it; nor does the right PIN count as a try."""
+    batch = await centre.running(access=access)
+    pin = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
 
-    async def full(*_: object) -> None:
-        raise StoreError("the disk was full for a moment")
+    replace = Writing.replace
+
+    async def full(self: Writing, record: Record) -> None:
+        if isinstance(record, CertificateNumber):
+            raise StoreError("the disk was full for a moment")
+        await replace(self, record)
 
     with monkeypatch.context() as patch:
         patch.setattr(Writing, "replace", full)  # of the number, after the row and the offer were announced
         with pytest.raises(StoreError):
-            await centre.claim(batch)
-    assert await centre.claiming.rows.get_or_none(row_id(batch.id, 2)) is None
+            await centre.claim(batch, told=pin)
+    kept = await centre.claiming.rows.get_or_none(row_id(batch.id, 2))
+    assert kept is None if access is Access.IN_PERSON else kept is not None and kept.is_untouched
     assert [row async for row in centre.claiming.rows.every(state=state_in(batch.id, RowState.OPEN))] == []
     assert (await centre.row(batch)).attempts == 0
-    offer = await centre.issue(batch)
+    offer = await centre.issue(batch, told=pin)
     assert (await centre.row(batch)).offer_id == offer.id
 
 
