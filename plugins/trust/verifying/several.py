@@ -21,7 +21,7 @@ from wanderbuch.governance.facts.question import Reason, Subject, TrustDecision,
 from wanderbuch.governance.facts.wording import occupation
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
 from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory
-from wanderbuch.plugins.trust.verifying.asked import AskedGroup, subject_names
+from wanderbuch.plugins.trust.verifying.asked import NAME_LEFT_OUT, AskedGroup, subject_names
 from wanderbuch.plugins.trust.verifying.judgement import Judgement
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.schemas.occupation_titles import words_of
@@ -95,6 +95,8 @@ def _one_person(groups: Sequence[AskedGroup], judged: Sequence[Judgement], whole
     """Return whether they are one person's; where names are asked, nobody knows before all of them can be compared."""
     if any(reason.code in _TWO_PEOPLE for reason in whole.reasons):
         return FactOutcome.FAILS
+    if any(reason.code == NAME_LEFT_OUT for judgement in judged for reason in judgement.decision.reasons):
+        return FactOutcome.LEFT_OUT  # nothing was compared, and the worker chose that
     genuine = [fact for judgement in judged for fact in judgement.grounds.facts if fact.kind is FactKind.GENUINE]
     is_named = bool(subject_names(groups[0].requirement.subject))
     is_looked_at = all(fact.outcome is FactOutcome.HOLDS for fact in genuine) and not (

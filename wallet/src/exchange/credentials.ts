@@ -117,7 +117,8 @@ export class Credentials {
   lookedAgo({ credential: { nonRevocation: place } }: Entry, notAfter: number): number {
     if (!place) return 0
     const looked = this.#looked.get(place.registryId)
-    return looked && looked.list.timestamp <= notAfter ? Date.now() - looked.at : Infinity
+    const ago = looked && looked.list.timestamp <= notAfter ? Date.now() - looked.at : Infinity
+    return ago < 0 ? Infinity : ago // the phone's clock was set back
   }
 
   /**

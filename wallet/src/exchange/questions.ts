@@ -9,7 +9,7 @@
 //    older one it is made while the list is asked for once more: should that be another, what was made is thrown away before anybody has it.
 // 6. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
 //    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
-// 6. Where something may be left out (`left_out`), the worker chooses that with the yes ('isLess'), and the proof is of the lesser request.
+// 7. Where something may be left out (`left_out`), the worker chooses that with the yes ('isLess'), and the proof is of the lesser request.
 
 import { LONGEST_NAME } from '../anoncreds/parameters.js'
 import { present, type Choice } from '../anoncreds/presentation.js'
@@ -134,7 +134,7 @@ export class Questions {
    * Say yes, with these credentials. When it resolves the proof is on its way or will be.
    *
    * @param seen when the question that was shown came, in milliseconds since 1970: a later one on the same thread is not answered
-   * @param isLess without what may be left out (6)
+   * @param isLess without what may be left out (7)
    */
   async answer(id: string, answers: Answers, seen?: number, isLess = false): Promise<void> {
     await this.#change(id, (row) => {

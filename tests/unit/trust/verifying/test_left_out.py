@@ -40,6 +40,12 @@ def holder_named(ended: Verification) -> FactOutcome:
     return next(fact.outcome for fact in ended.grounds.facts if fact.kind is FactKind.HOLDER_NAMED)
 
 
+def one_person(ended: Verification) -> FactOutcome:
+    """Return what the grounds say of whether all credentials are of one person."""
+    assert ended.grounds is not None
+    return next(fact.outcome for fact in ended.grounds.facts if fact.kind is FactKind.ONE_PERSON)
+
+
 async def test_the_lesser_request_is_the_whole_one_without_what_may_be_left_out(employer: Employer) -> None:
     asked = await employer.ask(MAY_HIDE_BIRTH)
     whole, lesser = both(asked)
@@ -158,6 +164,9 @@ async def test_several_certificates_are_left_nameless_together_or_not_at_all(
     whole, lesser = both(asked)
     ended = await employer.get(asked, worker.present(lesser, named))
     assert (verdict(ended), len(ended.left_out)) == (Verdict.TRUSTED, 3)
+    assert one_person(ended) is FactOutcome.LEFT_OUT  # else who holds another's chose not to have names compared
+    shown = await employer.get(await employer.ask_otherwise(asked), worker.present(whole, named))
+    assert one_person(shown) is FactOutcome.HOLDS
     mixed = json.loads(json.dumps(whole))
     mixed["requested_attributes"]["two"] = lesser["requested_attributes"]["two"]
     for nonce in (whole["nonce"], lesser["nonce"]):
