@@ -156,11 +156,13 @@ class PersonalData:
         """Revoke a certificate that was erased, by its number, or its offer's id if it had none; nobody can be told.
 
         Raises:
-            NotFoundError: no certificate with this number was erased.
+            NotFoundError: no certificate with this number was erased, or its place is not known.
         """
         entry = await self._desk.numbers.find_erased(number)
         if entry is None:
             raise NotFoundError("there is no erased certificate with this number")
+        if not entry.places:  # it could not be revoked, or a restored store lost it: nothing would be done
+            raise NotFoundError("no place in a registry is known of the certificate with this number")
         await self._batches.log.note(Act.REVOKED, by=by, what=entry.id, key=f"{Act.REVOKED}.{entry.id}")
         return await self._revocations.request_places(entry.id, entry.places, reason, wait_s=wait_s)
 

@@ -12,6 +12,7 @@ from tests.flow.succession_town import Lanka
 from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.demo.example import example_claim
+from wanderbuch.agents.machine import AppError
 
 pytestmark = pytest.mark.agents
 
@@ -80,6 +81,11 @@ async def test_whoever_claimed_after_the_backup_is_found_and_claims_no_second_ti
 
     await centre.start()
     assert [await press(*row) for row in ((0, 2), (0, 3), (1, 2), (1, 3))] == [410, 410, 410, 200]
-    await centre.post(f"/batches/{batches[0]}/rows/3/retry")  # they come again: their phone is lost
+    row = f"/batches/{batches[0]}/rows/3"
+    with pytest.raises(AppError, match="409"):  # they come again: their phone is lost
+        await centre.post(f"{row}/retry")
+    claim = (await centre.get(row))["claim"]
+    await centre.post(f"{row}/edit", {"claim": {**claim, "credential_id": f"{claim['credential_id']}-2"}})
+    await centre.post(f"{row}/retry")
     assert await press(0, 3) == 200
     await take(0, 3)

@@ -210,7 +210,9 @@ def find_issued_since(
         typer.Option("--log", help="The agent's log of after the backup, or events; each.", show_default=False),
     ],
     tenant: Annotated[str, typer.Option("--tenant", help="The issuer's tenant.")] = "default",
-    leave_out: Annotated[bool, typer.Option("--leave-out", help="Let nobody claim these rows any more.")] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Let nobody claim these rows, or get their numbers.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -221,10 +223,18 @@ def find_issued_since(
     agent, console = load_agent(config), Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     found = _run(issued_since.issued_since(agent, tenant, log))
     for row in found.rows:
-        console.print(f"{row.batch}  row {row.row}  {visible(row.title)}: offer {row.offer} was issued")
+        console.print(f"{row.batch}  row {row.row}  {visible(row.title)}: offer {', '.join(row.offers)} was issued")
     console.print(f"{len(found.rows)} open rows had brought a certificate, and {len(found.others)} other offers.")
+    if found.others:
+        console.print(
+            "Those were made at the counter, by another tenant or in a batch that is not in the store. A row that got "
+            "many new slips or offers after the backup may be among them: if you have no other explanation for one, "
+            "pause your batches and ask whoever comes whether they have their certificate already."
+        )
     if leave_out and found.rows:
-        if not yes and not typer.confirm("Nobody can claim these rows after that. Go on?", err=True):
+        if not yes and not typer.confirm(
+            "After that nobody can claim these rows, or get their numbers. Go on?", err=True
+        ):
             raise typer.Exit(EXIT_NO)
         _run(issued_since.leave_out(agent, tenant, found.rows))
     if as_json:

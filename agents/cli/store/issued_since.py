@@ -5,15 +5,18 @@ each offer that a slip becomes follows from the batch's secret, so offers that a
 
 1. Of logs, and of events as they were told (`credential.issued`), the ids of offers are read that were issued.
 2. Those whose credential the store knows are none of these.
-3. Of each batch that is not over, the offers are worked out that its open rows may have become, and looked for.
-4. By `leave_out` nobody can claim these rows any more; a clerk may take that back for each.
+3. Of each batch that is not over, the offers are worked out that its open rows may have become, and looked for; so are
+   those of rows that were left out, but for what was noted of them before (4).
+4. By `leave_out` nobody can claim these rows any more, and nobody gets their numbers: their certificates are good. The
+   offers are noted with the row. A clerk may give a row another number, and then have it claimed.
 
-What is left over was offered at the counter, or by another tenant; or its batch was made after the backup.
+What is left over was offered at the counter, or by another tenant; or its batch was made after the backup; or its row
+has had more slips or offers since than are looked for.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,13 +33,14 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.errors import ConfigurationError
 
 _LIVE: Final = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
-_OPEN: Final = (RowState.WAITING, RowState.OPEN, RowState.LOCKED)
+_LOOKED_FOR: Final = (RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
 _ISSUED: Final = re.compile(rb"\boffer ([0-9a-f]{32}): issued")
 _EVENT: Final = re.compile(rb'"kind"\s*:\s*"credential\.issued"')
 _SUBJECT: Final = re.compile(rb'"subject"\s*:\s*"([0-9a-f]{32})"')
 _MOST: Final = 1_000_000
 _MAX_LINE: Final = 1 << 20
 _FURTHER_SLIPS: Final = 3  # so many slips a row may have got since the backup
+_UNLOCKED: Final = 5  # so often a clerk may have unlocked it since: each time its slip becomes so many offers again
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,13 @@ class IssuedRow:
         batch: id of its batch.
         title: what those who work with the batch call it.
         row: its number.
-        offer: id of the offer that was issued.
+        offers: ids of the offers that were issued, the oldest first.
     """
 
     batch: str
     title: str
     row: int
-    offer: str
+    offers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +100,27 @@ async def issued_since(config: AgentConfig, tenant: str, logs: Sequence[Path]) -
     async with opened_issuer(config, tenant) as issuer:
         batches = batch_desk_of(issuer)
         unknown = {offer_id for offer_id in ids if not await _is_known(issuer, offer_id)}  # 2
-        rows = [row async for batch in batches.live(_LIVE) async for row in _rows(issuer, batches, batch, unknown)]
-    return IssuedSince(tuple(rows), tuple(sorted(unknown.difference(row.offer for row in rows))))
+        rows: list[IssuedRow] = []
+        if unknown:
+            async for batch in batches.live(_LIVE):
+                async for row in _rows(issuer, batches, batch):
+                    unknown.difference_update(row.lost)
+                    offers = tuple(one for one in _offers_of(batch, row) if one in unknown)  # 3
+                    unknown.difference_update(offers)
+                    if offers:
+                        rows.append(IssuedRow(batch.id, batch.title, row.number, offers))
+    return IssuedSince(tuple(rows), tuple(sorted(unknown)))
 
 
 async def leave_out(config: AgentConfig, tenant: str, rows: Iterable[IssuedRow]) -> None:
-    """Let nobody claim these rows any more (4); again changes nothing. Arguments and errors as with `issued_since`."""
+    """Let nobody claim these rows, or get their numbers, any more (4); again changes nothing.
+
+    Arguments and errors as with `issued_since`.
+    """
     async with opened_issuer(config, tenant) as issuer:
         batches = batch_desk_of(issuer)
         for row in rows:
-            await batches.row_desk.leave_out(await batches.get(row.batch), row.row, by=OPERATOR.id)
+            await batches.row_desk.leave_out(await batches.get(row.batch), row.row, by=OPERATOR.id, lost=row.offers)
 
 
 async def _is_known(issuer: StoppedIssuer, offer_id: str) -> bool:
@@ -113,25 +128,25 @@ async def _is_known(issuer: StoppedIssuer, offer_id: str) -> bool:
     return offer is not None and offer.state.has_credential
 
 
-async def _rows(
-    issuer: StoppedIssuer, batches: BatchDesk, batch: Batch, unknown: Collection[str]
-) -> AsyncIterator[IssuedRow]:
-    """Yield the open rows of a batch whose offers are among those that nobody knows (3)."""
+async def _rows(issuer: StoppedIssuer, batches: BatchDesk, batch: Batch) -> AsyncIterator[BatchRow]:
+    """Yield the rows of a batch as they stand."""
     async for claimed in read_claims(issuer.profile, batch):
-        row = await batches.claiming.row(batch.id, claimed.number)
-        if row.state not in _OPEN:
-            continue
-        if (offer_id := next((one for one in _offers_of(batch, row) if one in unknown), None)) is not None:
-            yield IssuedRow(batch.id, batch.title, row.number, offer_id)
+        yield await batches.claiming.row(batch.id, claimed.number)
 
 
 def _offers_of(batch: Batch, row: BatchRow) -> Iterator[str]:
-    """Yield the ids of the offers that a row's slip, and those that it may have got since, may have become."""
-    for turn in range(row.turn, min(row.turn + _FURTHER_SLIPS, MOST_SLIPS) + 1):
-        slip = Slip(row.batch_id, row.number, turn)
+    """Yield the ids of the offers that a row's slip, and those that it may have got since, may have become.
+
+    Offers are counted on from slip to slip, and when a row is unlocked, too.
+    """
+    if row.state not in _LOOKED_FOR:
+        return
+    for further in range(min(_FURTHER_SLIPS, MOST_SLIPS - row.turn) + 1):
+        slip = Slip(row.batch_id, row.number, row.turn + further)
+        attempts = row.attempts + (further + 1 + _UNLOCKED) * MOST_OFFERS
         for restore in range(0, batch.offers_from + 1, OFFERS_SKIPPED):  # it may have been restored before
-            for attempt in range(row.attempts + MOST_OFFERS):
-                yield offer_id_of_slip(slip, batch.secret, restore + attempt + 1)
+            for attempt in range(1, attempts + 1):
+                yield offer_id_of_slip(slip, batch.secret, restore + attempt)
 
 
 def _read(logs: Sequence[Path]) -> set[str]:

@@ -58,6 +58,7 @@ class BatchRow(Record):
         locks: how often it was locked.
         to_end: offers that are to be revoked, or withdrawn.
         ended: offers that were.
+        lost: offers that brought a credential which the store lost, as a log told after a restore.
         gone_to: the DID of who has the row for good, of a batch that was handed over to one and then to another.
     """
 
@@ -75,6 +76,7 @@ class BatchRow(Record):
     locks: int = 0
     to_end: tuple[str, ...] = ()
     ended: tuple[str, ...] = Field(default=())
+    lost: tuple[str, ...] = ()
     gone_to: str | None = None
 
     @property

@@ -6,7 +6,7 @@ Whatever is done is done alone, in the row's turn, once its offer was looked at,
 be ended; then a credential is asked to be revoked, and an offer withdrawn. A crash between is taken up by the sweep.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -68,13 +68,28 @@ class RowDesk:
 
         Raises:
             NotFoundError: there is no such row.
-            BatchStateError: it has a credential.
+            BatchStateError: it has a credential; or its number is that of a certificate which the store lost.
         """
+        await self._check_lost(batch, number)
         return await self._act(batch, number, _retried, Act.ROW_RETRIED, by=by)
 
-    async def leave_out(self, batch: Batch, number: int, *, by: str) -> BatchRow:
-        """Let nobody claim a row; `retry` takes that back. Errors as with `retry`."""
-        return await self._act(batch, number, _left_out, Act.ROW_LEFT_OUT, by=by)
+    async def leave_out(self, batch: Batch, number: int, *, by: str, lost: Sequence[str] = ()) -> BatchRow:
+        """Let nobody claim a row; `retry` takes that back.
+
+        Args:
+            batch: whose row.
+            number: of the row.
+            by: id of who.
+            lost: offers that brought a credential which the store lost: then nobody gets its certificate number any
+                more, and `retry` needs another one first.
+
+        Raises:
+            NotFoundError: there is no such row.
+            BatchStateError: it has a credential.
+        """
+        if lost:  # first: a crash between leaves a row that can be claimed, and a number that it does not get
+            await self._claiming.numbers.close(await read_claim(self._profile, batch, number))
+        return await self._act(batch, number, partial(_left_out, lost=lost), Act.ROW_LEFT_OUT, by=by)
 
     async def edit(
         self, batch: Batch, number: int, claim: Mapping[str, str], *, by: str, digest: str | None = None
@@ -155,8 +170,10 @@ class RowDesk:
 
         Raises:
             NotFoundError: there is no such row.
-            BatchStateError: it has had another number of slips, or as many as may be.
+            BatchStateError: it has had another number of slips, or as many as may be; or its certificate number is that
+                of a certificate which the store lost.
         """
+        await self._check_lost(batch, number)
         step = partial(_renewed, slips=slips)
         return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
 
@@ -214,6 +231,18 @@ class RowDesk:
         if batch.state is BatchState.HANDED_OVER and row.state is not RowState.ISSUED:
             raise HandedOverError(batch.handed_to)
 
+    async def _check_lost(self, batch: Batch, number: int) -> None:
+        """Refuse to have a row claimed whose number is that of a certificate which the store lost."""
+        if not (await self._claiming.row(batch.id, number)).lost:
+            return
+        text = (await read_claim(self._profile, batch, number)).get(NUMBER, "")
+        kept = await self._claiming.numbers.find(text)
+        if kept is not None and kept.is_erased:
+            raise BatchStateError(
+                "this person took a certificate with this number after the backup that was restored; it is still good",
+                hint="if a second one is meant, give the row another certificate number first, then unlock it",
+            )
+
     async def _act(
         self,
         batch: Batch,
@@ -248,8 +277,9 @@ def _retried(row: BatchRow) -> BatchRow:
     return row.model_copy(update={"state": RowState.WAITING, "tries": 0, "begun": 0})
 
 
-def _left_out(row: BatchRow) -> BatchRow:
-    return row.model_copy(update={"state": RowState.LEFT_OUT})
+def _left_out(row: BatchRow, *, lost: Sequence[str]) -> BatchRow:
+    further = [one for one in lost if one not in row.lost]
+    return row.model_copy(update={"state": RowState.LEFT_OUT, "lost": (*row.lost, *further)})
 
 
 def _renewed(row: BatchRow, *, slips: int) -> BatchRow | None:
@@ -269,5 +299,6 @@ def _renewed(row: BatchRow, *, slips: int) -> BatchRow | None:
             "locks": row.locks,
             "to_end": (*row.to_end, *ended),
             "ended": row.ended,
+            "lost": row.lost,
         }
     )

@@ -53,7 +53,8 @@ class CertificateNumber(Record):
         batch_id, row: whose number it is, if it came with a batch.
         places: of credentials that were erased, each <registry>::<index>.
         ends_on: until when the last of them is valid, if that is said.
-        is_erased: nobody may have the number any more; places may stand without it, beside the next one's certificate.
+        is_erased: nobody may have the number any more: its certificate was erased, or a restored store lost it. Places
+            may stand without it, beside the next one's certificate.
     """
 
     category: ClassVar[str] = "wanderbuch.certificate-number"
@@ -83,7 +84,7 @@ def merged_over(kept: CertificateNumber | None, mine: CertificateNumber) -> Cert
 
 
 def stub(entry_id: str, places: tuple[str, ...], ends_on: date | None) -> CertificateNumber:
-    """Return what is left of certificates that were erased."""
+    """Return what is left of certificates that were erased, or lost by a restore."""
     return CertificateNumber(
         id=entry_id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
     )

@@ -14,7 +14,7 @@ keyed hash, so the store itself refuses a second one, from whichever process, on
 Only what was judged, or is a row's, is written to what the register finds offers by, just before the offer.
 
 A number is free again when all that was offered with it is over without a credential, or revoked, and its row is left
-out or its batch cancelled. Of a certificate that was erased it is never free.
+out or its batch cancelled. Of a certificate that was erased it is never free, nor of one that a restored store lost.
 """
 
 import json
@@ -289,6 +289,20 @@ class CertificateNumbers:
                 else:
                     await _put(records, kept, stub(mine.id, places, ends_on))
                 return
+
+    async def close(self, claim: Mapping[str, str]) -> None:
+        """Give the number of a claim, which a certificate has that this store lost, to nobody; again changes nothing.
+
+        Whoever has got it meanwhile keeps what was offered, and is offered nothing more with it.
+        """
+        if not (number := number_of(claim)):
+            return
+        entry_id = await self.id_of(number)
+        async with writing(self._profile) as records:
+            kept = await records.get_or_none(CertificateNumber, entry_id)
+            if kept is None or not kept.is_erased:
+                places, ends_on = ((), None) if kept is None else (kept.places, kept.ends_on)
+                await _put(records, kept, stub(entry_id, places, ends_on))
 
     async def beside(self, offer: Offer) -> Sequence[Offer]:
         """Return the other offers that have the number of a certificate: what is open or valid.

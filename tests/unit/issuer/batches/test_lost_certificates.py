@@ -1,0 +1,160 @@
+"""A restored store lost certificates that its open rows had brought: they are found, and their numbers are nobody's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tests.unit.issuer.batches.scene import HOUR, Centre, class_text
+from tests.unit.issuer.workshop import Workshop
+from tests.welders import CLAIM
+
+from wanderbuch.agents.cli.store import issued_since as command
+from wanderbuch.agents.cli.store.issued_since import IssuedSince, issued_since, leave_out
+from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchStateError
+from wanderbuch.agents.issuer.batch_records.row import MOST_OFFERS, RowState
+from wanderbuch.agents.issuer.batch_records.slips import Slip, offer_id_of_slip
+from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.store.errors import NotFoundError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+CLERK = "n.silva"
+NO_CONFIG = cast(AgentConfig, None)  # the store is open already
+_NUMBERS = [950_000]
+
+
+@pytest.fixture
+def centre(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Centre:
+    """A centre on whose store the command works."""
+    made = Centre(workshop, made=_NUMBERS[0])
+    _NUMBERS[0] += 100
+
+    @asynccontextmanager
+    async def opened(*_: Any) -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(profile=workshop.profile, desk=workshop.desk)
+
+    monkeypatch.setattr(command, "opened_issuer", opened)
+    monkeypatch.setattr(command, "batch_desk_of", lambda _: made.desk)
+    return made
+
+
+def offer_of(batch: Batch, number: int, *, slip: int = 0, attempt: int = 1) -> str:
+    """Return the id of the offer that a row's slip became at some attempt."""
+    return offer_id_of_slip(Slip(batch.id, number, slip), batch.secret, attempt)
+
+
+async def found(tmp_path: Path, *offers: str) -> IssuedSince:
+    log = tmp_path / "agent.log"
+    log.write_text("".join(f"offer {offer}: issued\n" for offer in offers))
+    return await issued_since(NO_CONFIG, "default", [log])
+
+
+async def lost(centre: Centre, tmp_path: Path) -> tuple[Batch, str]:
+    """Return a batch whose row 2 had brought a certificate and was left out, and the certificate's number."""
+    batch = await centre.running()
+    number = (await centre.desk.row(batch, 2))[0]["credential_id"]
+    rows = (await found(tmp_path, offer_of(batch, 2))).rows
+    assert [(row.batch, row.row, row.offers) for row in rows] == [(batch.id, 2, (offer_of(batch, 2),))]
+    await leave_out(NO_CONFIG, "default", rows)
+    return batch, number
+
+
+async def test_nobody_else_is_offered_the_number_of_a_certificate_that_the_store_lost(
+    centre: Centre, tmp_path: Path
+) -> None:
+    batch, number = await lost(centre, tmp_path)
+    assert (await centre.row(batch)).state is RowState.LEFT_OUT
+    for claim in ({**CLAIM, "credential_id": number}, (await centre.desk.row(batch, 2))[0]):
+        with pytest.raises(NumberTakenError):
+            await centre.workshop.desk.make(claim, lifetime=HOUR)
+    with pytest.raises(NumberTakenError):
+        await centre.make(text=class_text(number, *centre.numbers(1)))
+    await centre.desk.cancel(batch.id, by=CLERK)
+    with pytest.raises(NumberTakenError):
+        await centre.workshop.desk.make({**CLAIM, "credential_id": number}, lifetime=HOUR)
+
+
+async def test_the_number_of_a_row_that_a_clerk_left_out_is_free(centre: Centre) -> None:
+    batch = await centre.running()
+    number = (await centre.desk.row(batch, 2))[0]["credential_id"]
+    await centre.desk.row_desk.leave_out(batch, 2, by=CLERK)
+    await centre.workshop.desk.make({**CLAIM, "credential_id": number}, lifetime=HOUR)
+
+
+async def test_such_a_row_is_unlocked_only_with_another_number(centre: Centre, tmp_path: Path) -> None:
+    batch, number = await lost(centre, tmp_path)
+    desk = centre.desk.row_desk
+    with pytest.raises(BatchStateError, match="still good"):
+        await desk.retry(batch, 2, by=CLERK)
+    with pytest.raises(BatchStateError, match="still good"):
+        await desk.renew(batch, 2, slips=1, by=CLERK)
+    claim = (await centre.desk.row(batch, 2))[0]
+    with pytest.raises(NumberTakenError):
+        await desk.edit(batch, 2, {**claim, "family_name": "Pereira"}, by=CLERK)
+    (other,) = centre.numbers(1)
+    await desk.edit(batch, 2, {**claim, "credential_id": other}, by=CLERK)
+    await desk.retry(batch, 2, by=CLERK)
+    assert (await centre.claim(batch)).values["credential_id"] == other
+    with pytest.raises(NumberTakenError):
+        await centre.workshop.desk.make({**CLAIM, "credential_id": number}, lifetime=HOUR)
+
+
+async def test_the_command_again_finds_nothing_and_leaves_what_a_clerk_did_since(
+    centre: Centre, tmp_path: Path
+) -> None:
+    batch, _ = await lost(centre, tmp_path)
+    elsewhere = "0" * 32
+    assert await found(tmp_path, offer_of(batch, 2), elsewhere) == IssuedSince((), (elsewhere,))
+    claim = (await centre.desk.row(batch, 2))[0]
+    await centre.desk.row_desk.edit(batch, 2, {**claim, "credential_id": centre.numbers(1)[0]}, by=CLERK)
+    await centre.desk.row_desk.retry(batch, 2, by=CLERK)
+    await centre.desk.row_desk.renew(batch, 2, slips=1, by=CLERK)
+    assert await found(tmp_path, offer_of(batch, 2)) == IssuedSince((), ())
+
+
+async def test_a_row_that_was_left_out_without_its_number_is_found_again(centre: Centre, tmp_path: Path) -> None:
+    batch = await centre.running()
+    await centre.desk.row_desk.leave_out(batch, 2, by=CLERK)
+    again = await found(tmp_path, offer_of(batch, 2))
+    assert [row.row for row in again.rows] == [2]
+    await leave_out(NO_CONFIG, "default", again.rows)
+    with pytest.raises(BatchStateError, match="still good"):
+        await centre.desk.row_desk.retry(batch, 2, by=CLERK)
+
+
+async def test_its_revocation_is_not_said_to_be_done(centre: Centre, tmp_path: Path) -> None:
+    _, number = await lost(centre, tmp_path)
+    workshop = centre.workshop
+    data = cast(PersonalData, SimpleNamespace(_desk=workshop.desk))
+    with pytest.raises(NotFoundError, match="no place"):
+        await PersonalData.revoke_erased(data, number, RevocationReason.FRAUD, by=CLERK, wait_s=0)
+
+
+@pytest.mark.parametrize(
+    ("slip", "attempt"),
+    [
+        (0, MOST_OFFERS),
+        (0, MOST_OFFERS + 1),  # it was unlocked
+        (0, 6 * MOST_OFFERS),
+        (1, MOST_OFFERS + 1),  # offers are counted on from slip to slip
+        (3, 4 * MOST_OFFERS),
+    ],
+)
+async def test_an_offer_is_found_after_further_slips_and_unlocking(
+    centre: Centre, tmp_path: Path, slip: int, attempt: int
+) -> None:
+    batch = await centre.running()
+    offer = offer_of(batch, 2, slip=slip, attempt=attempt)
+    since = await found(tmp_path, offer)
+    assert ([(row.row, row.offers) for row in since.rows], since.others) == ([(2, (offer,))], ())
+
+
+async def test_what_is_beyond_that_is_counted_among_the_others(centre: Centre, tmp_path: Path) -> None:
+    batch = await centre.running()
+    offers = (offer_of(batch, 2, attempt=1000), offer_of(batch, 2, slip=4))
+    assert await found(tmp_path, *offers) == IssuedSince((), tuple(sorted(offers)))
