@@ -63,7 +63,12 @@ def test_an_offer_that_an_invitation_carries_waits_for_the_connection_and_comes_
 
 
 def test_of_an_offer_whose_connection_ended_otherwise_nothing_stays(wallet: WalletProcess) -> None:
-    assert wallet.call("carried_ends") == [["requested", True], ["refused", False], ["failed", False], ["failed", False]]
+    assert wallet.call("carried_ends") == [
+        ["requested", True],
+        ["refused", False],
+        ["failed", False],
+        ["failed", False],
+    ]
 
 
 def test_offers_that_wait_for_their_connections_do_not_fill_the_book(wallet: WalletProcess) -> None:
