@@ -150,6 +150,53 @@ export async function calls(load) {
       world.wallet.stop()
       return seen
     },
+    // Invitations that carry an offer: what is kept of each, before its connection ends without an answer and after.
+    carried_ends: async () => {
+      const { connected, fresh, pack, say } = await simulated(load)
+      const world = await fresh()
+      const { agent } = world.wallet
+      const offer = say('issue-credential/2.0/offer-credential', { comment: 'x' })
+      const seen = []
+      const look = async (id) => {
+        const row = await world.store.get('connection', id)
+        seen.push([row.state, 'attached' in row])
+      }
+      const refusing = await connected(world, offer)
+      await look(refusing.id)
+      const report = say('didexchange/1.1/problem_report', { description: { code: 'request_not_accepted' } }, refusing.request['@id'])
+      await world.deliver([pack(JSON.stringify(report), refusing.own, refusing.peer.invited)])
+      await look(refusing.id)
+      const gone = await connected(world, offer)
+      await agent.outbox.ends(gone.own, gone.request['@id'], { code: 'not_public' })
+      await look(gone.id)
+      world.listing = 'client_error'
+      await world.wallet.follow(new Peer().invitation(world, offer)).catch(() => undefined)
+      const [id] = (await world.rows('connection')).at(-1)
+      await look(id)
+      world.wallet.stop()
+      return seen
+    },
+    // Invitations that carry as much as one may, or nothing, followed at once: what comes of each, and whether there is room when one ended.
+    carried_together: async ({ bytes }) => {
+      const { fresh, fromAnyBase64, say } = await simulated(load)
+      const world = await fresh()
+      const invitations = new Map()
+      world.get = (address) => Promise.resolve(invitations.get(address))
+      const follow = (size) => {
+        const link = new Peer().invitation(world, size ? say('issue-credential/2.0/offer-credential', { comment: 'x'.repeat(size) }) : undefined)
+        // As a short link leads to it: one with its invitation in itself has no room for as much.
+        const invitation = fromAnyBase64(new URL(link).searchParams.get('oob'), 'invitation')
+        const address = `https://centre.example.test/i/${invitations.size}`
+        invitations.set(address, invitation)
+        return failure(() => world.wallet.follow(address))
+      }
+      const seen = [await Promise.all(bytes.map(follow)), (await world.rows('connection')).length]
+      const [id, row] = (await world.rows('connection')).find(([, { attached }]) => attached)
+      await world.wallet.agent.outbox.ends(row.own, row.request, { code: 'not_public' })
+      seen.push((await world.store.get('connection', id)).state, await follow(bytes[0]))
+      world.wallet.stop()
+      return seen
+    },
     // An invitation that says where its inviter is: which are waited for, and what is said of the others.
     inline_addresses: async ({ addresses }) => {
       const { readInvitation } = await load('agent/invitation.js')

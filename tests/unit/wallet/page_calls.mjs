@@ -11,6 +11,7 @@ export async function calls(load) {
   const { flat, Words } = await load('page/words.js')
   const { Looks } = await load('page/looks.js')
   const { betterThan } = await load('page/browsers.js')
+  const { pastedLink } = await load('page/pasted.js')
   const { reportLines } = await load('page/history_screen.js')
 
   const entryOf = ({ id, values, isRevoked = false, definition = 'centre' }) => ({
@@ -26,6 +27,7 @@ export async function calls(load) {
       return [code, entry?.id ?? null, names]
     },
     better_browser: ({ agent, isOnHomeScreen }) => betterThan(agent, isOnHomeScreen) ?? null,
+    pasted: ({ texts }) => texts.map(pastedLink),
     asked_words: ({ names, isSigned }) => names.map((name) => askedWords(new Received({ name }, 'request'), isSigned)),
     // Of a verifier that may ask some of it, for study.
     judged_asker: async ({ shown, proven, purpose, told = {}, ends = '9999-12-31', freshUntil = Infinity }) => {

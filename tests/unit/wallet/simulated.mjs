@@ -133,9 +133,11 @@ export async function simulated(load) {
     invited = SecretKey.random()
     key = SecretKey.random()
 
-    invitation(world) {
+    // `carried`: the message that it carries.
+    invitation(world, carried) {
       const service = { id: '#inline', type: 'did-communication', recipientKeys: [didKey(this.invited.verkey)], serviceEndpoint: 'https://centre.example.test/didcomm' }
-      const invitation = say('out-of-band/1.1/invitation', { services: [service], handshake_protocols: [`${DIDCOMM}didexchange/1.1`] })
+      const attached = carried && { 'requests~attach': [{ '@id': '0', data: { json: carried } }] }
+      const invitation = say('out-of-band/1.1/invitation', { services: [service], handshake_protocols: [`${DIDCOMM}didexchange/1.1`], ...attached })
       return `https://centre.example.test/i?oob=${base64url(utf8(JSON.stringify(invitation)))}`
     }
 
@@ -146,9 +148,9 @@ export async function simulated(load) {
     }
   }
 
-  async function connected(world) {
+  async function connected(world, carried) {
     const peer = new Peer()
-    const { id } = await world.wallet.follow(peer.invitation(world))
+    const { id } = await world.wallet.follow(peer.invitation(world, carried))
     await world.wallet.agent.outbox.flush()
     const request = world.opened(peer.invited).at(-1)
     const own = readContact(peerDocument(request.did)).keys[0]

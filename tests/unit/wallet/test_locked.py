@@ -62,6 +62,22 @@ def test_an_offer_that_an_invitation_carries_waits_for_the_connection_and_comes_
     assert not is_kept
 
 
+def test_of_an_offer_whose_connection_ended_otherwise_nothing_stays(wallet: WalletProcess) -> None:
+    assert wallet.call("carried_ends") == [
+        ["requested", True],
+        ["refused", False],
+        ["failed", False],
+        ["failed", False],
+    ]
+
+
+def test_offers_that_wait_for_their_connections_do_not_fill_the_book(wallet: WalletProcess) -> None:
+    most = 120 * 1024
+    outcomes, count, ended, next_one = wallet.call("carried_together", bytes=[most, most, most, most, 0])
+    assert outcomes == ["none", "none", "unanswered", "unanswered", "none"]
+    assert (count, ended, next_one) == (3, "failed", "none")
+
+
 def test_nothing_else_that_an_invitation_to_connect_carries_counts_as_said_over_the_connection(
     wallet: WalletProcess,
 ) -> None:

@@ -244,3 +244,40 @@ def test_browsers_inside_apps_are_known(wallet: WalletProcess) -> None:
     # The pages of links say the same; whether a page is on the home screen they do not learn.
     told = {agent: better for agent, (home, better) in known.items() if not home}
     assert {agent: better_than(agent) for agent in told} == told
+
+
+def test_a_link_is_taken_out_of_the_message_that_was_pasted(wallet: WalletProcess) -> None:
+    link, short = "https://centre.example/i?oob=eyJAdHlwZSI6_-w==", "https://centre.example/i/x7"
+    around = [
+        "{}",
+        " {}\n",
+        "Open {}.",
+        "({}).",
+        "<{}>",
+        "[certificate]({})",
+        '"{}", they say',
+        '<a href="{}">here</a>',
+        "{}\u060c",
+        "\u2068{}\u2069",
+        "请打开{}。谢谢",
+        "{}?!",
+    ]
+    for one in (link, short):
+        texts = [text.format(one) for text in around]
+        assert wallet.call("pasted", texts=texts) == [one] * len(texts)
+    site = "https://www.centre.example"
+    meant = {
+        f"See {site}. Your certificate: {link}": link,
+        f"{link} ({site})": link,
+        f"{site}, {link}, {link}": link,
+        f"https://wallet.example/#{short}": short,
+        f"Your wallet: https://wallet.example/#{link}.": link,
+        f"{site} or https://wallet.example/#{short}": short,
+        "HTTPS://CENTRE.EXAMPLE/I/X7": "HTTPS://CENTRE.EXAMPLE/I/X7",
+        "https://bücher.example/i/x7": "https://bücher.example/i/x7",
+        f"See {site} and {short}": "",
+        f"{link} {link.replace('oob=', 'oob=A')}": "",
+        " no link ": "no link",
+        "": "",
+    }
+    assert dict(zip(meant, wallet.call("pasted", texts=list(meant)), strict=True)) == meant

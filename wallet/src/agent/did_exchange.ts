@@ -5,14 +5,15 @@
 //    that DID, or of the invitation (as agents answer on the same connection).
 // 3. The first one counts; it is kept with `complete`. The same one again is answered again.
 // 4. An offer that the invitation carries (RFC 0434) is dealt with as if it came then. Whoever made the invitation wrote it; what comes of
-//    a yes goes to whom the connection is with, and a credential is checked as any other is.
+//    a yes goes to whom the connection is with, and a credential is checked as any other is. It is kept for as long as an answer may come:
+//    all that are, together, have at most so many bytes, and a connection that ended otherwise has none.
 
 import { makePeerDid } from '../dids/peer.js'
 import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
 import { verkey, type Verkey } from '../didcomm/keys.js'
 import { kindOf, message, told, type Incoming } from '../didcomm/message.js'
 import { readSignedText } from '../didcomm/signed_text.js'
-import { CheckFailedError, StateError } from '../errors.js'
+import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { Change, JsonObject } from '../store.js'
 import type { Agent } from './agent.js'
@@ -21,6 +22,8 @@ import type { Invitation } from './invitation.js'
 import { ifItCanBe, type Step } from './step.js'
 
 const LONGEST_DID = 16 * 1024
+const MOST_CARRIED = 256 * 1024
+const WAITING = ['preparing', 'requested']
 const VERSIONS = ['1.0', '1.1']
 const OFFER = /^issue-credential\/2\.[0-9]{1,3}\/offer-credential$/
 
@@ -41,7 +44,11 @@ export function registerDidExchange(agent: Agent): void {
   agent.outbox.ends = (from, messageId, error) => endRequest(agent, from, messageId, error.code)
 }
 
-/** Ask for the connection that an invitation is for; the same invitation leads to the same one. Gives its id. */
+/**
+ * Ask for the connection that an invitation is for; the same invitation leads to the same one. Gives its id.
+ *
+ * @throws WalletError 'unanswered': there is no room for the offer that it carries (4)
+ */
 export async function connect(agent: Agent, invitation: Invitation): Promise<string> {
   const id = invitation.digest
   if (invitation.handshake === undefined) throw new StateError('the invitation is for no connection')
@@ -52,7 +59,14 @@ export async function connect(agent: Agent, invitation: Invitation): Promise<str
     const { attached } = invitation
     const offer = attached && OFFER.test(kindOf(attached)) ? { attached: attached.value() as JsonObject } : {}
     const row = { state: 'preparing', own: key.verkey, invitation: invitation.id, protocol: `didexchange/${invitation.handshake}`, ...service, ...offer }
-    await agent.commit({ changes: [{ ...change, value: { ...change.value, connection: id } }, at(id, row)] })
+    const write = (): Promise<void> => agent.commit({ changes: [{ ...change, value: { ...change.value, connection: id } }, at(id, row)] })
+    // Several may be followed at once: one is counted when those before it are written.
+    if (!offer.attached) await write()
+    else
+      await agent.locks.run('carried', async () => {
+        await letIn(agent, offer.attached)
+        await write()
+      })
     agent.ring.add(key)
   })
   await advanceConnection(agent, id)
@@ -66,7 +80,7 @@ export async function advanceConnection(agent: Agent, id: string): Promise<void>
   await agent.locks.run(own, async () => {
     const row = await agent.store.get('connection', id)
     if (row?.['state'] !== 'preparing') return
-    await ifItCanBe(agent, row, at.bind(undefined, id), () => ask(agent, id, row))
+    await ifItCanBe(agent, row, (changed) => at(id, emptied(changed)), () => ask(agent, id, row))
   })
 }
 
@@ -126,15 +140,25 @@ async function takeReport(agent: Agent, incoming: Incoming): Promise<Step | unde
   const inviter = unsealContact(new Received(row['inviterKeys'], 'inviterKeys'))
   if (incoming.from === undefined || !inviter.keys.includes(incoming.from)) throw new CheckFailedError('a report from somebody else')
   const why = told(incoming.body.optional('description')?.optional('code')) ?? 'other'
-  return { changes: [at(id, { ...row, state: 'refused', why })] }
+  return { changes: [at(id, { ...emptied(row), state: 'refused', why })] }
 }
 
 // Nobody will ever take the request: whoever waits for the connection learns it now.
 async function endRequest(agent: Agent, own: Verkey, request: string, why: string): Promise<void> {
   await agent.locks.run(own, async () => {
     const [id, row] = (await rowOf(agent, own)) ?? []
-    if (id !== undefined && row?.['state'] === 'requested' && row['request'] === request) await agent.commit({ changes: [at(id, { ...row, state: 'failed', why })] })
+    if (id !== undefined && row?.['state'] === 'requested' && row['request'] === request) await agent.commit({ changes: [at(id, { ...emptied(row), state: 'failed', why })] })
   })
+}
+
+async function letIn(agent: Agent, attached: JsonObject): Promise<void> {
+  const waiting = (await agent.store.list('connection')).filter(([, row]) => row['attached'] && WAITING.includes(String(row['state'])))
+  const sizes = [attached, ...waiting.map(([, row]) => row['attached'])].map((one) => new TextEncoder().encode(JSON.stringify(one)).length)
+  if (sizes.reduce((sum, size) => sum + size) > MOST_CARRIED) throw new WalletError('unanswered', 'too many offers wait for their connections')
+}
+
+function emptied({ attached: _, ...row }: JsonObject): JsonObject {
+  return row
 }
 
 async function rowOf(agent: Agent, own: Verkey): Promise<[string, JsonObject] | undefined> {

@@ -11,6 +11,7 @@ import { askToKeep, keepFiles } from './kept.js'
 import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
 import { makePasskey, secretOf } from './passkey.js'
+import { pastedLink } from './pasted.js'
 import { remember, remembered } from './picked.js'
 import { screenAt, type Here } from './places.js'
 import type { Status, Wrong } from './protocol.js'
@@ -161,8 +162,7 @@ class Page implements Actions {
   }
 
   async open({ address }: { address: string }): Promise<void> {
-    // A message is copied whole more easily than the link in it.
-    this.#link = /https:\/\/\S+/i.exec(address)?.[0] ?? address.trim()
+    this.#link = pastedLink(address)
     await this.#follow()
   }
 
