@@ -1,7 +1,7 @@
 """Strategies by a JSON Schema: what conforms to it, and what breaks one of its rules for certain.
 
 Of the language of schemas they know what `message_schemas` uses: `type`, `properties`, `required`, `items`, `minItems`,
-`maxItems`, `maxLength`, `pattern`, `const`, `enum`, and `contentSchema` for JSON in base64.
+`maxItems`, `minLength`, `maxLength`, `pattern`, `const`, `enum`, and `contentSchema` for JSON in base64.
 """
 
 import base64
@@ -63,7 +63,9 @@ def conforming(schema: Schema) -> Strategy:
         case "string" if "pattern" in schema:
             return st.from_regex(re.compile(schema["pattern"], re.ASCII), fullmatch=True)
         case "string":
-            return st.text(max_size=min(schema.get("maxLength", _LONGEST), _LONGEST))
+            return st.text(
+                min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", _LONGEST), _LONGEST)
+            )
         case None:
             return st.one_of(*_VALUES.values())
         case other:

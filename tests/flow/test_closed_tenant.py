@@ -5,6 +5,7 @@ go on there that the first has not taken over. Then its free places are closed, 
 """
 
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -70,8 +71,10 @@ class Hosted(Lanka):
         how: dict[str, Any] = {"headers": {"Host": host}, "ssl": trusted, "server_hostname": host}
         target = next(agent.target for agent in self.everybody if agent.host == host)
         async with aiohttp.ClientSession() as session:
-            async with session.get(f"https://{target}{path}", allow_redirects=False, **how) as led:
-                page = led.headers["Location"]
+            async with session.get(f"https://{target}{path}", allow_redirects=False, **how) as shown:
+                form = re.search(r'<form[^>]* action="([^"]+)"', await shown.text())
+                assert form is not None
+                page = form[1]
             async with session.post(f"https://{target}{page}", data={"told": ""}, **how) as answer:
                 text = await answer.text()
                 assert answer.status == 200, text
