@@ -65,7 +65,7 @@ async def test_who_cannot_write_its_last_words_says_so_by_its_code(
     with os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb") as full, (tmp_path / "err").open("wb") as err:
         command = (sys.executable, "-m", "tests.unit.machine.last_words", "returns")
         process = await start(command, stdout=full, stderr=err)
-        assert await process.wait() == 120
+        assert await process.wait() in (120, 1)  # 1 where the process that was prepared buffers nothing
 
 
 async def test_the_end_of_one_takes_no_modules_apart(tmp_path: Path) -> None:
