@@ -451,9 +451,7 @@ class SlipDesk:
             return await self._make(batch, row, claim, row.offer_id, None)
         except DuplicateError:
             return await self._desk.get(row.offer_id)
-        except (
-            WanderbuchError
-        ):  # nothing was offered, or `settled` finds it: who comes again may be luckier, and it is not counted
+        except WanderbuchError:  # nothing was offered, or `settled` finds what was; it is not counted
             await self.change(row, partial(row_steps.not_begun, offer_id=row.offer_id))
             raise
 
