@@ -59,8 +59,9 @@ from wanderbuch.store.tables import tenant_of
 from wanderbuch.store.telling import Teller
 from wanderbuch.store.writing import Writing, writing
 
+TURN_S: Final = 20.0
+"""So long who wants to do something with a row waits for its turn."""
 _NO_WAIT: Final = 0.0
-_TURN_S: Final = 20.0
 _SETTLED_AT_ONCE: Final = 25
 _MOST_SECRETS: Final = 64  # batches of which slips are claimed these days
 _MOST_SEEN: Final = 256  # rows of which somebody looks at the page
@@ -205,7 +206,7 @@ class SlipDesk:
         """Refuse a claim that may not be offered now, as `OfferDesk.check` does."""
         await self._desk.check(claim)
 
-    def turn(self, batch_id: str, number: int, *, wait_s: float = _TURN_S) -> AbstractAsyncContextManager[None]:
+    def turn(self, batch_id: str, number: int, *, wait_s: float = TURN_S) -> AbstractAsyncContextManager[None]:
         """Return what is held while something is done with a row, by whichever process."""
         return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=wait_s)
 
@@ -305,9 +306,13 @@ class SlipDesk:
         Whoever calls has its turn.
         """
         if row.offer_id is not None and row.state is not RowState.ISSUED:
-            with suppress(NotFoundError, ExchangeError):
-                await self._desk.withdraw(row.offer_id)
+            await self._withdraw(row.offer_id)
         return await self.settled(row)
+
+    async def _withdraw(self, offer_id: str) -> None:
+        """Withdraw an offer that is open; a credential that came first stays."""
+        with suppress(NotFoundError, ExchangeError):
+            await self._desk.withdraw(offer_id)
 
     async def _end(self, offer_id: str) -> None:
         try:
@@ -407,13 +412,15 @@ class SlipDesk:
             if row.begun >= MOST_OFFERS:
                 row = await self.change(row, row_steps.locked)
                 raise ClaimRefusedError(_look(batch, row, turn=row.turn, at=datetime.now(UTC)))
-            offer = await self._next_offer(batch, row, claim)  # 5
+            offer, is_new = await self._next_offer(batch, row, claim), True  # 5
         else:
             assert row.offer_id is not None  # noqa: S101  (for the type checker)
-            offer = await self._desk.find(row.offer_id) or await self._missing_offer(batch, row, claim)  # 4
+            kept = await self._desk.find(row.offer_id)  # 4
+            offer, is_new = kept or await self._missing_offer(batch, row, claim), kept is None
         now = await self._batch_or_none(batch.id)
         if now is None or now.state is not BatchState.RUNNING:  # it was stopped, and who did has not seen this one
-            await self._end(offer.id)
+            if is_new or now is None or now.state is not BatchState.PAUSED:  # what was there stays while it is paused
+                await self._withdraw(offer.id)
             raise ClaimRefusedError(_look(now or batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
         return offer
 

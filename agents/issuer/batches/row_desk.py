@@ -17,7 +17,7 @@ from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row import MAY_HAVE_OPEN, BatchRow, RowState, untouched
 from wanderbuch.agents.issuer.batch_records.slips import MOST_SLIPS
-from wanderbuch.agents.issuer.batches.claiming import SlipDesk
+from wanderbuch.agents.issuer.batches.claiming import TURN_S, SlipDesk
 from wanderbuch.agents.issuer.batches.claims import claim_digest, read_claim, read_claims, replace_claim_in
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
 from wanderbuch.agents.issuer.register.number_entries import SlipRow
@@ -177,15 +177,19 @@ class RowDesk:
         step = partial(_renewed, slips=slips)
         return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
 
-    async def look(self, batch: Batch, number: int) -> None:
-        """Look at what a row's offer has become, and end what must; where the batch was cancelled, withdraw it."""
+    async def look(self, batch: Batch, number: int, *, wait_s: float = TURN_S) -> None:
+        """Look at what a row's offer has become, and end what must; where the batch was cancelled, withdraw it.
+
+        Raises:
+            LeaseBusyError: somebody is at work on the row, and was for so long.
+        """
         claiming = self._claiming
-        async with claiming.turn(batch.id, number):
-            row = await claiming.row(batch.id, number)
+        async with claiming.turn(batch.id, number, wait_s=wait_s):
+            row = await claiming.end_what_must(await claiming.row(batch.id, number))
             if batch.state in ENDED and row.state in MAY_HAVE_OPEN:
                 await claiming.withdraw(row)
             else:
-                await claiming.settled(await claiming.end_what_must(row))
+                await claiming.settled(row)
 
     async def open_row(self, batch: Batch, number: int) -> Mapping[str, str] | None:
         """Return the claim of a row of a batch that was handed over, once nobody can claim it here any more.
