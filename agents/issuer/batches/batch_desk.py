@@ -283,7 +283,7 @@ class BatchDesk:
     async def cancel(self, batch_id: str, *, by: str) -> Batch:
         """End it for good, and withdraw what is open; credentials that were issued stay.
 
-        A row on which somebody is at work all the while is left to them, who find the batch cancelled, and to the sweep.
+        A row on which somebody is at work all the while is left to them (they find the batch cancelled) and the sweep.
         """
         live = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
         batch = await self._move(batch_id, BatchState.CANCELLED, Act.CANCELLED, of=live, by=by)

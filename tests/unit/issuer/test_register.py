@@ -89,7 +89,7 @@ async def test_certificates_that_are_older_than_the_register_are_read_once_and_k
     await tables.engine.run("DELETE FROM row WHERE kind = ?", KIND)
     await tables.rebuild.forget()
     async with workshop.profile.session() as session:
-        await session.handle.remove("wanderbuch.certificate-number", await numbers.id_of("OLD-1"))
+        await session.handle.remove("wanderbuch.certificate-number", await numbers.hashes.id_of("OLD-1"))
     register = register_of(workshop)
     assert await numbers_of(register, name="older") == ["OLD-1"]
     with pytest.raises(NumberTakenError) as caught:
