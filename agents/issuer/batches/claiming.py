@@ -259,18 +259,18 @@ class SlipDesk:
 
     async def settle_all(self, rows: Sequence[BatchRow]) -> None:
         """Have rows be kept as `looked_at` returns them; so many are written in one transaction."""
-        found: dict[str, tuple[BatchRow, RowState]] = {}
+        ended: dict[str, tuple[BatchRow, RowState]] = {}
         for row in rows:
             state, is_told_by_offer = await self._state(row)
             if state is not row.state and is_told_by_offer:
-                found[row.id] = (row, state)
+                ended[row.id] = (row, state)
             elif state is not row.state:
                 await self.looked_at(row)
-        for part in batched(sorted(found), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
-            changed = [(row, row_steps.moved(row, state)) for row, state in (found[one] for one in part)]
+        for part in batched(sorted(ended), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
+            changed = [(row, row_steps.moved(row, state)) for row, state in (ended[one] for one in part)]
             async with writing(self._profile, changed=changed) as records:
                 for one in part:
-                    seen, state = found[one]
+                    seen, state = ended[one]
                     kept = await records.get_or_none(BatchRow, one)
                     if kept is not None and row_steps.is_as(kept, seen):
                         await records.replace(row_steps.moved(kept, state))
