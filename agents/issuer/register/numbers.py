@@ -5,7 +5,7 @@ no other may, as long as the first one stands. What stands for a number is an en
 keyed hash, so the store itself refuses a second one, from whichever process, on both engines:
 
 1. An offer with a number that has no entry: the entry is written first, then the offer. A crash between leaves an entry
-   whose offer is not there; it is free after ten minutes.
+   whose offer is not there; it is free after ten minutes. Who slept between the two looks once more.
 2. A row of a batch has had its entry since the batch was made; its offers find it there, and are written with it in
    one transaction, if it still is the row's. What is kept of the row is written in that transaction, too.
 3. Any other number with an entry: whether it is free is looked up, then entry and offer are written in one transaction,
@@ -26,7 +26,7 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.intents import open_intents
-from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.offers import Offer, OfferState, ended
 from wanderbuch.agents.issuer.register.index import RegisterIndex
 from wanderbuch.agents.issuer.register.inserting import NumberedOffers, put_entry
 from wanderbuch.agents.issuer.register.number_entries import (
@@ -132,7 +132,9 @@ class CertificateNumbers:
         if kept is None:
             kept = await self._insert(mine)  # 1
             if kept is None:
-                return await self._writes.insert(offer, beside)
+                made = await self._writes.insert(offer, beside)
+                await self._check_awake(mine, made)
+                return made
         elif kept.is_of(row):
             mine = kept.model_copy(update={"offer_id": offer.id})
         for _ in range(_TRIES):  # 2, 3
@@ -146,6 +148,21 @@ class CertificateNumbers:
         if is_found and await self._offers.get_or_none(offer.id) is None:
             await self.index.remove(offer.id)
         raise NumberTakenError if kept is None else NumberTakenError(kept.offer_id, kept.batch_id)
+
+    async def _check_awake(self, mine: CertificateNumber, offer: Offer) -> None:
+        """Take an offer back that came so long after its entry that others may have got the number meanwhile (1).
+
+        Else the entry is written anew, so that who has judged the old one looks again, and finds the offer.
+
+        Raises:
+            NumberTakenError: they have.
+        """
+        at = utc_now()
+        if at <= mine.created_at + _IN_THE_MIDDLE / 2:
+            return
+        if not await self._writes.replace(mine, mine.model_copy(update={"created_at": at}), None):
+            await self._offers.add(offer.id, "outcome", ended(OfferState.WITHDRAWN, at=at))
+            raise NumberTakenError
 
     async def check(self, claim: Mapping[str, str], *, instead_of: str) -> None:
         """Refuse a claim whose number another certificate has than the one whose place it is to take.
