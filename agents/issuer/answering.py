@@ -25,6 +25,7 @@ from weakref import WeakValueDictionary
 
 from wanderbuch.agents.issuer.book import OfferBook, is_its_wallet
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered, issued
+from wanderbuch.agents.issuer.register.number_hashes import NumberHashes
 from wanderbuch.agents.issuer.signing import NotSignedError, Place, Signer
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.errors import WanderbuchError
@@ -58,7 +59,9 @@ _ABANDONED: Final = "issuance-abandoned"
 class Answering:
     """Answers what wallets send about one issuer's offers."""
 
-    def __init__(self, book: OfferBook, standing: Standing, signer: Signer, sending: Sending) -> None:
+    def __init__(
+        self, book: OfferBook, standing: Standing, signer: Signer, sending: Sending, hashes: NumberHashes
+    ) -> None:
         """Prepare to answer.
 
         Args:
@@ -66,11 +69,13 @@ class Answering:
             standing: what the issuer may attest.
             signer: its keys.
             sending: the way out.
+            hashes: of the numbers of its certificates, for the log.
         """
         self._book = book
         self._standing = standing
         self._signer = signer
         self._sending = sending
+        self._hashes = hashes
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def request(self, incoming: Incoming) -> bool:
@@ -180,6 +185,7 @@ class Answering:
     async def _issue(self, offer: Offer, request: Attached, digest: str) -> Payload | None:
         """Sign, keep and note a credential, and return what to send; None: the offer has ended otherwise meanwhile."""
         cred_def_id, places = CredDefId.parse(offer.cred_def_id), self._standing.places
+        told = await self._told(offer)
         place = await places.take(cred_def_id)
         is_used = False
         try:
@@ -192,7 +198,7 @@ class Answering:
                 await self._book.payloads.remove(offer.id)
                 return None
             is_used = True
-            LOGGER.info("offer %s: issued", offer.id)
+            LOGGER.info("offer %s: %s", offer.id, told)
             return payload
         finally:
             if not is_used and not await self._may_have_left(offer, place):
@@ -203,15 +209,21 @@ class Answering:
         payload = await self._book.payloads.find(offer.id)
         if payload is None:
             return None
+        told = await self._told(offer)
         if offer.supersedes is not None and not await self._book.may_follow(offer.supersedes):  # revoked meanwhile
             offer = await self._book.end(offer, OfferState.REFUSED, at=datetime.now(UTC), reasons=(_ENDED,))
         elif await self._book.teller.add(offer, "outcome", payload.note) is not None:
-            LOGGER.info("offer %s: issued; a crash had come between", offer.id)
+            LOGGER.info("offer %s: %s; a crash had come between", offer.id, told)
             return payload
         if (await self._book.offers.get(offer.id)).state.has_credential:
             return payload
         await self._book.payloads.remove(offer.id)
         return None
+
+    async def _told(self, offer: Offer) -> str:
+        """Return what the log says once an offer is issued; a store that was restored learns it from there."""
+        word = await self._hashes.issued_word(offer)
+        return f"issued, number {word}" if word else "issued"
 
     async def _may_have_left(self, offer: Offer, place: Place) -> bool:
         """Return whether a credential with this place is kept, or may be: the store did not say."""

@@ -104,7 +104,7 @@ class OfferDesk:
         self.book = OfferBook(profile)
         self.numbers = CertificateNumbers(profile, self.book.offers)
         signer = Signer(profile)
-        self.answering = Answering(self.book, standing, signer, sending)
+        self.answering = Answering(self.book, standing, signer, sending, self.numbers.hashes)
         self.delivery = Delivery(profile, self.book, signer, sending)
         self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)

@@ -39,7 +39,7 @@ async def test_whoever_claimed_after_the_backup_is_found_and_claims_no_second_ti
     centre = lanka.centre
     slips: dict[tuple[int, int], str] = {}
     batches: list[str] = []
-    for number in range(2):
+    for number in range(3):
         made = await centre.post("/batches", {"title": f"Class {number}", "access": "in-person", "list": class_list()})
         batches.append(made["batch"]["id"])
         await centre.post(f"/batches/{batches[-1]}/start")
@@ -59,6 +59,11 @@ async def test_whoever_claimed_after_the_backup_is_found_and_claims_no_second_ti
     assert await press(0, 3) == 200
     await take(0, 3)
     await take(1, 2)
+    corrected = f"/batches/{batches[2]}/rows/2"
+    other = {**(await centre.get(corrected))["claim"], "credential_id": "corrected-after-the-backup"}
+    await centre.post(f"{corrected}/edit", {"claim": other})
+    assert await press(2, 2) == 200
+    await take(2, 2)
     offer = await centre.post("/offers", {"claim": example_claim(), "deadline_s": 600})
     opened = await lanka.worker.post("/invitations", {"url": offer["short_url"]})
     await lanka.worker.post(f"/offers/{opened['id']}/accept")
@@ -73,14 +78,20 @@ async def test_whoever_claimed_after_the_backup_is_found_and_claims_no_second_ti
     assert any("wanderbuch store issued-since" in warning for warning in restored["warnings"])
 
     look = ("store", "issued-since", "--config", centre.config_path, "--log", log)
-    found = await wanderbuch(*look)
-    assert {(one["batch"], one["row"]) for one in found["rows"]} == {(batches[0], 3), (batches[1], 2)}
-    assert (found["others"], found["left_out"]) == ([offer["id"]], False)
-    assert len((await wanderbuch(*look, "--leave-out", "--yes"))["rows"]) == 2
-    assert (await wanderbuch(*look))["rows"] == []
+    since = await wanderbuch(*look)
+    taken = {(batches[0], 3), (batches[1], 2), (batches[2], 2)}
+    assert {(one["batch"], one["row"]) for one in since["rows"]} == taken
+    assert (since["others"], len(since["numbers"]), since["left_out"]) == ([offer["id"]], 4, False)
+    assert len((await wanderbuch(*look, "--leave-out", "--yes"))["rows"]) == 3
+    again = await wanderbuch(*look)
+    assert (again["rows"], again["numbers"]) == ([], [])
 
     await centre.start()
-    assert [await press(*row) for row in ((0, 2), (0, 3), (1, 2), (1, 3))] == [410, 410, 410, 200]
+    rows = ((0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3))
+    assert [await press(*row) for row in rows] == [410, 410, 410, 200, 410, 200]
+    for claim in (other, example_claim()):
+        with pytest.raises(AppError, match="409"):  # somebody else has this number
+            await centre.post("/offers", {"claim": {**claim, "given_names": "Amara"}, "deadline_s": 600})
     row = f"/batches/{batches[0]}/rows/3"
     with pytest.raises(AppError, match="409"):  # they come again: their phone is lost
         await centre.post(f"{row}/retry")

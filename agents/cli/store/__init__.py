@@ -211,34 +211,40 @@ def find_issued_since(
     ],
     tenant: Annotated[str, typer.Option("--tenant", help="The issuer's tenant.")] = "default",
     leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Let nobody claim these rows, or get their numbers.")
+        bool, typer.Option("--leave-out", help="Let nobody claim these rows, or get these numbers.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """After a restore: find open rows of batches that brought a certificate after the backup, by the agent's log."""
+    """After a restore: find rows of batches that brought a certificate after the backup, by the agent's log."""
     from wanderbuch.agents.cli.store import issued_since
     from wanderbuch.visible_text import visible
 
     agent, console = load_agent(config), Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    found = _run(issued_since.issued_since(agent, tenant, log))
-    for row in found.rows:
+    since = _run(issued_since.issued_since(agent, tenant, log))
+    for row in since.rows:
         console.print(f"{row.batch}  row {row.row}  {visible(row.title)}: offer {', '.join(row.offers)} was issued")
-    console.print(f"{len(found.rows)} open rows had brought a certificate, and {len(found.others)} other offers.")
-    if found.others:
+        if row.handed_to is not None:
+            console.print(
+                f"  The row was handed over to {row.handed_to}: tell them that this person has a certificate."
+            )
+    console.print(f"{len(since.rows)} rows had brought a certificate, and {len(since.others)} other offers.")
+    if since.numbers:
+        console.print(f"{len(since.numbers)} of their certificate numbers could be given to somebody else.")
+    if since.others:
         console.print(
-            "Those were made at the counter, by another tenant or in a batch that is not in the store. A row that got "
-            "many new slips or offers after the backup may be among them: if you have no other explanation for one, "
-            "pause your batches and ask whoever comes whether they have their certificate already."
+            "The other offers were made at the counter, by another tenant or in a batch that is not in the store. A row"
+            " that got many new slips or offers after the backup may be among them: if you have no other explanation"
+            " for one, pause your batches and ask whoever comes whether they have their certificate already."
         )
-    if leave_out and found.rows:
+    if leave_out and (since.rows or since.numbers):
         if not yes and not typer.confirm(
-            "After that nobody can claim these rows, or get their numbers. Go on?", err=True
+            "After that nobody can claim these rows, or get these numbers. Go on?", err=True
         ):
             raise typer.Exit(EXIT_NO)
-        _run(issued_since.leave_out(agent, tenant, found.rows))
+        _run(issued_since.leave_out(agent, tenant, since))
     if as_json:
-        print(json.dumps({**asdict(found), "left_out": leave_out}))  # noqa: T201
+        print(json.dumps({**asdict(since), "left_out": leave_out}))  # noqa: T201
 
 
 @app.command("close-places")

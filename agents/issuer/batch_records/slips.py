@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,16 @@ def pin_of(slip: Slip, secret: str) -> str:
 
 def offer_id_of_slip(slip: Slip, secret: str, attempt: int) -> str:
     """Return the id of the offer that a slip becomes at its first, second, … attempt, as `new_id` makes them."""
-    return _hmac(secret, b"offer", slip.body + attempt.to_bytes(4)).hex()[:32]
+    return next(offer_ids_of_slip(slip, secret, (attempt,)))
+
+
+def offer_ids_of_slip(slip: Slip, secret: str, attempts: Iterable[int]) -> Iterator[str]:
+    """Yield the ids of the offers that a slip becomes at these attempts: what is the same for all is done once."""
+    begun = hmac.new(bytes.fromhex(secret), _purpose(b"offer") + slip.body, hashlib.sha256)
+    for attempt in attempts:
+        one = begun.copy()
+        one.update(attempt.to_bytes(4))
+        yield one.hexdigest()[:32]
 
 
 def own_number(batch_id: str, number: int) -> str:
@@ -87,4 +97,8 @@ def _seal(slip: Slip, secret: str) -> bytes:
 
 
 def _hmac(secret: str, purpose: bytes, body: bytes) -> bytes:
-    return hmac.digest(bytes.fromhex(secret), purpose + b"\0" + body, hashlib.sha256)
+    return hmac.digest(bytes.fromhex(secret), _purpose(purpose) + body, hashlib.sha256)
+
+
+def _purpose(purpose: bytes) -> bytes:
+    return purpose + b"\0"

@@ -58,13 +58,14 @@ from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.schemas.credential_type import CredentialType
-from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
+from wanderbuch.store.errors import DuplicateError, LeaseBusyError, NotFoundError, StoreError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import Page, RecordStore, new_id, utc_now
 from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 _SECRET_BYTES: Final = 32
+_NO_WAIT: Final = 0.0
 _PAGE: Final = 200
 
 
@@ -280,12 +281,16 @@ class BatchDesk:
         return await self._move(batch_id, BatchState.RUNNING, Act.RESUMED, of=(BatchState.PAUSED,), by=by)
 
     async def cancel(self, batch_id: str, *, by: str) -> Batch:
-        """End it for good, and withdraw what is open; credentials that were issued stay."""
+        """End it for good, and withdraw what is open; credentials that were issued stay.
+
+        A row on which somebody is at work all the while is left to them (they find the batch cancelled) and the sweep.
+        """
         live = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
         batch = await self._move(batch_id, BatchState.CANCELLED, Act.CANCELLED, of=live, by=by)
         for state in MAY_HAVE_OPEN:
             async for row in self._rows(batch_id, state):
-                await self.row_desk.look(batch, row.number)
+                with suppress(LeaseBusyError):
+                    await self.row_desk.look(batch, row.number)
         return batch
 
     async def hand_over(self, batch_id: str, successor: str, *, by: str, instead_of: str | None = None) -> Batch:
@@ -401,8 +406,10 @@ class BatchDesk:
                         yield row
                         continue
                     try:
-                        await self.row_desk.look(of, row.number)
-                    except ExchangeError as err:
+                        await self.row_desk.look(of, row.number, wait_s=_NO_WAIT)
+                    except LeaseBusyError:  # whoever is at work on it; the next sweep looks again
+                        continue
+                    except (ExchangeError, NotFoundError) as err:
                         LOGGER.warning("batch %s, row %d: %s", row.batch_id, row.number, describe(err))
 
             await self._settle(to_settle())

@@ -59,8 +59,9 @@ from wanderbuch.store.tables import tenant_of
 from wanderbuch.store.telling import Teller
 from wanderbuch.store.writing import Writing, writing
 
+TURN_S: Final = 20.0
+"""So long who wants to do something with a row waits for its turn."""
 _NO_WAIT: Final = 0.0
-_TURN_S: Final = 20.0
 _SETTLED_AT_ONCE: Final = 25
 _MOST_SECRETS: Final = 64  # batches of which slips are claimed these days
 _MOST_SEEN: Final = 256  # rows of which somebody looks at the page
@@ -205,7 +206,7 @@ class SlipDesk:
         """Refuse a claim that may not be offered now, as `OfferDesk.check` does."""
         await self._desk.check(claim)
 
-    def turn(self, batch_id: str, number: int, *, wait_s: float = _TURN_S) -> AbstractAsyncContextManager[None]:
+    def turn(self, batch_id: str, number: int, *, wait_s: float = TURN_S) -> AbstractAsyncContextManager[None]:
         """Return what is held while something is done with a row, by whichever process."""
         return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=wait_s)
 
@@ -258,18 +259,18 @@ class SlipDesk:
 
     async def settle_all(self, rows: Sequence[BatchRow]) -> None:
         """Have rows be kept as `looked_at` returns them; so many are written in one transaction."""
-        found: dict[str, tuple[BatchRow, RowState]] = {}
+        ended: dict[str, tuple[BatchRow, RowState]] = {}
         for row in rows:
             state, is_told_by_offer = await self._state(row)
             if state is not row.state and is_told_by_offer:
-                found[row.id] = (row, state)
+                ended[row.id] = (row, state)
             elif state is not row.state:
                 await self.looked_at(row)
-        for part in batched(sorted(found), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
-            changed = [(row, row_steps.moved(row, state)) for row, state in (found[one] for one in part)]
+        for part in batched(sorted(ended), _SETTLED_AT_ONCE, strict=False):  # in the same order for all who do this
+            changed = [(row, row_steps.moved(row, state)) for row, state in (ended[one] for one in part)]
             async with writing(self._profile, changed=changed) as records:
                 for one in part:
-                    seen, state = found[one]
+                    seen, state = ended[one]
                     kept = await records.get_or_none(BatchRow, one)
                     if kept is not None and row_steps.is_as(kept, seen):
                         await records.replace(row_steps.moved(kept, state))
@@ -305,9 +306,13 @@ class SlipDesk:
         Whoever calls has its turn.
         """
         if row.offer_id is not None and row.state is not RowState.ISSUED:
-            with suppress(NotFoundError, ExchangeError):
-                await self._desk.withdraw(row.offer_id)
+            await self._withdraw(row.offer_id)
         return await self.settled(row)
+
+    async def _withdraw(self, offer_id: str) -> None:
+        """Withdraw an offer that is open; a credential that came first stays."""
+        with suppress(NotFoundError, ExchangeError):
+            await self._desk.withdraw(offer_id)
 
     async def _end(self, offer_id: str) -> None:
         try:
@@ -407,13 +412,15 @@ class SlipDesk:
             if row.begun >= MOST_OFFERS:
                 row = await self.change(row, row_steps.locked)
                 raise ClaimRefusedError(_look(batch, row, turn=row.turn, at=datetime.now(UTC)))
-            offer = await self._next_offer(batch, row, claim)  # 5
+            offer, is_new = await self._next_offer(batch, row, claim), True  # 5
         else:
             assert row.offer_id is not None  # noqa: S101  (for the type checker)
-            offer = await self._desk.find(row.offer_id) or await self._missing_offer(batch, row, claim)  # 4
+            kept = await self._desk.find(row.offer_id)  # 4
+            offer, is_new = kept or await self._missing_offer(batch, row, claim), kept is None
         now = await self._batch_or_none(batch.id)
         if now is None or now.state is not BatchState.RUNNING:  # it was stopped, and who did has not seen this one
-            await self._end(offer.id)
+            if is_new or now is None or now.state is not BatchState.PAUSED:  # what was there stays while it is paused
+                await self._withdraw(offer.id)
             raise ClaimRefusedError(_look(now or batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
         return offer
 

@@ -6,7 +6,8 @@ Whatever is done is done alone, in the row's turn, once its offer was looked at,
 be ended; then a credential is asked to be revoked, and an offer withdrawn. A crash between is taken up by the sweep.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -17,7 +18,7 @@ from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.batch_records.batch import Batch, BatchState, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row import MAY_HAVE_OPEN, BatchRow, RowState, untouched
 from wanderbuch.agents.issuer.batch_records.slips import MOST_SLIPS
-from wanderbuch.agents.issuer.batches.claiming import SlipDesk
+from wanderbuch.agents.issuer.batches.claiming import TURN_S, SlipDesk
 from wanderbuch.agents.issuer.batches.claims import claim_digest, read_claim, read_claims, replace_claim_in
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
 from wanderbuch.agents.issuer.register.number_entries import SlipRow
@@ -49,6 +50,19 @@ class HandedOverError(BatchStateError):
         super().__init__(f"this row was handed over: {successor} goes on with it", hint="ask there")
 
 
+@dataclass(frozen=True, slots=True)
+class LostCertificates:
+    """What a row had brought, and a restored store does not know, as a log told.
+
+    Args:
+        offers: ids of the offers that were issued, the oldest first.
+        slip: which slip of the row brought the last of them, from 0.
+    """
+
+    offers: tuple[str, ...]
+    slip: int
+
+
 class RowDesk:
     """The rows of one issuer's batches, one by one.
 
@@ -73,23 +87,28 @@ class RowDesk:
         await self._check_lost(batch, number)
         return await self._act(batch, number, _retried, Act.ROW_RETRIED, by=by)
 
-    async def leave_out(self, batch: Batch, number: int, *, by: str, lost: Sequence[str] = ()) -> BatchRow:
+    async def leave_out(self, batch: Batch, number: int, *, by: str, lost: LostCertificates | None = None) -> BatchRow:
         """Let nobody claim a row; `retry` takes that back.
 
         Args:
             batch: whose row.
             number: of the row.
             by: id of who.
-            lost: offers that brought a credential which the store lost: then nobody gets its certificate number any
-                more, and `retry` needs another one first.
+            lost: what the row had brought that the store lost: then nobody gets its certificate number any more, and
+                `retry` needs another one first; slips before the one that brought it are worth nothing. So it is of a
+                row with a credential, too: that of an earlier slip, which is revoked; and of one that was handed over.
 
         Raises:
             NotFoundError: there is no such row.
             BatchStateError: it has a credential.
+            HandedOverError: another issuer goes on with it.
         """
-        if lost:  # first: a crash between leaves a row that can be claimed, and a number that it does not get
-            await self._claiming.numbers.close(await read_claim(self._profile, batch, number))
-        return await self._act(batch, number, partial(_left_out, lost=lost), Act.ROW_LEFT_OUT, by=by)
+        if lost is None:
+            return await self._act(batch, number, _left_out, Act.ROW_LEFT_OUT, by=by)
+        # First: a crash between leaves a row that can be claimed, and a number that it does not get.
+        await self._claiming.numbers.close(await read_claim(self._profile, batch, number))
+        step, states = partial(_lost, lost=lost), tuple(RowState)
+        return await self._act(batch, number, step, Act.ROW_LEFT_OUT, by=by, states=states, is_anywhere=True)
 
     async def edit(
         self, batch: Batch, number: int, claim: Mapping[str, str], *, by: str, digest: str | None = None
@@ -177,15 +196,19 @@ class RowDesk:
         step = partial(_renewed, slips=slips)
         return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
 
-    async def look(self, batch: Batch, number: int) -> None:
-        """Look at what a row's offer has become, and end what must; where the batch was cancelled, withdraw it."""
+    async def look(self, batch: Batch, number: int, *, wait_s: float = TURN_S) -> None:
+        """Look at what a row's offer has become, and end what must; where the batch was cancelled, withdraw it.
+
+        Raises:
+            LeaseBusyError: somebody is at work on the row, and was for so long.
+        """
         claiming = self._claiming
-        async with claiming.turn(batch.id, number):
-            row = await claiming.row(batch.id, number)
+        async with claiming.turn(batch.id, number, wait_s=wait_s):
+            row = await claiming.end_what_must(await claiming.row(batch.id, number))
             if batch.state in ENDED and row.state in MAY_HAVE_OPEN:
                 await claiming.withdraw(row)
             else:
-                await claiming.settled(await claiming.end_what_must(row))
+                await claiming.settled(row)
 
     async def open_row(self, batch: Batch, number: int) -> Mapping[str, str] | None:
         """Return the claim of a row of a batch that was handed over, once nobody can claim it here any more.
@@ -253,13 +276,15 @@ class RowDesk:
         by: str,
         states: Collection[RowState] = _WITHOUT_CREDENTIAL,
         withdraws: bool = True,
+        is_anywhere: bool = False,
     ) -> BatchRow:
-        """Do something with a row, alone, once its offer was looked at."""
+        """Do something with a row, alone, once its offer was looked at; `is_anywhere`: also if it was handed over."""
         await read_claim(self._profile, batch, number)
         claiming = self._claiming
         async with claiming.turn(batch.id, number):
             row = await claiming.settled(await claiming.row(batch.id, number))
-            await self._check_here(row)
+            if not is_anywhere:
+                await self._check_here(row)
             if row.state in states and step(row) not in (None, row):
                 await self._log.note(act, by=by, what=f"{batch.id} {number}")
             if withdraws:
@@ -277,9 +302,19 @@ def _retried(row: BatchRow) -> BatchRow:
     return row.model_copy(update={"state": RowState.WAITING, "tries": 0, "begun": 0})
 
 
-def _left_out(row: BatchRow, *, lost: Sequence[str]) -> BatchRow:
-    further = [one for one in lost if one not in row.lost]
-    return row.model_copy(update={"state": RowState.LEFT_OUT, "lost": (*row.lost, *further)})
+def _left_out(row: BatchRow) -> BatchRow:
+    return row.model_copy(update={"state": RowState.LEFT_OUT})
+
+
+def _lost(row: BatchRow, *, lost: LostCertificates) -> BatchRow:
+    """Leave a row out; where it had got another slip, do what that did (`_renewed`)."""
+    further = tuple(one for one in lost.offers if one not in row.lost)
+    row = row.model_copy(update={"lost": (*row.lost, *further)})
+    if lost.slip <= row.turn:  # what came of the slip since the restore stands beside it
+        return row if row.state is RowState.ISSUED else _left_out(row)
+    ended = () if row.offer_id is None else (row.offer_id,)
+    renewed = {"turn": lost.slip, "offer_id": None, "opened_at": None, "to_end": (*row.to_end, *ended)}
+    return _left_out(row).model_copy(update=renewed)
 
 
 def _renewed(row: BatchRow, *, slips: int) -> BatchRow | None:

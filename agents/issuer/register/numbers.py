@@ -5,7 +5,7 @@ no other may, as long as the first one stands. What stands for a number is an en
 keyed hash, so the store itself refuses a second one, from whichever process, on both engines:
 
 1. An offer with a number that has no entry: the entry is written first, then the offer. A crash between leaves an entry
-   whose offer is not there; it is free after ten minutes.
+   whose offer is not there; it is free after ten minutes. Who slept between the two looks once more.
 2. A row of a batch has had its entry since the batch was made; its offers find it there, and are written with it in
    one transaction, if it still is the row's. What is kept of the row is written in that transaction, too.
 3. Any other number with an entry: whether it is free is looked up, then entry and offer are written in one transaction,
@@ -17,9 +17,8 @@ A number is free again when all that was offered with it is over without a crede
 out or its batch cancelled. Of a certificate that was erased it is never free, nor of one that a restored store lost.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -27,26 +26,25 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.intents import open_intents
-from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.offers import Offer, OfferState, ended
 from wanderbuch.agents.issuer.register.index import RegisterIndex
+from wanderbuch.agents.issuer.register.inserting import NumberedOffers, put_entry
 from wanderbuch.agents.issuer.register.number_entries import (
     CertificateNumber,
     SlipRow,
     SlipRows,
     WithOffer,
-    merged_over,
     row_of,
     stub,
 )
+from wanderbuch.agents.issuer.register.number_hashes import NumberHashes
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
 from wanderbuch.errors import ExchangeError
-from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import DuplicateError
-from wanderbuch.store.hashing import KeyedHash, hash_of, normalised
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.record import utc_now
 from wanderbuch.store.records import RecordStore
-from wanderbuch.store.writing import Writing, writing
+from wanderbuch.store.writing import writing
 
 _IN_THE_MIDDLE: Final = timedelta(minutes=10)
 _TRIES: Final = 5
@@ -98,7 +96,8 @@ class CertificateNumbers:
         self._offers = offers
         self._entries = RecordStore(profile, CertificateNumber)
         self.index = RegisterIndex(profile, offers, self._adopt, self._batch_of_offers)
-        self._hashes: KeyedHash | None = None
+        self._writes = NumberedOffers(profile, offers, self.index)
+        self.hashes = NumberHashes(profile)
         self.rows: SlipRows | None = None
         """The batches' own word; without them every row is live."""
 
@@ -124,16 +123,18 @@ class CertificateNumbers:
         """
         await self.index.complete()
         if not (number := number_of(claim_of(offer))):
-            return await self._insert_found(offer, beside)
-        mine = await self.entry_for(offer, row)
+            return await self._writes.insert(offer, beside)
+        mine = await self.hashes.entry_for(offer, row)
         is_found = row is not None  # else only once it was judged: an offer that was refused is not to hide others
-        if row is not None and await self._insert_of_row(mine.id, row, offer, beside):  # 2
+        if row is not None and await self._writes.insert_of_row(mine.id, row, offer, beside):  # 2
             return offer
         kept = await self._kept(mine.id)
         if kept is None:
             kept = await self._insert(mine)  # 1
             if kept is None:
-                return await self._insert_found(offer, beside)
+                made = await self._writes.insert(offer, beside)
+                await self._check_awake(mine, made)
+                return made
         elif kept.is_of(row):
             mine = kept.model_copy(update={"offer_id": offer.id})
         for _ in range(_TRIES):  # 2, 3
@@ -141,12 +142,27 @@ class CertificateNumbers:
                 break
             also = () if is_found else self.index.adding(offer)
             is_found = True
-            if await self._replace(kept, mine, offer, also=also, beside=beside):
+            if await self._writes.replace(kept, mine, offer, also=also, beside=beside):
                 return offer
             kept = await self._kept(mine.id)
         if is_found and await self._offers.get_or_none(offer.id) is None:
             await self.index.remove(offer.id)
         raise NumberTakenError if kept is None else NumberTakenError(kept.offer_id, kept.batch_id)
+
+    async def _check_awake(self, mine: CertificateNumber, offer: Offer) -> None:
+        """Take an offer back that came so long after its entry that others may have got the number meanwhile (1).
+
+        Else the entry is written anew, so that who has judged the old one looks again, and finds the offer.
+
+        Raises:
+            NumberTakenError: they have.
+        """
+        at = utc_now()
+        if at <= mine.created_at + _IN_THE_MIDDLE / 2:
+            return
+        if not await self._writes.replace(mine, mine.model_copy(update={"created_at": at}), None):
+            await self._offers.add(offer.id, "outcome", ended(OfferState.WITHDRAWN, at=at))
+            raise NumberTakenError
 
     async def check(self, claim: Mapping[str, str], *, instead_of: str) -> None:
         """Refuse a claim whose number another certificate has than the one whose place it is to take.
@@ -161,7 +177,7 @@ class CertificateNumbers:
         if not (number := number_of(claim)):
             return
         await self.index.complete()
-        mine = await self._entry(claim, None)
+        mine = await self.hashes.entry(claim, None)
         kept = await self._kept(mine.id)
         if kept is not None and not await self._may_have(kept, mine, number, instead_of):
             raise NumberTakenError(kept.offer_id, kept.batch_id)
@@ -207,7 +223,7 @@ class CertificateNumbers:
                         others.append((wanted, kept))
             for wanted, kept in others:
                 is_free = await self._may_have(kept, wanted.mine, wanted.text)
-                if not is_free or not await self._replace(kept, wanted.mine, None):
+                if not is_free or not await self._writes.replace(kept, wanted.mine, None):
                     raise NumberTakenError(kept.offer_id, kept.batch_id, (wanted.row,))
 
     async def _insert_all(self, part: "Sequence[_Wanted]") -> bool:
@@ -228,17 +244,17 @@ class CertificateNumbers:
         """
         if not number_of(after):
             return
-        mine = await self._entry(after, row)
+        mine = await self.hashes.entry(after, row)
         kept = await self._kept(mine.id)
         if kept is None:
             kept = await self._insert(mine)
         while kept is not None and (kept.claim, kept.is_of(row)) != (mine.claim, True):
             if not kept.is_of(row) and not await self._may_have(kept, mine, number_of(after)):
                 raise NumberTakenError(kept.offer_id, kept.batch_id)
-            if await self._replace(kept, mine, None):
+            if await self._writes.replace(kept, mine, None):
                 break
             kept = await self._kept(mine.id)
-        if number_of(before) and await self.id_of(number_of(before)) != mine.id:
+        if number_of(before) and await self.hashes.id_of(number_of(before)) != mine.id:
             await self.release(row.batch_id, [(row.number, before)])
 
     async def release(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
@@ -273,9 +289,9 @@ class CertificateNumbers:
             ends_on: until when it is valid, if that is said.
             rows: batch and number of each row that is this certificate's.
         """
-        mine = await self.entry_for(offer)
+        mine = await self.hashes.entry_for(offer)
         if not number_of(claim_of(offer)):
-            mine = mine.model_copy(update={"id": await self._id_without_number(offer.id)})
+            mine = mine.model_copy(update={"id": await self.hashes.id_without_number(offer.id)})
         own = () if offer.registry is None else (f"{offer.registry}::{offer.index}",)
         while True:
             kept = await self._kept(mine.id)
@@ -287,7 +303,7 @@ class CertificateNumbers:
                 if kept is not None and is_others:
                     await records.replace(kept.model_copy(update={"places": places, "ends_on": ends_on}))
                 else:
-                    await _put(records, kept, stub(mine.id, places, ends_on))
+                    await put_entry(records, kept, stub(mine.id, places, ends_on))
                 return
 
     async def close(self, claim: Mapping[str, str]) -> None:
@@ -295,14 +311,21 @@ class CertificateNumbers:
 
         Whoever has got it meanwhile keeps what was offered, and is offered nothing more with it.
         """
-        if not (number := number_of(claim)):
-            return
-        entry_id = await self.id_of(number)
+        if number := number_of(claim):
+            await self.close_entry(await self.hashes.id_of(number))
+
+    async def close_entry(self, entry_id: str) -> None:
+        """Do what `close` does by what stands for the number (`NumberHashes.id_of`)."""
         async with writing(self._profile) as records:
             kept = await records.get_or_none(CertificateNumber, entry_id)
             if kept is None or not kept.is_erased:
                 places, ends_on = ((), None) if kept is None else (kept.places, kept.ends_on)
-                await _put(records, kept, stub(entry_id, places, ends_on))
+                await put_entry(records, kept, stub(entry_id, places, ends_on))
+
+    async def is_closed(self, entry_id: str) -> bool:
+        """Return whether nobody gets a number any more, by what stands for it."""
+        kept = await self._kept(entry_id)
+        return kept is not None and kept.is_erased
 
     async def beside(self, offer: Offer) -> Sequence[Offer]:
         """Return the other offers that have the number of a certificate: what is open or valid.
@@ -334,86 +357,32 @@ class CertificateNumbers:
         is_its = kept.claim == mine.claim or kept.offer_id == offer.id or (kept.batch_id or "", kept.row or 0) in rows
         return not is_its and not is_valid
 
-    async def _insert_found(self, offer: Offer, beside: WithOffer | None) -> Offer:
-        """Keep an offer that the register finds."""
-        also = self.index.adding(offer)
-        if beside is None:
-            return await self._offers.insert(offer, also=also)
-        since = self._offers.changes
-        async with _writing_with(self._profile, offer, beside, also) as records:
-            await _insert_with(records, offer, beside)
-        self._offers.was_inserted(offer, since=since)
-        return offer
-
-    async def _insert_of_row(self, entry_id: str, row: SlipRow, offer: Offer, beside: WithOffer | None) -> bool:
-        """Keep the offer of a row whose number has an entry of its own, as it has since its batch was made.
-
-        False: it has none, or somebody else's; nothing was kept.
-        """
-        since = self._offers.changes
-        async with _writing_with(self._profile, offer, beside, self.index.adding(offer)) as records:
-            kept = await records.get_or_none(CertificateNumber, entry_id)
-            if kept is None or kept.is_erased or not kept.is_of(row):
-                return False
-            await records.replace(kept.model_copy(update={"offer_id": offer.id}))
-            await _insert_with(records, offer, beside)
-        self._offers.was_inserted(offer, since=since)
-        return True
-
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
-        return await self._kept(await self.id_of(number))
+        return await self._kept(await self.hashes.id_of(number))
 
     async def find_erased(self, number: str) -> CertificateNumber | None:
         """Return what stands for the number of certificates that were erased, or for an offer's id if one had none."""
-        for entry_id in (await self.id_of(number), await self._id_without_number(number.strip())):
+        for entry_id in (await self.hashes.id_of(number), await self.hashes.id_without_number(number.strip())):
             kept = await self._kept(entry_id)
             if kept is not None and (kept.is_erased or kept.places):
                 return kept
         return None
 
-    async def id_of(self, number: str) -> str:
-        """Return the keyed hash of a number, whatever its case and spaces: hexadecimal."""
-        return (await self._hash()).of("certificate-number", normalised(number)).hex()
-
-    async def _id_without_number(self, offer_id: str) -> str:
-        return (await self._hash()).of("certificate-without-number", offer_id).hex()
-
-    async def entry_for(self, offer: Offer, row: SlipRow | None = None) -> CertificateNumber:
-        """Return what stands for the number of an offer."""
-        return await self._entry(claim_of(offer), row, offer.id)
-
-    async def _entry(
-        self, claim: Mapping[str, str], row: SlipRow | None, offer_id: str | None = None
-    ) -> CertificateNumber:
-        values = json.dumps(sorted((name, value) for name, value in claim.items() if value))
-        return CertificateNumber(
-            id=await self.id_of(number_of(claim)),
-            claim=(await self._hash()).of("certificate-claim", values).hex(),
-            offer_id=offer_id,
-            batch_id=None if row is None else row.batch_id,
-            row=None if row is None else row.number,
-        )
-
     async def _adopt(self, offer: Offer) -> None:
         """Have an offer that is older than the register keep its number; of two that have one, the older one."""
         if number_of(claim_of(offer)) and not await self._is_over(offer):
             with suppress(DuplicateError):
-                await self._entries.insert(await self.entry_for(offer))
+                await self._entries.insert(await self.hashes.entry_for(offer))
 
     async def _parts(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> "list[list[_Wanted]]":
         """Return the entries that rows with numbers want, so many at a time."""
-        numbered = [(row, claim) for row, claim in rows if number_of(claim)]
         wanted = [
-            _Wanted(row, number_of(claim), await self._entry(claim, SlipRow(batch_id, row))) for row, claim in numbered
+            _Wanted(row, number_of(claim), await self.hashes.entry(claim, SlipRow(batch_id, row)))
+            for row, claim in rows
+            if number_of(claim)
         ]
         return [wanted[start : start + _PAGE] for start in range(0, len(wanted), _PAGE)]
-
-    async def _hash(self) -> KeyedHash:
-        """Return hashes of the tenant's own key, so that they stay what they are wherever the tenant goes."""
-        if self._hashes is None:
-            self._hashes = await hash_of(self._profile)
-        return self._hashes
 
     async def _kept(self, entry_id: str) -> CertificateNumber | None:
         async with self._profile.session() as session:
@@ -427,34 +396,6 @@ class CertificateNumbers:
         except DuplicateError:
             return await self._kept(mine.id)
         return None
-
-    async def _replace(
-        self,
-        kept: CertificateNumber | None,
-        mine: CertificateNumber,
-        offer: Offer | None,
-        *,
-        also: Sequence[Statement] = (),
-        beside: WithOffer | None = None,
-    ) -> bool:
-        """Write an entry in place of the one that was judged, with the offer; False: it is another one by now.
-
-        `also` goes into the plain tables before the offer, whatever becomes of that.
-        """
-        since = self._offers.changes
-        async with _writing_with(self._profile, offer, beside, also) as records:
-            now = await records.get_or_none(CertificateNumber, mine.id)
-            is_same = (
-                now is not None and now.claim == mine.claim and not now.is_erased
-            )  # offered again, by many at once
-            if now != kept and not is_same:
-                return False
-            await _put(records, now, merged_over(now, mine))
-            if offer is not None:
-                await _insert_with(records, offer, beside)
-        if offer is not None:
-            self._offers.was_inserted(offer, since=since)
-        return True
 
     async def _may_have(
         self, kept: CertificateNumber, mine: CertificateNumber, number: str, instead_of: str | None = None
@@ -488,23 +429,3 @@ class CertificateNumbers:
         if offer.state is OfferState.ISSUED:
             return await open_intents(self._profile).get_or_none(offer.id) is not None
         return True
-
-
-def _writing_with(
-    profile: Profile, offer: Offer | None, beside: WithOffer | None, also: Sequence[Statement]
-) -> AbstractAsyncContextManager[Writing]:
-    """Open the transaction in which an offer is written with what goes with it."""
-    new = () if offer is None else (offer,)
-    if beside is None:
-        return writing(profile, new=new, also=also)
-    return writing(profile, new=(*new, *beside.new), changed=beside.changed, also=also)
-
-
-async def _insert_with(records: Writing, offer: Offer, beside: WithOffer | None) -> None:
-    await records.insert(offer)
-    if beside is not None:
-        await beside.write(records)
-
-
-async def _put(records: Writing, kept: CertificateNumber | None, entry: CertificateNumber) -> None:
-    await (records.insert(entry) if kept is None else records.replace(entry))

@@ -22,6 +22,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import chain
 from typing import Final
 
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
@@ -177,7 +178,7 @@ class Rows:
         alone = [written for written in all_written if written.is_alone]
         if alone:
             settling = [self._settling(written) for written in alone]
-            results = await self._engine.together(*(each for one in settling for each in one), *also)
+            results = await self._engine.together(*chain.from_iterable(settling), *also)
             also, at = (), 0
             for written, statements in zip(alone, settling, strict=True):
                 if not results[at]:

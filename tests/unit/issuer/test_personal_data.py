@@ -235,7 +235,7 @@ async def test_what_an_older_version_issued_is_erased_in_its_row_too(workshop: W
     batch = await centre.running(text=class_text("OLDER-1"))
     offer = await centre.issue(batch)
     async with workshop.profile.session() as session:  # taken up from the offer, without its row
-        await session.handle.remove("wanderbuch.certificate-number", await numbers.id_of("OLDER-1"))
+        await session.handle.remove("wanderbuch.certificate-number", await numbers.hashes.id_of("OLDER-1"))
     await numbers._adopt(offer)
     assert (await data.erase(offer.id, by="n.silva")).is_erased
     assert (await centre.desk.row(batch, 2))[0] == {}

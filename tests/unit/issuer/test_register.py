@@ -10,7 +10,9 @@ from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.number_entries import SlipRow
+from wanderbuch.agents.issuer.register import numbers as numbers_module
+from wanderbuch.agents.issuer.register.inserting import NumberedOffers
+from wanderbuch.agents.issuer.register.number_entries import SlipRow, WithOffer
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.register.offer_words import KIND
 from wanderbuch.agents.issuer.register.register import IssuedRegister, RegisterQuery, csv_of
@@ -89,7 +91,7 @@ async def test_certificates_that_are_older_than_the_register_are_read_once_and_k
     await tables.engine.run("DELETE FROM row WHERE kind = ?", KIND)
     await tables.rebuild.forget()
     async with workshop.profile.session() as session:
-        await session.handle.remove("wanderbuch.certificate-number", await numbers.id_of("OLD-1"))
+        await session.handle.remove("wanderbuch.certificate-number", await numbers.hashes.id_of("OLD-1"))
     register = register_of(workshop)
     assert await numbers_of(register, name="older") == ["OLD-1"]
     with pytest.raises(NumberTakenError) as caught:
@@ -114,6 +116,34 @@ async def test_a_number_is_one_certificates_until_what_was_offered_with_it_is_ov
     with pytest.raises(NumberTakenError):
         await workshop.desk.make(correct, lifetime=HOUR)
     assert (await workshop.desk.make(correct, lifetime=HOUR, instead_of=other.id)).values["family_name"] == "Other"
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_who_slept_between_number_and_offer_gives_no_number_twice(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    """As where a machine stands still for more than ten minutes: by then its number is free for others."""
+    monkeypatch.setattr(numbers_module, "_IN_THE_MIDDLE", timedelta(0))
+    insert = NumberedOffers.insert
+    others: list[Offer] = []
+
+    async def slept(writes: NumberedOffers, offer: Offer, beside: WithOffer | None) -> Offer:
+        monkeypatch.setattr(NumberedOffers, "insert", insert)
+        if is_taken:
+            others.append(await workshop.make(credential_id="SLEPT-1", family_name="Another"))
+        return await insert(writes, offer, beside)
+
+    monkeypatch.setattr(NumberedOffers, "insert", slept)
+    number = "SLEPT-1" if is_taken else "SLEPT-2"
+    if is_taken:
+        with pytest.raises(NumberTakenError):
+            await workshop.make(credential_id=number)
+    else:
+        others.append(await workshop.make(credential_id=number))
+    offers = await workshop.desk.numbers.index.with_number(number)
+    assert [offer.id for offer in offers if offer.state is OfferState.OPEN] == [offer.id for offer in others]
+    with pytest.raises(NumberTakenError):
+        await workshop.make(credential_id=number, family_name="A third")
 
 
 async def test_of_many_who_want_a_number_at_once_one_gets_it(workshop: Workshop) -> None:

@@ -281,3 +281,11 @@ def test_a_link_is_taken_out_of_the_message_that_was_pasted(wallet: WalletProces
         "": "",
     }
     assert dict(zip(meant, wallet.call("pasted", texts=list(meant)), strict=True)) == meant
+
+
+def test_a_message_of_a_million_marks_does_not_stop_the_page(wallet: WalletProcess) -> None:
+    marks = "." * 1_000_000  # where each of them is looked at once for all that follow it, this takes many minutes
+    assert wallet.call("pasted", texts=[f"https://a.example/{marks}a", f"https://a.example/i{marks}"]) == [
+        f"https://a.example/{marks}a",
+        "https://a.example/i",
+    ]

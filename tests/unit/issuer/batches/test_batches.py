@@ -6,30 +6,28 @@ from typing import Any
 
 import pytest
 from aries_askar import Session
-from tests.unit.issuer.batches.scene import HOUR, KIND, Centre, class_text, plan_of, read
+from tests.unit.issuer.batches.scene import HOUR, Centre
 from tests.unit.issuer.workshop import Workshop
 
-from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError, SameListError
+from wanderbuch.agents.issuer.batch_records.batch import Access, Batch, BatchState, BatchStateError
 from wanderbuch.agents.issuer.batch_records.row import (
     MOST_OFFERS,
-    MOST_TRIES,
     BatchRow,
     RowState,
     row_id,
     state_in,
 )
-from wanderbuch.agents.issuer.batch_records.slips import own_number, pin_of, read_token, slip_token
-from wanderbuch.agents.issuer.batches.batch_desk import Counts, ListChangedError, ListNotReadyError
+from wanderbuch.agents.issuer.batch_records.slips import pin_of, read_token, slip_token
+from wanderbuch.agents.issuer.batches.batch_desk import Counts
 from wanderbuch.agents.issuer.batches.claiming import _SETTLED_AT_ONCE, ClaimRefusedError, SlipUnknownError
 from wanderbuch.agents.issuer.batches.claims import remove_claims
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import OfferState
 from wanderbuch.agents.issuer.register.number_entries import CertificateNumber
-from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.trust.following.trusted import TrustedFile
 from wanderbuch.store.category_writes import CategoryWrites
 from wanderbuch.store.entries import fetch_entries
-from wanderbuch.store.errors import NotFoundError, StoreError
+from wanderbuch.store.errors import StoreError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.record import Record
 from wanderbuch.store.records import RecordStore
@@ -227,67 +225,6 @@ async def test_a_wallet_that_never_comes_uses_up_no_slip(centre: Centre) -> None
     assert [good.id for good in await centre.good(number)] == [again.id]
 
 
-async def test_five_wrong_pins_lock_a_slip_until_the_clerk_lifts_it(centre: Centre) -> None:
-    batch = await centre.running(access=Access.PIN)
-    right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
-    wrong = f"{(int(right) + 1) % 1_000_000:06}"
-    assert [await why(centre, batch, told=wrong) for _ in range(MOST_TRIES)] == ["wrong"] * 4 + ["locked"]
-    assert await why(centre, batch, told=right) == "locked"
-    assert (await centre.desk.counts(batch)).locked == 1
-    assert [kind for kind, _ in await told(centre, batch.id)].count(EventKind.BATCH_ROW_LOCKED.value) == 1
-    await centre.desk.row_desk.retry(batch, 2, by="n.silva")
-    assert (await centre.issue(batch, told=f" {right[:3]} {right[3:]} ")).state is OfferState.ISSUED
-    assert (await centre.row(batch, 3)).state is RowState.WAITING
-
-
-async def test_many_guesses_at_once_are_no_more_than_five(centre: Centre) -> None:
-    batch = await centre.running(access=Access.PIN)
-    right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
-    guesses = [f"{(int(right) + at) % 1_000_000:06}" for at in range(1, 21)]
-    answers = await asyncio.gather(*(centre.claim(batch, told=guess) for guess in guesses), return_exceptions=True)
-    assert all(isinstance(answer, ClaimRefusedError) for answer in answers)
-    row = await centre.row(batch)
-    assert (row.tries, row.state) == (MOST_TRIES, RowState.LOCKED)
-
-
-async def test_a_lock_does_not_hide_a_credential_that_was_taken_meanwhile(centre: Centre) -> None:
-    batch = await centre.running(access=Access.PIN)
-    right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
-    offer = await centre.claim(batch, told=right)
-    await centre.workshop.hand_over(offer)
-    for _ in range(MOST_TRIES):
-        await why(centre, batch, told="wrong")
-    await centre.workshop.ask(await centre.workshop.desk.get(offer.id))
-    assert (await centre.row(batch)).state is RowState.ISSUED
-    with pytest.raises(BatchStateError):
-        await centre.desk.row_desk.retry(batch, 2, by="n.silva")
-    assert await why(centre, batch, told=right) == "taken"
-
-
-@pytest.mark.parametrize("day", ["1995-03-01", "1 March 1995", "01/03/1995", "١/٣/١٩٩٥", "1.3.1995"])
-async def test_a_person_tells_a_day_as_they_write_it(centre: Centre, day: str) -> None:
-    batch = await centre.running(access=Access.FACT, fact="birth_date")
-    assert await why(centre, batch, told="2 March 1995") == "wrong"
-    assert (await centre.claim(batch, told=day)).state is OfferState.OPEN
-
-
-async def test_a_person_tells_their_number_with_its_zeros(centre: Centre) -> None:
-    batch = await centre.running(access=Access.FACT, fact="credential_id", text=class_text("00017", "00018"))
-    assert [await why(centre, batch, told=number) for number in ("17", "", "000017")] == ["wrong"] * 3
-    assert (await centre.claim(batch, told=" 00017 ")).values["credential_id"] == "#00017"
-
-
-@pytest.mark.parametrize(
-    ("access", "fact"),
-    [(Access.FACT, None), (Access.FACT, "family_name"), (Access.FACT, "eqf_level"), (Access.PIN, "birth_date")],
-)
-async def test_a_fact_is_one_that_a_person_knows_and_no_slip_shows(
-    centre: Centre, access: Access, fact: str | None
-) -> None:
-    with pytest.raises(ExchangeError):
-        await centre.make(access=access, fact=fact)
-
-
 async def test_the_wrong_person_took_it_is_one_action(centre: Centre) -> None:
     batch = await centre.running()
     wrong, old = await centre.issue(batch), await centre.token(batch)
@@ -330,47 +267,6 @@ async def test_two_clicks_give_one_new_slip(centre: Centre) -> None:
     assert {row.turn for row in rows} == {1}
     with pytest.raises(BatchStateError):
         await centre.desk.row_desk.renew(batch, 2, slips=3, by="n.silva")
-
-
-async def test_the_same_list_at_once_makes_one_batch(centre: Centre) -> None:
-    text = class_text(*centre.numbers(3))
-    made = await asyncio.gather(*(centre.make(text=text) for _ in range(5)), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in made) == ["Batch", *["SameListError"] * 4]
-
-
-async def test_the_same_list_twice_is_noticed(centre: Centre) -> None:
-    numbers = centre.numbers(3)
-    first = await centre.make(text=class_text(*numbers))
-    with pytest.raises(SameListError) as caught:
-        await centre.make(text=class_text(*numbers))
-    assert caught.value.members == {"batch": first.id}
-    await centre.make(text=class_text(*numbers), again=True)
-    await centre.make(text=class_text(*numbers[:2]))
-
-
-async def test_a_list_that_was_changed_since_it_was_looked_at_makes_no_batch(centre: Centre) -> None:
-    numbers = centre.numbers(3)
-    digest = read(class_text(*numbers)).digest
-    with pytest.raises(ListChangedError):
-        await centre.make(text=class_text(*numbers).replace("Perera1", "Pereira1"), digest=digest)
-    assert (await centre.make(text=class_text(*numbers), digest=digest)).count == 3
-
-
-async def test_a_list_with_rows_to_look_at_makes_a_batch_only_without_them(centre: Centre) -> None:
-    text = class_text(*centre.numbers(2)) + "N-x,Silva,Amal,1995\r\n"
-    with pytest.raises(ListNotReadyError, match="row\\(s\\): 4"):
-        await centre.make(text=text)
-    batch = await centre.make(text=text, leave_out=(4,))
-    assert batch.count == 2
-    with pytest.raises(NotFoundError):
-        await centre.desk.row(batch, 4)
-
-
-async def test_rows_without_a_number_get_one_that_stays(centre: Centre) -> None:
-    text = f"Surname,First names,Date of birth\r\nPerera{centre.made},Nimal,1995-03-12\r\n"
-    batch = await centre.desk.make(read(text, makes_numbers=True), KIND, plan_of(), None)
-    claim, _ = await centre.desk.row(batch, 2)
-    assert claim["credential_id"] == own_number(batch.id, 2)
 
 
 async def test_a_cancelled_batch_goes_with_its_claims(centre: Centre) -> None:
