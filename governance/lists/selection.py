@@ -122,8 +122,8 @@ class Selection:
 
     def _names_columns(self, row: Sequence[str]) -> bool:
         """Return whether a row holds names of columns alone, and more than two of them."""
-        if self._known is None or not self._has_known_headers or not row or not row[0] or not self._known(row[0]):
-            return False
+        if self._known is None or not self._has_known_headers or any(cell[:1].isdigit() for cell in row):
+            return False  # no name begins with a digit, and nearly every entry has a number or a day
         filled = [cell for cell in row if cell]
         return len(filled) > 2 and all(map(self._known, filled))
 
