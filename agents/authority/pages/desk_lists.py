@@ -100,7 +100,10 @@ class DeskLists:
             columns=_columns(read),
             names=[column.name for column in COLUMNS],
             look_at=[(row, [_shown(one, causes) for one in why]) for row, why in aside[:_SHOWN]],
-            about_all=[_shown(finding, causes) for finding in read.ready.about_all[:_SHOWN]],
+            about_all=[
+                (one.row if one.row > read.table.header_row else 0, _shown(one, causes))
+                for one in read.ready.about_all[:_SHOWN]
+            ],
             questions=_questions(read, uploaded.said, causes),
             statuses=_statuses(read, uploaded.said),
             frameworks=tuple(frameworks()),
