@@ -287,6 +287,7 @@ async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
     assert (late.status, "renew it" in late.text) == (409, True)
     row = await clerk.ask(f"{address}/row/3")
     assert ("/edit" in row.text, hidden(row.text, "slips")) == (False, "1")
+    assert f'href="/desk/en/issued/{offer.id}"' in row.text  # where a taken one is corrected
     assert (await clerk.send(f"{address}/row/3/do/renew", slips="1", sure="yes")).status == 303
     assert (await centre.row(batch, 3)).state is RowState.WAITING
     assert await centre.token(batch, 3) != slip
