@@ -140,6 +140,7 @@ class AuthorityOffice:
             clock=self.clock,
         )
         self.parts = DeskParts(
+            name=tenant.name,
             desk=self.desk,
             applications=self.applications,
             uploads=Uploads(tenant.profile, self.desk, clock=self.clock),

@@ -17,16 +17,16 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from acapy_agent.core.profile import Profile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.draft_changes import Base
 from wanderbuch.agents.authority.officials import Official, OfficialRole
-from wanderbuch.agents.runtime.list_readers import read_in_turn
+from wanderbuch.agents.runtime.list_readers import SaidOfFile, read_in_turn
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.governance.form.records import ParticipantRecord, split
 from wanderbuch.governance.importing.columns import INSTITUTIONS, is_column
@@ -36,7 +36,7 @@ from wanderbuch.governance.importing.ready import ReadyImport, import_ready
 from wanderbuch.governance.importing.rows import ImportSettings
 from wanderbuch.governance.lists.reading import Choices, read_list
 from wanderbuch.governance.lists.statuses import folded
-from wanderbuch.governance.lists.table import Table, column_letters
+from wanderbuch.governance.lists.table import Table, TableError, column_letters
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
 
@@ -44,13 +44,12 @@ MOST_KEPT: Final = 6
 MOST_HABITS: Final = 50
 
 type _Word = Annotated[str, Field(max_length=200)]
+type _StatusWord = Literal["active", "suspended", "withdrawn"]
 type _Address = Annotated[str, Field(max_length=2000)]
 
 
-class SaidOfList(BaseModel):
+class SaidOfList(SaidOfFile):
     """What a person says about a list; members as in `ImportSettings` and `Choices`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mapping: dict[_Word, _Word] = Field(default={}, max_length=200)
     answers: dict[_Word, _Word] = Field(default={}, max_length=100)
@@ -60,7 +59,7 @@ class SaidOfList(BaseModel):
     redress: _Address | None = None
     day_order: DayOrder = DayOrder.REFUSE
     fill_down: bool = False
-    header_row: int | None = Field(default=None, ge=1, le=100_000)
+    statuses: dict[_Word, _StatusWord] = Field(default={}, max_length=100)
 
     def settings(self) -> ImportSettings:
         """Return how the rows are read."""
@@ -73,12 +72,12 @@ class SaidOfList(BaseModel):
             decision=self.decision,
             redress=self.redress,
             answers=self._answers(),
+            statuses=self.statuses,
         )
 
     def choices(self) -> Choices:
         """Return how the file is read."""
-        rows = None if self.header_row is None else (self.header_row, self.header_row)
-        return Choices(header_rows=rows, answers=self._answers())
+        return self.choices_with(self._answers())
 
     def _answers(self) -> dict[str, str]:
         return {"merged-cells": "fill", **self.answers} if self.fill_down else dict(self.answers)
@@ -164,14 +163,20 @@ class Uploads:
     async def upload(self, editor: Official, name: str, content: bytes) -> UploadedList:
         """Keep a list that can be read, with what was said of the last one that had its headers.
 
+        One that can be read only when a person has said which sheet is meant, or how it is written, is kept, too.
+
         Raises:
             ForbiddenError: they are no editor.
             TableError: it cannot be read.
         """
         editor.must(OfficialRole.EDITOR)
-        said = SaidOfList(redress=self._desk.redress)
-        table = await read_in_turn(read_list, content, said.choices(), known=is_column)
-        habit = await self._habits.get_or_none(_habit_id(table))
+        said, habit = SaidOfList(redress=self._desk.redress), None
+        try:
+            table = await read_in_turn(read_list, content, said.choices(), known=is_column)
+            habit = await self._habits.get_or_none(_habit_id(table))
+        except TableError as err:
+            if err.unclear is None:
+                raise
         kept = UploadedList(
             id=new_id(),
             created_at=self._clock(),
@@ -185,8 +190,15 @@ class Uploads:
             await self._lists.remove(old.id)
         return await self._lists.insert(kept)
 
-    async def say(self, list_id: str, editor: Official, said: SaidOfList) -> UploadedList:
+    async def say(self, list_id: str, editor: Official, said: SaidOfList, *, opens: bool = False) -> UploadedList:
         """Keep what a person says of a list, and remember it by its headers (1).
+
+        Args:
+            list_id: of which list.
+            editor: who says it.
+            said: what they say.
+            opens: it says no more than how the file is read, which was not clear: what was said of the last list with
+                its headers holds.
 
         Raises:
             ForbiddenError: they are no editor.
@@ -194,12 +206,29 @@ class Uploads:
         """
         editor.must(OfficialRole.EDITOR)
         uploaded = await self.get(list_id)
-        table = await read_in_turn(_table_of, uploaded, said)
+        before: tuple[str, ...] = ()
+        if opens:
+            said = uploaded.said.model_copy(update=said.how_it_is_read)
+        try:
+            table = await read_in_turn(_table_of, uploaded, said)
+        except TableError as err:
+            if err.unclear is None:
+                raise
+            return await self._say(list_id, editor, said, before)
+        if opens and (habit := await self._habits.get_or_none(_habit_id(table))) is not None:
+            said = habit.said.model_copy(update=said.how_it_is_read)
+            before = (habit.said_by,) if habit.said_by else ()
         said = said.model_copy(update={"mapping": mapped_in(table, said.mapping)})
-        await self._remember(ListHabit(id=_habit_id(table), created_at=self._clock(), said=said, said_by=editor.id))
+        if not opens:
+            own = said.model_copy(update=dict.fromkeys(said.how_it_is_read))
+            await self._remember(ListHabit(id=_habit_id(table), created_at=self._clock(), said=own, said_by=editor.id))
+        return await self._say(list_id, editor, said, before)
+
+    async def _say(self, list_id: str, editor: Official, said: SaidOfList, before: tuple[str, ...]) -> UploadedList:
+        """Keep what was said, and who said it (4)."""
 
         def step(kept: UploadedList) -> UploadedList:
-            by = dict.fromkeys((*kept.said_by, editor.id) if kept.said_here else (editor.id,))
+            by = dict.fromkeys((*kept.said_by, editor.id) if kept.said_here else (*before, editor.id))
             return kept.model_copy(update={"said": said, "said_by": tuple(by), "said_here": True})
 
         return await self._lists.change(list_id, step)

@@ -2,7 +2,7 @@
 
 A role says who its people are and gives view functions; each takes a `SignedInVisit`:
 
-    entrance = Entrance(Pages("/desk", KIT), lambda office: office.parts.sessions, frame="desk.html")
+    entrance = Entrance(Pages("/desk", KIT), sessions_of, name_of, frame="desk.html")
     routes = {**entrance.handlers(), ("GET", "/desk/{language}/"): entrance.served(dashboard)}
 
 Every page but sign-in needs a session; every form needs the session's token.
@@ -92,12 +92,16 @@ class Entrance[O, P: Person]:
     Args:
         pages: of the site.
         sessions_of: gives the sessions of an office.
+        name_of: gives what an office is called: it stands above its pages, also before anybody has signed in.
         frame: the template that the pages of the entrance stand in.
     """
 
-    def __init__(self, pages: Pages, sessions_of: Callable[[O], Sessions[Any, P]], *, frame: str) -> None:
+    def __init__(
+        self, pages: Pages, sessions_of: Callable[[O], Sessions[Any, P]], name_of: Callable[[O], str], *, frame: str
+    ) -> None:
         self.pages = pages
         self._sessions_of = sessions_of
+        self._name_of = name_of
         self._frame = frame
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
@@ -139,12 +143,13 @@ class Entrance[O, P: Person]:
                     refuse_forged(signed_in.form_token, sent.get("form_token"))
                 return await page(SignedInVisit(request, language, signed_in, office, sent, self.pages))
             except WanderbuchError as err:
-                return self._problem(request, language, signed_in, status_of(err), err.message, err.hint)
+                return self._problem(office, request, language, signed_in, status_of(err), err.message, err.hint)
 
         return handle
 
     def show(
         self,
+        office: O,
         request: web.Request,
         template: str,
         language: Language,
@@ -160,6 +165,7 @@ class Entrance[O, P: Person]:
             language,
             status=status,
             frame=self._frame,
+            desk_name=self._name_of(office),
             me=signed_in.person if signed_in else None,
             form_token=signed_in.form_token if signed_in else "",
             **values,
@@ -167,6 +173,7 @@ class Entrance[O, P: Person]:
 
     def _problem(
         self,
+        office: O,
         request: web.Request,
         language: Language,
         signed_in: SignedIn[P] | None,
@@ -174,14 +181,17 @@ class Entrance[O, P: Person]:
         message: object,
         hint: str | None,
     ) -> web.Response:
-        return self.show(request, "problem.html", language, signed_in, status=status, message=message, hint=hint)
+        return self.show(
+            office, request, "problem.html", language, signed_in, status=status, message=message, hint=hint
+        )
 
     async def _welcome(self, _: O, request: web.Request) -> web.StreamResponse:
         language = language_of(request) or negotiated(request.headers.get("Accept-Language", ""))
         raise web.HTTPSeeOther(f"{self.pages.base}/{language.tag}/", headers={"Cache-Control": "no-store"})
 
     async def _lost(self, visit: SignedInVisit[O, P]) -> web.StreamResponse:
-        return self._problem(visit.request, visit.language, visit.signed_in, 404, visit.words("lost.page"), hint=None)
+        missing = visit.words("lost.page")
+        return self._problem(visit.office, visit.request, visit.language, visit.signed_in, 404, missing, hint=None)
 
     def _to_sign_in(self, request: web.Request, language: Language) -> web.StreamResponse:
         ended = "?ended=1" if request.cookies else ""
@@ -206,6 +216,7 @@ class Entrance[O, P: Person]:
             failed: whether a token was sent that nobody has.
         """
         return self.show(
+            office,
             request,
             "sign_in.html",
             language,
@@ -230,7 +241,7 @@ class Entrance[O, P: Person]:
         try:
             sent = await read_form(request)
         except WanderbuchError as err:
-            return self._problem(request, language, None, status_of(err), err.message, err.hint)
+            return self._problem(office, request, language, None, status_of(err), err.message, err.hint)
         value = await sessions.sign_in(sent.get("token", ""))
         if value is None:
             return await self.sign_in_form(office, request, language, status=403, failed=True)

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from markupsafe import Markup
+from multidict import MultiMapping
 
 from wanderbuch.agents.site.languages import Words
 from wanderbuch.agents.site.safe_text import shown
 from wanderbuch.agents.site.sentences import ENGLISH
 from wanderbuch.governance.lists.questions import QUESTIONS
-from wanderbuch.governance.lists.table import CellFinding, Table, TableError
+from wanderbuch.governance.lists.table import CellFinding, Table, TableError, Unclear
 
 _LONGEST: Final = 60
 _MISSING: Final = "…"  # the value of a finding that is about no single cell
@@ -28,12 +29,22 @@ def unread(err: TableError, words: Words) -> Markup:
         err: why.
         words: of the page.
     """
+    if err.unclear is not None:  # the form beside it shows what there is to choose
+        return words(f"unclear.{err.unclear}")
     details = words.in_english(err.message)
     if err.hint and "--" not in err.hint and "`" not in err.hint:
         details += Markup('<br><span class="hint">{}</span>').format(words.in_english(err.hint))
     if words.language.tag == ENGLISH:
         return details
     return Markup('{}<br><small class="hint">{}</small>').format(words(f"unread.{err.fault}"), details)
+
+
+def said_of_file(sent: MultiMapping[str]) -> dict[str, str | None]:
+    """Return what a form says of how a file is read, as `SaidOfFile` takes it; nothing of it, if it begins anew."""
+    rows = {name: sent.get(name, "").strip() or None for name in ("header_row", "header_last")}
+    if sent.get("anew"):
+        return rows
+    return {**rows, **{name.value: sent.get(name.value) or None for name in Unclear}}
 
 
 class ListCauses(ABC):

@@ -76,6 +76,15 @@ def opening(request: web.Request, *, short: str, long: str) -> Opening:
     )
 
 
+def wallet_host(request: web.Request) -> str:
+    """Return the host of the site of wallets that the operator offers first, as people read it; "": there is none.
+
+    Args:
+        request: for a page.
+    """
+    return next((urlsplit(site).netloc for site in request.config_dict.get(WALLET_SITES, ())), "")
+
+
 def better_than(agent: str) -> Literal["Chrome", "Safari"] | None:
     """Return the browser of the phone, where a page is open in one of an app; None: it is in a browser.
 

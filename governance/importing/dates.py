@@ -46,7 +46,8 @@ _FIX: Final = "write it as 2024-03-31"
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2199
 # Calendars whose years stand in registers -> years between them and ours, and the years of theirs that are ours now.
-_CALENDARS: Final = ((543, range(2443, 2743), "Buddhist"), (-621, range(1300, 1500), "Persian or Islamic"))
+_BUDDHIST: Final = range(2443, 2743)
+_PERSIAN_OR_ISLAMIC: Final = range(1300, 1500)
 
 
 class DayOrder(Enum):
@@ -143,11 +144,14 @@ def _day(text: str, year: int, month: int, day: int) -> date:
 
 
 def _meant(year: int) -> str:
-    for distance, years, name in _CALENDARS:
-        if year in years:
-            return (
-                f"a year of the {name} calendar? {_FIX}, in the Gregorian calendar, where it is about {year - distance}"
-            )
+    if year in _BUDDHIST:
+        return f"a year of the Buddhist calendar? {_FIX}, in the Gregorian calendar, where it is about {year - 543}"
+    if year in _PERSIAN_OR_ISLAMIC:
+        islamic = round(year * 0.970229 + 621.5774)  # a year of the moon is eleven days shorter
+        return (
+            f"a year of the Islamic calendar (about {islamic}) or the Persian one (about {year + 621})? "
+            f"{_FIX}, in the Gregorian calendar"
+        )
     if year == 9999:
         return "for a mandate without an end, leave valid_until empty"
     return "correct it"

@@ -159,10 +159,19 @@ def mapped_in(table: Table, mapping: Mapping[str, str]) -> dict[str, str]:
 
 
 def _counts(table: Table, position: int) -> bool:
-    """Return whether a column holds nothing but the numbers 1, 2, 3, …; rows without one are none."""
-    texts = [row.cells[position] for row in table.rows if position < len(row.cells) and row.cells[position]]
-    numbers = [text.rstrip(".)") for text in texts]
-    return bool(numbers) and numbers == [str(at) for at in range(1, len(numbers) + 1)]
+    """Return whether a column holds nothing but the numbers 1, 2, 3, …; rows without one are none.
+
+    A number may be missing where a row was left out, or is looked at; none is larger than the rows down to it.
+    """
+    last = 0
+    for row in table.rows:
+        text = row.cells[position].rstrip(".)") if position < len(row.cells) else ""
+        if not text:
+            continue
+        if not (text.isascii() and text.isdigit()) or not last < int(text[:9]) <= row.number - table.header_row:
+            return False
+        last = int(text[:9])
+    return last > 0
 
 
 def _note(table: Table, position: int, message: str, fix: str) -> CellFinding:

@@ -118,7 +118,13 @@ def texts_of(
         texts = {}
         for column, position in columns.items():
             text = unescaped(row.cells[position]) if position < len(row.cells) else ""
-            if text.casefold() not in values.NOTHING:
+            small = text.casefold()
+            if small in values.DITTO:
+                message, fix = f"found {text!r}, which stands for the cell above", "write out what is meant"
+                header = header_of(table, columns, column)
+                findings.append(CellFinding(Severity.ERROR, row.number, header, message, fix, "ditto", position))
+                continue
+            if small not in values.NOTHING:
                 texts[column] = text if "\n" not in text or column in lists else " ".join(text.split())
                 if "\n" not in text or column in lists:
                     continue

@@ -35,6 +35,11 @@ from wanderbuch.schemas.frameworks import frameworks
 from wanderbuch.schemas.occupations import isco08
 
 NOTHING: Final = frozenset({"", "-", "–", "—", "n/a", "none", "nil"})
+# How lists say "as above", beside signs that mean it by themselves.
+DITTO: Final = frozenset(
+    {"\"", "''", "“", "”", "„", "〃", "″", "ditto", "-ditto-", "do.", "-do-", "--do--", "- do -", "-\"-", "- \" -",
+     "d°", "idem", "id.", "ídem", "as above", "same as above", "voir ci-dessus", "كما أعلاه", "එසේම", "மேற்படி"}
+)  # fmt: skip
 OPEN_ENDED: Final = frozenset({"open", "ongoing", "present", "until further notice", "no end", "unlimited"})
 UNBOUND: Final = "unbound"
 SETTINGS: Final = ("formal", "non-formal", "informal-rpl")

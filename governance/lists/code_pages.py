@@ -8,11 +8,11 @@ which name of a town is right.
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
-from wanderbuch.governance.lists.table import TableError, TableFault
+from wanderbuch.governance.lists.table import TableError, TableFault, Unclear
 
 SAVE_AS: Final = "save the list as “CSV UTF-8”"
 # BOM -> encoding; the longer marks first.
@@ -44,6 +44,7 @@ _WIDE: Final = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-
 _WORDS: Final = re.compile(r"[^\s,;\t|\"'()<>]*[^\x00-\x7f][^\s,;\t|\"'()<>]*")
 _SAMPLE: Final = 64 * 1024
 _SHOWN: Final = 5
+_WIDE_SAMPLE: Final = 400
 
 
 def decoded(received: bytes, encoding: str | None) -> tuple[str, str]:
@@ -75,13 +76,15 @@ def decoded(received: bytes, encoding: str | None) -> tuple[str, str]:
             "expected text, found a byte 0; a spreadsheet, or text without a mark in UTF-16?",
             hint=advice,
             fault=TableFault.LETTERS,
+            unclear=Unclear.ENCODING,
+            ways={} if wide is None else _wide_way(received, wide),
         )
     try:
         return received.decode("utf-8"), ""
     except UnicodeError as err:
         line = received.count(b"\n", 0, getattr(err, "start", 0)) + 1
-        message, advice = _advice(received, line)
-        raise TableError(message, hint=advice, fault=TableFault.LETTERS) from err
+        message, advice, ways = _advice(received, line)
+        raise TableError(message, hint=advice, fault=TableFault.LETTERS, unclear=Unclear.ENCODING, ways=ways) from err
 
 
 def _chosen(received: bytes, encoding: str, marked: str | None) -> tuple[str, str]:
@@ -103,9 +106,13 @@ def _chosen(received: bytes, encoding: str, marked: str | None) -> tuple[str, st
         text = received.decode("utf-8-sig" if name == "utf-8" else name).removeprefix("\ufeff")
     except UnicodeError as err:
         line = received.count(b"\n", 0, getattr(err, "start", 0)) + 1
-        message, advice = _advice(received, line)
+        message, advice, ways = _advice(received, line)
         raise TableError(
-            f"expected {encoding}, found other bytes in line {line}; {message}", hint=advice, fault=TableFault.LETTERS
+            f"expected {encoding}, found other bytes in line {line}; {message}",
+            hint=advice,
+            fault=TableFault.LETTERS,
+            unclear=Unclear.ENCODING,
+            ways=ways,
         ) from err
     if name not in _WIDE and name not in ("utf-8", "utf-8-sig") and _is_utf8(received):
         raise TableError(f"the file is UTF-8, not {encoding}", hint="leave --encoding out", fault=TableFault.LETTERS)
@@ -113,6 +120,12 @@ def _chosen(received: bytes, encoding: str, marked: str | None) -> tuple[str, st
     if not words:
         return text, ""
     return text, f"read as {encoding}, where it says for example {', '.join(map(repr, words))}"
+
+
+def _wide_way(received: bytes, wide: str) -> Mapping[str, str]:
+    """Return what text without a mark would read as in UTF-16, if these are letters."""
+    first = next(iter(received[:_WIDE_SAMPLE].decode(wide, "ignore").splitlines()), "")
+    return {wide: first[:80]} if first and first.replace("\t", " ").isprintable() else {}
 
 
 def _is_utf8(received: bytes) -> bool:
@@ -123,8 +136,8 @@ def _is_utf8(received: bytes) -> bool:
         return False
 
 
-def _advice(received: bytes, line: int) -> tuple[str, str]:
-    """Return what was found and what to do, for bytes that are no UTF-8."""
+def _advice(received: bytes, line: int) -> tuple[str, str, Mapping[str, str]]:
+    """Return what was found, what to do, and the likely code pages with what they read, for bytes that are no UTF-8."""
     guesses: dict[tuple[str, ...], tuple[float, list[str]]] = {}
     around = _lines_with_letters(received)
     for page, name in _PAGES.items():
@@ -139,7 +152,7 @@ def _advice(received: bytes, line: int) -> tuple[str, str]:
     best = sorted(guesses.items(), key=lambda guess: -guess[1][0])[:4]
     message = f"expected UTF-8, found other bytes in line {line}"
     if not best:
-        return f"{message}, which are text in no code page we know", SAVE_AS
+        return f"{message}, which are text in no code page we know", SAVE_AS, {}
     # Show the words in which the candidates differ; what all agree on helps nobody to choose.
     columns = (
         list(zip(*(words for words, _ in best), strict=False))
@@ -152,7 +165,9 @@ def _advice(received: bytes, line: int) -> tuple[str, str]:
         + ", ".join(repr(words[at][:30]) for at in telling if at < len(words))
         for words, (_, names) in best
     )
-    return f"{message}; it may be: {shown}", f"{SAVE_AS}, or choose the one that reads these words as they should be"
+    ways = {names[0]: ", ".join(words[at][:30] for at in telling if at < len(words)) for words, (_, names) in best}
+    advice = f"{SAVE_AS}, or choose the one that reads these words as they should be"
+    return f"{message}; it may be: {shown}", advice, ways
 
 
 def _lines_with_letters(received: bytes) -> bytes:

@@ -16,10 +16,12 @@ from wanderbuch.governance.lists.table import (
     Sight,
     TableError,
     TableFault,
+    Unclear,
 )
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_SIGNS: Final = {name: sign for sign, name in _NAMES.items()}
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 _MARKED: Final = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE | re.DOTALL)
 _PROTECTED: Final = re.compile(r'="((?:[^"]|"")*)"')  # how people keep a spreadsheet from changing 0142
@@ -32,13 +34,14 @@ def read_csv(received: bytes, *, encoding: str | None = None, separator: str | N
     Args:
         received: the bytes of the file.
         encoding: None = what the bytes say themselves; else the name that the person chose, such as "windows-1252".
-        separator: None = the one of comma, semicolon, tab and bar that divides the rows.
+        separator: a sign, or its name; None = the one of comma, semicolon, tab and bar that divides the rows.
 
     Raises:
         TableError: it is no table that can be read without guessing.
     """
     if len(received) > MAX_TABLE_BYTES:
         raise TableError(f"expected at most {MAX_TABLE_BYTES} bytes, found {len(received)}", fault=TableFault.TOO_LARGE)
+    separator = _SIGNS.get(separator or "", separator)
     text, note = decoded(received, encoding)
     if "\0" in text:
         raise TableError(
@@ -108,7 +111,11 @@ def _separator(text: str) -> str:
     if len(signs) > 1:
         named = " and ".join(_NAMES[sign] for sign in signs)
         raise TableError(
-            f"found several separators: {named}", hint="name the right one with --separator", fault=TableFault.CELLS
+            f"found several separators: {named}",
+            hint="name the right one with --separator",
+            fault=TableFault.CELLS,
+            unclear=Unclear.SEPARATOR,
+            ways={_NAMES[sign]: " | ".join(first.split(sign))[:80] for sign in signs},
         )
     return signs[0]
 

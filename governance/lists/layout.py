@@ -54,7 +54,13 @@ def laid_out(
     headers = [header.replace("\n", " ") for header in _headers(sheet, first, last)]
     findings += _above(sheet, first, answers, named=header_rows is not None)
     across = _fill_merges(sheet, last, answers, findings)  # 2
-    selection = Selection(sheet, headers, first, last, answers)
+    if not any(number > last for number in sheet.rows) and len(headers) > 1:
+        raise TableError(
+            f"expected rows below the names of the columns in row {last}, found none",
+            hint="is it the right file, or the right sheet?",
+            fault=TableFault.ROWS,
+        )
+    selection = Selection(sheet, headers, first, last, answers, known)
     selection.hide()  # 4
     selection.tell_entries(across)  # 5
     selection.compare_widths()  # 6

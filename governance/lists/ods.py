@@ -22,6 +22,8 @@ from wanderbuch.governance.lists.table import (
     Sight,
     TableError,
     TableFault,
+    Unclear,
+    beginning_of,
     column_letters,
 )
 from wanderbuch.governance.lists.xml_parts import Attributes, read_part
@@ -372,11 +374,24 @@ def _choose(content: _Content, name: str | None) -> Sheet:
     else:
         filled = [sheet for sheet in content.sheets if sheet.rows and sheet.name not in content.hidden]
         if not filled:
-            hint = f"--sheet: {', '.join(names)}" if names else "is it the right file?"
-            raise TableError("expected a sheet with a list, found none that is seen", hint=hint, fault=TableFault.SHEET)
+            unseen = [sheet.name for sheet in content.sheets if sheet.rows]
+            hint = f"--sheet: {', '.join(unseen)}" if unseen else "is it the right file?"
+            raise TableError(
+                "expected a sheet with a list, found none that is seen",
+                hint=hint,
+                fault=TableFault.SHEET,
+                unclear=Unclear.SHEET,
+                ways=dict.fromkeys(unseen, ""),
+            )
         if len(filled) > 1:
             hint = f"--sheet: {', '.join(sheet.name for sheet in filled)}"
-            raise TableError("expected the name of one sheet, found several", hint=hint, fault=TableFault.SHEET)
+            raise TableError(
+                "expected the name of one sheet, found several",
+                hint=hint,
+                fault=TableFault.SHEET,
+                unclear=Unclear.SHEET,
+                ways={sheet.name: beginning_of(sheet) for sheet in filled},
+            )
         chosen = filled[0]
     for other in content.sheets:
         if other is not chosen and other.rows:

@@ -15,6 +15,9 @@ _WORDS: Final = (
     "மூலம்", "குறிப்பு", "பக்கம்",
 )  # fmt: skip
 _BEGINNINGS: Final = re.compile(rf"(?:{'|'.join(_WORDS)})(?:\b|\s|:|$)", re.IGNORECASE)
+_TOTAL: Final = re.compile(
+    r"(?:(?:grand |sub-?)?totals?|total général|total general|المجموع|මුළු එකතුව|එකතුව|மொத்தம்)\s*[:=]?", re.IGNORECASE
+)
 _MARKED: Final = re.compile(r"(?:\*+|†|‡|§|\(?\d\)|[¹²³])\s*\S")
 _PAGE: Final = re.compile(r"(?:page|p\.|página|صفحة|පිටුව|பக்கம்)?\s*\d+\s*(?:of|/|de|sur|من)\s*\d+", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[(\[]?(\d{1,2}|[ivx]{1,5}|[a-z])[)\].]?", re.IGNORECASE)
@@ -37,7 +40,7 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, acr
         return True
     start = filled[0]
     few = len(filled) <= max(1, width // 4)
-    if len(filled) == 1 and _PAGE.fullmatch(start):
+    if _TOTAL.fullmatch(start) or (len(filled) == 1 and _PAGE.fullmatch(start)):
         return True
     if (few or len(filled) <= max(2, width // 3)) and _BEGINNINGS.match(start):
         return True

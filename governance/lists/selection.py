@@ -1,7 +1,7 @@
 """Which rows and columns of a sheet are part of the list: what is hidden, struck out, or no entry is asked about."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.lists.colours import marked_rows
@@ -15,7 +15,15 @@ from wanderbuch.governance.lists.table import CellFinding, Sheet
 class Selection:
     """The rows of a sheet that are read; `findings` says what was decided, and what the person must decide."""
 
-    def __init__(self, sheet: Sheet, headers: Sequence[str], first: int, last: int, answers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        headers: Sequence[str],
+        first: int,
+        last: int,
+        answers: Mapping[str, str],
+        known: Callable[[str], bool] | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -24,6 +32,7 @@ class Selection:
             first: the first row in which they stand.
             last: the last one.
             answers: question -> what the person decided.
+            known: says whether a text is the name of a column.
         """
         self.findings: list[CellFinding] = []
         self.left_out: set[int] = set()
@@ -32,6 +41,8 @@ class Selection:
         self._headers = headers
         self._first, self._last = first, last
         self._answers = answers
+        self._known = known
+        self._has_known_headers = known is not None and sum(map(known, headers)) > 1
         self._body = [number for number in sheet.rows if number > last]
         self._entries: list[int] = []
 
@@ -76,6 +87,10 @@ class Selection:
                 finding = CellFinding(Severity.WARNING, number, "", message, "nothing to do", "headers-repeated")
                 self.findings.append(finding)
                 self.left_out.add(number)
+            elif self._names_columns(row):
+                message = f"row {number} names columns, but otherwise than row {self._last}: does another table begin?"
+                self._ask("other-headers", 0, None, f"{message} It says {shown_row(self._sheet, number)}")
+                self.left_out.add(number)
             elif is_no_entry(row, width, apart=apart, first=first, across=number in across):
                 self._ask("other-rows", number, None, f"the row looks like no entry: {shown_row(self._sheet, number)}")
                 self.findings += trouble([cell for cell in row if cell], number, self._answers)
@@ -104,6 +119,13 @@ class Selection:
     def leaves_out_column(self, position: int | None) -> bool:
         """Return whether a column is not imported."""
         return self._answers.get("hidden-columns") == LEAVE_OUT and position in self._sheet.hidden_columns
+
+    def _names_columns(self, row: Sequence[str]) -> bool:
+        """Return whether a row holds names of columns alone, and more than two of them."""
+        if self._known is None or not self._has_known_headers or any(cell[:1].isdigit() for cell in row):
+            return False  # no name begins with a digit, and nearly every entry has a number or a day
+        filled = [cell for cell in row if cell]
+        return len(filled) > 2 and all(map(self._known, filled))
 
     def rows(self) -> tuple[Sequence[str], list[tuple[int, Sequence[str]]]]:
         """Return the headers and the rows that are read."""

@@ -1,8 +1,9 @@
 """A list as it was received: cells as text, with the places where a person finds them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from wanderbuch.errors import GovernanceError
@@ -32,6 +33,15 @@ class TableFault(StrEnum):
     CELLS = "cells"
     HEADERS = "headers"
     SHEET = "sheet"
+    ROWS = "rows"
+
+
+class Unclear(StrEnum):
+    """What a person has to say before a file can be read: a member of `Choices`."""
+
+    SHEET = "sheet"
+    ENCODING = "encoding"
+    SEPARATOR = "separator"
 
 
 class TableError(GovernanceError):
@@ -40,13 +50,25 @@ class TableError(GovernanceError):
     Args:
         message, hint: as with every error.
         fault: why.
+        unclear: what a person has to say; None: nothing that they say makes it readable.
+        ways: each that there is to read it, with what it would read; the likeliest first.
     """
 
     code: ClassVar[str] = "governance.table"
 
-    def __init__(self, message: str, *, hint: str | None = None, fault: TableFault = TableFault.DAMAGED) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        fault: TableFault = TableFault.DAMAGED,
+        unclear: Unclear | None = None,
+        ways: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(message, hint=hint)
         self.fault = fault
+        self.unclear = unclear if ways else None
+        self.ways = ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +186,12 @@ class Sheet:
     fills: dict[int, dict[int, str]] = field(default_factory=dict)
     inks: dict[int, dict[int, str]] = field(default_factory=dict)
     widths: dict[int, int] = field(default_factory=dict)
+
+
+def beginning_of(sheet: Sheet) -> str:
+    """Return how a sheet begins, so that a person tells it from others."""
+    first = next(iter(sheet.rows.values()), [])
+    return " ".join(" | ".join(cell for cell in first if cell).split())[:80]
 
 
 def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellFinding] = ()) -> Table:

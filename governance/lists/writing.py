@@ -4,7 +4,8 @@
    is shown in another order than it is stored.
 2. Marks without a width, soft hyphens and marks of direction are removed; other spaces become plain ones. A joiner
    (U+200C, U+200D) stays where a script needs it: between letters of Sinhala, Tamil, Arabic and their like.
-3. Letters that stand apart from their accents are put together (NFC).
+3. Letters that stand apart from their accents are put together (NFC). Forms made for display alone (joined letters of
+   Arabic, ligatures, wide Latin letters) become the letters that they show, and what stretches Arabic words goes.
 4. A word of letters of two scripts that look alike is named, and left.
 """
 
@@ -77,6 +78,9 @@ _ERROR_TEXT: Final = re.compile(
 _SHORTENED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE)
 _HZ: Final = re.compile(r"~\{(?:[!-~]{2})+~\}")
 _UTF_7: Final = re.compile(r"\+[A-Za-z0-9+/]{3,}-?")
+# Ligatures, Arabic presentation forms, wide Latin letters and digits.
+_FORMS: Final = re.compile("[\ufb00-\ufb06\ufb50-\ufdfb\ufe70-\ufefc\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
+_STRETCHED: Final = re.compile("(?<=[\u0621-\u0652])\u0640+")
 _LOST: Final = re.compile(r"[^\W\d_]\?[^\W\d_]|\?{3,}|\?[^\W\d_]{2,}")
 
 
@@ -145,6 +149,10 @@ def _read(text: str) -> tuple[str, tuple[Remark, ...]]:
     composed = unicodedata.normalize("NFC", spaced)
     if composed != spaced:
         remarks.append(Remark("accents-joined", "letters and their accents were written apart; they are put together"))
+    plain = _plain_forms(composed)
+    if plain != composed:
+        remarks.append(Remark("forms-plain", "letters in forms made for display are read as plain letters"))
+        composed = plain
     composed = composed.strip(" \n")
     if spaced != cleaned and composed:
         kinds = ", ".join(dict.fromkeys(_name(space) for space in _SPACES.findall(cleaned.strip())))
@@ -275,6 +283,12 @@ def _likely(run: str, meant: str, text: str) -> bool:
 def _drawn_by_a_machine(run: str) -> bool:
     """Return whether there are signs that nobody writes in words: lines of boxes, roots."""
     return any(letter == "√" or "\u2500" <= letter <= "\u259f" for letter in run)
+
+
+def _plain_forms(text: str) -> str:
+    """Return a text with plain letters in place of forms made for display (3)."""
+    plain = _FORMS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    return _STRETCHED.sub("", plain) if "\u0640" in plain else plain
 
 
 def _without_marks(text: str) -> tuple[str, list[str]]:

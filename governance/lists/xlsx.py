@@ -12,7 +12,7 @@ from typing import Final
 from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
 from wanderbuch.governance.lists.plain_rows import read_sheet
 from wanderbuch.governance.lists.styles import Styles, is_on
-from wanderbuch.governance.lists.table import Sheet, Sight, TableError, TableFault
+from wanderbuch.governance.lists.table import Sheet, Sight, TableError, TableFault, Unclear, beginning_of
 from wanderbuch.governance.lists.xlsx_sheet import SheetReader
 from wanderbuch.governance.lists.xlsx_text import Comments, SharedTexts, TextDrawing
 from wanderbuch.governance.lists.xml_parts import Attributes, PartReader, read_part
@@ -168,10 +168,21 @@ def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) ->
     if len(filled) == 1:
         return next(iter(filled.values())), others
     if not filled:
-        hint = f"--sheet: {', '.join(sorted(hidden))}" if hidden else "is it the right file?"
-        raise TableError("expected a sheet with a list, found none that is seen", hint=hint, fault=TableFault.SHEET)
+        unseen = [title for title in names if title in hidden and title not in charts]
+        hint = f"--sheet: {', '.join(unseen)}" if unseen else "is it the right file?"
+        raise TableError(
+            "expected a sheet with a list, found none that is seen",
+            hint=hint,
+            fault=TableFault.SHEET,
+            unclear=Unclear.SHEET,
+            ways=dict.fromkeys(unseen, ""),
+        )
     raise TableError(
-        "expected the name of one sheet, found several", hint=f"--sheet: {', '.join(filled)}", fault=TableFault.SHEET
+        "expected the name of one sheet, found several",
+        hint=f"--sheet: {', '.join(filled)}",
+        fault=TableFault.SHEET,
+        unclear=Unclear.SHEET,
+        ways={title: beginning_of(reader.sheet) for title, reader in filled.items()},
     )
 
 

@@ -26,6 +26,14 @@ _VIOLATIONS: Final = "async ([context, options]) => (await axe.run(context, opti
 """Only those leave the page: to hand on all that is right takes as long as to find it."""
 _OF_COLOURS: Final = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """Those of axe's rules that ask for a colour."""
+_CROOKED: Final = """() => [...document.querySelectorAll('.fields')].flatMap((grid) => {
+  const boxes = [...grid.children].map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.height);
+  return boxes.slice(1).filter(([one, box], at) => {
+    const before = boxes[at][1], margin = parseFloat(getComputedStyle(one).marginBlockStart);
+    return margin > 0 || (box.top < before.bottom && Math.abs(box.top - before.top) > 1);
+  }).map(([one]) => one.outerHTML.slice(0, 150));
+})"""
+"""Fields that stand lower than the one beside them, or farther below the one above than the grid's gap."""
 _CONTEXTS: Final[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
 
 
@@ -61,6 +69,7 @@ class Look:
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert wide <= 0, f"{name} is {wide} pixels too wide"
+        assert await self.page.evaluate(_CROOKED) == [], name
         assert self.elsewhere == [], name
         assert self.noise == [], name
 

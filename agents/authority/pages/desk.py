@@ -46,6 +46,7 @@ _NEW_ID: Final = re.compile(r"[0-9a-f]{32}")
 class DeskParts:
     """What the desk works on."""
 
+    name: str
     desk: Desk
     access: DeskAccess[Official, OfficialRole]
     register: Register
@@ -121,7 +122,14 @@ class DeskPages(SignedInPages[DeskOffice, Official, DeskVisit]):
     """The handlers of the desk."""
 
     def __init__(self) -> None:
-        super().__init__(BASE, KIT, DeskVisit, lambda office: office.parts.access, frame="desk.html")
+        super().__init__(
+            BASE,
+            KIT,
+            DeskVisit,
+            lambda office: office.parts.access,
+            lambda office: office.parts.name,
+            frame="desk.html",
+        )
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""

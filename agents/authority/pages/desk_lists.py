@@ -12,17 +12,22 @@ from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.list_causes import InstitutionCauses
 from wanderbuch.agents.authority.uploads import ReadUpload, SaidOfList, place_of_column
 from wanderbuch.agents.runtime.problems import MalformedError
-from wanderbuch.agents.site.list_causes import unread
+from wanderbuch.agents.site.list_causes import said_of_file, unread
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.governance.importing.columns import COLUMNS
 from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.headers import IGNORED
+from wanderbuch.governance.importing.problem import ValueProblem
+from wanderbuch.governance.importing.values import status
 from wanderbuch.governance.lists.questions import QUESTIONS
 from wanderbuch.governance.lists.table import CellFinding, TableError, column_letters
 from wanderbuch.schemas.frameworks import frameworks
 
 _SHOWN: Final = 200
 _EXAMPLES: Final = 2
+_STATUS: Final = "status"
+_LONGEST_WORD: Final = 200
+_MOST_WORDS: Final = 50
 
 
 class DeskLists:
@@ -74,7 +79,14 @@ class DeskLists:
         except TableError as err:  # with what was said of it, such as a row of headers that is none
             why = failure or unread(err, visit.words)
             return self._desk.show(
-                visit, "desk_list.html", status=status, uploaded=uploaded, said=uploaded.said, failure=why, read=None
+                visit,
+                "desk_list.html",
+                status=status,
+                uploaded=uploaded,
+                said=uploaded.said,
+                failure=why,
+                read=None,
+                ways=err,
             )
         aside, causes = sorted(read.ready.to_look_at.items()), InstitutionCauses(read.table, visit.words)
         return self._desk.show(
@@ -88,8 +100,12 @@ class DeskLists:
             columns=_columns(read),
             names=[column.name for column in COLUMNS],
             look_at=[(row, [_shown(one, causes) for one in why]) for row, why in aside[:_SHOWN]],
-            about_all=[_shown(finding, causes) for finding in read.ready.about_all[:_SHOWN]],
+            about_all=[
+                (one.row if one.row > read.table.header_row else 0, _shown(one, causes))
+                for one in read.ready.about_all[:_SHOWN]
+            ],
             questions=_questions(read, uploaded.said, causes),
+            statuses=_statuses(read, uploaded.said),
             frameworks=tuple(frameworks()),
             countries=visit.words.countries,
             orders=[order.value for order in DayOrder],
@@ -98,7 +114,7 @@ class DeskLists:
     async def _say(self, visit: DeskVisit) -> web.StreamResponse:
         uploads, list_id = visit.parts.uploads, visit.request.match_info["id"]
         try:
-            await uploads.say(list_id, visit.official, _said(visit))
+            await uploads.say(list_id, visit.official, _said(visit), opens=bool(visit.text("opens")))
         except TableError as err:
             return await self._show(visit, failure=unread(err, visit.words), status=422)
         return visit.go(f"/lists/{list_id}")
@@ -136,6 +152,21 @@ def _questions(
     ]
 
 
+def _statuses(read: ReadUpload, said: SaidOfList) -> list[tuple[str, str]]:
+    """Return the list's words for a status that are not known, or were explained, with what they mean."""
+    words: dict[str, str] = dict(said.statuses)
+    position = next((at for at, meant in read.columns.items() if meant == _STATUS), None)
+    for row in read.table.rows if position is not None else ():
+        cell = row.cells[position] if position is not None and position < len(row.cells) else ""
+        if not 0 < len(cell) <= _LONGEST_WORD or cell in words or len(words) >= _MOST_WORDS:
+            continue
+        try:
+            status(cell, {})
+        except ValueProblem:
+            words[cell] = ""
+    return list(words.items())
+
+
 def _shown(finding: CellFinding, causes: InstitutionCauses) -> dict[str, str]:
     """Return where a finding is, and what it says in the words of the page."""
     letters = "" if finding.position is None else column_letters(finding.position)
@@ -146,6 +177,7 @@ def _said(visit: DeskVisit) -> SaidOfList:
     sent = visit.sent
     given = [(name.removeprefix("meant."), column) for name, column in sent.items() if name.startswith("meant.")]
     answers = [(name.removeprefix("answer."), answer) for name, answer in sent.items() if name.startswith("answer.")]
+    words, means = sent.getall("status_word", []), sent.getall("status_means", [])
     told: dict[str, Any] = {
         "mapping": {at: column for at, column in given if column},
         "answers": {name: answer for name, answer in answers if answer and _is_answer(name, answer)},
@@ -155,7 +187,8 @@ def _said(visit: DeskVisit) -> SaidOfList:
         "redress": visit.text("redress") or None,
         "day_order": visit.text("day_order") or DayOrder.REFUSE.value,
         "fill_down": bool(visit.text("fill_down")),
-        "header_row": visit.text("header_row") or None,
+        "statuses": {word: status for word, status in zip(words, means, strict=False) if status},
+        **said_of_file(sent),
     }
     known = {IGNORED, *(column.name for column in COLUMNS)}
     if strange := [column for column in told["mapping"].values() if column not in known]:

@@ -14,7 +14,17 @@ from wanderbuch.schemas.credential_type import Attribute, Kind
 _YEAR: Final = re.compile(r"\d{4}")
 _DIGITS: Final = re.compile(r"\d{8}")
 _MONTH: Final = re.compile(r"\d{1,2}[-/. ]\d{4}|\d{4}[-/. ]\d{1,2}|[^\W\d_]+\.?[-/, ]+\d{4}|\d{4}[-/, ]+[^\W\d_]+")
-_UNKNOWN_DAY: Final = re.compile(r"(?:00|\?\?|xx|--)[-/. ].*|.*[-/. ](?:00|\?\?|xx|--)(?:[-/. ].*)?", re.IGNORECASE)
+_UNKNOWN: Final = r"(?:0{1,4}|\?{1,4}|x{1,4}|_{1,4}|--)"
+_UNKNOWN_DAY: Final = re.compile(rf"{_UNKNOWN}[-/. ].*|.*[-/. ]{_UNKNOWN}(?:[-/. ].*)?", re.IGNORECASE)
+_ABOUT: Final = re.compile(
+    r"(?:c|ca|circa|abt|about|approx|around|est|before|after|vers|env|environ|hacia|aprox|حوالي|~|≈|±|<|>)\.? ?\d{4}"
+    r"|\d{4} ?(?:\?|s|±|approx\.?)|\d{4} ?(?:/|or|ou|o|-|–) ?\d{4}",
+    re.IGNORECASE,
+)
+_NO_YEAR: Final = re.compile(
+    r"\d{1,2}(?:st|nd|rd|th|er)?[-/. ]+(?:\d{1,2}|[^\W\d_]{3,}\.?)[-/.]?|[^\W\d_]{3,}\.? \d{1,2}(?:st|nd|rd|th)?",
+    re.IGNORECASE,
+)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[,. ]\d{3})+")
 _OCCUPATIONS: Final = frozenset({"isco08-unit-groups"})
 _COUNTRIES: Final = frozenset({"iso3166-1-alpha-3"})
@@ -52,6 +62,10 @@ def _day(text: str, order: DayOrder) -> str:
     missing = None
     if _YEAR.fullmatch(given):
         missing = "a year without month and day"
+    elif _ABOUT.fullmatch(given):
+        missing = "a year that is about right"
+    elif _NO_YEAR.fullmatch(given):
+        missing = "a day without a year"
     elif _UNKNOWN_DAY.fullmatch(given):
         missing = "a day of which a part is not known"
     elif _MONTH.fullmatch(given):

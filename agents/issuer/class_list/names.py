@@ -25,6 +25,7 @@ def divided(
         position: of the column.
     """
     words = " ".join(text.split())
+    words = words.strip(" ,;")
     family, comma, given = (part.strip() for part in words.partition(","))
     if comma and family and given and "," not in given:
         return family, given, None

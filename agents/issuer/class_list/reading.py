@@ -7,7 +7,7 @@
    type needs and neither a column nor a value for all rows brings is told once;
 3. each cell is read, whole names are divided, and who did not pass is left out, if the person says so;
 4. each row is a claim that fits its type, dates in order and levels in their framework;
-5. rows are compared with each other: a number twice, a person twice.
+5. what could be read is doubted (`doubts`), and rows are compared with each other: a number twice, a person twice.
 
 A row with an error, or with a question that nobody answered, is not ready. Something wrong above the rows (a header, a
 question about the whole sheet) leaves none ready.
@@ -21,6 +21,13 @@ from typing import Any, Final
 from wanderbuch.agents.issuer.class_list.cells import value_of
 from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, RESULT, columns_of
 from wanderbuch.agents.issuer.class_list.contacts import CONTACTS, contact_of
+from wanderbuch.agents.issuer.class_list.doubts import (
+    NEAR_NUMBERS,
+    ODD_NUMBERS,
+    doubts_about,
+    has_no_digit,
+    without_zeros,
+)
 from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, ClassList, ClassRow, ClassSettings, stops
 from wanderbuch.agents.issuer.class_list.names import divided
 from wanderbuch.agents.issuer.class_list.results import Result, result_of
@@ -68,6 +75,7 @@ def read_class_list(
     reading.read()  # 3, 4
     findings += reading.findings
     findings += reading.compared()  # 5
+    findings = _told_once(findings)
     stopped = {finding.row for finding in findings if stops(finding)}
     is_whole = not any(row <= table.header_row for row in stopped)
     rows = tuple(row for row in reading.rows if row.number not in stopped) if is_whole else ()
@@ -130,6 +138,9 @@ class _Reading:
     def compared(self) -> Iterator[CellFinding]:
         """Yield what stands out where rows are compared."""
         numbers: dict[str, int] = {}
+        near: dict[str, int] = {}
+        absent = self._kind.attribute(NAMES[1]).absent if NAMES[1] in self._kind.attr_names else None
+        none_given = None if absent is None else absent.raw
         persons: dict[tuple[str, ...], int] = {}
         for row in self.rows:
             given = folded(row.claim.get(NUMBER, ""))
@@ -138,6 +149,14 @@ class _Reading:
                     Severity.ERROR, row.number, NUMBER, f"found the number of row {first} again",
                     "give each award a number of its own, or leave one of the rows out", "number-twice",
                 )  # fmt: skip
+            elif given and (other := near.setdefault(without_zeros(given), row.number)) != row.number:
+                message = f"found a number that differs from that of row {other} in zeros alone: is it the same?"
+                yield self._asked_of(NEAR_NUMBERS, row.number, NUMBER, message)
+            if given and has_no_digit(given):
+                message = f"found {row.claim[NUMBER][:40]!r}: is it the number of a certificate?"
+                yield self._asked_of(ODD_NUMBERS, row.number, NUMBER, message)
+            for name, attribute, message in doubts_about(row.claim, family=NAMES[0], given=NAMES[1], absent=none_given):
+                yield self._asked_of(name, row.number, attribute, message)
             person = tuple(
                 folded(row.claim.get(name, ""))
                 for name in (*NAMES, "birth_date", self._kind.about, *_level_of(self._kind))
@@ -145,6 +164,12 @@ class _Reading:
             if (first := persons.setdefault(person, row.number)) != row.number:
                 message = f"the row names the same person and the same award as row {first}: is it one award, twice?"
                 yield question(_SAME_PERSON, self._answers, row.number, None, message)
+
+    def _asked_of(self, name: str, row: int, attribute: str, message: str) -> CellFinding:
+        """Return a question about what a row has for an attribute, at its cell if there is one."""
+        position = self._columns.get(attribute, self._columns.get(FULL_NAME) if attribute in NAMES else None)
+        finding = question(name, self._answers, row, position, message)
+        return finding if position is None else replace(finding, column=self._table.headers[position])
 
     def _asked(self, finding: CellFinding) -> None:
         """Take a question about a cell, with the header of its column."""
@@ -241,13 +266,13 @@ class _Reading:
             for finding in err.findings:
                 if finding.found == "nothing" and finding.attribute not in self._untold:
                     continue  # it was told once for all rows
-                is_empty = finding.found == "nothing"
-                what = "found an empty cell" if is_empty else f"found {finding.found}"
-                message = f"expected {finding.expected}, {what}"
-                self._add(
-                    Severity.ERROR, number, finding.attribute, message, "correct it", f"claim-{finding.attribute}",
-                    "empty" if is_empty else "",
-                )  # fmt: skip
+                name, kind = finding.attribute, f"claim-{finding.attribute}"
+                if finding.found == "nothing":
+                    message = f"expected {str(self._kind.attribute(name).label)!r}, found an empty cell"
+                    self._add(Severity.ERROR, number, name, message, "fill it in", kind, "empty")
+                else:
+                    message = f"expected {finding.expected}, found {finding.found}"
+                    self._add(Severity.ERROR, number, name, message, "correct it", kind)
             return
         if NUMBER not in claim and self._settings.makes_numbers:
             plain.pop(NUMBER, None)
@@ -294,6 +319,20 @@ def _brought(columns: Mapping[str, int], settings: ClassSettings) -> set[str]:
     """Return the attributes that a list and its settings have something for."""
     names = {*columns, *settings.for_all}
     return names | (set(NAMES) if FULL_NAME in columns else set()) | ({NUMBER} if settings.makes_numbers else set())
+
+
+def _told_once(findings: Sequence[CellFinding]) -> list[CellFinding]:
+    """Return findings without what only follows from another one at the same cell: that its value does not fit."""
+    wrong = {
+        (finding.row, finding.position)
+        for finding in findings
+        if stops(finding) and finding.position is not None and not finding.kind.startswith("claim-")
+    }
+    return [
+        finding
+        for finding in findings
+        if not (finding.kind.startswith("claim-") and (finding.row, finding.position) in wrong)
+    ]
 
 
 def _level_of(kind: CredentialType) -> Sequence[str]:

@@ -289,6 +289,7 @@ class ConsoleBatches:
             and batch.state is not BatchState.HANDED_OVER,
             may_edit=row.state in _EDITED and batch.state not in (BatchState.CANCELLED, BatchState.HANDED_OVER),
             is_handed_over=batch.state is BatchState.HANDED_OVER,
+            issued=(row.offer_id or "") if row.state is RowState.ISSUED else "",
             err=err,
         )
 

@@ -28,7 +28,7 @@ from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.uploads import MAX_WORD, ClassUpload, SaidOfClass
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.runtime.problems import MalformedError
-from wanderbuch.agents.site.list_causes import unread
+from wanderbuch.agents.site.list_causes import said_of_file, unread
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.importing.dates import DayOrder
@@ -118,6 +118,8 @@ class ConsoleLists:
                 status=status,
                 uploaded=uploaded,
                 listed=None,
+                said=uploaded.said,
+                ways=failure,
                 err=err or failure,
                 unread=_unread(err or failure, visit),
             )
@@ -160,7 +162,7 @@ class ConsoleLists:
         form = read_some(kind, names, visit.sent, visit.words)
         said = _said(visit, form)
         try:
-            await office.console.uploads.say(kind.id, visit.named, said)
+            await office.console.uploads.say(kind.id, visit.named, said, opens=bool(visit.text("opens")))
         except TableError as err:
             return await self._show(visit, err=err, status=422)
         if not form.is_whole:
@@ -237,7 +239,7 @@ def _said(visit: ConsoleVisit, form: ClaimForm) -> SaidOfClass:
         "results": {word: meaning for word, meaning in zip(words, means, strict=False) if meaning},
         "day_order": visit.text("day_order") or DayOrder.REFUSE.value,
         "makes_numbers": bool(visit.text("makes_numbers")),
-        "header_row": visit.text("header_row") or None,
+        **said_of_file(visit.sent),
     }
     known = {IGNORED, FULL_NAME, RESULT, *CONTACTS, *visit.office.standing.credential_type.attr_names}
     if strange := [column for column in told["mapping"].values() if column not in known]:

@@ -1,7 +1,7 @@
 """What all pages of the console share: the office that they work on, the visit, and the frame they stand in."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
 from wanderbuch.agents.issuer.config import IssuerConfig
@@ -141,12 +141,15 @@ class ConsolePages(SignedInPages[ConsoleOffice, Clerk, ConsoleVisit]):
     """
 
     def __init__(self, base: str) -> None:
-        super().__init__(base, KIT, ConsoleVisit, lambda office: office.console.access, frame="console.html")
+        super().__init__(
+            base,
+            KIT,
+            ConsoleVisit,
+            lambda office: office.console.access,
+            lambda office: office.tenant.name,
+            frame="console.html",
+        )
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""
         return {**super().handlers(), ("GET", f"{self.base}/occupations.json"): self.served(self.titles)}
-
-    def shared(self, visit: ConsoleVisit) -> Mapping[str, Any]:
-        """Return what all templates of the console know."""
-        return {"centre_name": visit.office.tenant.name}

@@ -12,17 +12,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
 from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.standing import Standing
-from wanderbuch.agents.runtime.list_readers import read_in_turn
+from wanderbuch.agents.runtime.list_readers import SaidOfFile, read_in_turn
 from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.headers import mapped_in
 from wanderbuch.governance.lists.statuses import folded
+from wanderbuch.governance.lists.table import TableError
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
 
@@ -40,10 +41,8 @@ type _Word = Annotated[str, Field(max_length=MAX_WORD)]
 type _Value = Annotated[str, Field(max_length=_MAX_VALUE)]
 
 
-class SaidOfClass(BaseModel):
+class SaidOfClass(SaidOfFile):
     """What a person says about a class list; members as in `ClassSettings` and `Choices`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mapping: dict[_Word, _Word] = Field(default={}, max_length=200)
     for_all: dict[_Word, _Value] = Field(default={}, max_length=100)
@@ -51,7 +50,6 @@ class SaidOfClass(BaseModel):
     results: dict[_Word, Result] = Field(default={}, max_length=200)
     day_order: DayOrder = DayOrder.REFUSE
     makes_numbers: bool = False
-    header_row: int | None = Field(default=None, ge=1, le=100_000)
 
     def settings(self) -> ClassSettings:
         """Return how the rows are read."""
@@ -65,10 +63,7 @@ class SaidOfClass(BaseModel):
 
     def choices(self) -> "Choices":
         """Return how the file is read."""
-        from wanderbuch.governance.lists.reading import Choices  # 3 MB that most processes never need
-
-        rows = None if self.header_row is None else (self.header_row, self.header_row)
-        return Choices(header_rows=rows, answers=dict(self.answers))
+        return self.choices_with(self.answers)
 
 
 class ClassUpload(Record):
@@ -124,6 +119,8 @@ class ClassUploads:
     async def upload(self, type_id: str, name: str, content: bytes, *, by: str) -> ClassUpload:
         """Keep a list that can be read, with what was said of the last one that had its headers (1).
 
+        One that can be read only when a person has said which sheet is meant, or how it is written, is kept, too.
+
         Args:
             type_id: of the credential type that is issued.
             name: of the file.
@@ -133,8 +130,13 @@ class ClassUploads:
         Raises:
             TableError: it cannot be read.
         """
-        table = await read_in_turn(_table, type_id, content, SaidOfClass())
-        habit = await self._habits.get_or_none(_habit_id(type_id, table))
+        habit = None
+        try:
+            table = await read_in_turn(_table, type_id, content, SaidOfClass())
+            habit = await self._habits.get_or_none(_habit_id(type_id, table))
+        except TableError as err:
+            if err.unclear is None:
+                raise
         kept = ClassUpload(
             id=new_id(),
             created_at=self._clock(),
@@ -147,17 +149,34 @@ class ClassUploads:
             await self._lists.remove(old.id)
         return await self._lists.insert(kept)
 
-    async def say(self, type_id: str, list_id: str, said: SaidOfClass) -> ClassUpload:
+    async def say(self, type_id: str, list_id: str, said: SaidOfClass, *, opens: bool = False) -> ClassUpload:
         """Keep what a person says of a list, and remember it by its headers (2).
+
+        Args:
+            type_id: of the credential type that is issued.
+            list_id: of which list.
+            said: what they say.
+            opens: it says no more than how the file is read, which was not clear: what was said of the last list with
+                its headers holds.
 
         Raises:
             NotFoundError: there is no such list.
             TableError: it cannot be read so.
         """
         uploaded = await self.get(list_id)
-        table = await read_in_turn(_table, type_id, base64.b64decode(uploaded.content), said)
+        try:
+            table = await read_in_turn(_table, type_id, base64.b64decode(uploaded.content), said)
+        except TableError as err:
+            if err.unclear is None:
+                raise
+            return await self._lists.change(list_id, lambda before: before.model_copy(update={"said": said}))
+        habit_id = _habit_id(type_id, table)
+        if opens and (habit := await self._habits.get_or_none(habit_id)) is not None:
+            said = habit.said.model_copy(update=said.how_it_is_read)
         said = said.model_copy(update={"mapping": mapped_in(table, said.mapping)})
-        await self._remember(_habit_id(type_id, table), said.model_copy(update={"for_all": {}}))
+        if not opens:
+            own = said.model_copy(update={"for_all": {}, **dict.fromkeys(said.how_it_is_read)})
+            await self._remember(habit_id, own)
         return await self._lists.change(list_id, lambda before: before.model_copy(update={"said": said}))
 
     async def read(

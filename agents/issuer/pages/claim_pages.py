@@ -25,7 +25,7 @@ from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, NotReadyError, TooSlowError
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.languages import Language, negotiated
-from wanderbuch.agents.site.opening import opening
+from wanderbuch.agents.site.opening import opening, wallet_host
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, answer_to_one, language_of
 from wanderbuch.agents.site.safe_text import plain
@@ -186,6 +186,7 @@ class ClaimPages:
             language,
             status=status,
             look=look,
+            wallet=wallet_host(request),
             successor=_successor(office, look),
             said=sentence,
             reasons=reasons,
@@ -197,7 +198,8 @@ class ClaimPages:
         name, base = plain(office.tenant.name), _base(office)
         kept = self._open.get((base, name, language.tag, look))
         if kept is None:
-            of_all = {"look": look, "successor": None, "said": "", "reasons": (), "site_name": name}
+            wallet = wallet_host(request)
+            of_all = {"look": look, "wallet": wallet, "successor": None, "said": "", "reasons": (), "site_name": name}
             action = _action(office, language, _ANY_SLIP)
             kept = Pages(base, KIT).text("claim.html", language, path=f"/{_ANY_SLIP}", action=action, **of_all)
             self._open[base, name, language.tag, look] = kept

@@ -68,7 +68,7 @@ class PeopleDesk[O, P: Person]:
         )
         if entered.code is None:
             return visit.go("/means")
-        return self._entrance.show_code(visit.request, visit.language, visit.signed_in, entered.code)
+        return self._entrance.show_code(visit.office, visit.request, visit.language, visit.signed_in, entered.code)
 
     async def _rename(self, visit: SignedInVisit[O, P]) -> web.StreamResponse:
         passkeys = self._sign_in_of(visit.office).needed_passkeys()
@@ -148,4 +148,4 @@ class PeopleDesk[O, P: Person]:
 
     def _show(self, visit: SignedInVisit[O, P], template: str, **values: Any) -> web.Response:
         told = {**self._shared(visit), "message": None, "hint": None, **values}
-        return self._entrance.show(visit.request, template, visit.language, visit.signed_in, **told)
+        return self._entrance.show(visit.office, visit.request, template, visit.language, visit.signed_in, **told)

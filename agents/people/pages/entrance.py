@@ -38,11 +38,12 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
     Args:
         pages: of the site.
         access_of: gives the access to the desk of an office.
+        name_of: gives what it is called.
         frame: the template that the pages of the entrance stand in.
     """
 
-    def __init__(self, pages: Pages, access_of: AccessOf[O, P], *, frame: str) -> None:
-        super().__init__(pages, lambda office: access_of(office).sessions, frame=frame)
+    def __init__(self, pages: Pages, access_of: AccessOf[O, P], name_of: Callable[[O], str], *, frame: str) -> None:
+        super().__init__(pages, lambda office: access_of(office).sessions, name_of, frame=frame)
         self._access_of = access_of
         self._outside = OutsideEntrance(self, self._sign_in_of)
 
@@ -76,6 +77,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         has_left = outside is not None and "left" in request.query
         browser, is_new = self._browser(office, request)
         response = self.show(
+            office,
             request,
             "people_sign_in.html",
             language,
@@ -104,7 +106,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         if entered.code is None:
             return self.let_in(office, language, value)
         signed_in = SignedIn(entered.person, form_token(value), entered.means)
-        response = self.show_code(request, language, signed_in, entered.code)
+        response = self.show_code(office, request, language, signed_in, entered.code)
         sessions.set_cookie(response, value)
         return response
 
@@ -116,7 +118,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         await sessions.sign_out(request)
         value = await sessions.begin(entered.person, entered.means)
         signed_in = SignedIn(entered.person, form_token(value), entered.means)
-        response = self.show(request, "people_come.html", language, signed_in)
+        response = self.show(office, request, "people_come.html", language, signed_in)
         sessions.set_cookie(response, value)
         return response
 
@@ -128,9 +130,11 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         """Return the name of the session's cookie; others begin with it."""
         return self._access_of(office).sessions.cookie
 
-    def show_code(self, request: web.Request, language: Language, signed_in: SignedIn[P], code: str) -> web.Response:
+    def show_code(
+        self, office: O, request: web.Request, language: Language, signed_in: SignedIn[P], code: str
+    ) -> web.Response:
         """Return the page with a new recovery code; nobody can show it again."""
-        return self.show(request, "people_code.html", language, signed_in, code=code)
+        return self.show(office, request, "people_code.html", language, signed_in, code=code)
 
     def _posted(self, step: _Step[O], again: _Again[O]) -> PageHandler:
         """Return the handler of a form of somebody who is not signed in; what went wrong is shown beside the form."""
@@ -168,7 +172,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         language = language_of(request)
         if language is None:
             return await self._welcome(office, request)
-        return self.show(request, "people_recover.html", language, **error_values(None))
+        return self.show(office, request, "people_recover.html", language, **error_values(None))
 
     async def _recover(
         self, office: O, request: web.Request, language: Language, sent: MultiDict[str]
@@ -179,9 +183,9 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         return await self.let_in_with(office, request, language, entered)
 
     async def _recover_again(
-        self, _: O, request: web.Request, language: Language, err: WanderbuchError
+        self, office: O, request: web.Request, language: Language, err: WanderbuchError
     ) -> web.StreamResponse:
-        return self.show(request, "people_recover.html", language, status=status_of(err), **error_values(err))
+        return self.show(office, request, "people_recover.html", language, status=status_of(err), **error_values(err))
 
     # With an invitation
 
@@ -223,6 +227,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
         except InvitationEndedError as ended:
             err = ended
         return self.show(
+            office,
             request,
             "people_invitation.html",
             language,

@@ -47,7 +47,7 @@ class Door[O, P: Person](Protocol):
         ...
 
     def show(
-        self, request: web.Request, template: str, language: Language, *, status: int, **values: Any
+        self, office: O, request: web.Request, template: str, language: Language, *, status: int, **values: Any
     ) -> web.Response:
         """Return a page for somebody who is not signed in."""
         ...
@@ -92,7 +92,7 @@ class OutsideEntrance[O, P: Person]:
                 return web.Response(status=303, headers={"Location": page, "Cache-Control": "no-store"})
             url = await self._sign_in_of(office).needed_outside().begin(browser)
         except WanderbuchError as err:
-            return self._problem(request, language, err)
+            return self._problem(office, request, language, err)
         response = web.Response(status=303, headers={"Location": url, "Cache-Control": "no-store"})
         response.set_cookie(
             self._cookie(office), browser, max_age=_COOKIE_S, path="/", httponly=True, secure=True, samesite="Lax"
@@ -109,7 +109,7 @@ class OutsideEntrance[O, P: Person]:
                 raise OpenIdRefusedError("you did not come from here", hint="open the page to sign in, then try again")
             entered = await self._entered(office, request, went[2], _returned(request, browser))
         except WanderbuchError as err:
-            return self._problem(request, language, err)
+            return self._problem(office, request, language, err)
         response = await self._entrance.let_in_from_elsewhere(office, request, language, entered)
         response.del_cookie(self._cookie(office), path="/", httponly=True, secure=True, samesite="Lax")
         return response
@@ -120,9 +120,9 @@ class OutsideEntrance[O, P: Person]:
             return await sign_in.accept_with_account(secret, returned, network=network)
         return await sign_in.by_account(returned, network=network)
 
-    def _problem(self, request: web.Request, language: Language, err: WanderbuchError) -> web.Response:
+    def _problem(self, office: O, request: web.Request, language: Language, err: WanderbuchError) -> web.Response:
         values: dict[str, Any] = error_values(err)
-        return self._entrance.show(request, "problem.html", language, status=status_of(err), **values)
+        return self._entrance.show(office, request, "problem.html", language, status=status_of(err), **values)
 
     def _cookie(self, office: O) -> str:
         return f"{self._entrance.cookie_of(office)}-openid"

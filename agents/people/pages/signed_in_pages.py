@@ -32,12 +32,22 @@ class SignedInPages[O, P: Person, V: SignedInVisit[Any, Any]]:
         kit: what its pages are made of.
         visit: its own kind of visit.
         access_of: gives the access to the desk of an office.
+        name_of: gives what the office is called.
         frame: the template that the pages of the entrance stand in.
     """
 
-    def __init__(self, base: str, kit: Kit, visit: type[V], access_of: AccessOf[O, P], *, frame: str) -> None:
+    def __init__(
+        self,
+        base: str,
+        kit: Kit,
+        visit: type[V],
+        access_of: AccessOf[O, P],
+        name_of: Callable[[O], str],
+        *,
+        frame: str,
+    ) -> None:
         self.pages = Pages(base, kit)
-        self.entrance: PeopleEntrance[O, P] = PeopleEntrance(self.pages, access_of, frame=frame)
+        self.entrance: PeopleEntrance[O, P] = PeopleEntrance(self.pages, access_of, name_of, frame=frame)
         self._people: PeopleDesk[O, P] = PeopleDesk(
             self.entrance, access_of, lambda visited: self.shared(self._own(visited))
         )
@@ -68,7 +78,9 @@ class SignedInPages[O, P: Person, V: SignedInVisit[Any, Any]]:
     def show(self, visit: V, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """Return a page of the desk."""
         shown = {"page_id": new_id(), **self.shared(visit), **values}
-        return self.entrance.show(visit.request, template, visit.language, visit.signed_in, status=status, **shown)
+        return self.entrance.show(
+            visit.office, visit.request, template, visit.language, visit.signed_in, status=status, **shown
+        )
 
     def _own(self, visit: SignedInVisit[O, P]) -> V:
         return self._visit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)

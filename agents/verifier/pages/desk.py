@@ -5,7 +5,7 @@ Asking is in `desk_asking`, one question from its QR code to its decision in `de
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from markupsafe import Markup
@@ -68,7 +68,9 @@ class AskingPages(SignedInPages[VerifierOffice, StaffMember, AskingVisit]):
     """
 
     def __init__(self, base: str = DESK_PLACE) -> None:
-        super().__init__(base, KIT, AskingVisit, lambda office: office.access, frame="desk.html")
+        super().__init__(
+            base, KIT, AskingVisit, lambda office: office.access, lambda office: office.name, frame="desk.html"
+        )
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
         """Return the handlers by method and path."""
@@ -77,10 +79,6 @@ class AskingPages(SignedInPages[VerifierOffice, StaffMember, AskingVisit]):
             ("GET", f"{self.base}/"): self.served(self._start),
             ("GET", f"{self.base}/occupations.json"): self.served(self.titles),
         }
-
-    def shared(self, visit: AskingVisit) -> Mapping[str, Any]:
-        """Return what all templates of the desk know."""
-        return {"verifier_name": visit.office.name}
 
     async def _start(self, visit: AskingVisit) -> web.StreamResponse:
         office = visit.office

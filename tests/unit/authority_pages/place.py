@@ -45,6 +45,7 @@ from wanderbuch.store.tables import hold_lease
 
 FOLDER = "governance/sri-lanka"
 URL = f"https://authority.wanderbuch.test/{FOLDER}"
+NAME = "Training Authority of Sri Lanka (example)"
 REDRESS = "https://authority.wanderbuch.test/appeals"
 EXAMPLE = json.loads(resources.files("wanderbuch.governance.files").joinpath("sri-lanka.example.json").read_bytes())
 AUTHORITY = Did.parse(EXAMPLE["author"])
@@ -136,7 +137,7 @@ class Place:
             self.profile,
             self.desk.officials,
             url=self.app_url,
-            site_name="Authority (example)",
+            site_name=NAME,
             clock=self.clock,
             provider=self.provider,
         )
@@ -144,6 +145,7 @@ class Place:
         sessions = Sessions(DeskSession, records, self.sign_in, cookie=COOKIE, clock=self.clock)
         officials = self.desk.officials
         self.parts = DeskParts(
+            name=NAME,
             desk=self.desk,
             access=DeskAccess(BASE, officials, self.sign_in, sessions, Networks(())),
             register=self.register,

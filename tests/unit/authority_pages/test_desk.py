@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.authority_pages.conftest import APPROVER, EDITOR, Browser, hidden
 from tests.unit.authority_pages.forms import begun, fields_of, with_values
-from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, SHIPYARD, WELDERS, Place, full_payload
+from tests.unit.authority_pages.place import AUTHORITY, GALLE, KENYA, NAME, SHIPYARD, WELDERS, Place, full_payload
 
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.officials import OfficialRole
@@ -27,6 +27,19 @@ async def test_nobody_sees_the_desk_without_signing_in(browser: Browser, tokens:
     assert (await browser.sign_in("")).status == 403
     assert browser.cookie == ""
     assert (await browser.ask("/desk", Accept_Language="si")).target == "/desk/si/"
+
+
+async def test_whose_desk_it_is_stands_above_every_page(browser: Browser, editor: Browser) -> None:
+    before = [await browser.ask(f"/desk/en/{path}") for path in ("sign-in", "recover", "invitation/nobody")]
+    inside = [await editor.ask(f"/desk/en/{path}") for path in ("", "lists", "people", "means", "nothing")]
+    for page in (*before, *inside):
+        assert f'<span dir="auto">{NAME}</span>' in page.text
+        assert f"· {NAME}</title>" in page.text
+
+
+async def test_no_other_authority_is_said_to_name_us_where_none_does(editor: Browser) -> None:
+    for path in ("", "party"):
+        assert "If another authority names you as a party" in (await editor.ask(f"/desk/en/{path}")).text
 
 
 async def test_an_official_signs_in_with_their_token_and_out_again(browser: Browser, tokens: dict[str, str]) -> None:

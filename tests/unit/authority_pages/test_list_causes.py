@@ -27,7 +27,15 @@ from wanderbuch.governance.lists.table import CellFinding, Table, table_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OTHERS = [language for tag, language in LANGUAGES.items() if tag != ENGLISH]
-OF_CLASSES = {"not-passed", "full-name", "same-person"}
+OF_CLASSES = {
+    "not-passed",
+    "full-name",
+    "same-person",
+    "no-given-names",
+    "name-remarks",
+    "odd-numbers",
+    "near-numbers",
+}
 STRANGE = {column.name: "\x07?? = \u202e" for column in COLUMNS}
 
 each_language = pytest.mark.parametrize("language", OTHERS, ids=lambda language: language.tag)

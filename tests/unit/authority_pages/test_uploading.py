@@ -1,10 +1,12 @@
 """A ministry's list at the desk: what is ready, what to look at and why, what is remembered, its draft."""
 
+import io
 import re
 from typing import Any
 
 import aiohttp
 import pytest
+from openpyxl import Workbook
 from tests.unit.authority_pages.conftest import EDITOR, Answer, Browser, hidden
 from tests.unit.authority_pages.place import Place, full_payload
 
@@ -31,6 +33,19 @@ SAID = {
     "redress": "https://x.test/appeals",
     "day_order": "refuse",
 }
+
+
+def book_of(**sheets: list[list[str]]) -> bytes:
+    """Return a workbook with these sheets."""
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
 
 
 async def upload(browser: Browser, content: bytes, name: str = "centres.csv") -> Answer:
@@ -92,10 +107,84 @@ async def test_each_row_that_is_not_ready_has_its_true_cause_and_the_others_beco
     assert "Matara Plumbing School" in shown.partition('id="touched"')[2]  # by its name, not by its number alone
 
 
+async def test_a_column_that_counts_the_rows_keeps_no_list_from_being_taken(editor: Browser) -> None:
+    lines = LIST.splitlines()
+    counted = [*lines[:2], f"No.,{lines[2]}", *(f"{at},{line}" for at, line in enumerate(lines[3:], start=1))]
+    said = {f"meant.column {chr(ord(at) + 1)}": meant for at, meant in (("A", "register_id"), ("F", "-"))}
+    target = (await upload(editor, "\n".join([*counted, "Total,5,,,,,"]).encode())).target
+    page = (await editor.ask(target)).text
+    assert "Row 9: the row looks like no entry" in re.sub(r"<[^>]*>", "", page)
+    sent = {name: text for name, text in SAID.items() if not name.startswith("meant.")}
+    answers = {"answer.other-rows": "leave-out"}
+    assert (await editor.send(target, **sent, **said, **answers)).status == 303
+    assert "2 ready, 3 to look at, of 5 rows" in (await editor.ask(target)).text
+
+
 async def test_what_was_said_is_remembered_for_the_next_list_with_these_headers(editor: Browser) -> None:
     await say(editor, await uploaded(editor))
     again = (await editor.ask(await uploaded(editor))).text
     assert "2 ready, 3 to look at, of 5 rows" in again
+
+
+def ways_of(page: str, name: str) -> list[str]:
+    """Return what a page offers for how a file is read."""
+    return re.findall(rf'<input type="radio" name="{name}" value="([^"]*)"', page)
+
+
+async def test_the_sheet_of_a_book_with_several_is_chosen_and_what_was_said_of_such_a_list_holds(
+    editor: Browser, place: Place
+) -> None:
+    await say(editor, await uploaded(editor))
+    rows = [line.split(",") for line in LIST.splitlines()]
+    sent = await upload(editor, book_of(Cover=[["Ministry of Skills"]], Centres=rows, Old=[["Old"], ["x"]]), "c.xlsx")
+    assert sent.status == 303, sent.text
+    page = (await editor.ask(sent.target)).text
+    assert ways_of(page, "sheet") == ["Cover", "Centres", "Old"]
+    assert "several sheets" in page
+    chosen = await editor.send(sent.target, opens="1", sheet="Centres")
+    assert chosen.status == 303, chosen.text
+    page = (await editor.ask(sent.target)).text
+    assert "2 ready, 3 to look at, of 5 rows" in page
+    assert '<input type="hidden" name="sheet" value="Centres">' in page
+    await say(editor, sent.target, sheet="Centres")
+    assert (await make_draft(editor, sent.target)).status == 303
+    assert "2 ready, 3 to look at, of 5 rows" in (await editor.ask(await uploaded(editor))).text  # a CSV has no sheets
+    assert ways_of(await say(editor, sent.target, sheet="Centres", anew="1"), "sheet") == ["Cover", "Centres", "Old"]
+
+
+async def test_letters_and_then_separators_are_chosen_by_what_they_read(editor: Browser, place: Place) -> None:
+    text = "Reg. Number;Name of Institution, Town;ISCO\nP01/0142;École de Genève, Genève;C7126\nP2;Zoë, Bâle;C7126\n"
+    target = (await upload(editor, text.encode("cp1252"))).target
+    page = (await editor.ask(target)).text
+    assert "windows-1252" in ways_of(page, "encoding")
+    assert "École" in page
+    assert (await editor.send(target, opens="1", encoding="windows-1252")).status == 303
+    page = (await editor.ask(target)).text
+    assert sorted(ways_of(page, "separator")) == ["comma", "semicolon"]
+    assert (
+        await editor.send(target, opens="1", encoding=hidden(page, "encoding"), separator="semicolon")
+    ).status == 303
+    page = (await editor.ask(target)).text
+    assert "of 2 rows" in page
+    assert "École de Genève, Genève" in page
+
+
+async def test_headers_of_two_rows_are_named_at_the_desk(editor: Browser) -> None:
+    rows = LIST.replace("NVQ Level,Valid from", "NVQ,Valid").replace("P01/0142", ",,,Level,from,\nP01/0142", 1)
+    target = (await upload(editor, rows.encode())).target
+    page = await say(editor, target, header_row="3", header_last="4")
+    assert "2 ready, 3 to look at, of 5 rows" in page
+    assert 'name="header_last" type="number" inputmode="numeric" min="1" max="100000" value="4"' in page
+
+
+async def test_a_word_for_a_status_is_explained_for_the_whole_list(editor: Browser) -> None:
+    rows = LIST.replace("Remark", "Status").replace("2026-01-01,\n", "2026-01-01,Not renewed\n")
+    target = (await upload(editor, rows.encode())).target
+    page = await say(editor, target, **{"meant.column F": "status"})
+    assert "0 ready, 5 to look at, of 5 rows" in page
+    assert '<input type="hidden" name="status_word" value="Not renewed">' in page
+    page = await say(editor, target, status_word="Not renewed", status_means="active", **{"meant.column F": "status"})
+    assert "2 ready, 3 to look at, of 5 rows" in page
 
 
 async def test_only_a_few_lists_are_kept(editor: Browser, place: Place) -> None:

@@ -11,7 +11,7 @@ from wanderbuch.agents.site.list_causes import unread
 from wanderbuch.agents.site.rendering import Kit
 from wanderbuch.agents.site.sentences import ENGLISH
 from wanderbuch.governance.lists.reading import Choices, read_list
-from wanderbuch.governance.lists.table import MAX_ROWS, TableError, TableFault
+from wanderbuch.governance.lists.table import MAX_ROWS, TableError, TableFault, Unclear
 
 LISTS = Path(__file__).parents[2] / "vectors" / "lists"
 READ = {
@@ -25,6 +25,7 @@ READ = {
     "two-separators": (b"a;b,c\n1;2,3\n4;5,6\n", TableFault.CELLS),
     "open-quote": (b'a,b\n"1,2\n', TableFault.CELLS),
     "empty": (b"\n", TableFault.HEADERS),
+    "headers-alone": (b"a,b\n", TableFault.ROWS),
     "too-many-rows": (b"a\n" * (MAX_ROWS + 2), TableFault.TOO_LARGE),
 }
 
@@ -53,6 +54,35 @@ def test_each_fault_is_said_in_the_words_of_the_page_with_the_details_after_it(k
             else:
                 assert 'lang="en"' not in own
                 assert "what was found" in details
+
+
+WAYS = {
+    "two-sheets": (Unclear.SHEET, ["Accredited", "Suspended"]),
+    "windows-1250": (Unclear.ENCODING, ["windows-1250"]),
+    "two-separators": (Unclear.SEPARATOR, ["semicolon", "comma"]),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_what_is_not_clear_has_its_ways_and_each_reads_the_list(name: str) -> None:
+    received, (unclear, ways) = READ[name][0], WAYS[name]
+    with pytest.raises(TableError) as told:
+        read_list(received, Choices())
+    assert told.value.unclear is unclear
+    assert sorted(ways) == sorted(told.value.ways)
+    for way, beginning in told.value.ways.items():
+        table = read_list(received, Choices(**{unclear.value: way}))
+        assert table.headers
+        assert beginning
+
+
+@pytest.mark.parametrize("kit", [DESK, CONSOLE], ids=["authority", "centre"])
+def test_what_is_not_clear_is_asked_in_the_words_of_the_page_and_of_nothing_else(kit: Kit) -> None:
+    for language in LANGUAGES.values():
+        words = kit.words(language)
+        for unclear in Unclear:
+            err = TableError("found it", hint="name it with --it", unclear=unclear, ways={"a": "b"})
+            assert unread(err, words) == words(f"unclear.{unclear}")
 
 
 def test_options_of_the_command_line_are_not_said() -> None:

@@ -372,7 +372,7 @@ class TestCsv:
             read_list(received)
 
     def test_takes_the_encoding_that_is_named(self) -> None:
-        table = read_list("name;título".encode("cp1252"), Choices(encoding="windows-1252"))
+        table = read_list("name;título\nGalle;B".encode("cp1252"), Choices(encoding="windows-1252"))
         assert table.headers == ("name", "título")
         with pytest.raises(TableError, match="name of an encoding"):
             read_list(b"x", Choices(encoding="klingon"))

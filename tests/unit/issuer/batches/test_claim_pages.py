@@ -13,6 +13,7 @@ from tests.unit.issuer.workshop import Workshop
 from wanderbuch.agents.issuer.batch_records.batch import Access, Batch
 from wanderbuch.agents.issuer.batch_records.row import RowState
 from wanderbuch.agents.issuer.batch_records.slips import pin_of
+from wanderbuch.agents.runtime.front import WALLET_SITES
 from wanderbuch.agents.runtime.gate.budget import Budget
 from wanderbuch.agents.site.languages import FOR_WORKERS
 
@@ -51,6 +52,18 @@ async def site(workshop: Workshop) -> AsyncIterator[Site]:
 
 async def touched(site: Site) -> int:
     return await site.centre.claiming.rows.count()
+
+
+async def test_who_has_no_wallet_reads_where_one_is_made_before_they_press_anything(site: Site) -> None:
+    batch = await site.centre.running(1, access=Access.PIN)
+    assert "Ask the sender which one to use" in (await site.get(batch))[1]
+    app, _ = claim_site(site.centre, "Colombo <b>Welding</b> Centre")
+    app[WALLET_SITES] = ("https://wallet.example.org",)
+    async with TestClient(TestServer(app)) as client:
+        offered = Site(site.centre, client, site.office)
+        for _, page in (await offered.get(batch), await offered.post(batch, "000000")):
+            assert "wallet.example.org makes one for you in the browser" in page
+            assert "Ask the sender" not in page
 
 
 async def test_a_slip_shows_the_page_in_the_readers_language_at_once(site: Site) -> None:

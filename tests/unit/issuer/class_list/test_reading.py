@@ -137,3 +137,108 @@ def test_questions_of_class_lists_have_answers() -> None:
 def test_a_day_as_claims_write_it_is_read_and_one_that_begins_with_the_day_is_not(text: str, day: str) -> None:
     listed = read(HEADER + f"N-1,Perera,Nimal,{text}\r\n")
     assert [row.claim["birth_date"] for row in listed.rows] == ([day] if day else [])
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked", "column"),
+    [
+        ("N-1,Silva*,Amal,1995-03-12", "name-remarks", "Surname"),
+        ("N-1,Silva (late),Amal,1995-03-12", "name-remarks", "Surname"),
+        ("N-1,Silva²,Amal,1995-03-12", "name-remarks", "Surname"),
+        ("N-1,S1lva,Amal,1995-03-12", "name-remarks", "Surname"),
+        ("N-1,Silva/Perera,Amal,1995-03-12", "name-remarks", "Surname"),
+        ("N-1,Silva,Dr. Amal,1995-03-12", "name-remarks", "First names"),
+        ("N-1,Silva,Amal <a.silva@x.test>,1995-03-12", "name-remarks", "First names"),
+        ("N-1,Silva,السيد محمد,1995-03-12", "name-remarks", "First names"),
+        ("N-1,Silva,,1995-03-12", "no-given-names", "First names"),
+        ("N-1,Silva,n/a,1995-03-12", "no-given-names", "First names"),
+        ("to follow,Silva,Amal,1995-03-12", "odd-numbers", "Certificate No"),
+        ("TRUE,Silva,Amal,1995-03-12", "odd-numbers", "Certificate No"),
+    ],
+)
+def test_what_could_be_read_and_is_seldom_meant_is_asked_about(cells: str, asked: str, column: str) -> None:
+    text = f"{HEADER}{cells}\r\nN-2,Perera,Nimal,1996-03-12\r\n"
+    listed = read(text)
+    questions = [(one.kind, one.row, one.column) for one in listed.findings if one.question]
+    assert (questions, [row.number for row in listed.rows]) == ([(asked, 2, column)], [3])
+    (answer,) = QUESTIONS[asked].answers
+    assert [row.number for row in read(text, answers={asked: answer}).rows] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "O’Brien-Fernando,M. R.",
+        "Kumar s/o Raman,Siva",
+        "Mendis,Drew",
+        "Mrázková,Misbah",
+        "de Silva,Msafiri",
+        "රණසිංහ,මල්",
+    ],
+)
+def test_names_as_passports_have_them_are_not_asked_about(names: str) -> None:
+    assert read(f"{HEADER}N-1,{names},1995-03-12\r\n").findings == ()
+
+
+def test_numbers_that_a_spreadsheet_may_have_shortened_are_asked_about() -> None:
+    rows = ("0034", "34", "W/034", "W/34", "100", "10")
+    text = HEADER + "".join(f"{no},Perera,Nimal,1995-03-{day:02}\r\n" for day, no in enumerate(rows, start=1))
+    listed = read(text)
+    assert told(listed, "near-numbers") == [
+        (3, "found a number that differs from that of row 2 in zeros alone: is it the same?"),
+        (5, "found a number that differs from that of row 4 in zeros alone: is it the same?"),
+    ]
+    assert [row.number for row in listed.rows] == [2, 4, 6, 7]
+    assert len(read(text, answers={"near-numbers": "different"}).rows) == 6
+
+
+def test_a_comma_behind_a_name_is_no_part_of_it() -> None:
+    text = 'Certificate No,Name,Date of birth\r\nN-1,"Perera, ",1995-03-12\r\n'
+    (row,) = read(text, answers={"no-given-names": "none"}).rows
+    assert (row.claim["family_name"], row.claim["given_names"]) == ("Perera", "-")
+
+
+@pytest.mark.parametrize("sign", ['""""', "ditto", "-do-", "〃", "idem"])
+def test_a_sign_for_the_cell_above_is_no_text(sign: str) -> None:
+    listed = read(f"{HEADER}N-1,Perera,Nimal,1995-03-12\r\nN-2,{sign},Amal,1996-03-12\r\n")
+    wrong = [(one.kind, one.row, one.column) for one in listed.findings if one.word == "error"]
+    assert wrong == [("ditto", 3, "Surname")]
+    assert [row.number for row in listed.rows] == [2]
+
+
+@pytest.mark.parametrize(
+    "half",
+    ["5 March", "5/3", "c. 1995", "about 1995", "1995?", "1994/1995", "?/3/1995", "x-3-1995", "5-_-1995", "0/3/1995"],
+)
+def test_half_of_a_day_of_birth_says_that_it_is_half(half: str) -> None:
+    (finding,) = read(f"{HEADER}N-1,Perera,Nimal,{half}\r\n").findings
+    assert (finding.cause, finding.row, finding.column) == ("day_part", 2, "Date of birth")
+
+
+def test_an_empty_cell_says_what_is_missing_in_plain_words() -> None:
+    (finding,) = read(f"{HEADER}N-1,Perera,Nimal,\r\n").findings
+    assert (finding.message, finding.fix) == ("expected 'Date of birth', found an empty cell", "fill it in")
+
+
+def test_forms_made_for_display_are_no_letters_of_a_certificate() -> None:
+    (row,) = read(f"{HEADER}Ｎ１,ﺣﺪﺍﺩ,مـــحمد,1995-03-12\r\n").rows
+    assert [row.claim[name] for name in ("credential_id", "family_name", "given_names")] == ["N1", "حداد", "محمد"]
+
+
+def test_a_second_table_below_is_not_read_under_the_headers_of_the_first() -> None:
+    second = "Certificate No,First names,Surname,DOB\r\nN-2,Amal,Silva,1996-03-12\r\n"
+    text = f"{HEADER}N-1,Perera,Nimal,1995-03-12\r\n{second}"
+    listed = read(text)
+    assert [(one.kind, one.row) for one in listed.findings] == [("other-headers", 0)]
+    assert (listed.is_whole, listed.rows) == (False, ())
+    assert [row.number for row in read(text, answers={"other-headers": "leave-out"}).rows] == [2, 4]
+
+
+def test_a_list_without_rows_is_told_so() -> None:
+    with pytest.raises(TableError, match="expected rows below the names of the columns in row 1"):
+        read(HEADER)
+
+
+def test_a_total_is_no_person_however_many_cells_it_has() -> None:
+    listed = read(f"{HEADER}N-1,Perera,Nimal,1995-03-12\r\nTotal,1,1 passed,\r\n")
+    assert [(one.kind, one.row) for one in listed.findings] == [("other-rows", 3)]

@@ -97,6 +97,27 @@ async def test_a_class_list_is_looked_at_cell_by_cell_and_what_was_said_is_remem
     assert FIELDS["qualification_title"] not in next_one  # that was the other class's own
 
 
+async def test_a_clerk_chooses_what_reads_the_letters_and_what_was_said_of_such_lists_holds(
+    browsers: dict[str, Browser],
+) -> None:
+    clerk = browsers[CLERK]
+    assert (await say(clerk, await upload(clerk, listed("w")))).status == 303
+    address = await upload(clerk, listed("x").replace(b"Nimal", "Zoë".encode("cp1252")))
+    page = (await clerk.ask(address)).text
+    assert "does not say how its letters are written" in page
+    assert '<input type="radio" name="encoding" value="windows-1252" required>' in page
+    assert "make" not in re.findall(r'<form[^>]*id="(\w+)"', page)
+    assert (await clerk.send(address, opens="1", encoding="windows-1252")).status == 303
+    page = (await clerk.ask(address)).text
+    assert "0 ready, 3 to look at, of 3 rows" in page  # what holds for everybody is each class's own
+    assert '<option value="day-first" selected>' in page
+    assert (await say(clerk, address, encoding=hidden(page, "encoding"))).status == 303
+    page = (await clerk.ask(address)).text
+    assert "2 ready, 1 to look at" in page
+    plain = (await clerk.ask(await upload(clerk, listed("y")))).text
+    assert 'name="encoding"' not in plain  # the next one with these headers says itself how it is written
+
+
 async def test_a_batch_is_made_once_and_only_of_the_list_that_was_looked_at(
     place: ConsolePlace, browsers: dict[str, Browser]
 ) -> None:
@@ -266,6 +287,7 @@ async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
     assert (late.status, "renew it" in late.text) == (409, True)
     row = await clerk.ask(f"{address}/row/3")
     assert ("/edit" in row.text, hidden(row.text, "slips")) == (False, "1")
+    assert f'href="/desk/en/issued/{offer.id}"' in row.text  # where a taken one is corrected
     assert (await clerk.send(f"{address}/row/3/do/renew", slips="1", sure="yes")).status == 303
     assert (await centre.row(batch, 3)).state is RowState.WAITING
     assert await centre.token(batch, 3) != slip
