@@ -1,8 +1,8 @@
 """What the codes say: a question, and the answer to it (`frames` has how they travel). Pure.
 
 The request names the question's thread and carries the proof request with its nonce, so that an answer to it is none to
-another, and says what an answer may leave out (ADR 101). The answer names the thread, and becomes the members of a present-proof 2.0 presentation (Aries RFC 0454): it
-is read and judged as one that came over the network.
+another, and says what an answer may leave out (ADR 101). The answer names the thread, and becomes the members of a
+present-proof 2.0 presentation (Aries RFC 0454): it is read and judged as one that came over the network.
 
 Nobody signs a request: whoever shows it says who asks, and a wallet says that.
 """
