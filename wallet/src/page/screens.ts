@@ -60,7 +60,7 @@ export class Screens extends Parts {
       h('p', {}, say('restore.what')),
       this.form('restore.open', ({ code, pin }) => this.actions.restore({ code: code as string, pin: pin as string }), this.#codeAndPin()),
       this.button('restore.file', () => this.actions.show('file')),
-      canBegin && this.button('anew.start', () => this.actions.show('anew')),
+      canBegin ? this.button('anew.start', () => this.actions.show('anew')) : this.button('restore.back', () => this.actions.show('book')),
     ])
   }
 
