@@ -1,4 +1,4 @@
-"""The link secret of a wallet: what binds all its credentials to one person, and never leaves it.
+"""The link secret of a wallet: what binds all its credentials to it, and never leaves it.
 
 It stands where ACA-Py's holder has it, and is at hand for as long as the wallet is open, as its key is.
 """

@@ -341,7 +341,8 @@ def receipt(language: str, *, credentials: int) -> str:
                    NAMES, (), (), ())
         for name in names
     ]  # fmt: skip
-    own = [kind for kind in FactKind if kind is not FactKind.ONE_PERSON]
+    together = (FactKind.ONE_WALLET, FactKind.ONE_PERSON)
+    own = [kind for kind in FactKind if kind not in together]
     counts = {"by": "Training Authority of Sri Lanka (example)", "version": "sri-lanka 3"}
     facts = [
         AnswerFact(
@@ -352,7 +353,7 @@ def receipt(language: str, *, credentials: int) -> str:
     ]
     further = tuple(asked[1:])
     if further:
-        facts.append(AnswerFact(FactKind.ONE_PERSON, FactOutcome.HOLDS))
+        facts += [AnswerFact(kind, FactOutcome.HOLDS) for kind in together]
     did = "did:webvh:QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG:centre-number-{}.wanderbuch.test:org/resources/zQm"
     sources = [
         AnswerSource(SourceKind.GOVERNANCE, "https://authority.wanderbuch.test/governance/x", DECIDED, version=3)

@@ -56,6 +56,16 @@ export class UnreachableError extends WalletError {
   }
 }
 
+/** Who has a public file said that there is none (HTTP 404 or 410). Of a log or a list that may change yet: it is asked for again. */
+export class GoneError extends UnreachableError {}
+
+/** A link leads nowhere: whoever made it has nothing there, or has it no more. */
+export class DeadLinkError extends WalletError {
+  constructor() {
+    super('dead_link', 'there is nothing behind the link')
+  }
+}
+
 /** Somebody was asked on a connection that stayed open, and did not answer. */
 export class SilentError extends UnreachableError {}
 

@@ -18,7 +18,7 @@ export interface Network {
    * A public file.
    *
    * @param kept what an earlier visit got there, if it is at hand: where it can be, it is not sent again
-   * @throws UnreachableError it could not be fetched, or is longer
+   * @throws UnreachableError it could not be fetched, or is longer; GoneError: there is none
    */
   get(url: string, mostBytes: number, kept?: Uint8Array): Promise<Uint8Array>
   /**
@@ -35,6 +35,8 @@ export interface Network {
 /** How large a frame of the mediator's may be: base64 in base64 of messages of 2 MiB together, or of one file. */
 export const MOST_FRAME_BYTES = 8 << 20
 const LONGEST_ADDRESS = 2048
+/** Statuses that say that there is nothing, and not that it cannot be had now. */
+export const GONE: readonly number[] = [404, 410]
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**

@@ -1,9 +1,9 @@
 // The network by what pages and Node.js have: fetch and WebSocket.
 
 import { concat } from './bytes.js'
-import { CheckFailedError, UnreachableError } from './errors.js'
+import { CheckFailedError, GoneError, UnreachableError } from './errors.js'
 import type { EarlySocket } from './early_socket.js'
-import { MOST_FRAME_BYTES, type Network, type Socket, type SocketEvents } from './network.js'
+import { GONE, MOST_FRAME_BYTES, type Network, type Socket, type SocketEvents } from './network.js'
 
 const DEADLINE_MS = 30_000
 const MOST_REPLY = 1 << 20
@@ -20,6 +20,7 @@ export class WebNetwork implements Network {
 
   async get(url: string, mostBytes: number): Promise<Uint8Array> {
     const response = await this.#fetch(url, { headers: { Accept: 'application/json' } })
+    if (GONE.includes(response.status)) throw new GoneError('there is no such public file')
     if (!response.ok) throw new UnreachableError('a public file could not be fetched')
     return bodyOf(response, mostBytes)
   }

@@ -16,6 +16,7 @@ from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.offline.frames import MAX_FRAMES, FramesError
 from wanderbuch.plugins.trust.offline.messages import request_frames
 from wanderbuch.plugins.trust.purposes import goal_code
+from wanderbuch.plugins.trust.verifying.anoncreds.lesser import may_leave_out
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 
 _PERMISSIONS: Final = "camera=(self), geolocation=(), microphone=()"
@@ -65,6 +66,7 @@ class DeskCodes:
                 goal_code=goal_code(verification.requirement.purpose),
                 answer_by=verification.answer_by,
                 proof_request=verification.proof_request,
+                may_leave_out=may_leave_out(verification),
             )
         except FramesError as too_long:
             err = too_long

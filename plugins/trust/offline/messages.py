@@ -1,8 +1,8 @@
 """What the codes say: a question, and the answer to it (`frames` has how they travel). Pure.
 
 The request names the question's thread and carries the proof request with its nonce, so that an answer to it is none to
-another. The answer names the thread, and becomes the members of a present-proof 2.0 presentation (Aries RFC 0454): it
-is read and judged as one that came over the network.
+another, and says what an answer may leave out (ADR 101). The answer names the thread, and becomes the members of a
+present-proof 2.0 presentation (Aries RFC 0454): it is read and judged as one that came over the network.
 
 Nobody signs a request: whoever shows it says who asks, and a wallet says that.
 """
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.proof_messages import presentation_message
 from wanderbuch.plugins.trust.offline.frames import MAX_MESSAGE_BYTES, Carried, FramesError, frames_of, message_of
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -22,7 +23,13 @@ _MAX_DEPTH: Final = 34
 
 
 def request_frames(
-    *, question_id: str, asker: Did, goal_code: str, answer_by: datetime, proof_request: dict[str, Any]
+    *,
+    question_id: str,
+    asker: Did,
+    goal_code: str,
+    answer_by: datetime,
+    proof_request: dict[str, Any],
+    may_leave_out: MayBeLeftOut | None,
 ) -> list[str]:
     """Return the codes of a question.
 
@@ -32,6 +39,7 @@ def request_frames(
         goal_code: what for (Aries RFC 0519).
         answer_by: after this no answer is accepted.
         proof_request: as it was put.
+        may_leave_out: what an answer may leave out; None: nothing.
 
     Raises:
         FramesError: it is too long.
@@ -43,6 +51,7 @@ def request_frames(
         "goal_code": goal_code,
         "answer_by": int(answer_by.timestamp()),
         "request": proof_request,
+        **(may_leave_out.member() if may_leave_out else {}),
     }
     return frames_of(Carried.REQUEST, _bytes(request))
 

@@ -31,7 +31,10 @@ class FactKind(Enum):
     ISSUER_COUNTS = "issuer_counts"
     AWARD_IN_MANDATE = "award_in_mandate"
     HOLDER_NAMED = "holder_named"
-    ONE_PERSON = "one_person"  # of several credentials: one wallet holds them all, and they name nobody else
+    # Of several credentials. Their link secret is one wallet's, and says nothing of whose the wallet is: two people may
+    # share one, and one may hold another's certificate. That is for the names in them, where names are asked.
+    ONE_WALLET = "one_wallet"
+    ONE_PERSON = "one_person"
 
 
 class FactOutcome(Enum):

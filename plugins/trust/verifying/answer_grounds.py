@@ -60,7 +60,7 @@ _WHERE: Final[Mapping[str, tuple[int, FactKind]]] = {
     "proof.invalid": (3, FactKind.GENUINE),
     "presentation.mixed": (4, FactKind.ONE_CREDENTIAL),
     "presentation.one_for_two": (4, FactKind.ONE_CREDENTIAL),
-    "presentation.several_holders": (4, FactKind.ONE_PERSON),  # said of all of them, in `several`
+    "presentation.several_holders": (4, FactKind.ONE_WALLET),  # said of all of them, in `several`
     "subject.differs": (8, FactKind.ONE_PERSON),
     "subject.nameless": (8, FactKind.ONE_PERSON),
     "presentation.unrevealed": (5, FactKind.AS_ASKED),

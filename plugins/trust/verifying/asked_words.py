@@ -24,7 +24,9 @@ def in_words(requirements: Sequence[Requirement], names: Sequence[Sequence[str]]
         sentences += _of_one(requirement, shown)
     last = requirements[-1]
     if len(requirements) > 1:
-        sentences.append("All of them must be one person's: one wallet proves them together.")
+        sentences.append("All of them must have been issued to one wallet, which proves them together.")
+        if last.subject is not Subject.NONE:
+            sentences.append("They must name the same person.")
     if len({(requirement.credential_type, requirement.occupation) for requirement in requirements}) < len(requirements):
         sentences.append("Two of one kind may be one and the same certificate, shown for both.")
     if last.not_revoked:

@@ -9,6 +9,8 @@
    letter and no digit names nobody: two such names are no one person's. If they differ, that settles it, with the parts
    that were refused for themselves.
 3. Values are shown only where every part is proven: half of an answer is none.
+4. That one wallet holds all of them is a fact of its own (rule 4 of the judgement), and so is that they name one
+   person: it is never said where no names were compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +28,8 @@ from wanderbuch.plugins.trust.verifying.judgement import Judgement
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.schemas.occupation_titles import words_of
 
-_TWO_PEOPLE: Final = frozenset({"subject.differs", "subject.nameless", "presentation.several_holders"})
+_TWO_PEOPLE: Final = frozenset({"subject.differs", "subject.nameless"})
+_TWO_WALLETS: Final = "presentation.several_holders"
 _WORST_FIRST: Final = (Verdict.NOT_TRUSTED, Verdict.UNKNOWN, Verdict.STALE, Verdict.TRUSTED)
 
 
@@ -72,7 +75,7 @@ def as_a_whole(groups: Sequence[AskedGroup], judged: Sequence[Judgement]) -> Jud
 def grounds_as_a_whole(
     groups: Sequence[AskedGroup], judged: Sequence[Judgement], whole: TrustDecision
 ) -> AnswerGrounds:
-    """Return the facts of all credentials, each with the name of its credential, and whether they are one person's."""
+    """Return the facts of all credentials, each with its credential's name, and the two about all together (4)."""
     if len(judged) == 1:
         return judged[0].grounds
     facts = [
@@ -80,6 +83,7 @@ def grounds_as_a_whole(
         for group, judgement in zip(groups, judged, strict=True)
         for fact in judgement.grounds.facts
     ]
+    facts.append(AnswerFact(FactKind.ONE_WALLET, _one_wallet(judged, whole)))
     facts.append(AnswerFact(FactKind.ONE_PERSON, _one_person(groups, judged, whole)))
     sources = dict.fromkeys(source for judgement in judged for source in judgement.grounds.sources)
     return AnswerGrounds(tuple(facts), tuple(sources))
@@ -92,17 +96,24 @@ def _weight(decision: TrustDecision) -> tuple[int, bool]:
 
 
 def _one_person(groups: Sequence[AskedGroup], judged: Sequence[Judgement], whole: TrustDecision) -> FactOutcome:
-    """Return whether they are one person's; where names are asked, nobody knows before all of them can be compared."""
+    """Return whether they name one person; nobody knows before all of them can be compared."""
     if any(reason.code in _TWO_PEOPLE for reason in whole.reasons):
         return FactOutcome.FAILS
+    if not subject_names(groups[0].requirement.subject):
+        return FactOutcome.NOT_ASKED
     if any(reason.code == NAME_LEFT_OUT for judgement in judged for reason in judgement.decision.reasons):
         return FactOutcome.LEFT_OUT  # nothing was compared, and the worker chose that
+    is_compared = all(judgement.presentation is not None for judgement in judged)
+    return FactOutcome.HOLDS if is_compared else FactOutcome.NOT_LOOKED_AT
+
+
+def _one_wallet(judged: Sequence[Judgement], whole: TrustDecision) -> FactOutcome:
+    """Return whether one link secret is in all of them: nobody knows before each of them is proven."""
+    if any(reason.code == _TWO_WALLETS for reason in whole.reasons):
+        return FactOutcome.FAILS
     genuine = [fact for judgement in judged for fact in judgement.grounds.facts if fact.kind is FactKind.GENUINE]
-    is_named = bool(subject_names(groups[0].requirement.subject))
-    is_looked_at = all(fact.outcome is FactOutcome.HOLDS for fact in genuine) and not (
-        is_named and any(judgement.presentation is None for judgement in judged)
-    )
-    return FactOutcome.HOLDS if is_looked_at else FactOutcome.NOT_LOOKED_AT
+    is_proven = all(fact.outcome is FactOutcome.HOLDS for fact in genuine)
+    return FactOutcome.HOLDS if is_proven else FactOutcome.NOT_LOOKED_AT
 
 
 def title_of(group: AskedGroup) -> str:

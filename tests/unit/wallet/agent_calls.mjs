@@ -457,10 +457,12 @@ export async function calls(load) {
       const invitation = say('out-of-band/1.1/invitation', { services: [service], 'requests~attach': [{ '@id': 'r', data: { json: say('present-proof/2.0/request-presentation', attached) } }] })
       const world = await fresh()
       const mediatorPage = world.get.bind(world)
-      let page // what is behind a link; undefined: nobody is reached
+      let page // what is behind a link; undefined: nobody is reached, null: there is none
+      const { GoneError } = await load('errors.js')
       world.get = async (url) => {
         if (url.startsWith('https://mediator.example.test')) return mediatorPage()
         if (page === undefined) throw new UnreachableError('away')
+        if (page === null) throw new GoneError('there is none')
         return utf8(page)
       }
       const links = () => world.wallet.links
@@ -484,6 +486,13 @@ export async function calls(load) {
       page = 'no invitation'
       await world.wallet.agent.goOn()
       seen.dead = await states()
+      // Whoever made it says that there is nothing: at once, and of one that was kept with the first look.
+      page = undefined
+      await open('https://centre.example.test/i/gone')
+      page = null
+      seen.gone = [await open('https://centre.example.test/i/gone-too'), (await states()).length]
+      await world.wallet.agent.goOn()
+      seen.gone.push((await states()).at(-1))
       for (const [id] of await world.rows('link')) await links().drop(id)
       page = undefined
       await open('https://centre.example.test/i/3')

@@ -31,6 +31,43 @@ export async function calls(load) {
   }
 
   return {
+    // What is looked up while a question is read, by who asks: the asker's DID and where their agent is; `none`: no DID.
+    foreseen: async ({ askers, request, ...told }) => {
+      const { BookCalls } = await load('page/book_calls.js')
+      const { Views } = await load('page/views.js')
+      const { world, ask } = await bookOf(1, told)
+      await ask(say('present-proof/2.0/request-presentation', { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }))
+      const [[id, row]] = await world.rows('question')
+      const looked = []
+      const { credentials } = world.wallet
+      credentials.foresee = (entry) => looked.push(entry.id)
+      const open = { wallet: world.wallet, views: new Views(world.wallet, undefined), preparing: undefined }
+      const calls = new BookCalls(() => open)
+      const seen = []
+      for (const [asker, endpoint] of askers) {
+        await world.store.write([{ kind: 'question', id, value: { ...row, asker, contact: { ...row.contact, endpoint } } }])
+        const view = await calls.question({ id })
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+        seen.push([view.answer !== null, looked.splice(0).length])
+      }
+      clearTimeout(open.preparing)
+      // A visit looks at all lists: of an asker elsewhere, of the issuer, of the issuer who asked long ago.
+      const { Online } = await load('page/online.js')
+      const visited = []
+      const shelf = { note: async () => undefined, write: async () => undefined }
+      credentials.isRevoked = async (entry) => visited.push(entry.id)
+      const [elsewhere, , issuer] = askers
+      for (const [[asker, endpoint], at] of [[elsewhere, Date.now()], [issuer, Date.now()], [issuer, Date.now() - 2 * 3600 * 1000]]) {
+        await world.store.write([{ kind: 'question', id, value: { ...row, asker, at, contact: { ...row.contact, endpoint } } }])
+        const online = new Online(shelf, world.wallet, () => undefined)
+        online.begin(undefined, () => undefined)
+        await new Promise((resolve) => setTimeout(resolve, 2_500))
+        online.stop()
+        seen.push(visited.splice(0).length)
+      }
+      world.wallet.stop()
+      return seen
+    },
     // A new phone, on which nothing of what issuers published is yet: the issuer of one certificate is gone, and for another the first try fails.
     gone_issuer: async ({ credential, link_secret, definition, registry, lists, gone, request }) => {
       const { Views } = await load('page/views.js')

@@ -33,17 +33,17 @@ export async function calls(load) {
       return { code: recoveryGroups(code), file: hex(file) }
     },
     open_codes: async ({ request }) => (await open([])).questions.openShown(bytes(request)).then(() => 'taken', refused),
-    // A wallet without any network reads requests, one after the other, and says yes to what it can.
-    answer_codes: async ({ rows, requests }) => {
+    // A wallet without any network reads requests, one after the other, and says yes to what it can; `isLess`: without what may be left out.
+    answer_codes: async ({ rows, requests, isLess = false }) => {
       const wallet = await open(rows)
       const told = []
       for (const request of requests) {
         const id = await wallet.questions.openShown(bytes(request)).catch(refused)
         const view = await new Views(wallet, undefined).question(id).catch(refused)
-        const said = await wallet.questions.answer(id, Object.fromEntries([...(await wallet.questions.read(id)).restrictions.keys()].map((referent) => [referent, view.answer?.id])), view.at).then(() => 'yes', refused)
+        const said = await wallet.questions.answer(id, Object.fromEntries([...(await wallet.questions.read(id)).restrictions.keys()].map((referent) => [referent, view.answer?.id])), view.at, isLess).then(() => 'yes', refused)
         const shown = await wallet.questions.shown(id)
         const again = await wallet.questions.openShown(bytes(request))
-        told.push({ id, asker: view.asker.did, isShown: view.isShown, isFromLink: view.isFromLink, may: view.may.verdict, said, frames: shown && (await framesOf('answer', utf8(shown))), isSame: again === id && (await wallet.questions.shown(again)) === shown })
+        told.push({ id, left: view.left, asker: view.asker.did, isShown: view.isShown, isFromLink: view.isFromLink, may: view.may.verdict, said, frames: shown && (await framesOf('answer', utf8(shown))), isSame: again === id && (await wallet.questions.shown(again)) === shown })
       }
       const rowsLeft = await wallet.agent.store.list('question')
       return { told, shown: rowsLeft.filter(([, row]) => row.shown !== undefined).length, sent: (await wallet.agent.store.list('outbox')).length, ready: await new Views(wallet, undefined).ready() }

@@ -197,6 +197,52 @@ export async function calls(load) {
       world.wallet.stop()
       return seen
     },
+    // Connections that nobody answers, one of them with an offer: after a month, put away, answered after all, and followed once more.
+    unanswered: async () => {
+      const { fresh, say } = await simulated(load)
+      const { Views } = await load('page/views.js')
+      const { dropConnection } = await load('agent/did_exchange.js')
+      const world = await fresh()
+      const { wallet } = world
+      const views = new Views(wallet, undefined)
+      const book = async () => (await views.book()).links.map(({ state, at }) => [state, Date.now() - at < 60_000])
+      const begin = async (carried) => {
+        const peer = new Peer()
+        const link = peer.invitation(world, carried)
+        const { id } = await wallet.follow(link)
+        await wallet.agent.outbox.flush()
+        return { peer, link, id, response: peer.response(world.opened(peer.invited).at(-1)) }
+      }
+      const offer = say('issue-credential/2.0/offer-credential', { comment: 'x'.repeat(20 * 1024) })
+      const [plain, large] = [await begin(), await begin(offer)]
+      const state = async ({ id }) => {
+        const row = await world.store.get('connection', id)
+        return row ? [row.state, 'attached' in row] : 'none'
+      }
+      const seen = { asked: [await book(), await state(plain), await state(large)] }
+      const row = await world.store.get('connection', large.id)
+      const aged = (days) => world.store.write([{ kind: 'connection', id: large.id, value: { ...row, at: Date.now() - days * 24 * 3600 * 1000 } }])
+      await aged(29)
+      await wallet.agent.goOn()
+      seen.before = await state(large)
+      await aged(30)
+      await wallet.agent.goOn()
+      seen.after = [await state(large), (await book()).map(([each]) => each).sort()]
+      await world.deliver([large.response]) // it counts no more
+      seen.late = [await state(large), (await world.rows('offer')).length]
+      for (const { id } of [plain, large]) await dropConnection(wallet.agent, id)
+      seen.dropped = [await book(), await state(plain), await state(large)]
+      await world.deliver([plain.response])
+      seen.afterDrop = await state(plain)
+      await wallet.follow(plain.link)
+      await wallet.agent.outbox.flush()
+      await world.deliver([plain.peer.response(world.opened(plain.peer.invited).at(-1))])
+      seen.again = [await state(plain), await book()]
+      await dropConnection(wallet.agent, plain.id) // one that stands is none of these
+      seen.stands = await state(plain)
+      wallet.stop()
+      return seen
+    },
     // An invitation that says where its inviter is: which are waited for, and what is said of the others.
     inline_addresses: async ({ addresses }) => {
       const { readInvitation } = await load('agent/invitation.js')

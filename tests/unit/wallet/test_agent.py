@@ -148,6 +148,7 @@ def test_a_link_without_a_network_is_kept_and_followed_later(wallet: WalletProce
     assert seen["away"] == [[["waiting", first]], []]
     assert seen["there"] == [[], ["asked"]]
     assert seen["dead"] == [["failed", None]]  # its address is not kept
+    assert seen["gone"] == ["dead_link", 2, ["failed", None]]
     assert seen["tries"] == ["waiting"] * 5 + ["failed"] * 3  # its host learns no more of when the wallet is used
     assert seen["many"] == [16, "unreachable", 16]
     assert seen["old"] == ["failed", None]

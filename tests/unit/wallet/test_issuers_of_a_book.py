@@ -53,6 +53,34 @@ def test_a_new_phone_shows_the_book_without_the_issuer_that_is_gone(wallet: Wall
     }
 
 
+def test_who_issued_and_asks_does_not_learn_that_somebody_reads_it(wallet: WalletProcess, tmp_path: Path) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    request = {
+        "name": "q",
+        "version": "1.0",
+        "nonce": "1234567890",
+        "requested_attributes": {"a": {"names": ["level"]}},
+        "requested_predicates": {},
+        "non_revoked": {"to": 4_000_000_000},
+    }
+    told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
+    employer, its_address = f"did:webvh:Qm{'3' * 44}:shipyard.example.test", "https://shipyard.example.test/didcomm"
+    askers = [
+        [employer, its_address],
+        [None, its_address],
+        [DID, its_address],
+        [f"did:webvh:Qm{'4' * 44}:centre.example.test:desk", its_address],
+        [employer, "https://centre.example.test:8443/x"],
+        [None, "https://CENTRE.example.test/"],
+        [employer, "nowhere"],
+        ["did:webvh:none", its_address],
+    ]
+    seen = wallet.call("foreseen", **published(centre, told), link_secret=secret, askers=askers, request=request)
+    assert seen == [*[[True, 1]] * 2, *[[True, 0]] * 6, 1, 0, 1]
+
+
 def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_newer_list_decides(
     wallet: WalletProcess, tmp_path: Path
 ) -> None:

@@ -74,8 +74,23 @@ def test_of_an_offer_whose_connection_ended_otherwise_nothing_stays(wallet: Wall
 def test_offers_that_wait_for_their_connections_do_not_fill_the_book(wallet: WalletProcess) -> None:
     most = 120 * 1024
     outcomes, count, ended, next_one = wallet.call("carried_together", bytes=[most, most, most, most, 0])
-    assert outcomes == ["none", "none", "unanswered", "unanswered", "none"]
+    assert outcomes == ["none", "none", "carried", "carried", "none"]
     assert (count, ended, next_one) == (3, "failed", "none")
+
+
+def test_who_does_not_answer_a_link_for_a_month_is_waited_for_no_more_and_can_be_put_away(
+    wallet: WalletProcess,
+) -> None:
+    assert wallet.call("unanswered") == {
+        "asked": [[["requested", True], ["requested", True]], ["requested", False], ["requested", True]],
+        "before": ["requested", True],
+        "after": [["unanswered", False], ["requested", "unanswered"]],
+        "late": [["unanswered", False], 0],
+        "dropped": [[], "none", "none"],
+        "afterDrop": "none",
+        "again": [["complete", False], []],
+        "stands": ["complete", False],
+    }
 
 
 def test_nothing_else_that_an_invitation_to_connect_carries_counts_as_said_over_the_connection(

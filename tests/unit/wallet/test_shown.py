@@ -2,22 +2,24 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.memory_wallet import memory_wallet
-from tests.unit.trust.employer import SHIPYARD, codes, verdict
+from tests.unit.trust.employer import SHIPYARD, WELDER, codes, verdict
 from tests.unit.verifier_pages.place import DeskPlace, open_place
 from tests.unit.wallet.offline_book import book_rows
 from tests.unit.wallet.wallet_process import WalletProcess
 
 from wanderbuch.errors import ExchangeError
-from wanderbuch.governance.facts.question import Verdict
+from wanderbuch.governance.facts.question import Subject, Verdict
 from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.offline.frames import Carried, FramesError, frames_of, message_of
 from wanderbuch.plugins.trust.offline.messages import ANSWER_TYPE, request_frames
 from wanderbuch.plugins.trust.purposes import goal_code
+from wanderbuch.plugins.trust.verifying.anoncreds.lesser import may_leave_out
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 
 pytestmark = pytest.mark.needs("node")
@@ -37,6 +39,7 @@ def request_of(asked: Verification) -> bytes:
         goal_code=goal_code(asked.requirement.purpose),
         answer_by=asked.answer_by,
         proof_request=asked.proof_request,
+        may_leave_out=may_leave_out(asked),
     )
     return message_of(Carried.REQUEST, frames[::-1])
 
@@ -70,6 +73,29 @@ async def test_a_worker_answers_a_verifier_without_any_network(place: DeskPlace,
     assert employer.heard() == []
 
 
+async def test_an_answer_by_codes_leaves_out_what_it_may(place: DeskPlace, wallet: WalletProcess) -> None:
+    named = replace(WELDER, subject=Subject.NAME_AND_BIRTH_DATE, least_subject=Subject.NAME)
+    rows = book_rows(wallet, place.welder.issuer)
+    outcomes = []
+    for is_less in (False, True):
+        asked = await place.employer.ask(named)
+        [told] = wallet.call("answer_codes", rows=rows, requests=[request_of(asked).hex()], isLess=is_less)["told"]
+        assert (told["said"], told["left"]) == ("yes", ["birth_date"])
+        ended = await place.employer.desk.receive_codes(place.profile, asked.id, told["frames"])
+        seen = await place.employer.seen(ended) or {}
+        outcomes.append((verdict(ended), ended.left_out, "birth_date" in seen, "family_name" in seen))
+    assert outcomes == [(Verdict.TRUSTED, (), True, True), (Verdict.TRUSTED, ("birth_date",), False, True)]
+
+
+async def test_nothing_is_left_out_of_an_answer_by_codes_that_may_not_be(
+    place: DeskPlace, wallet: WalletProcess
+) -> None:
+    asked = await place.employer.ask(replace(WELDER, subject=Subject.NAME_AND_BIRTH_DATE))
+    rows = book_rows(wallet, place.welder.issuer)
+    [told] = wallet.call("answer_codes", rows=rows, requests=[request_of(asked).hex()], isLess=True)["told"]
+    assert (told["said"], told["left"], told.get("frames")) == ("state", [], None)
+
+
 async def test_what_is_missing_is_said_and_nothing_is_shown(place: DeskPlace, wallet: WalletProcess) -> None:
     asked = await place.employer.ask()
     rows = book_rows(wallet, place.welder.issuer, is_ready=False)
@@ -87,6 +113,7 @@ async def test_requests_that_are_none_are_refused(place: DeskPlace, wallet: Wall
         "a thread with blanks": {"id": "a b"},
         "nobody asks": {"asker": "the shipyard"},
         "asks nothing": {"request": {}},
+        "leaves out what is not asked": {"may_be_left_out": {"attributes": ["birth_date"], "nonce": "2"}},
     }
     told = {}
     for name, change in wrong.items():

@@ -7,6 +7,8 @@
 // 4. An offer that the invitation carries (RFC 0434) is dealt with as if it came then. Whoever made the invitation wrote it; what comes of
 //    a yes goes to whom the connection is with, and a credential is checked as any other is. It is kept for as long as an answer may come:
 //    all that are, together, have at most so many bytes, and a connection that ended otherwise has none.
+// 5. An answer comes within 30 days, or counts no more. The worker is told who has not answered, and may put that away: following the
+//    same invitation begins anew then.
 
 import { makePeerDid } from '../dids/peer.js'
 import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
@@ -23,7 +25,10 @@ import { ifItCanBe, type Step } from './step.js'
 
 const LONGEST_DID = 16 * 1024
 const MOST_CARRIED = 256 * 1024
+const GIVE_UP_MS = 30 * 24 * 3600 * 1000
 const WAITING = ['preparing', 'requested']
+/** What the worker is told of, and may put away (5). */
+const UNANSWERED = ['requested', 'unanswered']
 const VERSIONS = ['1.0', '1.1']
 const OFFER = /^issue-credential\/2\.[0-9]{1,3}\/offer-credential$/
 
@@ -47,7 +52,7 @@ export function registerDidExchange(agent: Agent): void {
 /**
  * Ask for the connection that an invitation is for; the same invitation leads to the same one. Gives its id.
  *
- * @throws WalletError 'unanswered': there is no room for the offer that it carries (4)
+ * @throws WalletError 'carried': there is no room for the offer that it carries (4)
  */
 export async function connect(agent: Agent, invitation: Invitation): Promise<string> {
   const id = invitation.digest
@@ -58,7 +63,7 @@ export async function connect(agent: Agent, invitation: Invitation): Promise<str
     const service = typeof invitation.service === 'string' ? { did: invitation.service } : { contact: sealContact(invitation.service) }
     const { attached } = invitation
     const offer = attached && OFFER.test(kindOf(attached)) ? { attached: attached.value() as JsonObject } : {}
-    const row = { state: 'preparing', own: key.verkey, invitation: invitation.id, protocol: `didexchange/${invitation.handshake}`, ...service, ...offer }
+    const row = { state: 'preparing', own: key.verkey, invitation: invitation.id, protocol: `didexchange/${invitation.handshake}`, at: Date.now(), ...service, ...offer }
     const write = (): Promise<void> => agent.commit({ changes: [{ ...change, value: { ...change.value, connection: id } }, at(id, row)] })
     // Several may be followed at once: one is counted when those before it are written.
     if (!offer.attached) await write()
@@ -79,6 +84,7 @@ export async function advanceConnection(agent: Agent, id: string): Promise<void>
   if (typeof own !== 'string') return
   await agent.locks.run(own, async () => {
     const row = await agent.store.get('connection', id)
+    if (row && WAITING.includes(String(row['state'])) && Date.now() - Number(row['at'] ?? 0) >= GIVE_UP_MS) return agent.commit({ changes: [at(id, { ...emptied(row), state: 'unanswered' })] })
     if (row?.['state'] !== 'preparing') return
     await ifItCanBe(agent, row, (changed) => at(id, emptied(changed)), () => ask(agent, id, row))
   })
@@ -94,6 +100,22 @@ async function ask(agent: Agent, id: string, row: JsonObject): Promise<void> {
   await agent.commit({
     changes: [at(id, { ...row, state: 'requested', request: requestId, inviterKeys: sealContact(inviter) })],
     send: [{ from: own, to: inviter, message: threaded }],
+  })
+}
+
+/** Connections that were asked for and not answered, each with when that was (5). */
+export async function unansweredConnections(agent: Agent): Promise<{ id: string; state: string; at: number }[]> {
+  const rows = (await agent.store.list('connection')).filter(([, { state }]) => UNANSWERED.includes(String(state)))
+  return rows.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at'] ?? 0) }))
+}
+
+/** Put away a connection that was not answered; an answer counts no more (5). */
+export async function dropConnection(agent: Agent, id: string): Promise<void> {
+  const own = (await agent.store.get('connection', id))?.['own']
+  if (typeof own !== 'string') return
+  await agent.locks.run(own, async () => {
+    const state = (await agent.store.get('connection', id))?.['state']
+    if (UNANSWERED.includes(String(state))) await agent.commit({ changes: [at(id, undefined)] }) // else they answered meanwhile
   })
 }
 
@@ -114,6 +136,7 @@ export async function readConnection(agent: Agent, id: string): Promise<Connecti
 async function takeResponse(agent: Agent, incoming: Incoming): Promise<Step | undefined> {
   const [id, row] = (await rowOf(agent, incoming.to)) ?? []
   if (id === undefined || row === undefined || incoming.thread !== row['request']) return undefined
+  if (row['state'] !== 'requested' && row['state'] !== 'complete') return undefined // 5
   const inviter = unsealContact(new Received(row['inviterKeys'], 'inviterKeys'))
   const did = incoming.body.member('did').text(LONGEST_DID)
   if (row['state'] === 'complete' && row['theirDid'] !== did) throw new CheckFailedError('a second answer to a request')
@@ -154,7 +177,7 @@ async function endRequest(agent: Agent, own: Verkey, request: string, why: strin
 async function letIn(agent: Agent, attached: JsonObject): Promise<void> {
   const waiting = (await agent.store.list('connection')).filter(([, row]) => row['attached'] && WAITING.includes(String(row['state'])))
   const sizes = [attached, ...waiting.map(([, row]) => row['attached'])].map((one) => new TextEncoder().encode(JSON.stringify(one)).length)
-  if (sizes.reduce((sum, size) => sum + size) > MOST_CARRIED) throw new WalletError('unanswered', 'too many offers wait for their connections')
+  if (sizes.reduce((sum, size) => sum + size) > MOST_CARRIED) throw new WalletError('carried', 'too many offers wait for their connections')
 }
 
 function emptied({ attached: _, ...row }: JsonObject): JsonObject {
@@ -177,6 +200,6 @@ function ownOf(row: JsonObject): Verkey {
   return verkey(String(row['own']), 'own')
 }
 
-function at(id: string, value: JsonObject): Change {
+function at(id: string, value: JsonObject | undefined): Change {
   return { kind: 'connection', id, value }
 }

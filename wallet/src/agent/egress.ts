@@ -12,8 +12,8 @@ import { toHex } from '../bytes.js'
 import { inflated } from '../deflate.js'
 import { compacted } from '../didcomm/compact.js'
 import type { Incoming } from '../didcomm/message.js'
-import { CheckFailedError, MalformedError, UnreachableError } from '../errors.js'
-import { publicAddress, type Network, type Socket, type SocketEvents } from '../network.js'
+import { CheckFailedError, GoneError, MalformedError, UnreachableError } from '../errors.js'
+import { GONE, publicAddress, type Network, type Socket, type SocketEvents } from '../network.js'
 import type { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
 
@@ -62,6 +62,7 @@ export class EgressNetwork implements Network {
       const status = statusOf(answer)
       if (kept && status === 200 && answer.body.optional('unchanged')?.boolean()) return kept
       if (status >= 200 && status < 300) return publicBody(answer, mostBytes)
+      if (GONE.includes(status)) throw new GoneError('there is no such public file')
       const location = answer.body.optional('headers')?.optional('location')
       if (!REDIRECTS.includes(status) || !location) throw new UnreachableError('a public file could not be fetched')
       next = publicAddress(new URL(location.text(2048), next).href, 'location').href

@@ -7,7 +7,7 @@ import { fromAnyBase64 } from '../base64.js'
 import { readInlineService, type Contact } from '../dids/contact.js'
 import { decoded } from '../didcomm/attachments.js'
 import { identifier, kindOf, told } from '../didcomm/message.js'
-import { MalformedError, NotPublicError } from '../errors.js'
+import { DeadLinkError, GoneError, MalformedError, NotPublicError } from '../errors.js'
 import { canonicalBytes } from '../jcs.js'
 import { publicAddress, type Network } from '../network.js'
 import { Received } from '../received.js'
@@ -37,11 +37,19 @@ const LONGEST_DID = 16 * 1024
 const KIND = /^out-of-band\/1\.[0-9]{1,3}\/invitation$/
 const HANDSHAKE = /(?:^https:\/\/didcomm\.org\/|;spec\/)didexchange\/1\.[0-9]{1,3}$/
 
-/** The invitation behind an address that was scanned or pasted: in it, or where it leads. */
+/**
+ * The invitation behind an address that was scanned or pasted: in it, or where it leads.
+ *
+ * @throws DeadLinkError it leads nowhere
+ */
 export async function fetchInvitation(address: string, network: Network): Promise<Invitation> {
   const url = linkAddress(address)
   const encoded = url.searchParams.get('oob')
-  return readInvitation(encoded === null ? await network.get(url.href, MOST_BYTES) : fromAnyBase64(encoded, 'address'))
+  if (encoded !== null) return readInvitation(fromAnyBase64(encoded, 'address'))
+  const invitation = await network.get(url.href, MOST_BYTES).catch((error: unknown) => {
+    throw error instanceof GoneError ? new DeadLinkError() : error
+  })
+  return readInvitation(invitation)
 }
 
 /** What was scanned or pasted, as an address; only one with its invitation in itself may be long. */

@@ -15,7 +15,7 @@ const PATIENCE_MS = 60_000
 export function newestOffer(agent: Agent, connection: string): Promise<string> {
   const look = async (): Promise<string | undefined> => {
     const { state } = (await agent.store.get('connection', connection)) ?? {}
-    if (state === 'failed' || state === 'refused') throw new CheckFailedError('the connection has failed')
+    if (['failed', 'refused', 'unanswered'].includes(String(state))) throw new CheckFailedError('the connection has failed')
     const rows = (await agent.store.list('offer')).filter(([, row]) => row['connection'] === connection)
     return (rows.filter(([, row]) => row['state'] === 'offered').at(-1) ?? rows.at(-1))?.[0]
   }

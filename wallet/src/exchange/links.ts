@@ -19,6 +19,8 @@ const MOST = 16
 const MOST_CHARACTERS = 128 * 1024
 const GIVE_UP_MS = 30 * 24 * 3600 * 1000
 const MOST_TRIES = 6
+/** There may be room later. */
+const LATER = ['unanswered', 'carried']
 
 export class Links<Followed> {
   readonly #agent: Agent
@@ -62,7 +64,7 @@ export class Links<Followed> {
       try {
         await this.#follow(String(row['address']))
       } catch (error) {
-        const mayBeLater = error instanceof UnreachableError || (error instanceof WalletError && error.code === 'unanswered')
+        const mayBeLater = error instanceof UnreachableError || (error instanceof WalletError && LATER.includes(error.code))
         const tries = Number(row['tries'] ?? 0) + (this.#agent.mediator.isConnected ? 1 : 0)
         if (!(error instanceof WalletError)) throw error
         if (mayBeLater && tries < MOST_TRIES && Date.now() - Number(row['at']) < GIVE_UP_MS) {

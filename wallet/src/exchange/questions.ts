@@ -96,10 +96,10 @@ export class Questions {
 
   /** Take a question that was read from codes; the same one again is the same question. Gives its id. */
   async openShown(bytes: Uint8Array): Promise<string> {
-    const { digest: id, thread, asker, goalCode, request } = readShownRequest(bytes)
+    const { digest: id, thread, asker, goalCode, request, mayLeaveOut } = readShownRequest(bytes)
     await this.#agent.locks.run(id, async () => {
       if (await this.#agent.store.get('question', id)) return
-      const row = { ...rowOf(request), comment: null, thread, asker, goalCode: goalCode ?? null, own: null, contact: null, isShown: true }
+      const row = { ...rowOf(request), comment: null, thread, asker, goalCode: goalCode ?? null, own: null, contact: null, isShown: true, ...(mayLeaveOut && { mayLeaveOut }) }
       await this.#unanswered.letIn('question', id, row)
       const before = withoutShown(await this.#agent.store.list('question'))
       await this.#agent.commit({ changes: [...before.map(([each, rest]) => at(each, rest)), at(id, row)] })
@@ -147,7 +147,7 @@ export class Questions {
       if (!entry || misfit(entry.credential, request, restrictions, referent)) throw new CannotProveError('a part of the request has no credential that fits')
       if (entry.isKnownRevoked) throw new CannotProveError('the credential is revoked')
     }
-    if ((await this.#agent.store.get('question', id))?.['isShown'] === true) return this.#answerShown(id, answers, seen)
+    if ((await this.#agent.store.get('question', id))?.['isShown'] === true) return this.#answerShown(id, answers, seen, isLess)
     await this.#change(id, (asked) => {
       const row = isLess ? { ...asked, isLess } : asked
       if (typeof row['own'] === 'string') return { changes: [at(id, { ...row, state: 'answering', answers })] }
@@ -184,9 +184,10 @@ export class Questions {
   }
 
   // 6
-  async #answerShown(id: string, answers: Answers, seen: number | undefined): Promise<void> {
+  async #answerShown(id: string, answers: Answers, seen: number | undefined, isLess: boolean): Promise<void> {
     await this.#agent.locks.run(id, async () => {
-      const row = await this.#agent.store.get('question', id)
+      const asked = await this.#agent.store.get('question', id)
+      const row = asked && isLess ? { ...asked, isLess } : asked
       if (row?.['state'] !== 'asked' || (seen !== undefined && row['at'] !== seen)) throw new StateError('the question is not open')
       const choices = await this.#choices({ ...row, answers }).catch((error: unknown) => {
         throw error instanceof UnreachableError ? new WalletError('not_ready', 'what the proof needs is not on this phone') : error

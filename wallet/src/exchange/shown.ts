@@ -12,6 +12,7 @@ import { canonicalBytes } from '../jcs.js'
 import { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
 import { readStrictJson } from '../strict_json.js'
+import { readLeftOut, type LeftOut } from './left_out.js'
 
 const REQUEST = 'wanderbuch-offline-request/1.0'
 const ANSWER = 'wanderbuch-offline-answer/1.0'
@@ -28,6 +29,8 @@ export interface ShownRequest {
   readonly asker: string
   readonly goalCode: string | undefined
   readonly request: Received
+  /** What an answer may leave out (ADR 101). */
+  readonly mayLeaveOut: LeftOut | undefined
 }
 
 /** @throws MalformedError it is none */
@@ -38,7 +41,8 @@ export function readShownRequest(bytes: Uint8Array): ShownRequest {
   if (!IDENTIFIER.test(thread)) throw new MalformedError('codes.id', 'an identifier')
   const asker = body.member('asker').text(LONGEST_DID)
   if (!/^did:[a-z0-9]+:\S+$/.test(asker)) throw new MalformedError('codes.asker', 'a DID')
-  return { digest: base58(sha256(canonicalBytes(body.value()))), thread, asker, goalCode: told(body.optional('goal_code'), 128), request: body.member('request') }
+  const request = body.member('request')
+  return { digest: base58(sha256(canonicalBytes(body.value()))), thread, asker, goalCode: told(body.optional('goal_code'), 128), request, mayLeaveOut: readLeftOut(body, request) }
 }
 
 /** The answer as it is shown. */

@@ -1,9 +1,11 @@
 // What is done with a book while it is open; opening, locking and moving it are `session.ts`'s.
 
+import { dropConnection } from '../agent/did_exchange.js'
 import { prepareProof } from '../anoncreds/presentation.js'
 import { StateError, UnreachableError, WalletError } from '../errors.js'
 import { newestOffer } from '../exchange/awaited_offer.js'
 import type { Entry } from '../exchange/credentials.js'
+import { mayForesee } from '../exchange/foreseeing.js'
 import type { Backup } from '../keeping/backup.js'
 import type { SealedStore } from '../keeping/sealed_store.js'
 import type { VaultKey } from '../keeping/vault_key.js'
@@ -51,7 +53,9 @@ export class BookCalls {
   }
 
   async dropLink({ id }: { id: string }): Promise<void> {
-    await this.#opened().wallet.links.drop(id)
+    const { links, agent } = this.#opened().wallet
+    if (await agent.store.get('link', id)) await links.drop(id)
+    else await dropConnection(agent, id)
   }
 
   /** Resolves with the newest offer of a connection that waits for an answer. */
@@ -70,16 +74,17 @@ export class BookCalls {
   async question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
     const view = await this.#seen((views) => views.question(id, entry))
     const { answer } = view
-    if (view.state === 'asked' && answer) void this.#prepareProof(answer.id) // while it is read
+    if (view.state === 'asked' && answer) void this.#prepareProof(answer.id, id) // while it is read
     return view
   }
 
   // First what is to be looked up is asked for; what is computed would keep the page waiting for what it asks next.
-  async #prepareProof(id: string): Promise<void> {
+  async #prepareProof(id: string, question: string): Promise<void> {
     const open = this.#open()
     const entry = await open?.wallet.credentials.one(id).catch(() => undefined) // who says yes is told
+    const asked = await open?.wallet.agent.store.get('question', question)
     if (!open || !entry) return
-    open.wallet.credentials.foresee(entry)
+    if (asked && mayForesee(asked, entry)) open.wallet.credentials.foresee(entry)
     if (this.#open() !== open) return // closed meanwhile
     clearTimeout(open.preparing)
     open.preparing = setTimeout(() => void prepared(entry), PREPARE_MS)

@@ -18,7 +18,6 @@ export function historyScreen(parts: Parts, history: HistoryView | null): Screen
     history.given.length
       ? h('ul', { class: 'entries' }, ...history.given.map((each) => h('li', {}, ...given(parts, each))))
       : h('p', {}, say('history.empty')),
-    history.given.length > 0 && h('p', { class: 'hint' }, say('history.erase.what')),
     parts.back(),
   ])
 }
@@ -38,14 +37,14 @@ export function reportScreen(parts: Parts, question: QuestionView): Screen {
 export function reportLines(parts: Pick<Parts, 'words'>, question: QuestionView): string[] {
   const { words } = parts
   const say: Words['say'] = (key, named) => words.say(key, named)
-  const names = (all: readonly string[]): string => [...new Set(all)].map((name) => words.label(question.answer?.type ?? null, name)).join(', ')
+  const names = (all: readonly string[]): string => words.row([...new Set(all)].map((name) => words.label(question.answer?.type ?? null, name)))
   const shown = question.parts.flatMap((part) => part.shown)
   const proven = toldNames(question)
   const { asker, isFromLink } = question
   // Who asked proved it over a connection; a link names whom its maker likes.
   const link = isFromLink ? 'link.' : ''
   return [
-    say(`report.${link}who`, { name: [asker.name ?? say('party.unknown'), asker.did ? `(${asker.did})` : ''].join(' ').trim() }),
+    say(`report.${link}who`, { name: [asker.name ?? say('party.unknown'), asker.did ? `(${words.direction === 'rtl' ? `\u2068${asker.did}\u2069` : asker.did})` : ''].join(' ').trim() }),
     isFromLink && say('report.link'),
     say(`report.${link}at`, { date: words.date(question.at) }),
     shown.length > 0 && say(`report.${link}seen`, { names: names(shown) }),
@@ -60,16 +59,18 @@ function given(parts: Parts, { question, erasure }: GivenView): Child[] {
   const { answer, asker, id } = question
   const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
   const proven = question.parts.flatMap((part) => part.proven)
+  const mayErase = question.state !== 'answering' && !question.isShown && erasure?.answeredAt == null
   const labels = proven.map(({ name, comparison, value }) => parts.said(`proven.${comparison}`, { label: words.label(answer?.type ?? null, name), value: words.inWords(answer?.type ?? null, name, String(value)) }))
   return [
     h('p', {}, h('strong', {}, asker.name === null ? say('party.unknown') : outside(asker.name)), h('span', { class: 'hint' }, words.date(question.at))),
     answer && h('p', {}, say('question.by'), ' ', parts.titled(answer)),
     h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), ...learnedWords(parts, question).map((each) => h('p', {}, ...each)), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, ...label)))),
-    question.left.length > 0 && h('p', {}, say('history.left', { names: question.left.map((name) => words.label(answer?.type ?? null, name)).join(', ') })),
+    question.left.length > 0 && h('p', {}, say('history.left', { names: words.row(question.left.map((name) => words.label(answer?.type ?? null, name))) })),
     h('p', {}, say(`question.state.${question.isShown ? 'shown' : question.state}`)),
     erasure && h('p', { class: 'note' }, erasure.answeredAt === null ? say('history.erasing', { date: words.date(erasure.at) }) : say('history.erased', { date: words.date(erasure.answeredAt) })),
     ...(erasure?.kept ?? []).map(({ until, law }) => h('p', { class: 'note' }, outside(say('history.kept', { until: words.day(until), law })))),
-    question.state !== 'answering' && !question.isShown && erasure?.answeredAt == null && parts.button('history.erase', () => actions.erase(id)),
+    mayErase && parts.button('history.erase', () => actions.erase(id)),
+    mayErase && h('p', { class: 'hint' }, say('history.erase.what')),
     parts.button('history.report', () => actions.show(`report ${id}`)),
   ]
 }

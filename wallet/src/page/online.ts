@@ -1,6 +1,7 @@
 // An open book and its mediator: connected to, tried again, and asked as soon as it can be (ADR 124).
 
 import { WalletError } from '../errors.js'
+import { mayForesee } from '../exchange/foreseeing.js'
 import type { Shelf } from '../keeping/shelf.js'
 import type { Opened, Wallet } from '../wallet.js'
 
@@ -8,6 +9,8 @@ const FIRST_WAIT_MS = 5_000
 const LONGEST_WAIT_MS = 5 * 60_000
 /** Who came by a link is not kept waiting for what looks at every certificate. */
 const LISTS_MS = 2_000
+/** So long after a question came, its asker does not learn by a list of theirs that somebody is there. */
+const LATELY_MS = 3_600_000
 
 type Timer = ReturnType<typeof setTimeout>
 
@@ -21,6 +24,8 @@ export class Online {
   #isStopped = false
   /** A link that is followed before the page asks for it: the page waits for what comes of it. */
   #following: { readonly address: string; readonly opened: Promise<Opened> } | undefined
+  /** Ends when the link led somewhere, or nowhere. */
+  #came: Promise<void> = Promise.resolve()
   isOnline = false
 
   /** @param tell told when `isOnline` may be another */
@@ -71,6 +76,7 @@ export class Online {
     const opened = this.#wallet.follow(address)
     opened.catch(() => undefined)
     this.#following = { address, opened }
+    this.#came = opened.then(() => undefined, () => undefined)
   }
 
   async #connect(wait: number): Promise<void> {
@@ -95,10 +101,12 @@ export class Online {
     if (line !== undefined && line !== (await this.#shelf.note('line')) && !this.#isStopped) await this.#shelf.write({ notes: { line } })
   }
 
-  // Notices of a revocation may be lost: each visit looks at the lists themselves.
+  // Notices of a revocation may be lost: each visit looks at the lists themselves; not at those of who asked just now (`foreseeing.ts`).
   async #lookAtLists(): Promise<void> {
     const { credentials, agent } = this.#wallet
-    const entries = (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked)
+    await this.#came
+    const asked = (await agent.store.list('question')).filter(([, row]) => row['state'] === 'asked' && Math.abs(Date.now() - Number(row['at'])) < LATELY_MS)
+    const entries = (await credentials.all()).filter((entry) => !entry.isKnownRevoked && asked.every(([, row]) => mayForesee(row, entry)))
     await Promise.all(entries.map((entry) => agent.ifReachable(async () => void (await credentials.isRevoked(entry)))))
   }
 }

@@ -2,7 +2,7 @@
 
 import { h, outside, type Child } from './dom.js'
 import type { EntryView, Judgement, Party, Value, Wrong } from './protocol.js'
-import { flat, NO_END, type Named, type Piece, type Words } from './words.js'
+import { flat, NO_END, type InWords, type Named, type Piece, type Words } from './words.js'
 
 /** What a worker can do; each resolves when there is something new to look at. */
 export interface Actions {
@@ -113,15 +113,18 @@ export class Parts {
     ]
   }
 
-  /** Values with their labels; what follows from others behind a fold, unless it is all that is asked about. */
+  /**
+   * Values with their labels; what follows from others behind a fold. Of those that are asked about, numbers for programs alone are behind
+   * one.
+   */
   values(type: string | null, all: readonly Value[], named?: readonly string[]): HTMLElement[] {
     const inWords = this.words.values(type, all, named)
     const second = this.words.second?.values(type, all, named)
     const pairs = inWords.map((value, index) => [value, second?.[index]] as const)
     const list = (some: typeof pairs): HTMLElement => h('dl', {}, ...some.flatMap(([{ label, text }, other]) => [h('dt', {}, label, beside(other?.label, label)), h('dd', {}, outside(...inLanguages(text)), other && beside(flat(other.text), flat(text)))]))
-    if (named) return [list(pairs)]
-    const follow = pairs.filter(([{ follows }]) => follows)
-    return [list(pairs.filter(([{ follows }]) => !follows)), ...(follow.length ? [h('details', {}, h('summary', {}, this.say('values.follow')), list(follow))] : [])]
+    const isAside = ({ follows, isNumber }: InWords): boolean => (named ? isNumber : follows)
+    const [plain, aside] = [pairs.filter(([value]) => !isAside(value)), pairs.filter(([value]) => isAside(value))]
+    return [...(plain.length ? [list(plain)] : []), ...(aside.length ? [h('details', {}, h('summary', {}, ...this.both('values.follow')), list(aside))] : [])]
   }
 
   outcome(kind: string, state: string, why: string | null): HTMLElement {

@@ -182,7 +182,10 @@ export interface BookView {
   readonly entries: readonly (EntryView & { readonly worth: Worth | null })[]
   readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
-  /** Opened without a network: 'waiting' for one, or 'failed' since they lead nowhere. */
+  /**
+   * Opened without a network: 'waiting' for one, or 'failed' since they lead nowhere. Followed: 'requested' as long as who made it has not
+   * answered, 'unanswered' once they did not for 30 days.
+   */
   readonly links: readonly { readonly id: string; readonly state: string; readonly at: number }[]
   /** How many entries cannot be read now. */
   readonly unread: number
@@ -234,7 +237,7 @@ export interface Calls {
   deleteBook(): void
   /** null: it is kept, and followed when the network is there. */
   follow(told: { address: string }): { kind: 'question' | 'connection'; id: string } | null
-  /** Put a link away that waits, or leads nowhere. */
+  /** Put a link away that waits, for a network or for an answer, or leads nowhere. */
   dropLink(told: { id: string }): void
   /** Wait until a connection brings an offer, or has failed; gives the offer's id. */
   offerOf(told: { connection: string }): string

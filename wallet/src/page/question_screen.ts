@@ -71,7 +71,7 @@ function purpose({ both }: Parts, { purpose: stated, purposes, isFromLink, refer
 
 function unseen({ both }: Parts, { type, values }: EntryView, shown: readonly string[]): Child {
   const names = PERSONAL.filter((name) => values.some((value) => value.name === name) && !shown.includes(name))
-  return names.length > 0 && h('p', { class: 'unseen' }, ...both('question.unseen', (words) => ({ names: names.map((name) => words.label(type, name)).join(', ') })))
+  return names.length > 0 && h('p', { class: 'unseen' }, ...both('question.unseen', (words) => ({ names: words.row(names.map((name) => words.label(type, name))) })))
 }
 
 function certificate(parts: Parts, { id, chosen, others }: QuestionView, answer: EntryView): Child[] {
@@ -111,7 +111,7 @@ function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
   const named = (words: Parts['words']) => ({
     title: entry ? parts.titleOf(entry) : '',
     date: words.day(ends),
-    names: found.names.map((name) => words.label(entry?.type ?? null, name)).join(', '),
+    names: words.row(found.names.map((name) => words.label(entry?.type ?? null, name))),
   })
   return h('p', { class: 'note bad' }, ...parts.both(`misfit.${found.code}`, named))
 }
@@ -120,7 +120,7 @@ function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
 function choice(parts: Parts, { id, at, answer, may, beyond, isShown, left, mayLeave }: QuestionView, mayAnswer: boolean): Child[] {
   const { both, actions } = parts
   const isRefused = may.verdict === 'NOT_TRUSTED' && !mayLeave
-  const named = (names: readonly string[]) => (words: Parts['words']) => ({ names: names.map((name) => words.label(answer?.type ?? null, name)).join(', ') })
+  const named = (names: readonly string[]) => (words: Parts['words']) => ({ names: words.row(names.map((name) => words.label(answer?.type ?? null, name))) })
   return [
     h('div', {}, beyond.length > 0 && h('p', { class: 'note bad' }, ...both('question.beyond', named(beyond))),
       isRefused && h('p', { class: 'note bad' }, ...both('question.refused')),

@@ -38,7 +38,7 @@ export class Screens extends Parts {
         this.field('group', say('confirm.group', { number: group }), { inputmode: 'numeric', autocomplete: 'off', required: true }),
         this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }),
       ]),
-      this.fold([h('p', {}, say('pin.worth'))]),
+      this.fold([h('p', {}, say('pin.worth')), this.button('confirm.again', () => this.actions.show('code'))]),
     ])
   }
 
@@ -60,7 +60,7 @@ export class Screens extends Parts {
       h('p', {}, say('restore.what')),
       this.form('restore.open', ({ code, pin }) => this.actions.restore({ code: code as string, pin: pin as string }), this.#codeAndPin()),
       this.button('restore.file', () => this.actions.show('file')),
-      canBegin && this.button('anew.start', () => this.actions.show('anew')),
+      canBegin ? this.button('anew.start', () => this.actions.show('anew')) : this.button('restore.back', () => this.actions.show('book')),
     ])
   }
 
@@ -127,12 +127,14 @@ export class Screens extends Parts {
   book(book: BookView, status: Status): Screen {
     const { say } = this
     const offers = book.offers.filter(({ state }) => state === 'offered')
+    const coming = book.offers.filter(({ state }) => state === 'accepting' || state === 'requested')
     const questions = book.questions.filter(({ state }) => state === 'asked')
     return this.screen('book.title', [
       status.backup !== 'kept' && h('p', { class: 'note' }, say(`backup.${status.backup}`)),
       book.isSending && h('p', { class: 'note' }, say('book.sending')),
       ...offers.map(({ id, type }) => this.link(say('book.offer', { type: this.words.type(type) }), `offer ${id}`)),
       ...questions.map(({ id }) => this.link(say('book.question'), `question ${id}`)),
+      ...coming.map(({ id, type }) => this.pressed([say('book.coming', { type: this.words.type(type) })], () => this.actions.show(`offer ${id}`))),
       ...book.links.flatMap(({ id, state, at }) => [h('p', { class: 'note' }, say(`link.${state}`, { date: this.words.date(at) })), this.button('link.drop', () => this.actions.dropLink(id))]),
       ...this.#entries(book),
       h('h2', {}, say('book.open')),

@@ -1,5 +1,6 @@
 // What the page shows of offers, questions and the book: values as they are, judgements as codes. No key and no proof is in it.
 
+import { unansweredConnections } from '../agent/did_exchange.js'
 import { keyName } from '../anoncreds/attributes.js'
 import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
 import type { Entry } from '../exchange/credentials.js'
@@ -39,15 +40,16 @@ export class Views {
   }
 
   async book(): Promise<BookView> {
-    const { store } = this.#wallet.agent
-    const [{ entries, unread }, offers, questions, links, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('link'), store.list('outbox')])
+    const { agent } = this.#wallet
+    const { store } = agent
+    const [{ entries, unread }, offers, questions, links, connections, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('link'), unansweredConnections(agent), store.list('outbox')])
     const isKnown = await this.#isKnown(entries.map(signerOf))
     return {
       entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry, isKnown)), worth: isKnown ? await this.#worth(entry) : null }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
       // What was answered is the history's, which opens by the PIN.
       questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
-      links: links.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
+      links: [...links.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })), ...connections],
       unread,
       isSending: outbox.length > 0 || [...offers, ...questions].some(([, row]) => DECIDED.includes(String(row['state']))),
     }

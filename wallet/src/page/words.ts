@@ -49,6 +49,8 @@ export interface InWords {
   readonly text: readonly Piece[]
   /** Whether it follows from another value, so that it need not be read. */
   readonly follows: boolean
+  /** Whether it is for programs: the number of a table, not a word about the person. */
+  readonly isNumber: boolean
 }
 
 /** Of the page, each by its own name. */
@@ -69,6 +71,8 @@ const FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]|[\u{10800}-\u{10ff
 // What turns letters around. Isolates stay: another sentence that is filled in has its own.
 const TURNS = /[\u202a-\u202e\u2066\u2067]/g
 const DAY = /^([0-9]{4})([0-9]{2})([0-9]{2})$/
+/** Of a level, the number of the table by which it is compared. */
+const TABLE = 'crosswalk_version'
 const STEP = /^(eqf|cefr)_min_([a-z0-9]{1,2})$/
 
 export class Words {
@@ -158,8 +162,11 @@ export class Words {
     const raws = new Map(all.map(({ name, raw }) => [name, plain(raw)]))
     const isWanted = ({ name }: { readonly name: string }): boolean => named?.includes(name) ?? true
     const order = (own(this.#facts.types, type) ?? []).filter(isWanted)
-    const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: this.#label(facts.name), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
-    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: plain(name), text: [plain(raw)], follows: false }))
+    const isSaid = named ? () => false : (facts: AttributeFacts): boolean => isSaidByLevel(facts, raws)
+    const known = order
+      .filter((facts) => raws.has(facts.name) && !isSaid(facts))
+      .map((facts) => ({ label: this.#label(facts.name), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined, isNumber: facts.name === TABLE }))
+    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: plain(name), text: [plain(raw)], follows: false, isNumber: false }))
     return [...known, ...further]
   }
 
@@ -194,6 +201,11 @@ export class Words {
   /** Names one after another, as this language does it. */
   list(names: readonly string[]): string {
     return this.#isKnown ? new Intl.ListFormat(this.language, { type: 'conjunction' }).format(names) : names.join(', ')
+  }
+
+  /** Names in a row, with the comma of this language. */
+  row(names: readonly string[]): string {
+    return names.join(this.language === 'ar' ? '، ' : ', ')
   }
 
   /** Whether a last day of validity is over here. */
@@ -272,6 +284,13 @@ export class Words {
       return undefined
     }
   }
+}
+
+// Steps that a level stands on, one by one: who reads the level knows them. One that says otherwise than it is said.
+function isSaidByLevel({ name, computed }: AttributeFacts, raws: ReadonlyMap<string, string>): boolean {
+  const [, scale, step = ''] = STEP.exec(name) ?? []
+  const level = raws.get(`${scale}_level`)
+  return computed === 'at_least' && level !== undefined && (raws.get(name) === '1') === step <= level.toLowerCase()
 }
 
 /** Which of the codes of occupations it is, by their tree; -1: none. */

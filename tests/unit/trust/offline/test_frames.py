@@ -10,6 +10,7 @@ import pytest
 from tests.vectors.make_frame_vectors import FILE, vectors
 
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.trust.offline.frames import (
     MAX_FRAMES,
     MAX_MESSAGE_BYTES,
@@ -81,7 +82,12 @@ def test_an_answer_becomes_a_presentation_and_is_the_same_each_time() -> None:
 
 def test_what_is_no_answer_to_this_question_is_refused_in_a_sentence() -> None:
     request = request_frames(
-        question_id="q1", asker=Did("did:example:a"), goal_code="", answer_by=datetime.now(UTC), proof_request={}
+        question_id="q1",
+        asker=Did("did:example:a"),
+        goal_code="",
+        answer_by=datetime.now(UTC),
+        proof_request={},
+        may_leave_out=None,
     )
     cases = {
         "another question": answer(id="q2"),
@@ -105,10 +111,24 @@ def test_what_is_no_answer_to_this_question_is_refused_in_a_sentence() -> None:
 
 def test_a_request_says_what_is_asked_and_of_which_thread() -> None:
     at = datetime(2026, 11, 29, 4, tzinfo=UTC)
-    frames = request_frames(
-        question_id="q1", asker=Did("did:example:a"), goal_code="g", answer_by=at, proof_request={"nonce": "7"}
+    left_out = MayBeLeftOut(("birth_date",), "8")
+    whole, lesser = (
+        json.loads(
+            message_of(
+                Carried.REQUEST,
+                request_frames(
+                    question_id="q1",
+                    asker=Did("did:example:a"),
+                    goal_code="g",
+                    answer_by=at,
+                    proof_request={"nonce": "7"},
+                    may_leave_out=may_leave_out,
+                ),
+            )
+        )
+        for may_leave_out in (None, left_out)
     )
-    assert json.loads(message_of(Carried.REQUEST, frames)) == {
+    assert whole == {
         "type": "wanderbuch-offline-request/1.0",
         "id": "q1",
         "asker": "did:example:a",
@@ -116,3 +136,4 @@ def test_a_request_says_what_is_asked_and_of_which_thread() -> None:
         "answer_by": int(at.timestamp()),
         "request": {"nonce": "7"},
     }
+    assert lesser == whole | {"may_be_left_out": {"attributes": ["birth_date"], "nonce": "8"}}

@@ -43,7 +43,7 @@ async def test_every_fact_of_a_trusted_answer_has_its_evidence(
 ) -> None:
     asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
-    of_one = [kind for kind in FactKind if kind is not FactKind.ONE_PERSON]
+    of_one = [kind for kind in FactKind if kind not in {FactKind.ONE_WALLET, FactKind.ONE_PERSON}]
     assert outcomes(ended) == dict.fromkeys(of_one, HOLDS)
     assert [ground.kind for ground in grounds(ended).facts] == of_one  # in the order of the judgement
     assert fact(ended, FactKind.LEVEL).evidence == {"at_least": "3", "framework": "EQF"}

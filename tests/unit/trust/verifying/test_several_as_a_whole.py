@@ -59,8 +59,14 @@ def named(family_name: str, verdict: Verdict, *codes: str, given_names: str = "N
 
 
 def one_person(whole: Judgement) -> FactOutcome:
-    (outcome,) = (fact.outcome for fact in whole.grounds.facts if fact.kind is FactKind.ONE_PERSON)
-    return outcome
+    return together(whole)[FactKind.ONE_PERSON]
+
+
+def together(whole: Judgement) -> dict[FactKind, FactOutcome]:
+    """Return what is said of all credentials together, in the order of the judgement."""
+    about_all = [fact for fact in whole.grounds.facts if not fact.part]
+    assert [fact.kind for fact in about_all] == [FactKind.ONE_WALLET, FactKind.ONE_PERSON]
+    return {fact.kind: fact.outcome for fact in about_all}
 
 
 TWO = (group("trade"), group("work"))
@@ -95,7 +101,16 @@ def test_one_person_is_said_only_of_names_that_were_compared() -> None:
     assert one_person(as_a_whole(TWO_NAMED, [known, named("PERERA", Verdict.TRUSTED)])) is FactOutcome.HOLDS
     unproven = part(Verdict.NOT_TRUSTED, "credential.expired")
     assert one_person(as_a_whole(TWO_NAMED, [known, unproven])) is FactOutcome.NOT_LOOKED_AT
-    assert one_person(as_a_whole(TWO, [part(Verdict.TRUSTED), unproven])) is FactOutcome.HOLDS
+    told = together(as_a_whole(TWO, [part(Verdict.TRUSTED), unproven]))
+    assert told == {FactKind.ONE_WALLET: FactOutcome.HOLDS, FactKind.ONE_PERSON: FactOutcome.NOT_ASKED}
+
+
+def test_two_wallets_are_no_word_about_people() -> None:
+    two_wallets = [part(Verdict.NOT_TRUSTED, "presentation.several_holders")] * 2
+    told = together(as_a_whole(TWO, two_wallets))
+    assert told == {FactKind.ONE_WALLET: FactOutcome.FAILS, FactKind.ONE_PERSON: FactOutcome.NOT_ASKED}
+    told = together(as_a_whole(TWO_NAMED, two_wallets))
+    assert told == {FactKind.ONE_WALLET: FactOutcome.FAILS, FactKind.ONE_PERSON: FactOutcome.NOT_LOOKED_AT}
 
 
 @pytest.mark.parametrize(

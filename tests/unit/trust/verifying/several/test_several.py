@@ -50,7 +50,8 @@ async def test_three_credentials_of_one_worker_are_trusted_each_by_itself(employ
     assert [group.group for group in ended.groups] == ["trade", "work", "maltese"]
     told = outcomes(ended)
     assert {part for part, _ in told} == {"trade", "work", "maltese", ""}
-    assert told["", FactKind.ONE_PERSON] is FactOutcome.HOLDS
+    assert told["", FactKind.ONE_WALLET] is FactOutcome.HOLDS
+    assert told["", FactKind.ONE_PERSON] is FactOutcome.NOT_ASKED  # one wallet may hold those of two
     assert set(told.values()) == {FactOutcome.HOLDS, FactOutcome.NOT_ASKED}
     seen = await employer.seen(ended)
     assert seen is not None
@@ -289,6 +290,13 @@ class TestTwoHolders:
             ended = await answered(employer, asked, proof)
             assert verdict(ended) is expected
             assert ("subject.differs" in codes(ended)) is (expected is Verdict.NOT_TRUSTED)
+            told = outcomes(ended)
+            named_one = FactOutcome.HOLDS if expected is Verdict.TRUSTED else FactOutcome.FAILS
+            assert (told["", FactKind.ONE_WALLET], told["", FactKind.ONE_PERSON]) == (FactOutcome.HOLDS, named_one)
+        nameless = await employer.ask_several(trade=WELDER, maltese=MALTESE)
+        proof = worker.present(nameless.proof_request, {"trade": wallet.welder, "maltese": theirs})
+        told = outcomes(await answered(employer, nameless, proof))
+        assert told["", FactKind.ONE_PERSON] is FactOutcome.NOT_ASKED  # that they are one person's is said by nobody
 
     async def test_signs_in_place_of_names_are_nobodys(
         self, employer: Employer, worker: Worker, training_centre: Issuer, institute: Issuer
