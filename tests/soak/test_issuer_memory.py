@@ -2,8 +2,8 @@
 
 Classes of people claim their slips and take what they bring with wallets, through one agent on real sockets.
 WANDERBUCH_SOAK_ISSUED says how many there are (20,000); a short run finds what leaks much. What an agent leaves at rest
-is read after each class, and memory comes and goes in arenas: the median around one point counts, around 20,000 what was
-read after 19,000, 20,000 and 21,000. So one class more is issued to.
+is read after each class, and memory comes and goes in arenas: the median around one point counts; around 20,000 what
+was read after 19,000, 20,000 and 21,000. So one class more is issued to.
 """
 
 import asyncio
