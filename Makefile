@@ -11,17 +11,25 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test containers pool check format bench soak pictures lock clean
+.PHONY: help demo test system test-all containers pool check format bench soak pictures lock clean
 
 help: ## Show this list.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
-test: $(READY) ## Run the tests (a quarter of an hour on two slow cores); make soak takes more of some.
-	# The longest files first; four at a time, for half of the files wait (tests/shared_town.py).
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+# The longest files first; four at a time, for half of the files wait (tests/shared_town.py).
+PYTEST := $(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test: $(READY) ## Run the tests before a commit: all but make system's (six minutes on two slow cores).
+	$(PYTEST) -m "not system" tests/flow tests/abuse tests/unit
+
+system: $(READY) ## Run the others: browsers, wallets of others, towns that take long (ten minutes).
+	$(PYTEST) -m system
+
+test-all: $(READY) ## Run both at once, as CI does (a quarter of an hour); make soak takes more of some.
+	$(PYTEST)
 
 containers: $(READY) ## Build the images; run the demo and both compose files in containers (root; podman, buildah).
 	$(BIN)/pytest -n 0 tests/containers
@@ -44,7 +52,7 @@ format: $(READY) ## Rewrite the code in the house style.
 bench: $(READY) ## Measure, print and write build/bench.json (about half an hour).
 	$(BIN)/python -m tests.bench
 
-soak: $(READY) ## What takes longer: kills, load, long runs; all of what `make test` takes a share of; the whole Chromium.
+soak: $(READY) ## What takes longer: kills, load, long runs; all of what `make test-all` takes a share of; the whole Chromium.
 	$(BIN)/pytest -m soak tests/soak
 	WANDERBUCH_THOROUGH=1 $(BIN)/pytest --numprocesses 3 --dist loadfile \
 		$$(grep -rlE --include='test_*.py' 'thorough|share_of|@given|by_chance|power\.cuts|"chromium"' tests/unit tests/browser tests/flow tests/interop)

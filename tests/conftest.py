@@ -25,6 +25,7 @@ from tests.session_fixtures import refuse_copies
 from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
 from tests.small_pages import want_small_pages
 from tests.thorough import examples, leave_to_soak
+from tests.tiers import mark_system, refuse_divided_towns
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -82,10 +83,16 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.set_threshold(*_COLLECTING)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Say of each test which of `make test` and `make system` it belongs to."""
+    mark_system(item)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to `make soak` what is its; skip what this machine lacks something for; order who shares a town."""
     leave_to_soak(config, items)
     refuse_copies(items)
+    refuse_divided_towns(items)
     skip_what_cannot_run(items)
     order_modules(items)
 

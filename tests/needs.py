@@ -34,7 +34,7 @@ def chromium_program() -> Path | None:
     """Return the browser: the one that the environment names as CHROMIUM, else one on the path.
 
     Without windows Chromium loads, draws and runs a page as it does with them, for half of the work: the whole one
-    draws its tabs and bars even where nobody sees them. So `make test` takes the shell where it is there, and
+    draws its tabs and bars even where nobody sees them. So `make system` takes the shell where it is there, and
     `make soak` the whole one. The shell has no camera.
     """
     return (None if IS_THOROUGH else _shell()) or whole_chromium() or _shell()

@@ -1,7 +1,7 @@
 """How much of what is left to chance, or walked through step by step, a run of the tests takes.
 
-`make test` takes enough to see that what is tested holds; `make soak` sets WANDERBUCH_THOROUGH and takes all of it, in
-the whole Chromium (`tests.needs`).
+`make test` and `make system` take enough to see that what is tested holds; `make soak` sets WANDERBUCH_THOROUGH and
+takes all of it, in the whole Chromium (`tests.needs`).
 
     for number in range(examples(300)): ...
     @settings(max_examples=examples(400), deadline=None)

@@ -18,7 +18,7 @@ from tests.welders import LEVELS, certificate
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 TRADES = {"weld": "C7212", "nurse": "C2221", "cook": "C5120"}

@@ -15,7 +15,7 @@ from tests.welders import LEVELS, certificate
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 BY_LEVEL = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 INVALID = ("NOT_TRUSTED", ["proof.invalid"])

@@ -46,7 +46,7 @@ from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.store.record import new_id
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.system]
 
 AUTHOR = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
 ROLES = ("issuer", "holder", "verifier")

@@ -22,7 +22,7 @@ from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import ACCREDITATION
 from wanderbuch.schemas.credential_type import load_credential_type
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 TYPES = ("qualification/1.0", "experience/1.0", "language/1.0")
 TRADE = {

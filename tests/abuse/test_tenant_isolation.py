@@ -52,7 +52,7 @@ from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 ROLES: Final[tuple[Role, ...]] = (
     IssuerRole(),

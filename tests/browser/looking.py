@@ -17,7 +17,7 @@ SIZES = {"phone": PHONE, "desktop": DESKTOP}
 LOOKS: Final = (("en", "phone"), ("ar", "desktop"), ("fr", "phone"))
 """How every page is looked at: from left to right and from right to left, on both sizes, and in longer words.
 
-`make test` takes one of them a page, `make soak` all (`tests.thorough`).
+`make system` takes one of them a page, `make soak` all (`tests.thorough`).
 """
 _DRAWN_MS: Final = 30_000
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.

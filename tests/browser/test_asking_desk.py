@@ -50,7 +50,7 @@ DESK_LOOKS: Final = (
     ("en", "phone", "dark"),
     ("en", "desktop", "light"),
 )
-"""How every page is looked at; the first two of them in `make test`."""
+"""How every page is looked at; the first two of them in `make system`."""
 SMALL: ViewportSize = {"width": 360, "height": 640}
 ASKED_BACK: Final = {"id": "case", "revision": 1, "state": "ASKED_BACK", "decided_at": None, "waited_s": {}}
 _USE: Final = {

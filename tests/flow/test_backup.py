@@ -28,7 +28,7 @@ from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
 from wanderbuch.governance.form.model import CROSSWALK
 from wanderbuch.governance.form.records import split
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 
 @asynccontextmanager

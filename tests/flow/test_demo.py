@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from tests.prepared.running import run_prepared
 
+pytestmark = pytest.mark.system
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 OUTCOMES = {"TRUSTED", "NOT_TRUSTED", "UNKNOWN", "STALE", "DECLINED", "NO_ANSWER"}
 

@@ -24,7 +24,7 @@ from tests.soak.village import WELDER, Village
 from wanderbuch.agents.demo.example import example_claim
 from wanderbuch.agents.machine import AgentHandle
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 AT_ONCE = 10
 AUTHORITY = {

@@ -21,7 +21,7 @@ from tests.abuse.town import Town
 from tests.flow.employer_scene import WELDER_3, Scene, open_scene
 from tests.flow.generated import described
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 NOBODYS: Final = "0" * 32

@@ -10,7 +10,7 @@ from tests.welders import certificate
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 

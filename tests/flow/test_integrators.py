@@ -21,7 +21,7 @@ from tests.flow.webhook_receiver import HOST, receiving
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.client import ApiError, Question, VerifierClient
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "ask_a_worker.py"

@@ -12,7 +12,7 @@ from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.machine import AgentHandle
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 PERSONAL = ("credential_id", "family_name", "birth_date", "qualification_title", "awarding_body", "awarded_on")

@@ -14,7 +14,7 @@ from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.machine import AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -12,7 +12,7 @@ from tests.flow.employer_scene import WELDER_3, Scene, codes, open_scene
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -42,17 +42,8 @@ def test_a_run_of_the_same_commit_draws_the_same(monkeypatch: pytest.MonkeyPatch
     assert thorough.draw() not in ("one", "two")
 
 
-QUIETLY = (
-    "--collect-only",
-    "-qq",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:asyncio",
-    "--import-mode=importlib",
-    "-c",
-    os.devnull,
-)
+UNUSED = ("cacheprovider", "asyncio", "schemathesis", "anyio")
+QUIETLY = ("--collect-only", "-qq", "--import-mode=importlib", *(f"-pno:{name}" for name in UNUSED), "-c", os.devnull)
 ON_BOTH = """
 import pytest
 
