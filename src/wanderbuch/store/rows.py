@@ -177,7 +177,9 @@ class Rows:
         alone = [written for written in all_written if written.is_alone]
         if alone:
             settling = [self._settling(written) for written in alone]
-            results = await self._engine.together(*(each for one in settling for each in one), *also)
+            results = await self._engine.together(
+                *(statement for statements in settling for statement in statements), *also
+            )
             also, at = (), 0
             for written, statements in zip(alone, settling, strict=True):
                 if not results[at]:
