@@ -25,7 +25,7 @@ def use_memory(config: pytest.Config) -> None:
 
 def is_soak(config: pytest.Config) -> bool:
     """Return whether soak tests are asked for."""
-    return any(_SOAK in each for each in (config.option.markexpr, *config.args))
+    return any(_SOAK in text for text in (config.option.markexpr, *config.args))
 
 
 def _has_room() -> bool:

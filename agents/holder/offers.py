@@ -161,7 +161,9 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str, *, wron
     if held_offer.state is OfferState.OPEN:
         parts = tuple(part for part in WrongPart if part in wrong)
         text = (
-            f"{_DECLINE_TEXT} Something is wrong: {'; '.join(part.said for part in parts)}." if parts else _DECLINE_TEXT
+            f"{_DECLINE_TEXT} Something is wrong: {'; '.join(part.words for part in parts)}."
+            if parts
+            else _DECLINE_TEXT
         )
         told: dict[str, Any] = {"wrong": [part.value for part in parts]} if parts else {}
         ended = await end_and_tell(profile, held_offer, OfferState.DECLINED, text, **told)

@@ -121,7 +121,7 @@ class Notices:
 
 def notice_message(intent: RevocationIntent) -> dict[str, Any]:
     """Return the notice that a credential is revoked; it asks for an acknowledgement (Aries RFC 0317)."""
-    told = {} if intent.reason is None else {"comment": intent.reason.said}
+    told = {} if intent.reason is None else {"comment": intent.reason.sentence}
     return {
         "@type": _REVOKE,
         "@id": intent.thread_id,

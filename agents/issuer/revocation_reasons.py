@@ -15,7 +15,7 @@ class RevocationReason(StrEnum):
     OTHER = "other"
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """Return what the wallet is told, in English."""
         return _SAID[self]
 

@@ -59,7 +59,7 @@ class ListCauses(ABC):
         self._rows = {row.number: row.cells for row in table.rows}
         self._words = words
 
-    def said(self, finding: CellFinding) -> Markup:
+    def sentence(self, finding: CellFinding) -> Markup:
         """Return what was found and what to do: what it says of options of the command line is left out."""
         own = self._own(finding)
         return self._details(finding) if own is None else own

@@ -24,7 +24,7 @@ class WrongPart(StrEnum):
     OTHER = "other"
 
     @property
-    def said(self) -> str:
+    def words(self) -> str:
         """Return it as an issuer reads it, in English."""
         return _SAID[self]
 

@@ -91,7 +91,7 @@ async def test_a_request_for_more_than_is_listed_is_answered_without_it_where_th
     await scene.wallet.do("answer", id=view["id"], answers=answers, isLess=True)
     outcome = await scene.ecosystem.outcome(scene.too_much_in_part)
     assert (outcome["decision"]["verdict"], set(outcome["left_out"])) == ("TRUSTED", set(view["left"]))
-    assert not set(view["left"]) & {each["attribute"] for each in outcome["seen"]}
+    assert not set(view["left"]) & {shown["attribute"] for shown in outcome["seen"]}
 
 
 async def test_an_issuer_with_the_name_of_another_and_its_bomb(scene: Scene) -> None:

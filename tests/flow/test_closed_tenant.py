@@ -131,9 +131,9 @@ async def test_its_rows_go_on_at_whom_the_authority_names_and_its_neighbour_issu
     anew = ("hand-over-rows", "--to", str(tmp_path / "other"))
     assert "which the authority names no more" in (await store(hosted, *anew, code=2))[1]
     centre = hosted.standings[service.host]["did"]
-    said = tmp_path / "rows-here.jws"
-    said.write_text((await institute.post("/take-overs/rows-here", {"centre": centre}))["rows_here"])
-    handed, _ = await store(hosted, *anew, "--rows-here", str(said))
+    rows_here = tmp_path / "rows-here.jws"
+    rows_here.write_text((await institute.post("/take-overs/rows-here", {"centre": centre}))["rows_here"])
+    handed, _ = await store(hosted, *anew, "--rows-here", str(rows_here))
     assert handed["successor"] == hosted.standings[other.host]["did"]
     assert {one["batch"]: one["rows"] for one in handed["batches"]} == {welders: 0, cooks: 2}
     await service.start()

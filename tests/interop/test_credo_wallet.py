@@ -128,7 +128,7 @@ async def test_wallet_that_knows_one_request_answers_all_of_a_question_that_brin
     outcome = await ecosystem.outcome(request)
     assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
     await welder.reached(received, "done")
-    assert {"family_name", "birth_date"} <= {each["attribute"] for each in outcome["seen"]}
+    assert {"family_name", "birth_date"} <= {shown["attribute"] for shown in outcome["seen"]}
     assert outcome["left_out"] == []
 
 

@@ -239,7 +239,7 @@ async def test_what_may_be_left_out_is_left_out_by_one_button_and_the_history_sa
         await expect(main).to_contain_text("Not shown: Date of birth.")
         outcome = await ecosystem.outcome(request)
         assert (outcome["decision"]["verdict"], outcome["left_out"]) == ("TRUSTED", ["birth_date"])
-        assert "birth_date" not in {each["attribute"] for each in outcome["seen"]}
+        assert "birth_date" not in {shown["attribute"] for shown in outcome["seen"]}
         await press(tab, "Back to my book")
         await press(tab, "What I showed to whom")
         await tab.get_by_label("Your PIN").fill(PIN)

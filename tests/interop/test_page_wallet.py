@@ -92,7 +92,7 @@ async def test_answers_without_what_may_be_left_out(ecosystem: Ecosystem, wallet
         await wallet.until("question", id=opened["id"], state="accepted")
         outcome = await ecosystem.outcome(request)
         assert (outcome["decision"]["verdict"], outcome["left_out"]) == ("TRUSTED", left_out)
-        seen = {each["attribute"] for each in outcome["seen"]}
+        seen = {shown["attribute"] for shown in outcome["seen"]}
         assert ("family_name" in seen, "birth_date" in seen) == (True, not is_less)
         view = await wallet.do("view_question", id=opened["id"])
         assert ("birth_date" in view["parts"][0]["shown"], view["left"]) == (not is_less, left_out)

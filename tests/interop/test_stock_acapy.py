@@ -273,7 +273,7 @@ async def test_stock_holder_answers_all_of_a_question_of_which_something_may_be_
     outcome = await scene.ours.outcome(request)
     assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
     await scene.stock.reached(place, "done")
-    assert "birth_date" in {each["attribute"] for each in outcome["seen"]}
+    assert "birth_date" in {shown["attribute"] for shown in outcome["seen"]}
     assert outcome["left_out"] == []
 
 

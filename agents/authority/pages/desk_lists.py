@@ -170,7 +170,7 @@ def _statuses(read: ReadUpload, said: SaidOfList) -> list[tuple[str, str]]:
 def _shown(finding: CellFinding, causes: InstitutionCauses) -> dict[str, str]:
     """Return where a finding is, and what it says in the words of the page."""
     letters = "" if finding.position is None else column_letters(finding.position)
-    return {"place": " ".join((letters, finding.column)).strip(), "said": causes.said(finding)}
+    return {"place": " ".join((letters, finding.column)).strip(), "said": causes.sentence(finding)}
 
 
 def _said(visit: DeskVisit) -> SaidOfList:

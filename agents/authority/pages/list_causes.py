@@ -32,7 +32,7 @@ _CAUSES: Final[Mapping[str, str]] = {
 class InstitutionCauses(ListCauses):
     """The causes of one list of institutions."""
 
-    def said(self, finding: CellFinding) -> Markup:
+    def sentence(self, finding: CellFinding) -> Markup:
         """Return what was found and what to do, the English details after it."""
         own = self._own(finding)
         if own is None:

@@ -276,7 +276,7 @@ def _shown(
     """
     letters = "" if finding.position is None else column_letters(finding.position)
     column = names[finding.column].striptags() if finding.column in names else finding.column
-    return {"place": " ".join((letters, column)).strip(), "said": causes.said(finding)}
+    return {"place": " ".join((letters, column)).strip(), "said": causes.sentence(finding)}
 
 
 def _questions(

@@ -31,12 +31,12 @@ class ClassListCauses(ListCauses):
         super().__init__(table, words)
         self._kind = kind
 
-    def said(self, finding: CellFinding) -> Markup:
+    def sentence(self, finding: CellFinding) -> Markup:
         """Return what was found and what to do; of what the authority says of the centre, its own sentence too."""
         own = self._own(finding)
         if own is not None and finding.kind == "standing":
             return own + " " + self._words.in_english(finding.message)
-        return super().said(finding)
+        return super().sentence(finding)
 
     def _of_kind(self, finding: CellFinding) -> str:
         what, _, name = finding.kind.partition("-")

@@ -74,7 +74,9 @@ def said_again(kept: HolderReport, fresh: HolderReport) -> HolderReport | None:
     return fresh.model_copy(update={"times": kept.times + 1, "created_at": kept.created_at})
 
 
-def said(offer_id: str, message_id: str, report: ProblemReport, *, has_credential: bool, at: datetime) -> HolderReport:
+def first_report(
+    offer_id: str, message_id: str, report: ProblemReport, *, has_credential: bool, at: datetime
+) -> HolderReport:
     """Return a first report."""
     return HolderReport(
         id=offer_id,

@@ -7,7 +7,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.book import OfferBook
-from wanderbuch.agents.issuer.holding.report import HolderReport, ReportState, closed, said, said_again
+from wanderbuch.agents.issuer.holding.report import HolderReport, ReportState, closed, first_report, said_again
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.reports import read_report
@@ -36,7 +36,9 @@ class Reports:
         report = read_report(incoming.members)
         if not parts_of(report) or (offer := await self._book.sent_by_its_wallet(incoming)) is None:
             return
-        fresh = said(offer.id, incoming.id, report, has_credential=offer.state.has_credential, at=datetime.now(UTC))
+        fresh = first_report(
+            offer.id, incoming.id, report, has_credential=offer.state.has_credential, at=datetime.now(UTC)
+        )
         try:
             await self._records.insert(fresh)
         except DuplicateError:

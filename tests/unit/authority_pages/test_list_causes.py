@@ -90,7 +90,7 @@ def test_each_cause_is_told_in_the_language_of_the_page(language: Language) -> N
     untold = {
         f"{finding.kind} {finding.cause}: {finding.message}"
         for table, finding in every
-        if starts_in_english(InstitutionCauses(table, KIT.words(language)).said(finding))
+        if starts_in_english(InstitutionCauses(table, KIT.words(language)).sentence(finding))
     }
     assert untold == set()
 
@@ -99,7 +99,7 @@ def test_each_cause_is_told_in_the_language_of_the_page(language: Language) -> N
 def test_every_kind_of_a_sheet_and_every_question_has_a_sentence(language: Language) -> None:
     causes = InstitutionCauses(table_of([(1, ["did"])]), KIT.words(language))
     kinds = [*noticed._ERRORS, *noticed._NOTES, *(set(QUESTIONS) - OF_CLASSES)]
-    told = [causes.said(CellFinding(Severity.ERROR, 2, "", "x", "y", kind)) for kind in kinds]
+    told = [causes.sentence(CellFinding(Severity.ERROR, 2, "", "x", "y", kind)) for kind in kinds]
     asked = [causes.asked(name) for name in QUESTIONS if name not in OF_CLASSES]
     replies = [text for name in QUESTIONS if name not in OF_CLASSES for text in causes.replies(name).values()]
     assert [text for text in (*told, *asked, *replies) if starts_in_english(text)] == []
@@ -108,7 +108,7 @@ def test_every_kind_of_a_sheet_and_every_question_has_a_sentence(language: Langu
 def test_a_typed_cause_chooses_the_sentence_and_the_details_stay() -> None:
     [(table, zero)] = [(table, one) for table, one in findings() if one.cause == "occupation_zero"]
     words = KIT.words(LANGUAGES["fr"])
-    own, _, details = InstitutionCauses(table, words).said(zero).partition("<br>")
+    own, _, details = InstitutionCauses(table, words).sentence(zero).partition("<br>")
     assert own == words("cause.occupation_zero", found=shown("11"))
     assert zero.message in unescape(details)
 
@@ -122,7 +122,7 @@ def test_what_a_cell_holds_is_no_markup() -> None:
     table = table_of([(1, ["status"]), (2, ["<script>x</script>"])])
     hostile = CellFinding(Severity.ERROR, 2, "status", "<script>", "<script>", "value-status", 0)
     for language in LANGUAGES.values():
-        assert "<script>" not in InstitutionCauses(table, KIT.words(language)).said(hostile)
+        assert "<script>" not in InstitutionCauses(table, KIT.words(language)).sentence(hostile)
 
 
 @pytest.mark.parametrize(("tag", "cause"), [("fr", "n’est pas"), ("ar", "ليس")], ids=["fr", "ar"])

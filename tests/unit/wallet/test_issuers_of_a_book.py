@@ -106,7 +106,11 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
         {"looked": 2, "waited": 3_600_000, "at": 2},  # too long ago
         {"looked": 2, "waited": 6_000, "at": 3},  # it was revoked meanwhile
     ]
-    told = {"credential": entry.credential, **centre.told(), "lists": [each.to_dict() for each in centre.lists]}
+    told = {
+        "credential": entry.credential,
+        **centre.told(),
+        "lists": [status_list.to_dict() for status_list in centre.lists],
+    }
     assert wallet.call("looked_up", **told, link_secret=secret, request=request, steps=steps) == [
         [None, "answered", [first], 0],
         [None, "answered", [first], 1],

@@ -149,8 +149,8 @@ async def test_a_cancelled_batch_leaves_nothing_open_wherever_the_power_fails(wo
                 await centre.desk.cancel(batch.id, by="n.silva")
         states = {(await workshop.desk.get(offer.id)).state for offer in offers}
         assert states == {OfferState.WITHDRAWN}, where
-        found = [(await centre.row(batch, number)).state for number in (2, 3, 4)]
-        assert found == [RowState.WAITING, RowState.LOCKED, RowState.WAITING], where
+        states = [(await centre.row(batch, number)).state for number in (2, 3, 4)]
+        assert states == [RowState.WAITING, RowState.LOCKED, RowState.WAITING], where
         if not cut:
             break
     assert steps > 3

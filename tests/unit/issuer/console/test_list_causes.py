@@ -62,7 +62,7 @@ def test_each_finding_is_told_in_the_language_of_the_page() -> None:
         for language in OTHERS
         for one in every
         for finding in one.findings
-        if in_english(ClassListCauses(KIND, one.table, KIT.words(language)).said(finding))
+        if in_english(ClassListCauses(KIND, one.table, KIT.words(language)).sentence(finding))
     }
     assert untold == set()
 
@@ -70,19 +70,19 @@ def test_each_finding_is_told_in_the_language_of_the_page() -> None:
 def test_what_a_cell_holds_is_told_and_is_no_markup() -> None:
     one = listed()
     finding = next(finding for finding in one.findings if finding.kind == "value-country_of_award")
-    french = ClassListCauses(KIND, one.table, KIT.words(LANGUAGES["fr"])).said(finding)
+    french = ClassListCauses(KIND, one.table, KIT.words(LANGUAGES["fr"])).sentence(finding)
     assert "Aucun pays ne porte le nom" in french
     assert "Atlantis" in french.striptags()
     row = one.table.rows[0]
     hostile = CellFinding(Severity.ERROR, row.number, "", "", "", "read-as-empty", 0)
     table = read_class_list(b"certificate no\n<script>x</script>\n", KIND, ClassSettings(), at=date(2026, 1, 1)).table
-    assert "<script>" not in ClassListCauses(KIND, table, KIT.words(LANGUAGES["fr"])).said(hostile)
+    assert "<script>" not in ClassListCauses(KIND, table, KIT.words(LANGUAGES["fr"])).sentence(hostile)
 
 
 def test_in_english_the_whole_cause_is_told_without_options_of_the_command_line() -> None:
     one = listed()
     causes = ClassListCauses(KIND, one.table, KIT.words(LANGUAGES[ENGLISH]))
-    sentences = [causes.said(finding) for finding in one.findings]
+    sentences = [causes.sentence(finding) for finding in one.findings]
     assert any("a year without month and day" in text for text in sentences)
     assert [text for text in sentences if "--" in text] == []
 
@@ -91,7 +91,7 @@ def test_in_english_the_whole_cause_is_told_without_options_of_the_command_line(
 def test_every_kind_of_a_sheet_and_every_question_has_a_sentence(language: Language) -> None:
     causes = ClassListCauses(KIND, listed().table, KIT.words(language))
     kinds = [*noticed._ERRORS, *noticed._NOTES, *(set(QUESTIONS) - OF_INSTITUTIONS)]
-    told = [causes.said(CellFinding(Severity.ERROR, 2, "", "x", "y", kind)) for kind in sorted(kinds)]
+    told = [causes.sentence(CellFinding(Severity.ERROR, 2, "", "x", "y", kind)) for kind in sorted(kinds)]
     asked = [text for name in QUESTIONS if name not in OF_INSTITUTIONS for text in causes.replies(name).values()]
     asked += [causes.asked(name) for name in QUESTIONS if name not in OF_INSTITUTIONS]
     assert [text for text in (*told, *asked) if in_english(text)] == []

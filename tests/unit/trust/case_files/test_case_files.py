@@ -102,8 +102,8 @@ async def test_an_answer_with_something_left_out_is_replayed_against_the_request
     answer = world.present(asked, lesser_request(asked))
     judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer), never_again)
     decided = {"state": VerificationState.DECIDED, "decision": judgement.decision, "grounds": judgement.grounds}
-    held = asked.model_copy(update=decided)
-    case, key = await CaseFiles(profile).get(held, at=world.now), await CaseFiles(profile).key(held, at=world.now)
+    ended = asked.model_copy(update=decided)
+    case, key = await CaseFiles(profile).get(ended, at=world.now), await CaseFiles(profile).key(ended, at=world.now)
     assert case is not None
     assert key is not None
     world.files.clear()

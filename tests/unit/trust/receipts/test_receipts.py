@@ -162,9 +162,12 @@ async def test_a_receipt_says_what_was_asked_and_left_out(shipyard: Shipyard) ->
     grounds = AnswerGrounds((AnswerFact(FactKind.HOLDER_NAMED, FactOutcome.LEFT_OUT),))
     decided = replace(decision, reasons=reasons)
     jws = await shipyard.sign(shipyard.receipt(requirement=requirement, decision=decided, grounds=grounds))
-    said = verify_receipt(jws, shipyard.log, at=NOW).receipt
-    assert (said.asked.credentials[0].subject, said.decided.facts[0].outcome) == (Subject.NAME, FactOutcome.LEFT_OUT)
-    assert said.decided.reasons == ("issuer.accredited", "subject.none", "subject.name_left_out")
+    receipt = verify_receipt(jws, shipyard.log, at=NOW).receipt
+    assert (receipt.asked.credentials[0].subject, receipt.decided.facts[0].outcome) == (
+        Subject.NAME,
+        FactOutcome.LEFT_OUT,
+    )
+    assert receipt.decided.reasons == ("issuer.accredited", "subject.none", "subject.name_left_out")
 
 
 async def test_a_receipt_holds_no_text_in_which_a_value_could_stand(shipyard: Shipyard) -> None:

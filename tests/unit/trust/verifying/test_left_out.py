@@ -70,7 +70,7 @@ async def test_a_question_of_which_nothing_may_be_left_out_is_sent_and_kept_as_e
 
 
 @pytest.mark.parametrize(
-    ("requirement", "left_out", "said", "outcome"),
+    ("requirement", "left_out", "reasons", "outcome"),
     [
         (MAY_HIDE_BIRTH, ("birth_date",), ["subject.shown", "subject.birth_date_left_out"], FactOutcome.HOLDS),
         (
@@ -94,12 +94,12 @@ async def test_an_answer_without_what_may_be_left_out_is_trusted_and_says_so(
     welder: Held,
     requirement: Requirement,
     left_out: tuple[str, ...],
-    said: list[str],
+    reasons: list[str],
     outcome: FactOutcome,
 ) -> None:
     asked = await employer.ask(requirement)
     ended = await employer.get(asked, worker.present(both(asked)[1], welder))
-    assert (verdict(ended), codes(ended)) == (Verdict.TRUSTED, ["issuer.accredited", *said])
+    assert (verdict(ended), codes(ended)) == (Verdict.TRUSTED, ["issuer.accredited", *reasons])
     assert (ended.left_out, holder_named(ended)) == (left_out, outcome)
     seen = await employer.seen(ended) or {}
     assert seen
