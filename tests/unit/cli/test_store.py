@@ -289,7 +289,7 @@ class Exchange(Record):
 
 
 async def test_check_finds_markers_by_the_rows_of_their_records(filled: AgentConfig) -> None:
-    async with using(filled) as (profile, tables):
+    async with using(filled) as (profile, _):
         exchanges = Markers(profile, Exchange, names=("ended",))
         for name in ("one", "two", "three"):
             await exchanges.insert(Exchange(id=name))
