@@ -12,6 +12,7 @@ from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
 from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.hashing import hash_of
+from wanderbuch.store.markers import MARKERS
 from wanderbuch.store.rebuild import KEYS
 from wanderbuch.store.tables import DEFAULT_TENANT, Tables, tables_on
 
@@ -82,15 +83,21 @@ async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: st
         profile_check.unread = str(err).splitlines()[-1]
         return profile_check
     profile_check.keys = len(keys)
+    entries: set[str] = set().union(
+        *names.values()
+    )  # of some kinds of rows, such as a register's, the record is of another
+    listed_of: dict[str, set[str]] = {}
     for kind in built - {KEYS}:
-        listed = {str(row[0]) for row in await tables.engine.run(
+        listed_of[kind] = {str(row[0]) for row in await tables.engine.run(
             "SELECT DISTINCT id FROM row WHERE tenant = ? AND kind = ?", profile_check.tenant, kind
         )}  # fmt: skip
+    for kind, listed in listed_of.items():
         profile_check.rows += len(listed)
-        known = names[kind] | listed
+        base = kind.removesuffix(MARKERS)  # a marker's row is its record's
+        known = names[kind] | listed if base == kind else listed_of.get(base, set())
         missing = [name for name in names[kind] - listed if _base(name) not in known]
         profile_check.missing += await _count_there(profile, name, kind, missing)
-        profile_check.superfluous += len(listed - names[kind])
+        profile_check.superfluous += len(listed - names[kind] - entries)
     if KEYS in built:
         for some in _batches(keys):
             whose = await tables.keys.find(some)

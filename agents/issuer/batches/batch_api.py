@@ -28,7 +28,7 @@ from wanderbuch.agents.issuer.batches.batch_models import (
 )
 from wanderbuch.agents.issuer.batches.claims import claim_digest
 from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_be_claimable
-from wanderbuch.agents.issuer.class_list.judged import read_judged
+from wanderbuch.agents.issuer.class_list.list_api import read_sent
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.class_list.models import ClassListOut
 from wanderbuch.agents.issuer.config import IssuerConfig
@@ -69,9 +69,9 @@ class BatchWork(Protocol):
 async def _make(office: BatchWork, call: Call[NewBatch]) -> BatchOut:
     if call.once is not None and (made := await office.batches.find(call.once.id)) is not None:
         return await _view(office, made)
-    body, sent = call.body, call.body.list
+    body = call.body
     standing, numbers, at = office.standing, office.batches.claiming.numbers, datetime.now(UTC)
-    listed = await read_judged(standing, numbers, sent.list, sent.settings(), sent.choices(), at=at)
+    listed = await read_sent(standing, numbers, body.list, at=at)
     try:
         batch = await office.batches.make(listed, standing.credential_type, body.plan(), call.new_id, by=manager(call))
     except ListNotReadyError as err:

@@ -149,12 +149,12 @@ def _finding(finding: CellFinding) -> ClassFinding:
         row=finding.row,
         place=None if finding.position is None else column_letters(finding.position),
         column=finding.column,
-        message=_for_programs(finding.message),
-        fix=f"answer {finding.kind} in `answers`" if is_open else _for_programs(finding.fix),
+        message=for_programs(finding.message),
+        fix=f"answer {finding.kind} in `answers`" if is_open else for_programs(finding.fix),
         answers=answers if is_open else {},
     )
 
 
-def _for_programs(text: str) -> str:
+def for_programs(text: str) -> str:
     """Return a text with the members of the body in place of the options of the command line."""
     return _OPTIONS.sub(lambda match: f"`{_MEMBERS[match[0]]}`", text)

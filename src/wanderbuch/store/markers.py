@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Entry
@@ -44,6 +44,10 @@ type Beside = Callable[[Any], Awaitable[None]]
 
 type Follows = Mapping[str, Callable[[Mapping[str, Any]], bool]]
 """By the name of a marker: whether it may be there, given the values of the markers before it in `names`."""
+
+
+MARKERS: Final = ".marker"
+"""What the category of markers has after that of their records."""
 
 
 class ImmutableRecordError(StoreError):
@@ -116,7 +120,7 @@ class Markers[R: Record](RecordStore[R]):
         self._names = tuple(names)
         self._follows = dict(follows or {})
         self._in_turn = in_turn
-        self._marker_category = f"{kind.category}.marker"
+        self._marker_category = kind.category + MARKERS
         self._at_hand: AtHand[R] = at_hand_of(profile, kind.category)
         self._most_at_hand = at_hand
 
@@ -409,7 +413,7 @@ def marker_entries(record: Record, markers: Mapping[str, Mapping[str, Any]]) -> 
         marker = _Marker(
             record_id=record.id, state=marked.state, due=marked.due, tags=dict(marked.words), value=dict(value)
         )
-        entries.append((f"{record.category}.marker", _place(record.id, name), marker.model_dump_json()))
+        entries.append((record.category + MARKERS, _place(record.id, name), marker.model_dump_json()))
     return entries
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import base58
 import pytest
@@ -37,7 +37,9 @@ from wanderbuch.agents.runtime.store_tables import open_engine
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.engine import Statement
 from wanderbuch.store.entries import fetch_keys
+from wanderbuch.store.markers import Markers
 from wanderbuch.store.rebuild import Reader
+from wanderbuch.store.record import Record
 from wanderbuch.store.rows import Indexed
 from wanderbuch.store.tables import Tables, bind_tables, open_tables
 
@@ -276,6 +278,36 @@ async def test_check_tells_what_the_index_lacks_and_has_it_mended(filled: AgentC
     async with using(filled) as (profile, tables):
         assert len(await listed(profile, tables, "kandy")) == 5
     assert all(report.is_well for report in await check(filled, mend=False))
+
+
+class Exchange(Record):
+    category: ClassVar[str] = "test.exchange"
+    ended_by: str = ""
+
+    def index_state(self) -> str:
+        return "ENDED" if self.ended_by else "OPEN"
+
+
+async def test_check_finds_markers_by_the_rows_of_their_records(filled: AgentConfig) -> None:
+    async with using(filled) as (profile, _):
+        exchanges = Markers(profile, Exchange, names=("ended",))
+        for name in ("one", "two", "three"):
+            await exchanges.insert(Exchange(id=name))
+        assert await exchanges.add("one", "ended", {"ended_by": "us"})
+        assert [exchange.id async for exchange in exchanges.every(state="ENDED")] == ["one"]
+    for statement in (  # the row of a register of these records
+        "INSERT INTO built SELECT tenant, 'test.register', version FROM built WHERE kind = 'test.exchange'",
+        "CREATE TABLE copied AS SELECT * FROM row WHERE kind = 'test.exchange'",
+        "UPDATE copied SET kind = 'test.register'",
+        "INSERT INTO row SELECT * FROM copied",
+        "DROP TABLE copied",
+    ):
+        at_index(filled, statement)
+    report = (await check(filled, mend=False))[0]
+    assert (report.tenant, report.missing, report.superfluous, report.is_well) == ("default", 0, 0, True)
+    at_index(filled, "DELETE FROM row WHERE kind = 'test.exchange' AND id = 'one'")
+    report = (await check(filled, mend=False))[0]
+    assert (report.missing, report.is_well) == (2, False)  # the record, and its marker
 
 
 async def test_check_misses_nothing_that_was_removed_while_it_looked(

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +13,16 @@ from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.class_list.judged import read_judged
-from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
+from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES, read_sent
 from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.models import ClassListIn, ClassListOut
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.governance.lists.reading import Choices
+from wanderbuch.governance.lists.table import TableError
+
+LISTS = Path(__file__).parents[3] / "vectors" / "lists"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOR_ALL_WELDERS = {name: text for name, text in CLAIM.items() if name not in OWN}
@@ -72,6 +76,25 @@ async def test_a_row_with_another_certificates_number_says_whose_before_a_batch_
     assert ([row.number for row in listed.rows], listed.to_look_at) == ([2], (3, 4, 5))
     same = await judged(workshop, class_text("T-2"), settings)  # the certificate that the batch has
     assert (len(same.rows), same.findings) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("received", "member"),
+    [
+        ((LISTS / "two-sheets.xlsx").read_bytes(), "sheet"),
+        ((LISTS / "windows-1250.csv").read_bytes(), "encoding"),
+        (b"a,b;c\nd,e;f", "separator"),
+    ],
+)
+async def test_a_program_is_told_what_to_say_as_its_body_calls_it(
+    workshop: Workshop, received: bytes, member: str
+) -> None:
+    sent = ClassListIn(list=base64.b64encode(received).decode())
+    with pytest.raises(TableError) as caught:
+        await read_sent(workshop.standing, workshop.desk.numbers, sent, at=datetime.now(UTC))
+    told = f"{caught.value.message} {caught.value.hint}"
+    assert f"`{member}`" in told
+    assert "--" not in told
 
 
 async def test_the_authority_is_asked_once_for_all_rows_that_are_refused(
