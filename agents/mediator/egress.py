@@ -240,7 +240,7 @@ class Egress:
                 )
             except Exception as err:  # noqa: BLE001 (its words may name the destination)
                 log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
-                packed = pack(refusal(thread_id, _unreachable()), to=channel.their_key, own=own)
+                packed = pack(refusal(thread_id, _unreachable()), to=channel.their_key, own=own, is_between_us=True)
             await route.send(packed)
         except ConnectionError:
             return
@@ -276,9 +276,9 @@ def _packed(
     answer: Relayed | EgressRefusedError, request: EgressRequest, thread_id: str, *, to: str, own: Key, follows: bool
 ) -> bytes:
     if isinstance(answer, EgressRefusedError):
-        return pack(refusal(thread_id, answer), to=to, own=own)
+        return pack(refusal(thread_id, answer), to=to, own=own, is_between_us=True)
     text, tail = response(thread_id, request, answer, follows=follows)
-    return pack(text, to=to, own=own, tail=tail)
+    return pack(text, to=to, own=own, tail=tail, is_between_us=True)
 
 
 def response(

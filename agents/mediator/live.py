@@ -236,7 +236,8 @@ class LiveWallets:
                         delivery, tail = compact_delivery(part)
                     else:
                         delivery = delivery_message(part, as_text=live.as_text)
-                    await live.route.send(pack(delivery, to=live.channel.their_key, own=own, tail=tail))
+                    packed = pack(delivery, to=live.channel.their_key, own=own, tail=tail, is_between_us=True)
+                    await live.route.send(packed)
                 return
             for message in waiting:
                 await live.route.send(message.envelope)

@@ -38,6 +38,7 @@ class OwnX25519:
     secret: bytes = field(repr=False)
     pair: bytes = field(repr=False)
     _shared: dict[bytes, bytes] = field(default_factory=dict, repr=False)
+    _sealed: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     def shared_with(self, theirs: bytes) -> bytes:
         """Return the key that boxes between us and somebody are made with; the last ones stay at hand.
@@ -55,6 +56,22 @@ class OwnX25519:
                 self._shared.clear()
             self._shared[theirs] = shared
         return shared
+
+    def sealed_for(self, theirs: bytes) -> bytes:
+        """Return our name, sealed for somebody: each time in the same words, so that they need not open it each time.
+
+        Who sees two envelopes knows by it that both are from one sender. So it is for where nobody else sees them.
+
+        Args:
+            theirs: their X25519 public key.
+        """
+        sealed = self._sealed.get(theirs)
+        if sealed is None:
+            sealed = sodium.crypto_box_seal(self.name.encode("ascii"), theirs)
+            if len(self._sealed) >= _MAX_SHARED:
+                self._sealed.clear()
+            self._sealed[theirs] = sealed
+        return sealed
 
     def sign(self, message: bytes) -> bytes:
         """Return the Ed25519 signature of a message, 64 bytes."""

@@ -37,7 +37,13 @@ class PackingError(ExchangeError):
 
 
 def pack(
-    message: Mapping[str, Any], *, to: str, own: Key, routing_keys: Sequence[str] = (), tail: bytes = b""
+    message: Mapping[str, Any],
+    *,
+    to: str,
+    own: Key,
+    routing_keys: Sequence[str] = (),
+    tail: bytes = b"",
+    is_between_us: bool = False,
 ) -> bytes:
     """Return a message in an envelope that only the recipient can open, and that proves who sent it.
 
@@ -47,22 +53,24 @@ def pack(
         own: our secret Ed25519 key.
         routing_keys: of mediators, the nearest to the recipient first; each gets a `forward` around what is inside.
         tail: bytes that go with it, for who is known to take them (ADR 120).
+        is_between_us: it goes straight to the recipient, over a socket of theirs: then we are named in the same words
+            each time, which they open once (ADR 131).
 
     Raises:
         PackingError: a key is not an Ed25519 key.
     """
-    packed = _authcrypt(to_json(message) + (TAIL_MARK + tail if tail else b""), to, own)
+    packed = _authcrypt(to_json(message) + (TAIL_MARK + tail if tail else b""), to, own, is_between_us=is_between_us)
     for key in routing_keys:
         forward = {"@type": _FORWARD, "@id": str(uuid4()), "to": to, "msg": json.loads(packed)}
         packed, to = _anoncrypt(to_json(forward), key), key
     return packed
 
 
-def _authcrypt(message: bytes, to: str, own: Key) -> bytes:
+def _authcrypt(message: bytes, to: str, own: Key, *, is_between_us: bool) -> bytes:
     ours, theirs = own_key(own), _x25519(to)
     content_key, nonce = random(_KEY_BYTES), random(_BOX_NONCE_BYTES)
     boxed = sodium.crypto_box_afternm(content_key, nonce, _shared(ours, theirs))
-    sender = sodium.crypto_box_seal(ours.name.encode("ascii"), theirs)
+    sender = ours.sealed_for(theirs) if is_between_us else sodium.crypto_box_seal(ours.name.encode("ascii"), theirs)
     header = {"kid": to, "sender": _b64(sender), "iv": _b64(nonce)}
     return _sealed(message, content_key, "Authcrypt", {"encrypted_key": _b64(boxed), "header": header})
 

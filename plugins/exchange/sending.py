@@ -27,7 +27,7 @@ from wanderbuch.faults import describe
 from wanderbuch.plugins.exchange.attached import with_packed_numbers
 from wanderbuch.plugins.exchange.beside import BesidePlaces, Place
 from wanderbuch.plugins.exchange.channel import Channel
-from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
+from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute, socket_of
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.packing import pack
 from wanderbuch.plugins.http.edge import HttpEdge
@@ -193,7 +193,8 @@ class Sending:
         asks = wants_reply and self._can_ask(channel)
         try:
             if way_back.is_open or not channel.has_address:  # straight to them: no mediator is on that way
-                packed = await self._packed(profile, replace(channel, routing_keys=()), message, asks=asks)
+                straight, over_socket = replace(channel, routing_keys=()), socket_of(way_back) is not None
+                packed = await self._packed(profile, straight, message, asks=asks, is_between_us=over_socket)
                 if way_back.offer(packed):
                     return
                 if not channel.has_address:
@@ -261,13 +262,28 @@ class Sending:
         finally:
             self._resting.discard(task)
 
-    async def _packed(self, profile: Profile, channel: Channel, message: Mapping[str, Any], *, asks: bool) -> bytes:
+    async def _packed(
+        self,
+        profile: Profile,
+        channel: Channel,
+        message: Mapping[str, Any],
+        *,
+        asks: bool,
+        is_between_us: bool = False,
+    ) -> bytes:
         own = await self._keys.secret(profile, channel.own_key)
         sent = {**message, **_REPLY_ASKED} if asks else message
         tail = b""
         if channel.takes_packed:
             sent, tail = with_packed_numbers(sent)
-        return pack(sent, to=channel.their_key, own=own, routing_keys=channel.routing_keys, tail=tail)
+        return pack(
+            sent,
+            to=channel.their_key,
+            own=own,
+            routing_keys=channel.routing_keys,
+            tail=tail,
+            is_between_us=is_between_us,
+        )
 
     async def _post(self, channel: Channel, packed: bytes, *, asks: bool) -> None:
         if not channel.has_address:

@@ -136,7 +136,7 @@ export function multiple2(point: Point2, scalar: bigint): Point2 {
 }
 
 /** Compute now what multiples and pairings of points will want. */
-export function prepare({ multiplied, multiplied2, paired }: { multiplied: readonly Point1[]; multiplied2: readonly Point2[]; paired: readonly Point2[] }): void {
+export function prepare({ multiplied = [], multiplied2 = [], paired = [] }: { multiplied?: readonly Point1[]; multiplied2?: readonly Point2[]; paired?: readonly Point2[] }): void {
   multiplied.filter((point) => !point.is0()).forEach(placesOf1)
   multiplied2.filter((point) => !point.is0()).forEach(placesOf2)
   paired.filter((point) => !point.is0()).forEach(linesOf)

@@ -54,8 +54,8 @@ export class PublicFiles {
   }
 
   /** A file that may change, as it is now (3), or as it was last kept (4). */
-  async fetch(url: string, mostBytes: number): Promise<Uint8Array> {
-    const kept = await this.kept(url)
+  async fetch(url: string, mostBytes: number, known = this.kept(url)): Promise<Uint8Array> {
+    const kept = await known
     try {
       return await this.#network.get(url, mostBytes, kept)
     } catch (error) {
@@ -113,6 +113,8 @@ interface Place {
 class Room {
   readonly #store: Store
   readonly #prefix: string
+  /** What was read of rows, while somebody has it: it is in them already. */
+  readonly #read = new WeakMap<Uint8Array, JsonObject>()
   /** Which files are kept, the one that was used longest ago first. */
   #places: Promise<Map<string, Place>> | undefined
 
@@ -125,7 +127,9 @@ class Room {
     const row = await this.#store.get('object', this.#prefix + url)
     if (!row) return undefined
     try {
-      return await inflated(fromAnyBase64(row['body'] as string, 'kept file'), MOST_OPENED)
+      const bytes = await inflated(fromAnyBase64(row['body'] as string, 'kept file'), MOST_OPENED)
+      this.#read.set(bytes, row)
+      return bytes
     } catch (error) {
       if (error instanceof WalletError) return undefined
       throw error
@@ -134,8 +138,9 @@ class Room {
 
   async put(url: string, bytes: Uint8Array): Promise<void> {
     const id = this.#prefix + url
-    const body = base64(await deflated(bytes))
     const before = await this.#store.get('object', id)
+    if (before && this.#read.get(bytes) === before) return this.used(url)
+    const body = base64(await deflated(bytes))
     if (before?.['body'] === body) return this.used(url)
     if (body.length <= MOST_EACH) await this.#write(id, body)
     else if (before) await this.#remove(id) // an older copy is not what was checked

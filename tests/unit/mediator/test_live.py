@@ -1,6 +1,8 @@
 """A wallet's web socket, whatever happens around it: the newest stays, what waits is sent, nothing grows."""
 
 import asyncio
+import base64
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +102,28 @@ async def test_of_two_sockets_the_newer_stays_whichever_is_faster(
     await tasks[0]
     assert (older.is_closed, newer.is_closed) == (True, False)
     assert live.is_live("w")
+
+
+async def test_over_its_socket_the_mediator_names_itself_in_the_same_words_and_elsewhere_not(
+    mediator: RunningAgent, site: Site
+) -> None:
+    phone = await Phone.mediated(site)
+    key = await phone.new_key()
+    async with phone.live() as live:
+        frames = [await live.frame()]
+        assert await write(phone, key) == 200
+        frames.append(await live.frame())
+        await live.send(message("messagepickup/2.0/status-request"))
+        frames.append(await live.frame())
+    posted = [(await site.post(phone.packed(message("messagepickup/2.0/status-request"))))[1] for _ in range(2)]
+    assert len(set(map(_sender_words, frames))) == 1
+    assert len({_sender_words(each) for each in (frames[0], *posted)}) == 3
+
+
+def _sender_words(envelope: bytes) -> str:
+    header = json.loads(base64.urlsafe_b64decode(json.loads(envelope)["protected"]))
+    words: str = header["recipients"][0]["header"]["sender"]
+    return words
 
 
 async def test_live_mode_that_is_toggled_leaves_nothing_at_the_socket(mediator: RunningAgent, site: Site) -> None:

@@ -3,7 +3,8 @@
 import { simulated } from './simulated.mjs'
 
 export async function calls(load) {
-  const { World, Peer, connected, pack, say, fresh, gate, UnreachableError } = await simulated(load)
+  const { World, Peer, SecretKey, connected, pack, unpack, say, fresh, gate, utf8, UnreachableError } = await simulated(load)
+  const { StateError } = await load('errors.js')
   const { SealedStore } = await load('keeping/sealed_store.js')
   const { MemoryShelf } = await load('keeping/shelf.js')
   const { VaultKey } = await load('keeping/vault_key.js')
@@ -27,7 +28,7 @@ export async function calls(load) {
       id === registry.id ? { content: new Received(registry.json, 'registry'), links } : { content: new Received(lists.find(({ timestamp }) => String(timestamp) === id), 'list'), links: [] }
     const { peer, request, own } = await connected(world)
     await world.deliver([peer.response(request)])
-    return { world, peer, ask: (asked) => world.deliver([pack(JSON.stringify(asked), own, peer.key)]) }
+    return { world, peer, own, ask: (asked) => world.deliver([pack(JSON.stringify(asked), own, peer.key)]) }
   }
 
   return {
@@ -189,6 +190,51 @@ export async function calls(load) {
         world.wallet.stop()
       }
       return seen
+    },
+    // Verdicts in the answer to what was posted: of somebody else; while the book cannot keep it; one that has to wait; none. For each: what was
+    // posted, how the question stands, what waits to go out, what is kept of what came. Then what a mediator of theirs would see.
+    answered: async ({ request, ...told }) => {
+      const { world, peer, own, ask } = await bookOf(1, told)
+      const { store, outbox, inbox } = world.wallet.agent
+      const { questions } = world.wallet
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }
+      const messageIn = (envelope, key = peer.key) => JSON.parse(unpack(envelope, (kid) => (kid === key.verkey ? key : undefined)).content)
+      const verdict = (envelope, by = peer.key) => utf8(pack(JSON.stringify(say('present-proof/2.0/ack', { status: 'OK', verification_result: 'true' }, messageIn(envelope)['~thread'].thid)), own, by))
+      const saysYes = async (replies, change = (row) => row) => {
+        world.posted.length = 0
+        await ask(say('present-proof/2.0/request-presentation', attached))
+        const [id, row] = (await store.list('question')).find(([, row]) => row.state === 'asked')
+        await store.write([{ kind: 'question', id, value: change(row) }])
+        world.replies = replies
+        await questions.answer(id, Object.fromEntries(Object.entries(await questions.candidates(id)).map(([referent, ids]) => [referent, ids[0]])))
+        await outbox.flush().catch((error) => error.code)
+        return id
+      }
+      const seen = async (id) => {
+        const ids = world.posted.map(({ envelope }) => messageIn(envelope)).map((each) => [each['@id'], each['~transport']?.return_route])
+        return [ids.length, new Set(ids.map(String)).size, ids[0][1], (await store.get('question', id)).state, (await world.rows('outbox')).length, (await world.rows('inbox')).length]
+      }
+      const outcomes = []
+      outcomes.push(await seen(await saysYes((envelope) => verdict(envelope, SecretKey.random()))))
+      const { write } = store
+      const closed = await saysYes((envelope) => {
+        store.write = () => Promise.reject(new StateError('the book is closed'))
+        return verdict(envelope)
+      })
+      outcomes.push(await seen(closed))
+      store.write = write
+      world.replies = verdict
+      await outbox.flush()
+      outcomes.push(await seen(closed))
+      outcomes.push(await seen(await saysYes(() => undefined)))
+      const takes = 'present-proof/2.0/ack'
+      inbox.handle(takes, () => Promise.reject(new UnreachableError('away')))
+      outcomes.push(await seen(await saysYes(verdict)))
+      const router = SecretKey.random()
+      await saysYes(() => undefined, (row) => ({ ...row, contact: { ...row.contact, routing: [router.verkey] } }))
+      const { msg } = messageIn(world.posted[0].envelope, router)
+      world.wallet.stop()
+      return [outcomes, messageIn(JSON.stringify(msg))['~transport'] ?? null]
     },
     // For each size of the book: what it costs to read it the first time, and then each proof, in ms of CPU. The sizes take turns.
     cost_of_proofs: async ({ counts, proofs, request, ...told }) => {

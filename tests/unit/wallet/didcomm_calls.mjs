@@ -34,6 +34,17 @@ export async function calls(load) {
       const { to, from, content } = unpack(base64.fromAnyBase64(envelope, 'envelope'), (key) => own.get(key))
       return { to, from: from ?? null, content }
     },
+    // By one key that stays, as a visit's does: of each who sent it, or that it is refused.
+    unpack_in_turn: ({ envelopes, seed }) => {
+      const own = keyOf(seed)
+      return envelopes.map((envelope) => {
+        try {
+          return unpack(base64.fromAnyBase64(envelope, 'envelope'), (key) => (key === own.verkey ? own : undefined)).from
+        } catch (error) {
+          return error.code
+        }
+      })
+    },
     compacted: ({ envelope }) => base64.base64url(compacted(envelope)),
     expanded: ({ frame }) => new TextDecoder().decode(expanded(base64.fromAnyBase64(frame, 'frame'))),
     // What follows a message of the mediator's is told only where it is asked for.

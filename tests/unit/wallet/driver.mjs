@@ -207,7 +207,7 @@ const calls = {
   // Whether two proofs of what was prepared have any commitment, or response, in common.
   prepared: ({ request, choice, link_secret }) => {
     const [known, asked] = [choiceOf(choice), readPresentationRequest(received(request, 'request'))]
-    presentations.prepareProof(known)
+    for (const _ of presentations.prepareProof(known));
     const made = [1, 2].map(() => presentations.present(asked, [known], new Map(), secretOf(link_secret)))
     const numbers = made.map(({ proof }) => {
       const { primary_proof: { eq_proof }, non_revoc_proof } = proof.proofs[0]

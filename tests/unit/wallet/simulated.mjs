@@ -63,7 +63,7 @@ export async function simulated(load) {
     post(url, envelope) {
       if (this.isAway) return Promise.reject(new UnreachableError('away'))
       this.posted.push({ url, envelope })
-      return Promise.resolve(undefined)
+      return Promise.resolve(this.replies?.(envelope))
     }
 
     open(url, events) {

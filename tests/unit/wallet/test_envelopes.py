@@ -59,8 +59,14 @@ def both_refuse(wallet: WalletProcess, envelope: bytes) -> None:
         opened_by_agents(envelope)
 
 
-def changed(change: Callable[[Json, Json], None], *, anonymous: bool = False) -> bytes:
-    outside = json.loads(pack_message([verkey(OURS)], None if anonymous else THEIRS, CONTENT.encode()))
+def sender_words(envelope: bytes) -> str:
+    header = json.loads(base64.urlsafe_b64decode(json.loads(envelope)["protected"]))
+    sender: str = header["recipients"][0]["header"]["sender"]
+    return sender
+
+
+def changed(change: Callable[[Json, Json], None], *, anonymous: bool = False, own: Key = THEIRS) -> bytes:
+    outside = json.loads(pack_message([verkey(OURS)], None if anonymous else own, CONTENT.encode()))
     protected = outside["protected"]
     header = json.loads(base64.urlsafe_b64decode(protected + "=" * (-len(protected) % 4)))
     before = json.dumps(header)
@@ -137,6 +143,23 @@ def test_who_sends_is_proven(wallet: WalletProcess) -> None:
     both_refuse(wallet, changed(name_nothing))
     both_refuse(wallet, changed(lambda _, header: header.update(alg="Authcrypt"), anonymous=True))
     both_refuse(wallet, changed(lambda _, header: header.update(alg="Anoncrypt")))
+
+
+def test_who_names_themselves_in_the_same_words_is_known_by_them_and_nobody_else_is(wallet: WalletProcess) -> None:
+    made = [pack({"@type": "x"}, to=verkey(OURS), own=THEIRS, is_between_us=is_ours) for is_ours in (True, True, False)]
+    first, second, other = map(sender_words, made)
+    assert first == second
+    assert other not in (first, sender_words(pack({"@type": "x"}, to=verkey(OURS), own=THEIRS)))
+
+    def with_words_of_theirs(_: Json, header: Json) -> None:
+        header["recipients"][0]["header"]["sender"] = first
+
+    (theirs, others) = (pack_message([verkey(OURS)], own, CONTENT.encode()) for own in (THEIRS, OTHERS))
+    stolen = changed(with_words_of_theirs, own=OTHERS)
+    envelopes = [b64(each) for each in (*made, stolen, theirs, others, made[0])]
+    by = verkey(THEIRS)
+    opened_in_turn = wallet.call("unpack_in_turn", envelopes=envelopes, seed=b64(SEEDS[0]))
+    assert opened_in_turn == [by, by, by, "check_failed", by, verkey(OTHERS), by]
 
 
 def test_a_changed_part_is_refused(wallet: WalletProcess) -> None:

@@ -122,6 +122,27 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
     assert revoked > second
 
 
+def test_a_verdict_may_come_in_the_answer_and_the_proof_goes_out_again_until_that_is_kept(
+    wallet: WalletProcess, tmp_path: Path
+) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    asked = {"requested_attributes": {"a": {"names": ["level"]}}, "requested_predicates": {}}
+    request = {"name": "q", "version": "1.0", "nonce": "1234567890", **asked}
+    told = {"credential": entry.credential, **centre.told(), "lists": [each.to_dict() for each in centre.lists]}
+    outcomes, by_a_mediator = wallet.call("answered", **told, link_secret=secret, request=request)
+    # Posted, different ones, what is asked for; how the question stands; what waits to go out; what came and waits.
+    assert outcomes == [
+        [1, 1, "all", "answered", 0, 0],  # somebody else's verdict
+        [1, 1, "all", "answered", 1, 0],  # the book could not keep it
+        [2, 1, "all", "accepted", 0, 0],  # so the same message went out again
+        [1, 1, "all", "answered", 0, 0],  # no answer: it comes by the mediator
+        [1, 1, "all", "answered", 0, 1],  # it has to wait
+    ]
+    assert by_a_mediator is None  # theirs would have the answer, and throws it away
+
+
 def test_an_issuer_has_little_looked_up_and_nothing_kept(wallet: WalletProcess, tmp_path: Path) -> None:
     centre = Centre.make("did:example:c", SMALL, tmp_path)
     seen = wallet.call("refusals", **published(centre, centre.told()), other=OTHER)

@@ -59,6 +59,7 @@ export class Agent {
     this.resolver = new WebvhResolver(this.files, new HistoryMemory(store))
     this.outbox = new Outbox(store, ring, network)
     this.inbox = new Inbox(store, ring, this.locks, (step) => this.commit(step))
+    this.outbox.takes = (envelope) => this.inbox.take(envelope)
     this.mediator = new Mediator(store, direct, this.inbox, options.mediator, options.label)
     registerDidExchange(this)
     this.goesOn('connection', (id) => advanceConnection(this, id))

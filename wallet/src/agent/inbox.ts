@@ -3,6 +3,8 @@
 //
 // 1. Only messages to keys of ours, of kinds that something here handles, are kept at all.
 // 2. A key has at most 8 of them waiting, the wallet 64: who writes more than that is not heard.
+//    What comes in the answer to a message of ours is dealt with at once, and kept only if it has to wait: that message goes out again
+//    until what came of it is kept (ADR 131).
 // 3. What is malformed, or not true, is dropped, and so is what breaks the code here. What could not be looked up waits, at most a week,
 //    and what the browser's storage fails with loses nothing.
 
@@ -62,6 +64,12 @@ export class Inbox {
     if (changes.length) await this.#store.write(changes)
   }
 
+  /** Deal with what came in the answer to a message of ours (2). */
+  async take(envelope: Uint8Array): Promise<void> {
+    const row = this.#row(envelope)
+    if (row) await this.#deal(base58(sha256(envelope)), row, envelope)
+  }
+
   /** Deal with everything that waits, and with what that brings. Resolves when all of it was tried. */
   async work(): Promise<void> {
     const tried = new Set<string>()
@@ -86,17 +94,17 @@ export class Inbox {
     }
   }
 
-  async #deal(id: string, row: JsonObject): Promise<void> {
+  async #deal(id: string, row: JsonObject, unkept?: Uint8Array): Promise<void> {
     const gone: Change = { kind: 'inbox', id, value: undefined }
     await this.#locks.run(String(row['to']), async () => {
-      if (!(await this.#store.get('inbox', id))) return // another round has dealt with it
+      if (!unkept && !(await this.#store.get('inbox', id))) return // another round has dealt with it
       let incoming: Incoming | undefined
       try {
         incoming = readMessage(unsealed(new Received(row, 'inbox')))
         const step = (await this.#handlers.get(incoming.kind)?.(incoming)) ?? { changes: [] }
         await this.#commit({ ...step, changes: [...step.changes, gone] })
       } catch (error) {
-        if (error instanceof UnreachableError && Date.now() - Number(row['at']) < GIVE_UP_MS) return // 3
+        if (error instanceof UnreachableError && Date.now() - Number(row['at']) < GIVE_UP_MS) return unkept ? this.keep([unkept]) : undefined // 3
         if (error instanceof DOMException) throw error
         this.#dropped(incoming?.kind ?? 'message', error)
         await this.#commit({ changes: [gone] })

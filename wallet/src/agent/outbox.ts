@@ -20,6 +20,8 @@ export class Outbox {
   readonly #network: Network
   /** Told of messages that nobody will ever take. */
   onRefused: (messageId: string, error: WalletError) => void = () => {}
+  /** Takes what comes in the answer to a message; until that is done the message counts as not sent. */
+  takes: (envelope: Uint8Array) => Promise<void> = () => Promise.resolve()
   /** What such a message was for ends with it. */
   ends: (from: Verkey, messageId: string, error: WalletError) => Promise<void> = () => Promise.resolve()
   #running: Promise<void> | undefined
@@ -57,9 +59,10 @@ export class Outbox {
     const received = new Received(row, 'outbox')
     const to = unsealContact(received.member('to'))
     if (away.has(to.endpoint)) return
+    let reply: Uint8Array | undefined
     try {
       const key = this.#ring.own(verkey(received.member('from').text(64), 'outbox.from'))
-      await this.#network.post(publicAddress(to.endpoint, 'endpoint').href, wrapped(JSON.stringify(asSent(row['message'] as JsonObject)), to, key))
+      reply = await this.#network.post(publicAddress(to.endpoint, 'endpoint').href, wrapped(JSON.stringify(asSent(row['message'] as JsonObject)), to, key))
     } catch (error) {
       if (!(error instanceof WalletError)) throw error
       if (error instanceof UnreachableError && Date.now() - Number(row['at']) < GIVE_UP_MS) {
@@ -69,6 +72,7 @@ export class Outbox {
       this.onRefused(id, error)
       await this.ends(verkey(received.member('from').text(64), 'outbox.from'), id, error)
     }
+    if (reply) await this.takes(reply)
     await this.#store.write([{ kind: 'outbox', id, value: undefined }])
   }
 }

@@ -96,9 +96,11 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
   }
 }
 
-/** Compute now what any proof will want of the points that stay. Nothing in it is drawn. */
-export function prepareNonRevocation({ g, h, h1, h2, htilde, pk, hCap, u, y }: RevocationKey, credential: NonRevocationCredential): void {
-  prepare({ multiplied: [g, h, h1, h2, htilde, credential.sigma, signedPlace(pk, credential)], multiplied2: [hCap], paired: [hCap, y, u, credential.sigmaI] })
+/** Compute now what any proof will want of the points that stay, one after the other. Nothing in it is drawn. */
+export function* prepareNonRevocation({ g, h, h1, h2, htilde, pk, hCap, u, y }: RevocationKey, credential: NonRevocationCredential): Generator<void> {
+  for (const point of [g, h, h1, h2, htilde, credential.sigma, signedPlace(pk, credential)]) yield prepare({ multiplied: [point] })
+  yield prepare({ multiplied2: [hCap] })
+  for (const point of [hCap, y, u, credential.sigmaI]) yield prepare({ paired: [point] })
 }
 
 // What multiplies a point finds it again in the next proof (`sumOfMultiples1`).

@@ -16,6 +16,8 @@ import { commitToPredicate, type Predicate } from './predicate_proof.js'
 import type { PresentationRequest, RequestedAttribute } from './presentation_request.js'
 import type { Witness } from './witness.js'
 
+const STEP_BITS = 512
+
 /** One credential and what it answers, by referents of the request. */
 export interface Choice {
   readonly credential: Credential
@@ -66,12 +68,13 @@ export function present(
 }
 
 /**
- * Compute now what any proof of a credential will want of keys and signatures, so that whoever says yes waits less. Nothing in it is drawn,
- * so nothing of it must not be used twice.
+ * Compute now what any proof of a credential will want of keys and signatures, so that whoever says yes waits less: step by step, each of
+ * some milliseconds. Nothing in it is drawn, so nothing of it must not be used twice.
  */
-export function prepareProof({ definition, credential }: Pick<Choice, 'definition' | 'credential'>): void {
-  definition.primary.powersOfS.prepare(V_TILDE)
-  if (definition.revocation && credential.nonRevocation) prepareNonRevocation(definition.revocation, credential.nonRevocation)
+export function* prepareProof({ definition, credential }: Pick<Choice, 'definition' | 'credential'>): Generator<void> {
+  for (let bits = STEP_BITS; bits < V_TILDE; bits += STEP_BITS) yield definition.primary.powersOfS.prepare(bits)
+  yield definition.primary.powersOfS.prepare(V_TILDE)
+  if (definition.revocation && credential.nonRevocation) yield* prepareNonRevocation(definition.revocation, credential.nonRevocation)
 }
 
 interface Commitment {

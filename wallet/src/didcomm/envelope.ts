@@ -112,13 +112,14 @@ function authenticated(contentKey: Uint8Array, to: Verkey, from: SecretKey): obj
 }
 
 function openKey(recipient: Received, own: SecretKey, isAuthenticated: boolean): { from: Verkey | undefined; contentKey: Uint8Array } {
-  const secret = own.agreement()
   const boxed = bytesOf(recipient.member('encrypted_key'), LONGEST_BOX)
-  const ownPublic = agreementKey(own.verkey)
-  if (!isAuthenticated) return { from: undefined, contentKey: openSeal(boxed, secret, ownPublic) }
+  const unsealed = (sealed: Uint8Array): Uint8Array => openSeal(sealed, own.agreement(), agreementKey(own.verkey))
+  if (!isAuthenticated) return { from: undefined, contentKey: unsealed(boxed) }
   const header = recipient.member('header')
-  const from = verkey(utf8Text(openSeal(bytesOf(header.member('sender'), LONGEST_BOX), secret, ownPublic), 'sender'), 'sender')
-  const shared = (own.with(from).shared ??= sharedKey(secret, agreementKey(from)))
+  const sender = header.member('sender')
+  // A mediator of ours says in the same words each time who writes, as `authenticated` does (ADR 131).
+  const from = own.sender(sender.text(LONGEST_BOX), () => verkey(utf8Text(unsealed(bytesOf(sender, LONGEST_BOX)), 'sender'), 'sender'))
+  const shared = (own.with(from).shared ??= sharedKey(own.agreement(), agreementKey(from)))
   return { from, contentKey: openBox(boxed, bytesOf(header.member('iv'), LONGEST_BOX), shared) }
 }
 

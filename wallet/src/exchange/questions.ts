@@ -204,7 +204,9 @@ export class Questions {
     service.catch(() => undefined)
     const proof = await this.#proof(row)
     const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
-    const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...(await service) }, threadOf(row))
+    // The verdict may come in the answer, unless a mediator would have it (ADR 131).
+    const isStraight = contact.routing.length === 0 && { '~transport': { return_route: 'all' } }
+    const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...isStraight, ...(await service) }, threadOf(row))
     await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
   }
 

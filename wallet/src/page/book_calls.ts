@@ -87,7 +87,27 @@ export class BookCalls {
     if (asked && mayForesee(asked, entry)) open.wallet.credentials.foresee(entry)
     if (this.#open() !== open) return // closed meanwhile
     clearTimeout(open.preparing)
-    open.preparing = setTimeout(() => void prepared(entry), PREPARE_MS)
+    open.preparing = setTimeout(() => void this.#prepared(open, entry), PREPARE_MS)
+  }
+
+  /** Prepare a proof of the newest certificate, while it is asked what a link is about: most have one, or show that one (ADR 131). */
+  protected async prepareNewest(): Promise<void> {
+    const open = this.#open()
+    const [id] = (await open?.wallet.agent.store.list('credential'))?.at(-1) ?? []
+    const entry = id === undefined ? undefined : await open?.wallet.credentials.one(id).catch(() => undefined)
+    if (open && entry && !entry.isKnownRevoked) await this.#prepared(open, entry)
+  }
+
+  // Whatever comes meanwhile is not kept waiting.
+  async #prepared(open: Open, entry: Entry): Promise<void> {
+    try {
+      for (const _ of prepareProof(entry)) {
+        await new Promise((resolve) => setTimeout(resolve))
+        if (this.#open() !== open) return // closed meanwhile
+      }
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    }
   }
 
   // 2 of `session.ts`
@@ -171,13 +191,5 @@ export class BookCalls {
     const open = this.#open()
     if (!open) throw new StateError('the book is not open')
     return open
-  }
-}
-
-async function prepared(entry: Entry): Promise<void> {
-  try {
-    prepareProof(entry)
-  } catch (error) {
-    if (!(error instanceof WalletError)) throw error
   }
 }

@@ -70,10 +70,11 @@ export class WebvhResolver {
 
   // Whether there are witnesses the log tells: where the one that is kept had some, their proofs are asked for together with it.
   async #resolve(did: WebvhDid): Promise<VerifiedLog> {
-    const kept = await this.#files.kept(did.logUrl)
+    const known = this.#files.kept(did.logUrl)
+    const kept = await known
     const proofs = (): Promise<Uint8Array> => this.#files.fetch(did.witnessUrl, MOST_WITNESS_BYTES)
     const early = kept && namesWitnesses(kept) ? orNothing(proofs()) : undefined
-    const bytes = await this.#files.fetch(did.logUrl, MOST_LOG_BYTES)
+    const bytes = await this.#files.fetch(did.logUrl, MOST_LOG_BYTES, known)
     const witness = namesWitnesses(bytes) ? (await early) ?? (await proofs()) : undefined
     const log = verifyLog(did, bytes, witness, Date.now())
     await this.#memory.accept(did.scid, new Map(log.versionIds.map((versionId, index) => [index + 1, versionId])))
