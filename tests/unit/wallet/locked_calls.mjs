@@ -222,6 +222,12 @@ export async function calls(load) {
       const seen = { asked: [await book(), await state(plain), await state(large)] }
       const row = await world.store.get('connection', large.id)
       const aged = (days) => world.store.write([{ kind: 'connection', id: large.id, value: { ...row, at: Date.now() - days * 24 * 3600 * 1000 } }])
+      // As a page wrote it that knew nothing of that.
+      const { at: _, ...older } = row
+      await world.store.write([{ kind: 'connection', id: large.id, value: older }])
+      seen.older = [(await book()).length]
+      await wallet.agent.goOn()
+      seen.older.push(await book())
       await aged(29)
       await wallet.agent.goOn()
       seen.before = await state(large)

@@ -83,6 +83,7 @@ def test_who_does_not_answer_a_link_for_a_month_is_waited_for_no_more_and_can_be
 ) -> None:
     assert wallet.call("unanswered") == {
         "asked": [[["requested", True], ["requested", True]], ["requested", False], ["requested", True]],
+        "older": [1, [["requested", True], ["requested", True]]],
         "before": ["requested", True],
         "after": [["unanswered", False], ["requested", "unanswered"]],
         "late": [["unanswered", False], 0],

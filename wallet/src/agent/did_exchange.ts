@@ -84,8 +84,10 @@ export async function advanceConnection(agent: Agent, id: string): Promise<void>
   if (typeof own !== 'string') return
   await agent.locks.run(own, async () => {
     const row = await agent.store.get('connection', id)
-    if (row && WAITING.includes(String(row['state'])) && Date.now() - Number(row['at'] ?? 0) >= GIVE_UP_MS) return agent.commit({ changes: [at(id, { ...emptied(row), state: 'unanswered' })] })
-    if (row?.['state'] !== 'preparing') return
+    if (!row || !WAITING.includes(String(row['state']))) return
+    if (row['at'] === undefined) await agent.commit({ changes: [at(id, { ...row, at: Date.now() })] }) // an older page wrote it
+    else if (Date.now() - Number(row['at']) >= GIVE_UP_MS) return agent.commit({ changes: [at(id, { ...emptied(row), state: row['state'] === 'requested' ? 'unanswered' : 'failed' })] })
+    if (row['state'] !== 'preparing') return
     await ifItCanBe(agent, row, (changed) => at(id, emptied(changed)), () => ask(agent, id, row))
   })
 }
@@ -105,8 +107,8 @@ async function ask(agent: Agent, id: string, row: JsonObject): Promise<void> {
 
 /** Connections that were asked for and not answered, each with when that was (5). */
 export async function unansweredConnections(agent: Agent): Promise<{ id: string; state: string; at: number }[]> {
-  const rows = (await agent.store.list('connection')).filter(([, { state }]) => UNANSWERED.includes(String(state)))
-  return rows.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at'] ?? 0) }))
+  const rows = (await agent.store.list('connection')).filter(([, row]) => UNANSWERED.includes(String(row['state'])) && row['at'] !== undefined)
+  return rows.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) }))
 }
 
 /** Put away a connection that was not answered; an answer counts no more (5). */
