@@ -151,7 +151,8 @@ async def test_the_page_of_applications_looks_at_all_at_once_and_waits_for_none(
     place: DeskPlace, browsers: dict[str, Browser], authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser, own = browsers[ADMINISTRATOR], place.office.own_applications
-    await browser.send(f"{PAGE}/new", **FORM | {"once": "page-3"})
+    for once in ("page-3", "page-4"):
+        await browser.send(f"{PAGE}/new", **FORM | {"once": once})
     waiting = sum(application.is_open for application in await own.all())
     assert waiting > 1
     authority.is_away, authority.before = False, asyncio.Barrier(waiting).wait
@@ -163,10 +164,13 @@ async def test_the_page_of_applications_looks_at_all_at_once_and_waits_for_none(
 
 
 async def test_what_a_desk_has_of_its_own_and_what_only_others_give_it(
-    place: DeskPlace, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    place: DeskPlace, browsers: dict[str, Browser], authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """See `runtime.sign_up`: what its people have done keeps a place for a while, what others gave it for good."""
-    office = place.office
+    office, browser = place.office, browsers[ADMINISTRATOR]
+    authority.is_away = False
+    await browser.send(f"{PAGE}/new", **FORM | {"once": "page-5"})
+    await browser.ask(PAGE)
     assert any(own.standing is not None for own in await office.own_applications.all())
     assert await office.has_dealt(), "the authority has its application"
 
