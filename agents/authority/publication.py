@@ -46,7 +46,7 @@ from wanderbuch.store.leases import HoldLease, Lease
 LOGGER = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S: Final = 120.0  # laying out and signing a very large file takes a while
-WHOLE_FILE: Final = "a whole file was sent to POST /versions"
+WHOLE_FILE: Final = "the whole file was sent by a program"  # everybody reads it in the history
 
 __all__ = ["Publication", "PublicationRefusedError", "PublishedVersion", "Turn", "VersionState"]
 

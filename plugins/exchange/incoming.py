@@ -56,14 +56,6 @@ class ReplyRoute(Protocol):
         """Take an envelope for the sender; False: it cannot go this way."""
 
 
-class SocketReply(ReplyRoute, Protocol):
-    """A reply that goes over a web socket."""
-
-    @property
-    def socket(self) -> LastingRoute | None:
-        """Return the web socket that the message came over; None: it came otherwise."""
-
-
 def socket_of(way_back: ReplyRoute) -> LastingRoute | None:
     """Return the web socket whose other end waits for replies; None: it does not, or there is none."""
     return getattr(way_back, "socket", None) if way_back.is_open else None

@@ -8,8 +8,6 @@ from wanderbuch.agents.authority.pages.statement_form import StatementForm
 from wanderbuch.agents.site.fields import FormField, Kind
 from wanderbuch.agents.site.sections import FormSection
 from wanderbuch.governance.facts.sources import Binding
-from wanderbuch.governance.form.cte_model import DESCRIPTION
-from wanderbuch.governance.form.findings import pointer
 from wanderbuch.governance.form.model import (
     ACCREDITATION,
     PROGRAMMES,
@@ -326,13 +324,3 @@ def statement_forms() -> Mapping[str, StatementForm]:
         SIGNING,
     )
     return {form.member: form for form in forms}
-
-
-def finding_base(form_schema: str, did: str, member: str, number: int) -> str:
-    """Return the JSON pointer of a statement in the whole file, as findings name it."""
-    return pointer("participants", "entries", form_schema, did, member, number)
-
-
-def description_base(did: str) -> str:
-    """Return the JSON pointer of a participant's description in the whole file."""
-    return pointer("participants", "entries", DESCRIPTION, did)
