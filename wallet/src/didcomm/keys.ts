@@ -16,7 +16,7 @@ const LONGEST_REFERENCE = 160
 const MOST_OTHERS = 8
 const MASK = '[secret key]'
 
-// Of a few dozen multiples of the base point a visit, a third of the table that the library would make is worth its price.
+// Of some dozen multiples of the base point a visit, half of the table that the library would make is worth its price.
 ed25519.Point.BASE.precompute(4)
 
 /** A public Ed25519 key in base58, of 32 bytes. Only `verkey` and its kind make one. */
