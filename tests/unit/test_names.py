@@ -24,13 +24,6 @@ KEPT: Final = {
     "agents/authority/uploads.py": "said",
     "agents/issuer/console/class_lists.py": "said",
     "agents/issuer/console/uploads.py": "said",
-    # Until what they belong to has its next change:
-    "agents/cli/store/__init__.py": "found",
-    "agents/cli/store/issued_since.py": "found",
-    "agents/issuer/batches/claiming.py": "found",
-    "tests/flow/test_rows_after_restore.py": "found",
-    "tests/unit/issuer/batches/test_gateway.py": "said",
-    "tests/unit/issuer/batches/test_lost_certificates.py": "found",
 }
 """Where one of them stays, and why."""
 
