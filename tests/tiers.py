@@ -38,5 +38,5 @@ def refuse_divided_towns(items: Iterable[pytest.Item]) -> None:
         for fixture, modules in SHARED.items():
             if file in modules:
                 tiers.setdefault(fixture, set()).add(item.get_closest_marker(SYSTEM) is not None)
-    if divided := sorted(fixture for fixture, found in tiers.items() if len(found) > 1):
+    if divided := sorted(fixture for fixture, marked in tiers.items() if len(marked) > 1):
         raise pytest.UsageError(f"mark all modules of {', '.join(divided)} as {SYSTEM}, or none")

@@ -110,13 +110,13 @@ async def test_each_row_that_is_not_ready_has_its_true_cause_and_the_others_beco
 async def test_a_column_that_counts_the_rows_keeps_no_list_from_being_taken(editor: Browser) -> None:
     lines = LIST.splitlines()
     counted = [*lines[:2], f"No.,{lines[2]}", *(f"{at},{line}" for at, line in enumerate(lines[3:], start=1))]
-    said = {f"meant.column {chr(ord(at) + 1)}": meant for at, meant in (("A", "register_id"), ("F", "-"))}
+    columns = {f"meant.column {chr(ord(at) + 1)}": meant for at, meant in (("A", "register_id"), ("F", "-"))}
     target = (await upload(editor, "\n".join([*counted, "Total,5,,,,,"]).encode())).target
     page = (await editor.ask(target)).text
     assert "Row 9: the row looks like no entry" in re.sub(r"<[^>]*>", "", page)
     sent = {name: text for name, text in SAID.items() if not name.startswith("meant.")}
     answers = {"answer.other-rows": "leave-out"}
-    assert (await editor.send(target, **sent, **said, **answers)).status == 303
+    assert (await editor.send(target, **sent, **columns, **answers)).status == 303
     assert "2 ready, 3 to look at, of 5 rows" in (await editor.ask(target)).text
 
 

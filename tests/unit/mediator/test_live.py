@@ -117,7 +117,7 @@ async def test_over_its_socket_the_mediator_names_itself_in_the_same_words_and_e
         frames.append(await live.frame())
     posted = [(await site.post(phone.packed(message("messagepickup/2.0/status-request"))))[1] for _ in range(2)]
     assert len(set(map(_sender_words, frames))) == 1
-    assert len({_sender_words(each) for each in (frames[0], *posted)}) == 3
+    assert len({_sender_words(frame) for frame in (frames[0], *posted)}) == 3
 
 
 def _sender_words(envelope: bytes) -> str:

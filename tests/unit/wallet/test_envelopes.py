@@ -156,7 +156,7 @@ def test_who_names_themselves_in_the_same_words_is_known_by_them_and_nobody_else
 
     (theirs, others) = (pack_message([verkey(OURS)], own, CONTENT.encode()) for own in (THEIRS, OTHERS))
     stolen = changed(with_words_of_theirs, own=OTHERS)
-    envelopes = [b64(each) for each in (*made, stolen, theirs, others, made[0])]
+    envelopes = [b64(envelope) for envelope in (*made, stolen, theirs, others, made[0])]
     by = verkey(THEIRS)
     opened_in_turn = wallet.call("unpack_in_turn", envelopes=envelopes, seed=b64(SEEDS[0]))
     assert opened_in_turn == [by, by, by, "check_failed", by, verkey(OTHERS), by]

@@ -130,7 +130,11 @@ def test_a_verdict_may_come_in_the_answer_and_the_proof_goes_out_again_until_tha
     entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
     asked = {"requested_attributes": {"a": {"names": ["level"]}}, "requested_predicates": {}}
     request = {"name": "q", "version": "1.0", "nonce": "1234567890", **asked}
-    told = {"credential": entry.credential, **centre.told(), "lists": [each.to_dict() for each in centre.lists]}
+    told = {
+        "credential": entry.credential,
+        **centre.told(),
+        "lists": [status_list.to_dict() for status_list in centre.lists],
+    }
     outcomes, by_a_mediator = wallet.call("answered", **told, link_secret=secret, request=request)
     # Posted, different ones, what is asked for; how the question stands; what waits to go out; what came and waits.
     assert outcomes == [

@@ -116,12 +116,12 @@ async def test_of_a_batch_that_is_over_there_is_no_file_of_links_and_it_is_said_
     await centre.desk.hand_over(handed_over.id, "did:webvh:z:other.test", by="n.silva")
     await centre.desk.start(paused.id, by="n.silva")
     await centre.desk.pause(paused.id, by="n.silva")
-    said = (
+    refusals = (
         (late, "the last day of this batch is past"),
         (cancelled, "this batch was cancelled"),
         (handed_over, "this batch was handed over to did:webvh:z:other.test"),
     )
-    for batch, why in said:
+    for batch, why in refusals:
         with pytest.raises(BatchStateError, match=why):
             await route.handler(centre, Call({"id": batch.id}, {}, None))
     await centre.desk.extend(late.id, datetime.now(UTC) + timedelta(days=1), by="n.silva")
