@@ -3,25 +3,23 @@
 - Which files they are of is counted by path where that can be seen (`asked_paths`).
 - Bytes are all that goes over the phone's line, TLS with it, both ways; the phone knows nothing before, and keeps its
   cache between the parts. The authority's file has so many institutions, divided; so many certificates are revoked.
-- A phone that is six times slower: the processes that draw and reckon run a sixth of the time (SIGSTOP and SIGCONT).
-  Chromium's own throttling does not reach workers, and there the wallet is. Agents and network are not slowed.
+- A phone that is six times slower: the processes that draw and reckon run a sixth of the time (`slow_phone`).
+  Agents and network are not slowed.
 - On that phone the page is handled from within, at once: Playwright fills and presses in a dozen messages each, which a
   slowed page answers when its turn comes, and an empty page with one field and one button then takes half a second.
 - The slow line: 50 kbit/s each way and a round trip of 600 ms, for all connections together.
 """
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Page, ViewportSize
 from tests.bench.institutions import institutions
+from tests.bench.slow_phone import slow_phone
 from tests.interop.asked_paths import AskedPaths
 from tests.interop.page_town import PageTown, page_town
 from tests.interop.page_walk import PIN, WAIT_MS, Walk, answer, take
@@ -31,7 +29,6 @@ from wanderbuch.agents.demo.example import next_version
 
 _PHONE: Final[ViewportSize] = {"width": 320, "height": 640}
 _SLOWER: Final = 6
-_TURN_S: Final = 0.06
 _DIVIDE_ABOVE: Final = 64 * 1024
 _LINE_KBIT_S: Final = 50.0
 _ROUND_TRIP_S: Final = 0.6
@@ -114,7 +111,7 @@ async def measure_wallet_walk(
         }
         progress(f"Bytes on the phone's line: {walk.bytes}; {values}")
         progress("The same on a phone six times slower")
-        async with _slow_phone():
+        async with slow_phone(times=_SLOWER):
             values["wallet_open_ms_6x"] = await _machine_ms(tab, town.url, "My book")
             link = f"{town.url}/#{await _question(town)}"
             values["wallet_scan_to_trusted_ms_6x"] = await _machine_ms(tab, link, "Somebody asks you", answers=True)
@@ -178,58 +175,3 @@ async def _revoke(town: PageTown, count: int) -> None:
         await worker.post(f"/offers/{opened['id']}/accept")
         await centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
         await centre.post(f"/credentials/{offer['id']}/revoke")
-
-
-@asynccontextmanager
-async def _slow_phone() -> AsyncIterator[None]:
-    """Let the browser's processes that draw and reckon run a sixth of the time."""
-    slowing = asyncio.create_task(_slow_down())
-    try:
-        yield
-    finally:
-        slowing.cancel()
-        await asyncio.gather(slowing, return_exceptions=True)
-
-
-async def _slow_down() -> None:
-    own: list[int] = []
-    try:
-        while True:
-            own = _renderers()
-            _tell(own, signal.SIGSTOP)
-            await asyncio.sleep(_TURN_S * (_SLOWER - 1) / _SLOWER)
-            _tell(own, signal.SIGCONT)
-            await asyncio.sleep(_TURN_S / _SLOWER)
-    finally:
-        _tell(own, signal.SIGCONT)
-
-
-def _tell(processes: list[int], what: signal.Signals) -> None:
-    for process in processes:
-        try:
-            os.kill(process, what)
-        except ProcessLookupError:
-            continue
-
-
-def _renderers() -> list[int]:
-    """Return the renderers that this process started, through whoever started them for it."""
-    parents: dict[int, int] = {}
-    renderers = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if b"--type=renderer" in (entry / "cmdline").read_bytes():
-                    renderers.append(int(entry.name))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-    return [renderer for renderer in renderers if os.getpid() in _ancestors(renderer, parents)]
-
-
-def _ancestors(process: int, parents: Mapping[int, int]) -> set[int]:
-    ancestors = set()
-    while process in parents and process not in ancestors:
-        ancestors.add(process)
-        process = parents[process]
-    return ancestors

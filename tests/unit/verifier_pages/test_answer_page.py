@@ -64,6 +64,7 @@ def page(name: str, language: str = "en", seen: Mapping[str, str] | None = None)
         "desk_answer.html",
         LANGUAGES[language],
         frame="desk.html",
+        desk_name="Shipyard <b>",
         me=ME,
         form_token="0",
         page_id="0",
