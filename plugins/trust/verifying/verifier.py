@@ -116,6 +116,7 @@ class VerificationDesk:
         self._judge = Judge(source, recording=recording, oldest_facts=oldest_facts, clock=clock)
         self._questions = Questions(source, clock, old_names)
         self._endings: dict[str, Endings] = {}  # by tenant
+        self._awaited: set[str] = set()  # verifications whose end somebody waits for
 
     async def ask(
         self,
@@ -430,16 +431,42 @@ class VerificationDesk:
     async def _decided(
         self, endings: Endings, verification: Verification, message: Mapping[str, object]
     ) -> Verification:
-        """Judge an answer that was taken, unless it is decided, or somebody judges it just now."""
+        """Judge an answer that was taken, unless it is decided; while somebody judges it, wait for what they decide."""
         if verification.decision is not None:
             return verification
         try:
             async with endings.judging(verification.id):
-                judgement = await self._judged_and_kept(endings.profile, verification, message)
-                return await endings.decide(verification, judgement, at=self._clock())
+                return await self._decided_alone(endings, verification, message)
         except LeaseBusyError:
-            LOGGER.info("verification %s: it is being judged", verification.id)
+            return await self._decided_by_another(endings, verification, message)
+
+    async def _decided_by_another(
+        self, endings: Endings, verification: Verification, message: Mapping[str, object]
+    ) -> Verification:
+        """Wait for the end of a judgement: a wallet that says its answer again no longer hears who is told that end.
+
+        One waits at a time, whoever says it how often.
+        """
+        LOGGER.info("verification %s: it is being judged", verification.id)
+        if verification.id in self._awaited:
             return verification
+        self._awaited.add(verification.id)
+        try:
+            async with endings.judging(verification.id, wait_s=self.limits.judging.total_seconds()):
+                now = await endings.markers.get_or_none(verification.id)
+                if now is None or now.decision is not None:
+                    return now or verification
+                return await self._decided_alone(endings, now, message)  # they did not come to an end
+        except LeaseBusyError:
+            return verification
+        finally:
+            self._awaited.discard(verification.id)
+
+    async def _decided_alone(
+        self, endings: Endings, verification: Verification, message: Mapping[str, object]
+    ) -> Verification:
+        judgement = await self._judged_and_kept(endings.profile, verification, message)
+        return await endings.decide(verification, judgement, at=self._clock())
 
     async def _judged_and_kept(
         self, profile: Profile, verification: Verification, message: Mapping[str, object]

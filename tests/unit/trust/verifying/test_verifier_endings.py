@@ -35,6 +35,18 @@ class TestSecondAnswers:
         await asyncio.gather(*(employer.get(asked, proof) for proof in proofs))
         assert sorted(employer.heard()) == [ACKED, REPORTED]
 
+    async def test_an_answer_that_is_said_again_while_it_is_judged_is_told_the_same_end(
+        self, employer: Employer, worker: Worker, welder: Held
+    ) -> None:
+        """Who said it first may have been ended meanwhile; of several that say it again one waits."""
+        asked = await employer.ask()
+        proof = worker.present(asked.proof_request, welder)
+        first = asyncio.create_task(employer.get(asked, proof))
+        while (await employer.desk.status(employer.profile, asked.id)).answer_digest is None:  # noqa: ASYNC110 (nobody says that it is taken)
+            await asyncio.sleep(0)
+        await asyncio.gather(first, *(employer.get(asked, proof) for _ in range(3)))
+        assert employer.heard() == [ACKED, ACKED]
+
     async def test_refuses_the_answer_to_another_question(
         self, employer: Employer, worker: Worker, welder: Held
     ) -> None:
