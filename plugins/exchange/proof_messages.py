@@ -1,6 +1,6 @@
 """The messages of present-proof 2.0 (Aries RFC 0454) with AnonCreds attachments (RFC 0771), made and read.
 
-A presentation that came is read by `plugins.trust.presentation`, which is stricter.
+A presentation that came is read by `plugins.trust.verifying.anoncreds.presentation`, which is stricter.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ import pytest
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.system]
 
 TINY = (sys.executable, "-m", "tests.flow.tiny_role")
 

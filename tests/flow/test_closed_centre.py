@@ -12,7 +12,7 @@ from tests.flow.batch_doubles import class_list
 from tests.flow.succession_town import SUSPENDED, Lanka, stands
 from tests.prepared.running import run_prepared
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -14,7 +14,7 @@ from tests.prepared.running import run_prepared
 from wanderbuch.agents.demo.example import example_claim
 from wanderbuch.agents.machine import AppError
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.system]
 
 
 @pytest.fixture

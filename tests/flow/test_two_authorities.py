@@ -17,7 +17,7 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import SIGNATORIES
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
