@@ -8,7 +8,7 @@ import re
 from datetime import date
 from typing import Final
 
-from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
+from wanderbuch.governance.lists.archive import Archive
 from wanderbuch.governance.lists.fonts import draws_other_letters
 from wanderbuch.governance.lists.ods_styles import OdsStyles
 from wanderbuch.governance.lists.table import (
@@ -22,10 +22,9 @@ from wanderbuch.governance.lists.table import (
     Sight,
     TableError,
     TableFault,
-    Unclear,
-    beginning_of,
     column_letters,
 )
+from wanderbuch.governance.lists.which_sheet import check_names, none_is_seen, several_are_seen
 from wanderbuch.governance.lists.xml_parts import Attributes, read_part
 
 MAX_CELLS: Final = 5_000_000
@@ -357,41 +356,17 @@ def read_ods(received: bytes, *, sheet: str | None = None) -> Sheet:
 
 
 def _choose(content: _Content, name: str | None) -> Sheet:
-    names = [sheet.name for sheet in content.sheets]
-    if len(set(names)) != len(names):
-        raise TableError("expected sheets with different names, found two alike", hint=SAVE_ANEW)
-    by_name = {sheet.name: sheet for sheet in content.sheets}
+    check_names([sheet.name for sheet in content.sheets], name)
     if name is not None:
-        if name not in by_name:
-            raise TableError(
-                f"expected the name of a sheet, found {name[:60]!r}",
-                hint=f"--sheet: {', '.join(names)}",
-                fault=TableFault.SHEET,
-            )
-        chosen = by_name[name]
+        chosen = next(sheet for sheet in content.sheets if sheet.name == name)
         if name in content.hidden:
             chosen.sights.append(Sight("hidden-sheet", 0, None, name))
     else:
         filled = [sheet for sheet in content.sheets if sheet.rows and sheet.name not in content.hidden]
         if not filled:
-            unseen = [sheet.name for sheet in content.sheets if sheet.rows]
-            hint = f"--sheet: {', '.join(unseen)}" if unseen else "is it the right file?"
-            raise TableError(
-                "expected a sheet with a list, found none that is seen",
-                hint=hint,
-                fault=TableFault.SHEET,
-                unclear=Unclear.SHEET,
-                ways=dict.fromkeys(unseen, ""),
-            )
+            raise none_is_seen([sheet.name for sheet in content.sheets if sheet.rows])
         if len(filled) > 1:
-            hint = f"--sheet: {', '.join(sheet.name for sheet in filled)}"
-            raise TableError(
-                "expected the name of one sheet, found several",
-                hint=hint,
-                fault=TableFault.SHEET,
-                unclear=Unclear.SHEET,
-                ways={sheet.name: beginning_of(sheet) for sheet in filled},
-            )
+            raise several_are_seen({sheet.name: sheet for sheet in filled})
         chosen = filled[0]
     for other in content.sheets:
         if other is not chosen and other.rows:

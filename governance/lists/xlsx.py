@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
+from wanderbuch.governance.lists.archive import Archive
 from wanderbuch.governance.lists.plain_rows import read_sheet
 from wanderbuch.governance.lists.styles import Styles, is_on
-from wanderbuch.governance.lists.table import Sheet, Sight, TableError, TableFault, Unclear, beginning_of
+from wanderbuch.governance.lists.table import Sheet, Sight, TableError, TableFault
+from wanderbuch.governance.lists.which_sheet import check_names, none_is_seen, several_are_seen
 from wanderbuch.governance.lists.xlsx_sheet import SheetReader
 from wanderbuch.governance.lists.xlsx_text import Comments, SharedTexts, TextDrawing
 from wanderbuch.governance.lists.xml_parts import Attributes, PartReader, read_part
@@ -139,16 +140,9 @@ def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) ->
     """Return the sheet that is meant, and what there is to say about the others."""
     hidden = {sheet.name for sheet in book.sheets if sheet.hidden}
     names = [sheet.name for sheet in book.sheets]
-    if len(set(names)) != len(names):
-        raise TableError("expected sheets with different names, found two alike", hint=SAVE_ANEW)
+    check_names(names, name)
     others: list[Sight] = []
     if name is not None:
-        if name not in names:
-            raise TableError(
-                f"expected the name of a sheet, found {name[:60]!r}",
-                hint=f"--sheet: {', '.join(names)}",
-                fault=TableFault.SHEET,
-            )
         if name in hidden:
             others.append(Sight("hidden-sheet", 0, None, name))
         others += [Sight("other-sheet", 0, None, title) for title in names if title != name and title not in charts]
@@ -168,22 +162,8 @@ def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) ->
     if len(filled) == 1:
         return next(iter(filled.values())), others
     if not filled:
-        unseen = [title for title in names if title in hidden and title not in charts]
-        hint = f"--sheet: {', '.join(unseen)}" if unseen else "is it the right file?"
-        raise TableError(
-            "expected a sheet with a list, found none that is seen",
-            hint=hint,
-            fault=TableFault.SHEET,
-            unclear=Unclear.SHEET,
-            ways=dict.fromkeys(unseen, ""),
-        )
-    raise TableError(
-        "expected the name of one sheet, found several",
-        hint=f"--sheet: {', '.join(filled)}",
-        fault=TableFault.SHEET,
-        unclear=Unclear.SHEET,
-        ways={title: beginning_of(reader.sheet) for title, reader in filled.items()},
-    )
+        raise none_is_seen([title for title in names if title in hidden and title not in charts])
+    raise several_are_seen({title: reader.sheet for title, reader in filled.items()})
 
 
 def _around(archive: Archive, path: str, reader: SheetReader) -> None:

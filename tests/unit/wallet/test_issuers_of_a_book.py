@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from tests.unit.wallet.centre import Centre, issue_to_wallet
@@ -13,6 +13,14 @@ pytestmark = pytest.mark.needs("node")
 
 DID = f"did:webvh:Qm{'1' * 44}:centre.example.test"
 OTHER = f"did:webvh:Qm{'2' * 44}:other.example.test/resources/z{'1' * 46}"
+REQUEST: Final = {
+    "name": "q",
+    "version": "1.0",
+    "nonce": "1234567890",
+    "requested_attributes": {"a": {"names": ["level"]}},
+    "requested_predicates": {},
+    "non_revoked": {"to": 4_000_000_000},
+}
 
 
 def published(centre: Centre, told: dict[str, Any]) -> dict[str, Any]:
@@ -28,16 +36,8 @@ def test_a_new_phone_shows_the_book_without_the_issuer_that_is_gone(wallet: Wall
     centre = Centre.make("did:example:c", SMALL, tmp_path)
     secret = wallet.call("new_link_secret")
     entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
-    request = {
-        "name": "q",
-        "version": "1.0",
-        "nonce": "1234567890",
-        "requested_attributes": {"a": {"names": ["level"]}},
-        "requested_predicates": {},
-        "non_revoked": {"to": 4_000_000_000},
-    }
     told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
-    seen = wallet.call("gone_issuer", **published(centre, told), link_secret=secret, gone=OTHER, request=request)
+    seen = wallet.call("gone_issuer", **published(centre, told), link_secret=secret, gone=OTHER, request=REQUEST)
     assert seen.pop("late") == [[[None, None]] * 2, "later", ["UNKNOWN"] * 2]
     assert seen == {
         # Nothing is to be sent; then a yes that cannot be made now is kept, and the book says so.
@@ -57,14 +57,6 @@ def test_who_issued_and_asks_does_not_learn_that_somebody_reads_it(wallet: Walle
     centre = Centre.make("did:example:c", SMALL, tmp_path)
     secret = wallet.call("new_link_secret")
     entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
-    request = {
-        "name": "q",
-        "version": "1.0",
-        "nonce": "1234567890",
-        "requested_attributes": {"a": {"names": ["level"]}},
-        "requested_predicates": {},
-        "non_revoked": {"to": 4_000_000_000},
-    }
     told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
     employer, its_address = f"did:webvh:Qm{'3' * 44}:shipyard.example.test", "https://shipyard.example.test/didcomm"
     askers = [
@@ -77,7 +69,7 @@ def test_who_issued_and_asks_does_not_learn_that_somebody_reads_it(wallet: Walle
         [employer, "nowhere"],
         ["did:webvh:none", its_address],
     ]
-    seen = wallet.call("foreseen", **published(centre, told), link_secret=secret, askers=askers, request=request)
+    seen = wallet.call("foreseen", **published(centre, told), link_secret=secret, askers=askers, request=REQUEST)
     assert seen == [*[[True, 1]] * 2, *[[True, 0]] * 6, 1, 0, 1]
 
 
@@ -89,14 +81,6 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
     entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
     centre.publish_again()
     centre.revoke(entry.place or 0)
-    request = {
-        "name": "q",
-        "version": "1.0",
-        "nonce": "1234567890",
-        "requested_attributes": {"a": {"names": ["level"]}},
-        "requested_predicates": {},
-        "non_revoked": {"to": 4_000_000_000},
-    }
     first, second, revoked = (published.to_dict()["timestamp"] for published in centre.lists)
     steps = [
         {"looked": 1, "waited": 0, "at": 2},  # at once: what was looked up counts
@@ -111,7 +95,7 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
         **centre.told(),
         "lists": [status_list.to_dict() for status_list in centre.lists],
     }
-    assert wallet.call("looked_up", **told, link_secret=secret, request=request, steps=steps) == [
+    assert wallet.call("looked_up", **told, link_secret=secret, request=REQUEST, steps=steps) == [
         [None, "answered", [first], 0],
         [None, "answered", [first], 1],
         [None, "answered", [second], 1],
