@@ -83,9 +83,8 @@ async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: st
         profile_check.unread = str(err).splitlines()[-1]
         return profile_check
     profile_check.keys = len(keys)
-    entries: set[str] = set().union(
-        *names.values()
-    )  # of some kinds of rows, such as a register's, the record is of another
+    # Of some kinds of rows, such as a register's, the record is of another kind.
+    entries: set[str] = set().union(*names.values())
     listed_of: dict[str, set[str]] = {}
     for kind in built - {KEYS}:
         listed_of[kind] = {str(row[0]) for row in await tables.engine.run(
