@@ -165,13 +165,14 @@ async def _rows(issuer: StoppedIssuer, batches: BatchDesk, batch: Batch) -> list
 
 
 def _offers_of(batch: Batch, row: BatchRow) -> Iterator[tuple[str, int]]:
-    """Yield the ids of the offers that a row's slip, and those that it may have got since, may have become, by slip.
+    """Yield the ids of the offers that a row's slips, and those that it may have got since, may have become, by slip.
 
-    Offers are counted on from slip to slip, and when a row is unlocked, too.
+    Also of slips before the one that it has: it may have got that since the restore. Offers are counted on from slip to
+    slip, and when a row is unlocked, too.
     """
-    for further in range(min(_FURTHER_SLIPS, MOST_SLIPS - row.turn) + 1):
-        slip = Slip(row.batch_id, row.number, row.turn + further)
-        attempts = row.attempts + (further + 1 + _UNLOCKED) * MOST_OFFERS
+    for turn in range(row.turn + min(_FURTHER_SLIPS, MOST_SLIPS - row.turn) + 1):
+        slip = Slip(row.batch_id, row.number, turn)
+        attempts = row.attempts + (max(0, turn - row.turn) + 1 + _UNLOCKED) * MOST_OFFERS
         for restore in range(0, batch.offers_from + 1, OFFERS_SKIPPED):  # it may have been restored before
             for offer_id in offer_ids_of_slip(slip, batch.secret, range(restore + 1, restore + attempts + 1)):
                 yield offer_id, slip.turn

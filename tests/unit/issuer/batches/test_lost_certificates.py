@@ -223,6 +223,17 @@ async def test_an_earlier_slip_is_worth_nothing_once_a_later_one_had_brought_a_c
     assert (await centre.claim(batch)).state is OfferState.OPEN
 
 
+async def test_what_an_earlier_slip_had_brought_is_found_where_a_clerk_gave_out_another_since(
+    centre: Centre, tmp_path: Path
+) -> None:
+    batch = await centre.running()
+    await centre.desk.row_desk.renew(batch, 2, slips=1, by=CLERK)
+    since = await looked_up(tmp_path, offer_of(batch, 2))
+    assert ([(row.row, row.slip) for row in since.rows], since.others) == ([(2, 0)], ())
+    await leave_out(NO_CONFIG, "default", since)
+    assert (await centre.row(batch)).state is RowState.LEFT_OUT
+
+
 async def test_what_a_later_slip_of_a_row_with_a_certificate_had_brought_is_found(
     centre: Centre, tmp_path: Path
 ) -> None:
