@@ -423,10 +423,11 @@ class VerificationDesk:
     async def _receive_again(
         self, endings: Endings, verification: Verification, message: dict[str, object], incoming: Incoming
     ) -> None:
-        """Judge an answer that was taken, or tell the same end again."""
+        """Judge an answer that was taken, or tell the same end again; LeaseBusyError: it is to be said once more."""
         verification = await self._decided(endings, verification, message)
-        if verification.decision is not None:
-            await tell_decision(incoming, verification.decision)
+        if verification.decision is None:
+            raise LeaseBusyError("the answer is being judged")
+        await tell_decision(incoming, verification.decision)
 
     async def _decided(
         self, endings: Endings, verification: Verification, message: Mapping[str, object]
@@ -443,10 +444,7 @@ class VerificationDesk:
     async def _decided_by_another(
         self, endings: Endings, verification: Verification, message: Mapping[str, object]
     ) -> Verification:
-        """Wait for the end of a judgement: a wallet that says its answer again no longer hears who is told that end.
-
-        One waits at a time, whoever says it how often.
-        """
+        """Wait for the end of a judgement, one at a time: who says an answer again does not hear what is told there."""
         LOGGER.info("verification %s: it is being judged", verification.id)
         if verification.id in self._awaited:
             return verification

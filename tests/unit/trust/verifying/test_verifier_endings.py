@@ -13,9 +13,16 @@ from tests.unit.trust.employer import ACKED, REPORTED, Employer, codes, verdict
 
 from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.plugins.trust.verifying.anoncreds.presentation import message_digest
-from wanderbuch.plugins.trust.verifying.exchange import ANSWER, VerificationState, open_verifications, taken
+from wanderbuch.plugins.trust.verifying.exchange import (
+    ANSWER,
+    Verification,
+    VerificationState,
+    open_verifications,
+    taken,
+)
 from wanderbuch.plugins.trust.verifying.seen import forget_due, seen_of
 from wanderbuch.plugins.trust.verifying.verifier import DeskLimits, VerificationDesk
+from wanderbuch.store.errors import LeaseBusyError
 from wanderbuch.store.records import NotFoundError
 
 
@@ -44,8 +51,11 @@ class TestSecondAnswers:
         first = asyncio.create_task(employer.get(asked, proof))
         while (await employer.desk.status(employer.profile, asked.id)).answer_digest is None:  # noqa: ASYNC110 (nobody says that it is taken)
             await asyncio.sleep(0)
-        await asyncio.gather(first, *(employer.get(asked, proof) for _ in range(3)))
-        assert employer.heard() == [ACKED, ACKED]
+        again = [employer.get(asked, proof) for _ in range(3)]
+        ends = await asyncio.gather(first, *again, return_exceptions=True)
+        assert [type(end) for end in ends] == [Verification, Verification, LeaseBusyError, LeaseBusyError]
+        await employer.get(asked, proof)  # as who is told to come again does
+        assert employer.heard() == [ACKED, ACKED, ACKED]
 
     async def test_refuses_the_answer_to_another_question(
         self, employer: Employer, worker: Worker, welder: Held

@@ -16,6 +16,7 @@ from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.verifying.exchange import VerificationState
 from wanderbuch.plugins.trust.verifying.staples import Staples
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory, LogMemory
+from wanderbuch.store.errors import LeaseBusyError
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -86,7 +87,11 @@ async def test_one_answer_that_comes_at_both_is_judged_by_one(
                 judging -= 1
 
         monkeypatch.setattr(employer.desk._judge, "_judge", judge)
-    await asyncio.gather(*(verifier.both[at % 2].get(asked, proof) for at in range(6)))
+    answers = (verifier.both[at % 2].get(asked, proof) for at in range(6))
+    ends = await asyncio.gather(*answers, return_exceptions=True)
+    turned_away = [end for end in ends if isinstance(end, BaseException)]
+    assert {type(end) for end in turned_away} <= {LeaseBusyError}  # who is told to come again
+    assert len(turned_away) < len(ends) - 1
     assert most == 1
     assert set(verifier.heard()) == {ACKED}
     assert verdict(await verifier.second.desk.status(verifier.second.profile, asked.id)) is Verdict.TRUSTED
