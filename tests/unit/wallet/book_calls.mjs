@@ -52,14 +52,15 @@ export async function calls(load) {
         seen.push([view.answer !== null, looked.splice(0).length])
       }
       clearTimeout(open.preparing)
-      // A visit looks at all lists: of an asker elsewhere, of the issuer, of the issuer who asked long ago.
+      // A visit looks at all lists: of an asker elsewhere, of the issuer, of the issuer who was told no without a word, of the issuer who asked long ago.
       const { Online } = await load('page/online.js')
       const visited = []
       const shelf = { note: async () => undefined, write: async () => undefined }
       credentials.isRevoked = async (entry) => visited.push(entry.id)
       const [elsewhere, , issuer] = askers
-      for (const [[asker, endpoint], at] of [[elsewhere, Date.now()], [issuer, Date.now()], [issuer, Date.now() - 2 * 3600 * 1000]]) {
-        await world.store.write([{ kind: 'question', id, value: { ...row, asker, at, contact: { ...row.contact, endpoint } } }])
+      const before = Date.now() - 2 * 3600 * 1000
+      for (const [[asker, endpoint], at, state] of [[elsewhere, Date.now(), 'asked'], [issuer, Date.now(), 'asked'], [issuer, Date.now(), 'declined'], [issuer, before, 'asked']]) {
+        await world.store.write([{ kind: 'question', id, value: { ...row, asker, at, state, contact: { ...row.contact, endpoint } } }])
         const online = new Online(shelf, world.wallet, () => undefined)
         online.begin(undefined, () => undefined)
         await new Promise((resolve) => setTimeout(resolve, 2_500))

@@ -246,6 +246,13 @@ export async function calls(load) {
       seen.again = [await state(plain), await book()]
       await dropConnection(wallet.agent, plain.id) // one that stands is none of these
       seen.stands = await state(plain)
+      // What could not go out does not go out any more once it is put away.
+      world.isAway = true
+      const far = await wallet.follow(new Peer().invitation(world))
+      await wallet.agent.outbox.flush()
+      seen.waits = (await world.rows('outbox')).length
+      await dropConnection(wallet.agent, far.id)
+      seen.putAway = (await world.rows('outbox')).length
       wallet.stop()
       return seen
     },

@@ -91,6 +91,8 @@ def test_who_does_not_answer_a_link_for_a_month_is_waited_for_no_more_and_can_be
         "afterDrop": "none",
         "again": [["complete", False], []],
         "stands": ["complete", False],
+        "waits": 1,
+        "putAway": 0,
     }
 
 

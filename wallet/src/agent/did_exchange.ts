@@ -83,9 +83,10 @@ export async function advanceConnection(agent: Agent, id: string): Promise<void>
   const own = (await agent.store.get('connection', id))?.['own']
   if (typeof own !== 'string') return
   await agent.locks.run(own, async () => {
-    const row = await agent.store.get('connection', id)
-    if (!row || !WAITING.includes(String(row['state']))) return
-    if (row['at'] === undefined) await agent.commit({ changes: [at(id, { ...row, at: Date.now() })] }) // an older page wrote it
+    const found = await agent.store.get('connection', id)
+    if (!found || !WAITING.includes(String(found['state']))) return
+    const row: JsonObject = { ...found, at: found['at'] ?? Date.now() }
+    if (found['at'] === undefined) await agent.commit({ changes: [at(id, row)] }) // an older page wrote it
     else if (Date.now() - Number(row['at']) >= GIVE_UP_MS) return agent.commit({ changes: [at(id, { ...emptied(row), state: row['state'] === 'requested' ? 'unanswered' : 'failed' })] })
     if (row['state'] !== 'preparing') return
     await ifItCanBe(agent, row, (changed) => at(id, emptied(changed)), () => ask(agent, id, row))
@@ -116,8 +117,9 @@ export async function dropConnection(agent: Agent, id: string): Promise<void> {
   const own = (await agent.store.get('connection', id))?.['own']
   if (typeof own !== 'string') return
   await agent.locks.run(own, async () => {
-    const state = (await agent.store.get('connection', id))?.['state']
-    if (UNANSWERED.includes(String(state))) await agent.commit({ changes: [at(id, undefined)] }) // else they answered meanwhile
+    const row = await agent.store.get('connection', id)
+    if (!UNANSWERED.includes(String(row?.['state']))) return // they answered meanwhile
+    await agent.commit({ changes: [at(id, undefined), { kind: 'outbox', id: String(row?.['request']), value: undefined }] })
   })
 }
 

@@ -105,7 +105,8 @@ export class Online {
   async #lookAtLists(): Promise<void> {
     const { credentials, agent } = this.#wallet
     await this.#came
-    const asked = (await agent.store.list('question')).filter(([, row]) => row['state'] === 'asked' && Math.abs(Date.now() - Number(row['at'])) < LATELY_MS)
+    // Whatever became of the question: who said no without a word is not to be told from who did not look.
+    const asked = (await agent.store.list('question')).filter(([, row]) => Math.abs(Date.now() - Number(row['at'])) < LATELY_MS)
     const entries = (await credentials.all()).filter((entry) => !entry.isKnownRevoked && asked.every(([, row]) => mayForesee(row, entry)))
     await Promise.all(entries.map((entry) => agent.ifReachable(async () => void (await credentials.isRevoked(entry)))))
   }
