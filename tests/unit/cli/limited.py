@@ -20,6 +20,7 @@ from wanderbuch.errors import WanderbuchError
 def main(what: str, file: str, limit: str) -> None:
     config = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 (our test wrote it)
     path = Path(file)
+    sys.dont_write_bytecode = True  # Python 3.13.0 leaves what it could not write whole, and nobody can import that
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), before[1]))
     try:

@@ -186,7 +186,11 @@ def test_a_full_disk_is_fatal_and_keeps_what_was_there(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},  # it runs as a program, by its file
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),  # it runs as a program, by its file
+            "PYTHONDONTWRITEBYTECODE": "1",  # half a file of compiled code would stay
+        },
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
     )
     assert ended.returncode == 0, ended.stderr

@@ -148,6 +148,7 @@ async def main():
     publisher = FolderPublisher(Path(sys.argv[1]))
     await publisher.put("a/b", b"old", "text/plain")
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    sys.dont_write_bytecode = True  # half a file of compiled code would stay
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     try:
         await publisher.put("a/b", b"n" * 5000, "text/plain")
