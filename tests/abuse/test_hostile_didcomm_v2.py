@@ -20,7 +20,7 @@ from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.plugins.exchange.v2.contacts import V2Contacts
 from wanderbuch.plugins.exchange.v2.did_documents import V2Contact
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.system]
 
 AUTHOR: Final = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
 SILENT: Final = "silent.wanderbuch.test"

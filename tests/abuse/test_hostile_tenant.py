@@ -30,7 +30,7 @@ from wanderbuch.store.tables import tables_of, tenant_of
 
 __all__ = ["agent", "handle"]
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.system]
 
 
 async def test_a_wrong_token_tells_nothing_of_a_tenant_that_does_not_open(

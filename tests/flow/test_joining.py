@@ -16,7 +16,7 @@ from wanderbuch.agents.authority.changes import header_parts
 from wanderbuch.agents.demo.example import example_claim, example_payload
 from wanderbuch.governance.form.records import join, split
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 REGISTER_ID = "P01/0142"
 TOLD = {"country": "LKA", "email": "office@centre.wanderbuch.test"}

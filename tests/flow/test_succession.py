@@ -9,7 +9,7 @@ from tests.flow.succession_town import SUSPENDED, Lanka, stands
 
 from wanderbuch.agents.machine import AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

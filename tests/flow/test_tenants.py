@@ -19,7 +19,7 @@ from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 YARD = "yard.wanderbuch.test"
 SCHOOL_API, YARD_API = "/v1/t/school", "/v1/t/yard"
