@@ -12,6 +12,7 @@ import { Fp12, ORDER, productOfPairings, times, type Point1, type Point2 } from 
 import { readPoint1, readPoint2, readScalar, writePoint1, writePoint2, writeScalar } from '../bn254_forms.js'
 import { toBytes } from '../bytes.js'
 import { CheckFailedError, MalformedError } from '../errors.js'
+import { once } from '../once.js'
 import type { Received } from '../received.js'
 import { encoded, keyName, LINK_SECRET_NAME } from './attributes.js'
 import type { CredentialDefinition, PrimaryKey, RevocationKey } from './credential_definition.js'
@@ -162,11 +163,6 @@ function readSignature(primary: Received, m2: bigint, { n }: PrimaryKey, vBits: 
   return { a: primary.member('a').unit(n), e, v: primary.member('v').decimal(vBits), m2 }
 }
 
-function once<T>(read: () => T): () => T {
-  let value: { readonly read: T } | undefined
-  return () => (value ??= { read: read() }).read
-}
-
 function readAttributes(received: Received, key: PrimaryKey): Map<string, Attribute> {
   const attributes = new Map<string, Attribute>()
   for (const [name, value] of received.entries(MOST_ATTRIBUTES, LONGEST_NAME)) {
@@ -195,7 +191,7 @@ function readNonRevocation(
     if (registry) throw new CheckFailedError('the credential has no place in the revocation registry')
     return undefined
   }
-  if (received === undefined || registryId === undefined || !definition.revocation)
+  if (received === undefined || registryId === undefined || !definition.isRevocable)
     throw new MalformedError(`${credential.path}.signature.r_credential`, 'all of what revocation needs, or nothing of it')
   if (!registry || registry.id !== registryId || registry.credentialDefinitionId !== definition.id)
     throw new CheckFailedError('the credential has its place in another revocation registry')

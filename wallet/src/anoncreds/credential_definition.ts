@@ -6,6 +6,7 @@ import { readPoint1, readPoint2 } from '../bn254_forms.js'
 import type { Point1, Point2 } from '../bn254.js'
 import { toBytes } from '../bytes.js'
 import { CheckFailedError, MalformedError } from '../errors.js'
+import { once } from '../once.js'
 import { Received } from '../received.js'
 import { LINK_SECRET_NAME } from './attributes.js'
 import { challenge } from './hash.js'
@@ -43,19 +44,30 @@ export interface CredentialDefinition {
   readonly id: string
   readonly schemaId: string
   readonly primary: PrimaryKey
+  readonly isRevocable: boolean
+  /** There if it is revocable. @throws MalformedError one that was kept is not well-formed */
   readonly revocation: RevocationKey | undefined
 }
 
-/** Read a credential definition as it was resolved under `id`; who made it is for the resolver to say. */
-export function readCredentialDefinition(id: string, received: Received): CredentialDefinition {
+/**
+ * Read a credential definition as it was resolved under `id`; who made it is for the resolver to say.
+ *
+ * @param isKept whether it was read whole before: the key of revocation, which a proof needs and nothing else, is read when one does
+ */
+export function readCredentialDefinition(id: string, received: Received, isKept = false): CredentialDefinition {
   if (received.member('type').text(8) !== 'CL') throw new MalformedError(`${received.path}.type`, 'CL')
   const value = received.member('value')
   const revocation = value.optional('revocation')
+  const readRevocation = once(() => revocation && readRevocationKey(revocation))
+  if (!isKept) readRevocation()
   return {
     id,
     schemaId: received.member('schemaId').text(LONGEST_IDENTIFIER),
     primary: readPrimaryKey(value.member('primary')),
-    revocation: revocation && readRevocationKey(revocation),
+    isRevocable: revocation !== undefined,
+    get revocation() {
+      return readRevocation()
+    },
   }
 }
 

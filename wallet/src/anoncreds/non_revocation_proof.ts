@@ -16,8 +16,8 @@ export interface NonRevocationCommitment {
   respond(challenge: bigint): object
 }
 
-/** Commit to a proof. `m2Tilde` hides m2 in the sub-proof; by it the two are about one credential. */
-export function commitToNonRevocation(key: RevocationKey, credential: NonRevocationCredential, witness: Witness, m2Tilde: bigint): NonRevocationCommitment {
+/** Commit to a proof, in steps. `m2Tilde` hides m2 in the sub-proof; by it the two are about one credential. */
+export function* commitToNonRevocation(key: RevocationKey, credential: NonRevocationCredential, witness: Witness, m2Tilde: bigint): Generator<void, NonRevocationCommitment> {
   const random = (): bigint => randomBelow(ORDER)
   const [rho, r, rPrime, rPrime2, rPrime3, o, oPrime] = [random(), random(), random(), random(), random(), random(), random()]
   const secrets = {
@@ -42,10 +42,12 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
   const d = sumOfMultiples1([g, r], [htilde, oPrime])
   const a = normal1(credential.sigma.add(sumOfMultiples1([htilde, rho])))
   const gBlinded = normal1(credential.gI.add(sumOfMultiples1([htilde, r])))
+  yield
   const w = normal2(witness.omega.add(multiple2(hCap, rPrime)))
   const s = normal2(credential.sigmaI.add(multiple2(hCap, rPrime2)))
   const uBlinded = normal2(credential.uI.add(multiple2(hCap, rPrime3)))
 
+  yield
   // The specification's t2, t3, t6 and t7 have multiples of e, d, a and g, and a pairing with s, which are sums themselves: here they are taken
   // apart, so that all are multiples of points that stay (`sumOfMultiples1`), and pairings with points that stay.
   const htildeR = sumOfMultiples1([htilde, tilde.r])
@@ -55,13 +57,16 @@ export function commitToNonRevocation(key: RevocationKey, credential: NonRevocat
     [sumOfMultiples1([credential.sigma, tilde.c], [htilde, rho * tilde.c + tilde.r - tilde.m], [h1, -m2Tilde], [h2, -tilde.s]), hCap],
     [sumOfMultiples1([htilde, -tilde.rho]), y],
   )
+  yield
   const t4 = productOfPairings([htildeR, witness.list.accumulator], [sumOfMultiples1([g, -tilde.r_prime]), hCap])
   const t5 = sumOfMultiples1([g, tilde.r], [htilde, tilde.o_prime])
   const t6 = sumOfMultiples1([g, r * tilde.r_prime_prime - tilde.m_prime], [htilde, oPrime * tilde.r_prime_prime - tilde.t_prime])
+  yield
   const t7 = productOfPairings(
     [sumOfMultiples1([signedPlace(pk, credential), tilde.r_prime_prime], [htilde, r * tilde.r_prime_prime - tilde.m_prime + tilde.r * rPrime2]), hCap],
     [htildeR, credential.sigmaI],
   )
+  yield
   const t8 = productOfPairings([htildeR, u], [sumOfMultiples1([g, -tilde.r_prime_prime_prime]), hCap])
 
   return {

@@ -3,7 +3,7 @@
 
 import { productOfPowers, type KeptBase } from '../arithmetic.js'
 import { toBytes } from '../bytes.js'
-import { CannotProveError } from '../errors.js'
+import { CannotProveError, StateError } from '../errors.js'
 import { randomBits } from '../random.js'
 import { keyName, LINK_SECRET_NAME } from './attributes.js'
 import type { Attribute, Credential } from './credential.js'
@@ -12,7 +12,7 @@ import { challenge } from './hash.js'
 import type { LinkSecret } from './link_secret.js'
 import { commitToNonRevocation, prepareNonRevocation } from './non_revocation_proof.js'
 import { ATTRIBUTE_TILDE, BLINDING, E_START, E_TILDE, LONGEST_VALUE, M2_TILDE, V_TILDE } from './parameters.js'
-import { commitToPredicate, type Predicate } from './predicate_proof.js'
+import { commitToPredicate, type Predicate, type PredicateCommitment } from './predicate_proof.js'
 import type { PresentationRequest, RequestedAttribute } from './presentation_request.js'
 import type { Witness } from './witness.js'
 
@@ -31,6 +31,13 @@ export interface Choice {
   readonly witness: Witness | undefined
 }
 
+/** What an answer commits to before it is made: almost all of its computation, and nothing that proves anything. */
+export interface Committed {
+  readonly choices: readonly Choice[]
+  /** The answer. Only once: two would tell the secrets. */
+  answer(): object
+}
+
 /**
  * Answer a request.
  *
@@ -43,9 +50,38 @@ export function present(
   selfAttested: ReadonlyMap<string, string>,
   linkSecret: LinkSecret,
 ): object {
+  return ended(commitTo(request, choices, selfAttested, linkSecret)).answer()
+}
+
+/** Take all steps that are left. */
+export function ended<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** Commit to an answer, step by step, each of some milliseconds; as `present` otherwise. */
+export function* commitTo(
+  request: PresentationRequest,
+  choices: readonly Choice[],
+  selfAttested: ReadonlyMap<string, string>,
+  linkSecret: LinkSecret,
+): Generator<void, Committed> {
   checkAnswered(request, choices, selfAttested)
   const linkTilde = randomBits(ATTRIBUTE_TILDE)
-  const commitments = choices.map((choice) => commit(request, choice, linkSecret, linkTilde))
+  const commitments: Commitment[] = []
+  for (const choice of choices) commitments.push(yield* commit(request, choice, linkSecret, linkTilde))
+  let isAnswered = false
+  const answer = (): object => {
+    if (isAnswered) throw new StateError('what was committed to is answered once')
+    isAnswered = true
+    return answered(request, choices, selfAttested, commitments)
+  }
+  return { choices, answer }
+}
+
+function answered(request: PresentationRequest, choices: readonly Choice[], selfAttested: ReadonlyMap<string, string>, commitments: readonly Commitment[]): object {
   const c = challenge(
     ...commitments.flatMap(({ t }) => t),
     ...commitments.flatMap(({ c }) => c),
@@ -83,7 +119,7 @@ interface Commitment {
   respond(challenge: bigint): object
 }
 
-function commit(request: PresentationRequest, choice: Choice, linkSecret: LinkSecret, linkTilde: bigint): Commitment {
+function* commit(request: PresentationRequest, choice: Choice, linkSecret: LinkSecret, linkTilde: bigint): Generator<void, Commitment> {
   const { credential, definition, witness } = choice
   const key = definition.primary
   const { a, e, v, m2 } = credential.signature
@@ -100,23 +136,27 @@ function commit(request: PresentationRequest, choice: Choice, linkSecret: LinkSe
   const m2Tilde = randomBits(M2_TILDE)
   const nonRevocation =
     witness && definition.revocation && credential.nonRevocation
-      ? commitToNonRevocation(definition.revocation, credential.nonRevocation, witness, m2Tilde)
+      ? yield* commitToNonRevocation(definition.revocation, credential.nonRevocation, witness, m2Tilde)
       : undefined
+  yield
 
   const r = randomBits(BLINDING)
   const eTilde = randomBits(E_TILDE)
   const vTilde = randomBits(V_TILDE)
   const aPrime = (a * key.powersOfS.power(r)) % key.n
   const bases = hidden.map(({ name, tilde }): [KeptBase, bigint] => [key.kept.r.get(name) as KeptBase, tilde])
+  yield
   const t = (key.powersOfS.power(vTilde) * productOfPowers([[aPrime, eTilde], [key.kept.rctxt, m2Tilde], ...bases], key.n)) % key.n
 
-  const predicates = choice.predicates.map((referent) => {
+  const predicates: { readonly predicate: Predicate; readonly commitment: PredicateCommitment }[] = []
+  for (const referent of choice.predicates) {
+    yield
     const predicate = predicateOf(request, referent)
     const attribute = hidden.find(({ name }) => name === predicate.name)
     if (!attribute || predicate.name === LINK_SECRET_NAME)
       throw new CannotProveError('a predicate is about an attribute that the same credential shows, or does not have')
-    return { predicate, commitment: commitToPredicate(key, predicate, attribute.value, attribute.tilde) }
-  })
+    predicates.push({ predicate, commitment: commitToPredicate(key, predicate, attribute.value, attribute.tilde) })
+  }
 
   return {
     t: [...(nonRevocation?.t ?? []), toBytes(t), ...predicates.flatMap(({ commitment }) => commitment.t)],

@@ -104,9 +104,9 @@ export class Credentials {
     return witness
   }
 
-  /** Begin to look up what a proof will rest on. */
-  foresee({ credential: { nonRevocation: place } }: Entry): void {
-    if (place) this.#look(place.registryId).catch(() => undefined)
+  /** Begin to look up what a proof will rest on; ends when that was answered, or could not be. */
+  async foresee({ credential: { nonRevocation: place } }: Entry): Promise<void> {
+    await (place && this.#look(place.registryId).catch(() => undefined))
   }
 
   /**
@@ -130,6 +130,21 @@ export class Credentials {
     const place = entry.credential.nonRevocation
     const looked = place && this.#looked.get(place.registryId)
     return looked && this.#witness(entry, looked)
+  }
+
+  /**
+   * The same, if it is on this phone already; undefined: it is not, or none is needed.
+   *
+   * @throws CannotProveError it is revoked
+   */
+  async witnessAtHand(entry: Entry, notAfter: number): Promise<Witness | undefined> {
+    const place = entry.credential.nonRevocation
+    const looked = place && this.#looked.get(place.registryId)
+    if (!looked || looked.list.timestamp > notAfter) return undefined
+    if (looked.list.isRevoked(place.place)) throw new CannotProveError('the credential is revoked')
+    const issued = issuedWitness(place, looked.list)
+    if (issued || (await this.readySince(entry)) !== looked.list.timestamp) return issued
+    return this.keptWitness(entry)
   }
 
   /** The witness that was kept, for a proof without a network; undefined: there is none, or none is needed. */

@@ -43,7 +43,9 @@ export class Objects {
   /** A credential definition. It never changes, for its id holds its hash: so it is kept once it was verified and read. */
   definition(id: string): Promise<CredentialDefinition> {
     return this.#read(id, async () => {
-      const content = await this.#content(id, 'anonCredsCredDef')
+      const kept = await this.#kept(id, 'anonCredsCredDef')
+      if (kept) return readCredentialDefinition(id, kept, true)
+      const { content } = await this.#resolver.resource(id, 'anonCredsCredDef')
       const definition = readCredentialDefinition(id, content)
       await this.#keep(id, content)
       return definition
@@ -57,7 +59,7 @@ export class Objects {
    */
   async registry(id: string, definitionId: string): Promise<RevocationRegistry> {
     if (!(await this.#kept(id, REGISTRY)) && parseResourceId(id).did.scid !== parseResourceId(definitionId).did.scid) throw new CheckFailedError('the revocation registry is of another issuer')
-    const { registry, content } = await this.#registry(id, () => this.#content(id, REGISTRY))
+    const { registry, content } = await this.#registry(id, async () => (await this.#kept(id, REGISTRY)) ?? (await this.#resolver.resource(id, REGISTRY)).content)
     if (registry.credentialDefinitionId !== definitionId) throw new CheckFailedError('the revocation registry is of another credential definition')
     await this.#keep(id, content)
     return registry
@@ -118,10 +120,6 @@ export class Objects {
       const read = await content()
       return { registry: readRevocationRegistry(id, read), content: read }
     })
-  }
-
-  async #content(id: string, type: 'anonCredsCredDef' | typeof REGISTRY): Promise<Received> {
-    return (await this.#kept(id, type)) ?? (await this.#resolver.resource(id, type)).content
   }
 
   async #kept(id: string, type: string): Promise<Received | undefined> {

@@ -10,9 +10,11 @@
 // 6. A question that was read from codes on a screen ('isShown') is answered by codes: its proof is made and kept in one step, and shown
 //    from there, so that there is never another one. What could not be made leaves the question open. No verdict comes.
 // 7. Where something may be left out (`left_out`), the worker chooses that with the yes ('isLess'), and the proof is of the lesser request.
+// 8. While a question is read, what a yes would send is committed to (`commitAhead`): numbers in memory that prove nothing, and from which a
+//    yes makes one proof, once. A no, or the book's end, forgets them.
 
 import { LONGEST_NAME } from '../anoncreds/parameters.js'
-import { present, type Choice } from '../anoncreds/presentation.js'
+import { commitTo, ended, present, type Choice, type Committed } from '../anoncreds/presentation.js'
 import type { Witness } from '../anoncreds/witness.js'
 import { readPresentationRequest, type PresentationRequest } from '../anoncreds/presentation_request.js'
 import type { Agent } from '../agent/agent.js'
@@ -50,6 +52,15 @@ const OUT_MS = 20
 /** Which credential answers which referent; a group of names is one referent. */
 export type Answers = Readonly<Record<string, string>>
 
+/** What is committed to, of one question (8); `committed` once it is whole. */
+interface Ahead {
+  readonly id: string
+  readonly at: unknown
+  readonly choices: readonly Choice[]
+  readonly committing: Generator<void, Committed>
+  committed?: Committed
+}
+
 /** What is asked, read. */
 export interface Question {
   readonly request: PresentationRequest
@@ -60,6 +71,7 @@ export class Questions {
   readonly #agent: Agent
   readonly #credentials: Credentials
   readonly #unanswered: Unanswered
+  #ahead: Ahead | undefined
   /** Told who asks, if anybody says so, before that is looked up (5). */
   onAsked: (asker: string) => void = () => {}
 
@@ -159,11 +171,35 @@ export class Questions {
   }
 
   /**
+   * Commit to the proof that a yes with these credentials would send (8), if all that it needs is on this phone.
+   *
+   * @param goesOn waits until the next step may be made; false: nobody wants it any more
+   */
+  async commitAhead(id: string, answers: Answers, goesOn: () => Promise<boolean>): Promise<void> {
+    const row = await this.#agent.store.get('question', id)
+    if (row?.['state'] !== 'asked') return
+    const choices = await this.#choices({ ...row, answers }, (entry, notAfter) => this.#credentials.witnessAtHand(entry, notAfter))
+    const secret = await linkSecretOf(this.#agent)
+    if (!this.#isAhead(id, row, choices)) this.#ahead = { id, at: row['at'], choices, committing: commitTo(questionIn(row).request, choices, new Map(), secret) }
+    const ahead = this.#ahead as Ahead
+    try {
+      while (!ahead.committed && (await goesOn()) && this.#ahead === ahead) {
+        const step = ahead.committing.next()
+        if (step.done) ahead.committed = step.value
+      }
+    } catch (error) {
+      this.#ahead = undefined
+      throw error
+    }
+  }
+
+  /**
    * Say no.
    *
    * @param isTold whether the asker learns it; else they learn nothing, as if nobody had answered
    */
   async decline(id: string, isTold: boolean): Promise<void> {
+    if (this.#ahead?.id === id) this.#ahead = undefined
     await this.#change(id, (row) => {
       if (!isTold || row['isShown'] === true) return { changes: [at(id, { ...emptied(row), state: 'declined' })] }
       const { key, change } = this.#agent.ring.fresh()
@@ -192,7 +228,7 @@ export class Questions {
       const choices = await this.#choices({ ...row, answers }).catch((error: unknown) => {
         throw error instanceof UnreachableError ? new WalletError('not_ready', 'what the proof needs is not on this phone') : error
       })
-      const proof = present(questionIn(row).request, choices, new Map(), await linkSecretOf(this.#agent))
+      const proof = await this.#made(id, row, choices)
       await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered', answers, shown: shownAnswer(String(row['thread']), proof) })] })
     })
   }
@@ -202,7 +238,7 @@ export class Questions {
     const contact = unsealContact(new Received(row['contact'], 'contact'))
     const service = row['parent'] === undefined ? Promise.resolve({}) : this.#service(own) // while the proof is made
     service.catch(() => undefined)
-    const proof = await this.#proof(row)
+    const proof = await this.#proof(id, row)
     const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof, row['takesPacked'] === true)
     // The verdict may come in the answer, unless a mediator would have it (ADR 131).
     const isStraight = contact.routing.length === 0 && { '~transport': { return_route: 'all' } }
@@ -211,10 +247,8 @@ export class Questions {
   }
 
   // 5
-  async #proof(row: JsonObject): Promise<object> {
-    const { request } = questionIn(row)
-    const secret = await linkSecretOf(this.#agent)
-    const made = (choices: readonly Choice[]): object => present(request, choices, new Map(), secret)
+  async #proof(id: string, row: JsonObject): Promise<object> {
+    const made = (choices: readonly Choice[]): Promise<object> => this.#made(id, row, choices)
     const used = await Promise.all(Object.values(row['answers'] as Answers).map((id) => this.#credentials.one(id)))
     const notAfter = latestList(new Received(row['request'], 'request'))
     const age = Math.max(0, ...used.map((entry) => this.#credentials.lookedAgo(entry, notAfter)))
@@ -230,9 +264,22 @@ export class Questions {
     now.catch(() => undefined)
     const came = await Promise.race([now, pause(OUT_MS)])
     if (came) return made(came)
-    const early = made(lately)
+    const early = await made(lately)
     const choices = await now
     return choices.every(({ witness }, index) => witness?.list.timestamp === lately[index]?.witness?.list.timestamp) ? early : made(choices)
+  }
+
+  // 8: what is not whole yet is made whole now.
+  async #made(id: string, row: JsonObject, choices: readonly Choice[]): Promise<object> {
+    const ahead = this.#ahead
+    const isAhead = ahead && this.#isAhead(id, row, choices)
+    this.#ahead = undefined
+    return isAhead ? (ahead.committed ?? ended(ahead.committing)).answer() : present(questionIn(row).request, choices, new Map(), await linkSecretOf(this.#agent))
+  }
+
+  #isAhead(id: string, row: JsonObject, choices: readonly Choice[]): boolean {
+    const ahead = this.#ahead
+    return ahead?.id === id && ahead.at === row['at'] && row['isLess'] !== true && areSame(ahead.choices, choices)
   }
 
   // Where the verdict can be sent to. ACA-Py wants raw keys here.
@@ -330,6 +377,12 @@ export class Questions {
       await this.#agent.commit(step(row))
     })
   }
+}
+
+/** Whether the same of the same credentials answers, with the same status list. */
+function areSame(some: readonly Choice[], others: readonly Choice[]): boolean {
+  const told = ({ credential, revealed, predicates, witness }: Choice): unknown[] => [credential, witness?.list.timestamp, revealed.join('\n'), predicates.join('\n')]
+  return some.length === others.length && some.every((choice, index) => told(choice).every((part, place) => part === told(others[index] as Choice)[place]))
 }
 
 function pause(ms: number): Promise<undefined> {

@@ -1,6 +1,7 @@
 // The wallet's store on a shelf: every row sealed under the key of the vault, found by a name that tells nothing.
 //
-// 1. All rows are opened once, when the wallet is; reading is from memory then.
+// 1. All rows are opened once, when the wallet is; reading is from memory then. What is sealed says under which name it lies, so one in the
+//    place of another does not open.
 // 2. A write resolves when the sealed rows are durable, together with the copy of it that waits for the vault. Writes keep their order.
 // 3. Rows are given as they are, and frozen: whoever reads one again has the same one.
 // 4. What can be fetched again, and belongs to everybody ('object'), is not copied to the vault.
@@ -18,6 +19,7 @@ export type Written = readonly [Kind, string, JsonObject | null]
 export class SealedStore implements Store {
   readonly #shelf: Shelf
   readonly #key: VaultKey
+  /** By kind and id (`atOf`). */
   readonly #rows = new Map<string, { readonly kind: Kind; readonly id: string; readonly order: number; value: JsonObject }>()
   #order = 0
   #last: Promise<void> = Promise.resolve()
@@ -40,8 +42,8 @@ export class SealedStore implements Store {
     const store = new SealedStore(shelf, key)
     for (const { name, order, sealed } of await rows) {
       const [kind, id, value] = readWritten(key.openRow(sealed, name))
-      if (value === null || key.nameOf(kind, id) !== name) throw new CheckFailedError('a row stands in the place of another')
-      store.#rows.set(name, { kind, id, order, value: frozen(value) })
+      if (value === null) throw new CheckFailedError('a row that is gone stands on the shelf')
+      store.#rows.set(atOf(kind, id), { kind, id, order, value: frozen(value) })
       store.#order = Math.max(store.#order, order)
     }
     return store
@@ -53,7 +55,7 @@ export class SealedStore implements Store {
   }
 
   get(kind: Kind, id: string): Promise<JsonObject | undefined> {
-    return Promise.resolve(this.#rows.get(this.#key.nameOf(kind, id))?.value)
+    return Promise.resolve(this.#rows.get(atOf(kind, id))?.value)
   }
 
   list(kind: Kind): Promise<[string, JsonObject][]> {
@@ -90,8 +92,9 @@ export class SealedStore implements Store {
         removed.push(name)
         continue
       }
-      const own = this.#rows.get(name)?.order ?? orders.get(name) ?? (order += 1)
-      orders.set(name, own)
+      const at = atOf(kind, id)
+      const own = this.#rows.get(at)?.order ?? orders.get(at) ?? (order += 1)
+      orders.set(at, own)
       rows.push({ name, order: own, sealed: this.#key.sealRow(JSON.stringify([kind, id, value]), name) })
     }
     const copied = written.filter(([kind]) => isForVault(kind))
@@ -100,9 +103,9 @@ export class SealedStore implements Store {
     await this.#shelf.write(change)
     this.#order = order
     for (const [kind, id, value] of written) {
-      const name = this.#key.nameOf(kind, id)
-      if (value === null) this.#rows.delete(name)
-      else this.#rows.set(name, { kind, id, order: orders.get(name) as number, value })
+      const at = atOf(kind, id)
+      if (value === null) this.#rows.delete(at)
+      else this.#rows.set(at, { kind, id, order: orders.get(at) as number, value })
     }
     if (copied.length) this.onWaiting(copied)
   }
@@ -116,6 +119,11 @@ export function openWaiting(key: VaultKey, sealed: Uint8Array): Written[] {
 // What was opened was sealed here, under our own key: it is read as it was written.
 function readWritten(text: string): Written {
   return JSON.parse(text) as Written
+}
+
+// No kind has a space.
+function atOf(kind: Kind, id: string): string {
+  return `${kind} ${id}`
 }
 
 function isForVault(kind: Kind): boolean {

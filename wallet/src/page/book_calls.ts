@@ -6,6 +6,7 @@ import { StateError, UnreachableError, WalletError } from '../errors.js'
 import { newestOffer } from '../exchange/awaited_offer.js'
 import type { Entry } from '../exchange/credentials.js'
 import { mayForesee } from '../exchange/foreseeing.js'
+import type { Answers } from '../exchange/questions.js'
 import type { Backup } from '../keeping/backup.js'
 import type { SealedStore } from '../keeping/sealed_store.js'
 import type { VaultKey } from '../keeping/vault_key.js'
@@ -84,30 +85,32 @@ export class BookCalls {
     const entry = await open?.wallet.credentials.one(id).catch(() => undefined) // who says yes is told
     const asked = await open?.wallet.agent.store.get('question', question)
     if (!open || !entry) return
-    if (asked && mayForesee(asked, entry)) open.wallet.credentials.foresee(entry)
+    const looked = asked && mayForesee(asked, entry) ? open.wallet.credentials.foresee(entry) : undefined
     if (this.#open() !== open) return // closed meanwhile
     clearTimeout(open.preparing)
-    open.preparing = setTimeout(() => void this.#prepared(open, entry), PREPARE_MS)
-  }
-
-  /** Prepare a proof of the newest certificate, while it is asked what a link is about: most have one, or show that one (ADR 131). */
-  protected async prepareNewest(): Promise<void> {
-    const open = this.#open()
-    const [id] = (await open?.wallet.agent.store.list('credential'))?.at(-1) ?? []
-    const entry = id === undefined ? undefined : await open?.wallet.credentials.one(id).catch(() => undefined)
-    if (open && entry && !entry.isKnownRevoked) await this.#prepared(open, entry)
+    open.preparing = setTimeout(() => void this.#prepared(open, entry, question, looked), PREPARE_MS)
   }
 
   // Whatever comes meanwhile is not kept waiting.
-  async #prepared(open: Open, entry: Entry): Promise<void> {
-    try {
-      for (const _ of prepareProof(entry)) {
-        await new Promise((resolve) => setTimeout(resolve))
-        if (this.#open() !== open) return // closed meanwhile
-      }
-    } catch (error) {
-      if (!(error instanceof WalletError)) throw error
+  async #prepared(open: Open, entry: Entry, question: string, looked: Promise<void> | undefined): Promise<void> {
+    const { preparing } = open
+    const goesOn = async (): Promise<boolean> => {
+      await new Promise((resolve) => setTimeout(resolve))
+      return this.#open() === open && open.preparing === preparing // not closed meanwhile, and nothing else is to be prepared
     }
+    try {
+      for (const _ of prepareProof(entry)) if (!(await goesOn())) return
+      await looked
+      if (await goesOn()) await open.wallet.questions.commitAhead(question, await this.#answersOf(question, entry.id), goesOn)
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error // who says yes is told
+    }
+  }
+
+  // One credential for all that is asked.
+  async #answersOf(question: string, entry: string): Promise<Answers> {
+    const { restrictions } = await this.#opened().wallet.questions.read(question)
+    return Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
   }
 
   // 2 of `session.ts`
@@ -124,8 +127,7 @@ export class BookCalls {
 
   async answer({ id, entry, seen, isLess }: { id: string; entry: string; seen: number; isLess: boolean }): Promise<'sent' | 'shown'> {
     const { wallet } = this.#opened()
-    const { restrictions } = await wallet.questions.read(id)
-    const answers = Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
+    const answers = await this.#answersOf(id, entry)
     await this.#whatCan(() => wallet.questions.answer(id, answers, seen, isLess))
     return (await wallet.questions.shown(id)) === undefined ? 'sent' : 'shown'
   }

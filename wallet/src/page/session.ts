@@ -309,7 +309,6 @@ export class Session extends BookCalls implements Handlers {
     this.#key = undefined
     online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
     this.#become('open')
-    if (this.#link !== undefined) this.#open.preparing = setTimeout(() => void this.prepareNewest())
     backup.begin()
   }
 

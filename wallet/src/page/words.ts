@@ -82,6 +82,11 @@ export class Words {
   readonly #titles: readonly string[]
   /** English, where a machine made this language (see above). */
   readonly second: Words | undefined
+  // Each takes the browser a millisecond and more to make.
+  readonly #dates = new Map<string | undefined, Intl.DateTimeFormat>()
+  readonly #names = new Map<'region' | 'language', Intl.DisplayNames>()
+  #and: Intl.ListFormat | undefined
+  #hasWords: boolean | undefined
 
   constructor(catalogue: Catalogue, facts: Facts, titles: readonly string[] = [], second?: Words) {
     this.#catalogue = catalogue
@@ -180,9 +185,11 @@ export class Words {
     return this.values(type, [{ name, raw }])[0]?.text ?? [raw]
   }
 
-  /** Have the browser load what it writes dates with, as long as something else is waited for. */
+  /** Have the browser load what it writes dates and names with, which takes a slow phone a tenth of a second: while nobody waits for it. */
   prepare(): void {
     this.date(Date.now())
+    this.#written(Date.now(), 'UTC')
+    this.#named('region', 'CH')
   }
 
   date(at: number): string {
@@ -200,7 +207,9 @@ export class Words {
 
   /** Names one after another, as this language does it. */
   list(names: readonly string[]): string {
-    return this.#isKnown ? new Intl.ListFormat(this.language, { type: 'conjunction' }).format(names) : names.join(', ')
+    if (!this.#isKnown) return names.join(', ')
+    this.#and ??= new Intl.ListFormat(this.language, { type: 'conjunction' })
+    return this.#and.format(names)
   }
 
   /** Names in a row, with the comma of this language. */
@@ -256,18 +265,24 @@ export class Words {
   // Digits are 0 to 9 everywhere, as in certificates. What the browser has no words for is written as 2027-05-31, and so is Sinhala: there
   // browsers name January to December by months of another calendar (ADR 49).
   #written(at: number, timeZone?: string): string {
-    const zone = timeZone === undefined ? {} : { timeZone }
-    if (this.language === 'si' || !this.#isKnown) {
-      const parts = new Intl.DateTimeFormat('en-GB-u-ca-gregory-nu-latn', { year: 'numeric', month: '2-digit', day: '2-digit', ...zone }).formatToParts(at)
-      return ['year', 'month', 'day'].map((wanted) => parts.find(({ type }) => type === wanted)?.value).join('-')
-    }
-    const locale = this.language === 'en' ? 'en-GB' : this.language
-    return new Intl.DateTimeFormat(`${locale}-u-ca-gregory-nu-latn`, { dateStyle: 'long', ...zone }).format(at)
+    const isNumbers = this.language === 'si' || !this.#isKnown
+    const format = this.#dates.get(timeZone) ?? this.#dateFormat(isNumbers, timeZone)
+    this.#dates.set(timeZone, format)
+    if (!isNumbers) return format.format(at)
+    const parts = format.formatToParts(at)
+    return ['year', 'month', 'day'].map((wanted) => parts.find(({ type }) => type === wanted)?.value).join('-')
+  }
+
+  #dateFormat(isNumbers: boolean, timeZone: string | undefined): Intl.DateTimeFormat {
+    const locale = isNumbers || this.language === 'en' ? 'en-GB' : this.language
+    const how: Intl.DateTimeFormatOptions = isNumbers ? { year: 'numeric', month: '2-digit', day: '2-digit' } : { dateStyle: 'long' }
+    return new Intl.DateTimeFormat(`${locale}-u-ca-gregory-nu-latn`, timeZone === undefined ? how : { ...how, timeZone })
   }
 
   // Whether the browser has words of this language: else it would take those of its own.
   get #isKnown(): boolean {
-    return Intl.DateTimeFormat.supportedLocalesOf([this.language]).length > 0
+    this.#hasWords ??= Intl.DateTimeFormat.supportedLocalesOf([this.language]).length > 0
+    return this.#hasWords
   }
 
   #label(name: string): string {
@@ -277,8 +292,10 @@ export class Words {
   }
 
   #named(type: 'region' | 'language', code: string): string | undefined {
+    const names = this.#names.get(type) ?? new Intl.DisplayNames([this.language, 'en'], { type })
+    this.#names.set(type, names)
     try {
-      const name = new Intl.DisplayNames([this.language, 'en'], { type }).of(code)
+      const name = names.of(code)
       return name === code ? undefined : name
     } catch {
       return undefined
