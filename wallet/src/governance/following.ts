@@ -44,6 +44,8 @@ interface Fetched<What> {
   /** Until when it counts, or its failure does; Infinity while it is under way. */
   until: number
   readonly read: Promise<What>
+  /** What it came to; undefined: it is under way, or failed. */
+  came?: What
 }
 
 interface Seen extends SeenVersion {
@@ -82,13 +84,27 @@ export class Governance {
     return snapshot
   }
 
+  /** Whether a snapshot of these DIDs is at hand, or cannot be had now: nothing of it is still to come. */
+  isSettled(dids: readonly string[]): boolean {
+    if (!isSettled(this.#fetched)) return false
+    const { came } = this.#fetched
+    const division = came?.signed.file.division
+    return !came || !division || dids.map((did) => bucketOf(division, did)).every((bucket) => came.parts.has(bucket) || isSettled(came.coming.get(bucket)))
+  }
+
   // 6
   #now(): Promise<AtHand> {
     if (this.#fetched && Date.now() < this.#fetched.until) return this.#fetched.read
     const before = this.#files.oldReads
     const fetched: Fetched<AtHand> = { until: Infinity, read: this.#fetch() }
     const lasts = (ms: number) => void (fetched.until = Date.now() + ms)
-    fetched.read.then(() => lasts(this.#files.oldReads === before ? LIFETIME_MS : FAILED_MS), () => lasts(FAILED_MS))
+    fetched.read.then(
+      (came) => {
+        fetched.came = came
+        lasts(this.#files.oldReads === before ? LIFETIME_MS : FAILED_MS)
+      },
+      () => lasts(FAILED_MS),
+    )
     this.#fetched = fetched
     return fetched.read
   }
@@ -176,4 +192,9 @@ export class Governance {
       await this.#store.write([change])
     })
   }
+}
+
+// It came, or failed, and that still counts.
+function isSettled<What>(fetched: Fetched<What> | undefined): fetched is Fetched<What> {
+  return fetched !== undefined && fetched.until !== Infinity && Date.now() < fetched.until
 }

@@ -64,8 +64,10 @@ export class BookCalls {
     return newestOffer(this.#opened().wallet.agent, connection)
   }
 
-  book(): Promise<BookView> {
-    return this.#seen((views) => views.book())
+  async book(): Promise<BookView> {
+    const view = await this.#seen((views) => views.book())
+    this.#open()?.online.shown()
+    return view
   }
 
   offer({ id }: { id: string }): Promise<OfferView> {

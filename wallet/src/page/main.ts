@@ -12,7 +12,7 @@ import { Looks } from './looks.js'
 import type { Actions, Screen } from './parts.js'
 import { makePasskey, secretOf } from './passkey.js'
 import { pastedLink } from './pasted.js'
-import { remember, remembered } from './picked.js'
+import { remember, rememberDoor, remembered, rememberedDoor } from './picked.js'
 import { screenAt, type Here } from './places.js'
 import type { Status, Wrong } from './protocol.js'
 import { offline, Scanning } from './scanning.js'
@@ -21,6 +21,8 @@ import { Words } from './words.js'
 
 const HIDDEN_MS = 10 * 60_000
 const DOWNLOAD_MS = 60_000
+/** When the first screen stands, and its reader looks at it. */
+const IDLE_MS = 300
 
 class Page implements Actions {
   readonly #client = new Client()
@@ -53,7 +55,11 @@ class Page implements Actions {
   begin(): void {
     this.#speak()
     this.#readLink()
+    // Whoever has a book here sees so at once; the worker, which begins meanwhile, says whether it is true.
+    const door = rememberedDoor()
+    if (door) this.#frame.draw(this.#screens.locked(door === 'passkey'), false, 'locked book')
     void this.#look()
+    setTimeout(() => this.#words.prepare(), IDLE_MS)
   }
 
   async newCode(): Promise<void> {
@@ -79,9 +85,7 @@ class Page implements Actions {
 
   async unlock(form: { pin: string }): Promise<void> {
     await this.#try(async () => {
-      const opening = this.#client.call('unlock', { ...form, address: this.#link })
-      this.#words.prepare()
-      await opening
+      await this.#client.call('unlock', { ...form, address: this.#link })
       await this.#opened()
     })
   }
@@ -96,12 +100,12 @@ class Page implements Actions {
   }
 
   async addPasskey(): Promise<void> {
-    await this.#try(async () => this.#client.call('keepPasskey', await makePasskey(this.#words.say('book.title'))))
+    if (await this.#try(async () => this.#client.call('keepPasskey', await makePasskey(this.#words.say('book.title'))))) rememberDoor('passkey')
     await this.#look()
   }
 
   async dropPasskey(): Promise<void> {
-    await this.#try(async () => this.#client.call('keepPasskey', null))
+    if (await this.#try(async () => this.#client.call('keepPasskey', null))) rememberDoor('pin')
     await this.#look()
   }
 
@@ -348,6 +352,7 @@ class Page implements Actions {
       if (this.#looks.mayDraw(look)) this.#frame.draw(this.#screens.broken(), isNew, 'broken')
       return
     }
+    this.#noteDoor(status)
     const place = this.#place
     // A picture that moves is on one screen at a time: it stays where it is.
     if (!isNew && /^(?:scan$|codes )/.test(place) && this.#frame.shown === this.#named(status, place)) return
@@ -368,6 +373,13 @@ class Page implements Actions {
     this.#frame.mayLock(status.phase === 'open')
     this.#isHistoryOpen &&= status.phase === 'open'
     this.#frame.draw(screen, isNew, this.#named(status, place))
+  }
+
+  // A passkey that was added or dropped while the book was open is told when it is locked.
+  #noteDoor({ phase, hasPasskey }: Status): void {
+    if (phase === 'locked') rememberDoor((hasPasskey ?? rememberedDoor() === 'passkey') ? 'passkey' : 'pin')
+    else if (phase === 'open') rememberDoor(rememberedDoor() ?? 'pin')
+    else if (phase === 'none' || phase === 'forgotten') rememberDoor(undefined)
   }
 
   #named({ phase }: Status, place: string): string {
@@ -421,7 +433,7 @@ class Page implements Actions {
 void Words.load(remembered()).then(
   (words) => {
     new Page(words).begin()
-    keepFiles(() => Words.load(remembered()).catch(() => undefined))
+    setTimeout(() => keepFiles(() => Words.load(remembered()).catch(() => undefined)), IDLE_MS)
   },
   () => {
     // No words came: what is left to say stands in the page itself.

@@ -11,6 +11,9 @@ const LONGEST_WAIT_MS = 5 * 60_000
 const LISTS_MS = 2_000
 /** So long after a question came, its asker does not learn by a list of theirs that somebody is there. */
 const LATELY_MS = 3_600_000
+/** Who came by no link sees the book first; if nobody asks for it, it is connected all the same. */
+const SHOWN_MS = 50
+const UNSHOWN_MS = 1_000
 
 type Timer = ReturnType<typeof setTimeout>
 
@@ -19,6 +22,9 @@ export class Online {
   readonly #wallet: Wallet
   readonly #tell: () => void
   #started: Promise<void> = Promise.resolve()
+  /** Until it was connected to first; and when that is. */
+  #connectFirst: (() => void) | undefined
+  #shown: Timer | undefined
   #retry: Timer | undefined
   #lists: Timer | undefined
   #isStopped = false
@@ -36,7 +42,7 @@ export class Online {
   }
 
   /**
-   * Connect, now and whenever that fails.
+   * Connect, and whenever that fails: at once where there is a link, else when the book was shown.
    *
    * @param link what the worker came by
    * @param foresee what is to be looked up as soon as anybody can be asked
@@ -49,7 +55,20 @@ export class Online {
       address = undefined
       foresee()
     }
-    this.#started = this.#connect(FIRST_WAIT_MS)
+    this.#connectFirst = () => {
+      this.#connectFirst = undefined
+      clearTimeout(this.#shown)
+      this.#started = this.#connect(FIRST_WAIT_MS)
+    }
+    if (link === undefined) this.#shown = setTimeout(this.#connectFirst, UNSHOWN_MS)
+    else this.#connectFirst()
+  }
+
+  /** The book was given to who shows it. */
+  shown(): void {
+    if (!this.#connectFirst) return
+    clearTimeout(this.#shown)
+    this.#shown = setTimeout(this.#connectFirst, SHOWN_MS)
   }
 
   /**
@@ -61,6 +80,7 @@ export class Online {
     const early = this.#following?.address === address ? this.#following.opened : undefined
     this.#following = undefined
     const { agent, links } = this.#wallet
+    this.#connectFirst?.()
     const mayAsk = agent.mediator.mayAsk && !isOffline()
     if (!early && !mayAsk && !isOffline()) await this.#started
     return links.open(address, mayAsk || this.isOnline, early)
@@ -68,6 +88,8 @@ export class Online {
 
   stop(): void {
     this.#isStopped = true
+    this.#connectFirst = undefined
+    clearTimeout(this.#shown)
     clearTimeout(this.#retry)
     clearTimeout(this.#lists)
   }

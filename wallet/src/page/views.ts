@@ -20,6 +20,8 @@ import type { BookView, EntryView, HistoryView, OfferView, QuestionPart, Questio
 import { issuedOf, typeOf, typesWith } from './types.js'
 import { worthOf } from './worth.js'
 
+/** Until the book stands: what is computed before keeps it waiting. */
+const LATER_MS = 50
 // What the worker decided and could not be done yet: it is to be sent, though no message is made.
 const DECIDED = ['accepting', 'answering']
 const GIVEN = ['answering', 'answered', 'accepted', 'refused']
@@ -43,7 +45,7 @@ export class Views {
     const { agent } = this.#wallet
     const { store } = agent
     const [{ entries, unread }, offers, questions, links, connections, outbox] = await Promise.all([this.#wallet.credentials.read(), store.list('offer'), store.list('question'), store.list('link'), unansweredConnections(agent), store.list('outbox')])
-    const isKnown = await this.#isKnown(entries.map(signerOf))
+    const isKnown = this.#isKnown(entries.map(signerOf))
     return {
       entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry, isKnown)), worth: isKnown ? await this.#worth(entry) : null }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
@@ -165,16 +167,14 @@ export class Views {
     return { given: await Promise.all(given) }
   }
 
-  // The book does not wait for a network: what the authority's file says of its entries comes later.
-  async #isKnown(dids: readonly string[]): Promise<boolean> {
-    if (!this.#governance || dids.length === 0) return true
-    const looked = this.#governance.snapshot([...new Set(dids)]).then(
-      () => true,
-      () => true,
-    )
-    const isKnown = await Promise.race([looked, new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 0))])
-    if (!isKnown) void looked.then(() => this.#onLater())
-    return isKnown
+  // The book does not wait for what the authority's file says of its entries: that comes later.
+  #isKnown(dids: readonly string[]): boolean {
+    const governance = this.#governance
+    const wanted = [...new Set(dids)]
+    if (!governance || wanted.length === 0 || governance.isSettled(wanted)) return true
+    const told = (): void => this.#onLater()
+    setTimeout(() => void governance.snapshot(wanted).then(told, told), LATER_MS)
+    return false
   }
 
   async #worth(entry: Entry): Promise<Worth> {
