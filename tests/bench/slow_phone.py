@@ -1,11 +1,12 @@
-"""A phone that is slower: the browser's processes that draw and reckon run a part of the time (SIGSTOP and SIGCONT).
+"""A phone that is slower: the browser's processes that draw and reckon pay for what they use of a processor.
 
 Chromium's own throttling does not reach workers, and there the wallet is. Agents and network are not slowed.
 
-- It is a process of its own, so that nobody else's work makes a turn longer; a run is a part of the stop that was,
-  as long as that took, less what the last one had too much. So a sixth is a sixth, however late this process comes.
-- Turns are short: who waits for a message from another process waits for a stop's end, too, as no slow processor lets
-  them. With turns of 60 ms TRUSTED came a tenth later.
+- Whatever a process used is counted, a millisecond at a time, and then it stands still (SIGSTOP) for five times as
+  long: all that it computes takes six times as long. What it waits for (another process, the disk, an agent, a person)
+  takes as long as it does: a slow processor hears of an answer as soon as it is there.
+- Threads that run at the same time pay once: a phone has several processors.
+- It is a process of its own, so that nobody else's work makes a stop longer; what one was too long the next is shorter.
 
     async with slow_phone(times=6):
         ...
@@ -19,13 +20,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_TURN_S: Final = 0.012
+_SLICE_S: Final = 0.001
 _LOOK_EACH_S: Final = 0.1  # for renderers that are new
+_CPU_CLOCK: Final = 2  # of a process: CPUCLOCK_SCHED of Linux, below its inverted number
 
 
 @asynccontextmanager
@@ -40,35 +43,56 @@ async def slow_phone(*, times: int) -> AsyncIterator[None]:
         assert slowing.returncode == 0, "the phone was not slowed to the end"
 
 
+@dataclass(slots=True)
+class _Slowed:
+    """A process that is slowed: what it owes, and when it was looked at."""
+
+    pid: int
+    used_s: float
+    at: float
+    owes_s: float = 0.0
+    goes_on_at: float | None = None
+
+    def looked_at(self, times: int) -> None:
+        """Let it stand still, or go on, by what it used."""
+        now = time.monotonic()
+        if self.goes_on_at is not None:
+            if now < self.goes_on_at:
+                return
+            self.owes_s, self.goes_on_at, self.at = self.goes_on_at - now, None, now
+            os.kill(self.pid, signal.SIGCONT)
+            return
+        used_s = _used_s(self.pid)
+        self.owes_s += (times - 1) * min(used_s - self.used_s, now - self.at)
+        self.used_s, self.at = used_s, now
+        if self.owes_s >= _SLICE_S:
+            os.kill(self.pid, signal.SIGSTOP)
+            self.goes_on_at = now + self.owes_s
+
+
+def _used_s(pid: int) -> float:
+    return time.clock_gettime((~pid << 3) | _CPU_CLOCK)
+
+
 def _slow_down(root: int, times: int) -> None:
-    renderers: list[int] = []
-    looked = too_long = 0.0
+    slowed: dict[int, _Slowed] = {}
+    looked = 0.0
     try:
-        while not select.select([sys.stdin], [], [], 0)[0]:
-            _tell(renderers, signal.SIGSTOP)
-            began = time.monotonic()
-            if began - looked > _LOOK_EACH_S:
-                renderers, looked = _renderers(root), began
-                _tell(renderers, signal.SIGSTOP)
-            time.sleep(max(0.0, _TURN_S * (times - 1) / times - (time.monotonic() - began)))
-            going = time.monotonic()
-            run_s = (going - began) / (times - 1) - too_long
-            if run_s > 0:
-                _tell(renderers, signal.SIGCONT)
-                time.sleep(run_s)
-                too_long = time.monotonic() - going - run_s
-            else:
-                too_long = -run_s
+        while not select.select([sys.stdin], [], [], _SLICE_S)[0]:
+            if time.monotonic() - looked > _LOOK_EACH_S:
+                looked = time.monotonic()
+                for pid in _renderers(root):
+                    if pid not in slowed:
+                        slowed[pid] = _Slowed(pid, 0.0, time.monotonic())
+            for process in list(slowed.values()):
+                try:
+                    process.looked_at(times)
+                except OSError:  # it ended
+                    del slowed[process.pid]
     finally:
-        _tell(renderers, signal.SIGCONT)
-
-
-def _tell(processes: Iterable[int], what: signal.Signals) -> None:
-    for process in processes:
-        try:
-            os.kill(process, what)
-        except ProcessLookupError:
-            continue
+        for pid in slowed:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def _renderers(root: int) -> list[int]:
