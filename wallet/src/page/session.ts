@@ -28,6 +28,7 @@ import { BookCalls, type Open } from './book_calls.js'
 import { passkeyAt, phaseAt } from './door.js'
 import { isOffline, Online } from './online.js'
 import type { Calls, EventMessage, PasskeyPlace, PasskeySecret, Phase, Settings, Status } from './protocol.js'
+import { rehearsal } from './rehearsal.js'
 import { Views } from './views.js'
 
 export { WebNetwork } from '../web_network.js'
@@ -55,6 +56,8 @@ export class Session extends BookCalls implements Handlers {
   #last: Promise<unknown> = Promise.resolve()
   /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
   #closings = 0
+  #isUnlocking = false
+  #isRehearsed = false
   /** A link that is to be followed once the book is open. */
   #link: string | undefined
   /** Of a book that was locked, while it sends what waits. */
@@ -100,6 +103,7 @@ export class Session extends BookCalls implements Handlers {
   }
 
   unlock(told: ({ pin: string } | { secret: Uint8Array }) & { address?: string | undefined }): Promise<void> {
+    this.#isUnlocking = true
     return this.#inTurn(async (goesOn) => {
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
       this.#link = told.address
@@ -107,6 +111,7 @@ export class Session extends BookCalls implements Handlers {
       try {
         await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn, early)
       } finally {
+        this.#isUnlocking = false
         this.#link = undefined // whoever opens the book otherwise came by no link
         if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
       }
@@ -116,6 +121,16 @@ export class Session extends BookCalls implements Handlers {
   /** A PIN is being typed. */
   async typed({ pin }: { pin: string }): Promise<void> {
     await foresee(this.#shelf, pin)
+  }
+
+  /** While a PIN is typed: what an open book does first is done once before, until somebody waits for something. */
+  async rehearse(): Promise<void> {
+    if (this.#isRehearsed) return
+    this.#isRehearsed = true
+    for (const _ of rehearsal()) {
+      await new Promise((resolve) => setTimeout(resolve))
+      if (this.#phase !== 'locked' || this.#isUnlocking) return
+    }
   }
 
   passkey(): Promise<PasskeyPlace | null> {

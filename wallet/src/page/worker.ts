@@ -110,7 +110,11 @@ async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> 
       return { seq, answer: known || here.phase === 'locked' ? here : await statusAt(await shelf, await settings()) }
     }
     if (call === 'passkey') return { seq, answer: await passkeyAt(await shelf) }
-    if (call === 'typed') return { seq, answer: (await foresee(await shelf, (told as { pin: string }).pin)) ?? null }
+    if (call === 'typed') {
+      await foresee(await shelf, (told as { pin: string }).pin)
+      void whole().then((made) => made.rehearse(), () => undefined) // who needs it learns it
+      return { seq, answer: null }
+    }
     const open = await whole()
     const step = open[call] as (told: unknown) => unknown
     return { seq, answer: (await step.call(open, told)) ?? null }
