@@ -8,21 +8,29 @@ const WORKER = '/worker.js'
 
 export { RefusedError }
 
-// It begins while the page's words are fetched.
-const worker = new Worker(scriptUrl(WORKER), { type: 'module' })
+let worker: Worker | undefined
 /** Whether it could not be loaded before anybody called it. */
 let isLost = false
-worker.onerror = () => {
-  isLost = true
+
+/** Begin the worker, which otherwise begins with the first call. */
+export function beginWorker(): Worker {
+  if (worker) return worker
+  worker = new Worker(scriptUrl(WORKER), { type: 'module' })
+  worker.onerror = () => {
+    isLost = true
+  }
+  return worker
 }
 
 export class Client {
-  readonly #worker = worker
   readonly #waiting = new Map<number, { readonly done: (answer: unknown) => void; readonly failed: (error: Error) => void }>()
   #seq = 0
+  #worker: Worker | undefined
   onEvent: (event: EventMessage['event']) => void = () => {}
 
-  constructor() {
+  #begun(): Worker {
+    if (this.#worker) return this.#worker
+    this.#worker = beginWorker()
     // A worker that could not be loaded answers nothing.
     this.#worker.onerror = () => {
       for (const { failed } of this.#waiting.values()) failed(new RefusedError('broke', null))
@@ -35,14 +43,16 @@ export class Client {
       if ('error' in data) waiting?.failed(new RefusedError(data.error.code, data.error.detail))
       else waiting?.done(data.answer)
     }
+    return this.#worker
   }
 
   call<Name extends CallName>(call: Name, ...told: Parameters<Calls[Name]>): Promise<ReturnType<Calls[Name]>> {
     const seq = (this.#seq += 1)
     return new Promise((resolve, reject) => {
       if (isLost) return reject(new RefusedError('broke', null))
+      const begun = this.#begun()
       this.#waiting.set(seq, { done: resolve as (answer: unknown) => void, failed: reject })
-      this.#worker.postMessage({ seq, call, told: told[0] ?? null })
+      begun.postMessage({ seq, call, told: told[0] ?? null })
     })
   }
 }

@@ -4,7 +4,7 @@
 
 import { asciiDigits } from '../keeping/digits.js'
 import { Camera } from './camera.js'
-import { Client, RefusedError } from './client.js'
+import { beginWorker, Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { Frame } from './frame.js'
 import { askToKeep, keepFiles } from './kept.js'
@@ -429,6 +429,9 @@ class Page implements Actions {
     else void this.#client.call('look').catch(() => undefined)
   }
 }
+
+// Where a book is here, its first screen needs no worker, and stands sooner without one that begins beside it.
+if (!rememberedDoor()) beginWorker()
 
 void Words.load(remembered()).then(
   (words) => {
