@@ -100,9 +100,11 @@ WALLET_WALK: Final[Mapping[str, Key]] = {
     "first_credential_kb": Key("A first-time worker's certificate, all bytes over TLS both ways, kB", 250),
     "answer_kb": Key("Answering who asks, in another tab, all bytes over TLS both ways, kB", 60),
     "wallet_open_ms_6x": Key(
-        "From loading the page to the book, without typing, on a phone six times slower, ms", 1_500
+        "What a worker waits for: loading the page, and the book after the PIN, on a phone six times slower, ms", 1_500
     ),
-    "wallet_scan_to_trusted_ms_6x": Key("From loading a link to TRUSTED, without people, six times slower, ms", 2_000),
+    "wallet_scan_to_trusted_ms_6x": Key(
+        "The same from a link to TRUSTED: loading it, the question after the PIN, the verdict after the yes, ms", 2_000
+    ),
     "wallet_answer_50_kbit_s": Key("From a link to an answer that has arrived, 50 kbit/s and 600 ms, seconds", 25),
 }
 WALLET_PROOFS: Final[Mapping[str, Key]] = {
