@@ -34,6 +34,8 @@ interface Keeper {
 }
 
 const keeper = globalThis as unknown as Keeper
+/** Opened once: a visit asks for half a dozen files. What could not be opened is opened again. */
+let opened: Promise<Cache> | undefined
 
 keeper.addEventListener('install', (event) => event.waitUntil(install()))
 keeper.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => keeper.clients.claim())))
@@ -47,15 +49,23 @@ keeper.addEventListener('fetch', (event) => {
 
 // Everything that a visit in English needs, and what the keeper before had of other languages, and for scanning.
 async function install(): Promise<void> {
-  const cache = await caches.open(CACHE)
+  const cache = await kept()
   const before = (await cache.keys()).map(({ url }) => new URL(url).pathname)
   await Promise.all([...Object.keys(FILES).filter((path) => !FURTHER.test(path) || before.includes(path)).map(file), settings('force-cache')])
 }
 
 async function tidy(): Promise<void> {
-  const cache = await caches.open(CACHE)
-  const kept = [SETTINGS, ...Object.keys(FILES).map(placeOf)].map((place) => new URL(place, keeper.location.origin).href)
-  await Promise.all((await cache.keys()).filter(({ url }) => !kept.includes(url)).map((request) => cache.delete(request)))
+  const cache = await kept()
+  const wanted = [SETTINGS, ...Object.keys(FILES).map(placeOf)].map((place) => new URL(place, keeper.location.origin).href)
+  await Promise.all((await cache.keys()).filter(({ url }) => !wanted.includes(url)).map((request) => cache.delete(request)))
+}
+
+function kept(): Promise<Cache> {
+  if (!opened) {
+    opened = caches.open(CACHE)
+    opened.catch(() => (opened = undefined))
+  }
+  return opened
 }
 
 function placeOf(path: string): string {
@@ -64,10 +74,10 @@ function placeOf(path: string): string {
 
 // 1
 async function file(path: string): Promise<Response> {
-  const cache = await caches.open(CACHE)
-  const kept = await cache.match(placeOf(path), { ignoreVary: true })
+  const cache = await kept()
+  const here = await cache.match(placeOf(path), { ignoreVary: true })
   // What the browser has of this visit need not come again: it counts if its digest does.
-  return kept ?? brought(cache, path, 'force-cache').catch(() => brought(cache, path, 'reload'))
+  return here ?? brought(cache, path, 'force-cache').catch(() => brought(cache, path, 'reload'))
 }
 
 async function brought(cache: Cache, path: string, how: RequestCache): Promise<Response> {
@@ -79,14 +89,14 @@ async function brought(cache: Cache, path: string, how: RequestCache): Promise<R
 
 // 4; `how`: where it is installed, what the browser has just asked for need not be asked for again.
 async function settings(how: RequestCache = 'no-cache'): Promise<Response> {
-  const cache = await caches.open(CACHE)
+  const cache = await kept()
   const before = await cache.match(SETTINGS, { ignoreVary: true })
   try {
     const response = await fetch(SETTINGS, { cache: before ? 'no-cache' : how, credentials: 'omit', signal: before ? AbortSignal.timeout(PATIENCE_MS) : null })
     if (response.ok) {
       const told = await response.clone().text()
-      if (before && told !== (await before.clone().text()))
-        await Promise.all(WITH_POLICY.map((path) => brought(cache, path, 'reload'))).catch(() => undefined)
+      if (told === (await before?.clone().text())) return response
+      if (before) await Promise.all(WITH_POLICY.map((path) => brought(cache, path, 'reload'))).catch(() => undefined)
       await cache.put(SETTINGS, response.clone())
       return response
     }

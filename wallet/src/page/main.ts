@@ -17,6 +17,7 @@ import { screenAt, type Here } from './places.js'
 import type { Status, Wrong } from './protocol.js'
 import { offline, Scanning } from './scanning.js'
 import { Screens } from './screens.js'
+import { Standing } from './standing.js'
 import { Words } from './words.js'
 
 const HIDDEN_MS = 10 * 60_000
@@ -27,6 +28,7 @@ const IDLE_MS = 300
 class Page implements Actions {
   readonly #client = new Client()
   readonly #looks = new Looks()
+  readonly #standing = new Standing(this.#client)
   readonly #scanning = new Scanning()
   readonly #frame: Frame
   #words: Words
@@ -46,7 +48,10 @@ class Page implements Actions {
     this.#frame = new Frame(words)
     this.#screens = new Screens(words, this)
     // While a link is followed there is nothing to see but where the wallet stands.
-    this.#client.onEvent = (event) => void (event === 'changed' && this.#place === 'waiting' ? undefined : this.#look())
+    this.#client.onEvent = (event) => {
+      if (event === 'status') this.#standing.anew()
+      if (event === 'status' || this.#place !== 'waiting') void this.#look()
+    }
     addEventListener('hashchange', () => this.#takeLink())
     document.addEventListener('visibilitychange', () => this.#watch())
     document.addEventListener('input', ({ target }) => this.#typed(target as HTMLInputElement))
@@ -346,12 +351,13 @@ class Page implements Actions {
     const look = this.#looks.begin(isNew)
     let status: Status
     try {
-      status = await this.#client.call('status')
+      status = await this.#standing.status()
     } catch {
       // The worker did not begin: no storage, no locks, no settings.
       if (this.#looks.mayDraw(look)) this.#frame.draw(this.#screens.broken(), isNew, 'broken')
       return
     }
+    if (!this.#looks.mayDraw(look)) return
     this.#noteDoor(status)
     const place = this.#place
     // A picture that moves is on one screen at a time: it stays where it is.
