@@ -63,6 +63,7 @@ export async function calls(load) {
         await world.store.write([{ kind: 'question', id, value: { ...row, asker, at, state, contact: { ...row.contact, endpoint } } }])
         const online = new Online(shelf, world.wallet, () => undefined)
         online.begin(undefined, () => undefined)
+        online.shown()
         await new Promise((resolve) => setTimeout(resolve, 2_500))
         online.stop()
         seen.push(visited.splice(0).length)
@@ -94,10 +95,13 @@ export async function calls(load) {
       // The authority's file does not come, and then cannot be had: the book is shown before, and told again after.
       const held = gate()
       const late = []
-      const slow = new Views(world.wallet, { snapshot: () => held.promise.then(() => Promise.reject(new UnreachableError('away'))) }, () => late.push('later'))
+      let isSettled = false
+      const governance = { isSettled: () => isSettled, snapshot: () => held.promise.then(() => Promise.reject(new UnreachableError('away'))).finally(() => (isSettled = true)) }
+      const told = gate()
+      const slow = new Views(world.wallet, governance, () => told.resolve(late.push('later')))
       late.push((await slow.book()).entries.map(({ worth, issuer }) => [worth, issuer.name]))
       held.resolve()
-      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await told.promise
       late.push((await slow.book()).entries.map(({ worth }) => worth.verdict))
       const { peer, request: their, own } = await connected(world)
       await world.deliver([peer.response(their)])
@@ -188,6 +192,68 @@ export async function calls(load) {
         }
       } finally {
         Date.now = now
+        world.wallet.stop()
+      }
+      return seen
+    },
+    // What is committed to while a question is read, in each case what the yes sent, what had been sent before it, and how many random bytes
+    // the yes drew: a proof that is made anew draws thousands.
+    ahead: async ({ request, ...told }) => {
+      const { world, peer, ask } = await bookOf(2, told)
+      const { store, outbox } = world.wallet.agent
+      const { questions, credentials } = world.wallet
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }
+      const asked = async () => {
+        await ask(say('present-proof/2.0/request-presentation', attached))
+        return (await store.list('question')).find(([, row]) => row.state === 'asked')[0]
+      }
+      const with_ = (entry) => Object.fromEntries(Object.keys(request.requested_attributes).concat(Object.keys(request.requested_predicates)).map((referent) => [referent, entry]))
+      const sent = () => world.opened(peer.key).filter((each) => each['@type'].endsWith('/presentation'))
+      const steps = (most) => {
+        let count = 0
+        return async () => ++count <= most
+      }
+      let drawn = 0
+      const { getRandomValues } = crypto
+      crypto.getRandomValues = (bytes) => {
+        drawn += bytes.length
+        return getRandomValues.call(crypto, bytes)
+      }
+      const seen = {}
+      const saysYes = async (name, id, entry, looked = true) => {
+        if (looked) await credentials.isRevoked(await credentials.one(entry))
+        const [before, drawnBefore] = [sent().length, drawn]
+        await questions.answer(id, with_(entry))
+        await outbox.flush()
+        const made = sent().slice(before).map((each) => JSON.parse(atob(each['presentations~attach'][0].data.base64)))
+        seen[name] = { made, before, drawn: drawn - drawnBefore }
+      }
+      const looks = async () => credentials.isRevoked(await credentials.one('credential 0'))
+      try {
+        let id = await asked()
+        await saysYes('without', id, 'credential 0')
+        id = await asked()
+        await looks()
+        await questions.commitAhead(id, with_('credential 0'), steps(Infinity))
+        await questions.commitAhead(id, with_('credential 0'), steps(Infinity)) // it is drawn again: nothing is made anew
+        await saysYes('whole', id, 'credential 0')
+        id = await asked()
+        await looks()
+        await questions.commitAhead(id, with_('credential 0'), steps(3))
+        await saysYes('half', id, 'credential 0')
+        id = await asked()
+        await looks()
+        await questions.commitAhead(id, with_('credential 0'), steps(Infinity))
+        await saysYes('another', id, 'credential 1')
+        id = await asked()
+        await looks()
+        await questions.commitAhead(id, with_('credential 0'), steps(Infinity))
+        await questions.decline(id, false)
+        await questions.commitAhead(id, with_('credential 0'), steps(Infinity)) // it is over
+        id = await asked()
+        await saysYes('declined', id, 'credential 0')
+      } finally {
+        crypto.getRandomValues = getRandomValues
         world.wallet.stop()
       }
       return seen

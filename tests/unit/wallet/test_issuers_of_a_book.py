@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.unit.wallet.centre import Centre, issue_to_wallet
+from tests.unit.wallet.centre import Centre, is_verified, issue_to_wallet
 from tests.unit.wallet.conftest import SMALL
 from tests.unit.wallet.wallet_process import WalletProcess
 
@@ -104,6 +104,36 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
         ["cannot_prove", "failed", [], 1],
     ]
     assert revoked > second
+
+
+def test_what_is_committed_to_while_a_question_is_read_becomes_one_proof_once_after_a_yes(
+    wallet: WalletProcess, tmp_path: Path
+) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    asked = {"requested_predicates": {"p": {"name": "level", "p_type": ">=", "p_value": 3}}}
+    request = {**REQUEST, "requested_attributes": {"a": {"names": ["occupation"]}}, **asked}
+    told = {
+        "credential": entry.credential,
+        **centre.told(),
+        "lists": [status_list.to_dict() for status_list in centre.lists],
+    }
+    seen = wallet.call("ahead", **told, link_secret=secret, request=request)
+    # Each time one proof, and nothing before the yes; what was committed to is drawn before it, wholly or in part.
+    assert [(name, len(case["made"]), case["before"]) for name, case in seen.items()] == [
+        ("without", 1, 0),
+        ("whole", 1, 1),
+        ("half", 1, 2),
+        ("another", 1, 3),
+        ("declined", 1, 4),
+    ]
+    drawn = {name: case["drawn"] for name, case in seen.items()}
+    anew = min(drawn[name] for name in ("without", "another", "declined"))
+    assert drawn["whole"] < 1_000 < drawn["half"] < anew - 500
+    proofs = [case["made"][0] for case in seen.values()]
+    assert all(is_verified(request, proof, [centre]) for proof in proofs)
+    assert len({proof["proof"]["proofs"][0]["primary_proof"]["eq_proof"]["a_prime"] for proof in proofs}) == len(proofs)
 
 
 def test_a_verdict_may_come_in_the_answer_and_the_proof_goes_out_again_until_that_is_kept(
