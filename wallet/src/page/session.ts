@@ -125,7 +125,7 @@ export class Session extends BookCalls implements Handlers {
 
   /** While a PIN is typed: what an open book does first is done once before, until somebody waits for something. */
   async rehearse(): Promise<void> {
-    if (this.#isRehearsed) return
+    if (this.#isRehearsed || this.#phase !== 'locked') return
     this.#isRehearsed = true
     for (const _ of rehearsal()) {
       await new Promise((resolve) => setTimeout(resolve))

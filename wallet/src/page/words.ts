@@ -292,9 +292,9 @@ export class Words {
   }
 
   #named(type: 'region' | 'language', code: string): string | undefined {
-    const names = this.#names.get(type) ?? new Intl.DisplayNames([this.language, 'en'], { type })
-    this.#names.set(type, names)
     try {
+      const names = this.#names.get(type) ?? new Intl.DisplayNames([this.language, 'en'], { type })
+      this.#names.set(type, names)
       const name = names.of(code)
       return name === code ? undefined : name
     } catch {
