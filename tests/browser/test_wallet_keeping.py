@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from tests.browser.wallet_site import (
     PIN,
     WAIT_MS,
@@ -110,6 +110,35 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
         assert [part for part in (LINK, "centre.wanderbuch", "i/abc") if part in stored] == []
         await press(page, "Put it away")
         await expect(main).not_to_contain_text("opened as soon as")
+
+
+async def test_who_has_a_book_here_is_asked_for_the_pin_before_the_worker_is_there_and_the_worker_has_the_last_word(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium, service_workers="block") as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        begins = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await begins.wait()
+            await route.continue_()
+
+        await page.route("**/worker.js", late)
+        await page.goto(f"{site.url}/")
+        await sees(page, "Your book is locked")
+        await page.get_by_label("Your PIN").fill(PIN)
+        await press(page, "Open my book")
+        begins.set()
+        await sees(page, "My book")
+        # The browser wiped the book, but not what says that one is here.
+        await page.goto(f"{site.url}/licences.txt")
+        assert await page.evaluate("localStorage.getItem('door')") == "pin"
+        await page.evaluate("new Promise((done) => (indexedDB.deleteDatabase('wanderbuch').onsuccess = done))")
+        await page.goto(f"{site.url}/")
+        await sees(page, "Your certificates, in your hands")
+        assert await page.evaluate("localStorage.getItem('door')") is None
 
 
 async def test_the_browser_is_asked_to_keep_the_book_and_what_it_says_is_told(
