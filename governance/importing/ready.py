@@ -74,4 +74,5 @@ def _without(table: Table, aside: Mapping[int, object]) -> Table:
     rows = tuple(row for row in table.rows if row.number not in aside)
     findings = tuple(finding for finding in table.findings if finding.row not in aside)
     put_aside = {row.number: row.cells for row in table.rows if row.number in aside}
-    return replace(table, rows=rows, findings=findings, left_out=dict(sorted((table.left_out | put_aside).items())))
+    left_out = dict(sorted({**table.left_out, **put_aside}.items()))
+    return replace(table, rows=rows, findings=findings, left_out=left_out)
