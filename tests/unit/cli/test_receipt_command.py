@@ -35,12 +35,14 @@ async def test_an_older_receipt_of_several_certificates_says_one_wallet_and_not_
     """Until ADR 133 the one word meant the other, and no name was asked."""
     shipyard = Shipyard()
     receipt = shipyard.receipt()
-    together = ReceiptFact.of(AnswerFact(FactKind.ONE_PERSON, FactOutcome.HOLDS))
-    decided = receipt.decided.model_copy(update={"facts": (*receipt.decided.facts, together)})
+    holding = (FactKind.GENUINE, FactKind.VALUES, FactKind.ONE_PERSON)
+    facts = [AnswerFact(kind, FactOutcome.HOLDS) for kind in holding]
+    facts.append(AnswerFact(FactKind.HOLDER_NAMED, FactOutcome.NOT_ASKED))
+    decided = receipt.decided.model_copy(update={"facts": tuple(map(ReceiptFact.of, facts))})
     file, log = tmp_path / "receipt.jws", tmp_path / "did.jsonl"
     file.write_bytes(await shipyard.sign(receipt.model_copy(update={"decided": decided})))
     log.write_bytes(shipyard.log.received)
     arguments = ["receipt", "verify", str(file), "--log", str(log)]
-    told = [line.split() for line in CliRunner().invoke(command_line(arguments), arguments).output.splitlines()]
-    assert ["one_wallet", "holds"] in told
-    assert ["one_person", "not", "asked"] in told
+    lines = [line.split() for line in CliRunner().invoke(command_line(arguments), arguments).output.splitlines()]
+    assert ["one_wallet", "holds"] in lines
+    assert ["one_person", "not", "asked"] in lines
