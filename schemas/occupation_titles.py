@@ -18,13 +18,17 @@ _CODE_LETTERS: Final = frozenset("Cc0123456789 ")
 
 
 def find_occupation(text: str) -> OccupationCode:
-    """Return the occupation that `text` is: an ISCO-08 code, its title, words that one title alone has, everyday words.
+    """Return the occupation that `text` is: an ISCO-08 code, its title, an everyday word, words that one title has.
+
+    An everyday word is a name: one that means one occupation is that, whatever titles have words that begin so.
 
     Raises:
         CredentialError: it is none, or may be several; the hint names them.
 
     >>> find_occupation("C7212"), find_occupation("welders and flamecutters"), find_occupation("flame weld")
     ('C7212', 'C7212', 'C7212')
+    >>> find_occupation("welder"), find_occupation("soudeur")
+    ('C7212', 'C7212')
     >>> find_occupation("weldr")
     Traceback (most recent call last):
         ...
@@ -34,7 +38,8 @@ def find_occupation(text: str) -> OccupationCode:
         return OccupationCode.parse(text)
     wanted = words_of(text)
     choices = [code for code in isco08().codes if wanted in _word_sets(code)]
-    choices = choices or list(with_words(isco08().codes, text)) or list(called(text))
+    names = called(text)
+    choices = choices or list(names[:1] if len(names) == 1 else with_words(isco08().codes, text) or names)
     if choices and all(choices[-1].startswith(code) and _title(code) == _title(choices[-1]) for code in choices):
         return OccupationCode(choices[-1])  # a group with one member has its title: the finest stands for all
     if choices:

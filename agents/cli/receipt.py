@@ -104,7 +104,7 @@ def _lines(verified: "VerifiedReceipt") -> list[str]:
     ]
     lines += [
         f"  {f'{fact.part} {fact.kind.value}'.strip():<28} {fact.outcome.value.replace('_', ' ')}"
-        for fact in decided.facts
+        for fact in decided.facts_today
     ]
     if decided.governance is not None:
         lines.append(f"Rests on {decided.governance.id}, version {decided.governance.version}")

@@ -1,6 +1,7 @@
 """`wanderbuch <role> init|run|ready`: lay an agent out, run it, ask whether it is ready."""
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -69,6 +70,9 @@ def role_app(name: str) -> typer.Typer:
             from wanderbuch.agents.runtime.process import run_process
 
             role = importlib.import_module(f"wanderbuch.agents.{name}.role").ROLE
+        # Python 3.13.0 keeps half a compiled file where the disk is full, and nobody can import that ever after. What
+        # an agent imports later it compiles for itself.
+        sys.dont_write_bytecode = True
         raise typer.Exit(run_process(role, config, as_json=as_json))
 
     @app.command("ready", help=f"Say whether the {name} with this configuration is ready; exit code 1: it is not.")

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from wanderbuch.agents.cli.terminal_text import counted
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import expectation
 from wanderbuch.schemas.code_list import CodeList
@@ -84,12 +85,12 @@ def list_all(as_json: JsonOption = False) -> None:
         return
     table = Table("Name", "What it is", "Size", box=None, pad_edge=False)
     for credential_type in list_credential_types():
-        size = f"{len(credential_type.attributes)} attributes"
+        size = counted(len(credential_type.attributes), "attribute")
         table.add_row(credential_type.id, f"Credential type: {credential_type.label}", size)
     for known in frameworks().values():
-        table.add_row(known.code, f"Framework: {known.label}", f"{len(known.levels)} levels")
+        table.add_row(known.code, f"Framework: {known.label}", counted(len(known.levels), "level"))
     for code_list in _code_lists():
-        table.add_row(code_list.id, f"Code list: {code_list.label}", f"{len(code_list.codes)} codes")
+        table.add_row(code_list.id, f"Code list: {code_list.label}", counted(len(code_list.codes), "code"))
     Console().print(table)
 
 

@@ -3,7 +3,7 @@
 `draft_from` takes a list whole or not at all, and says what is wrong step by step: what is wrong with a value first,
 what does not fit the file last. Here each row that is in the way is put aside with its causes, and the rest is tried
 again, until what is left can be taken. So every row that is not ready has its true cause, and nobody takes a list with
-rows left out who has not seen which.
+rows left out who has not seen which. With a row all others of its institution are put aside (`together`).
 
 What is wrong above the rows (a header, a question about the whole sheet) leaves none ready.
 """
@@ -16,9 +16,11 @@ from typing import Any, Final
 from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.importing.draft import ImportReport, draft_from
 from wanderbuch.governance.importing.rows import ImportSettings
+from wanderbuch.governance.importing.together import RowsTogether
 from wanderbuch.governance.lists.table import CellFinding, Table
 
 _MOST_TRIES: Final = 8
+_TOGETHER: Final = "same-institution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def import_ready(table: Table, document: Mapping[str, Any], settings: ImportSett
     """Return what of a table can be imported into a governance file; arguments and errors as `draft_from`."""
     aside: dict[int, tuple[CellFinding, ...]] = {}
     left, count = table, len(table.rows)
+    together: RowsTogether | None = None
     for _ in range(_MOST_TRIES):
         report = draft_from(left, document, settings, at=at)
         stopping = [finding for finding in report.findings if finding.severity is Severity.ERROR]
@@ -56,11 +59,20 @@ def import_ready(table: Table, document: Mapping[str, Any], settings: ImportSett
             return ReadyImport(report, aside, about_all, count)
         for finding in stopping:
             aside[finding.row] = (*aside.get(finding.row, ()), finding)
+        together = together or RowsTogether(table, document, settings)
+        aside |= {row: (_held_back(row, by),) for row, by in together.held_back(aside).items()}
         left = _without(left, aside)
     return ReadyImport(report, aside, tuple(stopping[:1]), count)
+
+
+def _held_back(row: int, by: int) -> CellFinding:
+    message = f"row {by} is about the same institution, and is not ready"
+    return CellFinding(Severity.ERROR, row, "", message, f"correct row {by}", _TOGETHER)
 
 
 def _without(table: Table, aside: Mapping[int, object]) -> Table:
     rows = tuple(row for row in table.rows if row.number not in aside)
     findings = tuple(finding for finding in table.findings if finding.row not in aside)
-    return replace(table, rows=rows, findings=findings)
+    put_aside = {row.number: row.cells for row in table.rows if row.number in aside}
+    left_out = dict(sorted({**table.left_out, **put_aside}.items()))
+    return replace(table, rows=rows, findings=findings, left_out=left_out)

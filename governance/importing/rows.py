@@ -1,7 +1,9 @@
 """From cells to values, row by row; every finding names its row and column."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,11 +68,7 @@ def read_rows(
     rows: list[ImportedRow] = []
     findings: list[CellFinding] = []
     mistakes = 0
-    fills = {name for name, column in INSTITUTIONS.by_name.items() if column.fills_down} if settings.fill_down else ()
-    texts_by_row = texts_of(
-        table, columns, findings, lists=_LISTS, fills_down=fills, begins=("institution", "did", "register_id")
-    )
-    for number, texts in texts_by_row:
+    for number, texts in _texts_by_row(table, columns, settings, findings):
         values, wrong = _read(texts, settings, frameworks)
         findings += [
             CellFinding(
@@ -87,6 +85,34 @@ def read_rows(
             findings.append(CellFinding(Severity.ERROR, number, "", message, "correct these first", "mistakes"))
             break
     return rows, findings
+
+
+def readable_rows(
+    table: Table, columns: Mapping[str, int], settings: ImportSettings, wanted: Collection[str]
+) -> Iterator[tuple[int, dict[str, str], dict[str, Any]]]:
+    """Yield each row's number, with the texts of some columns, and those of their values that can be read.
+
+    Args:
+        table: the cells.
+        columns: column -> position.
+        settings: how to read them.
+        wanted: columns whose values are plain texts or ids.
+    """
+    for number, texts in _texts_by_row(table, columns, settings, []):
+        own, values = {column: texts[column] for column in wanted if column in texts}, dict[str, Any]()
+        for column, text in own.items():
+            with suppress(ValueProblem):
+                values[column] = _READERS[column](text)
+        yield number, own, values
+
+
+def _texts_by_row(
+    table: Table, columns: Mapping[str, int], settings: ImportSettings, findings: list[CellFinding]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    fills = {name for name, column in INSTITUTIONS.by_name.items() if column.fills_down} if settings.fill_down else ()
+    return texts_of(
+        table, columns, findings, lists=_LISTS, fills_down=fills, begins=("institution", "did", "register_id")
+    )
 
 
 def header_of(table: Table, columns: Mapping[str, int], column: str) -> str:
@@ -111,9 +137,11 @@ def texts_of(
         findings: takes what is to be said of single cells.
         lists: columns whose cells hold several values; a line break divides them.
         fills_down: columns in which an empty cell means what stands above it.
-        begins: a text in one of these columns ends what stands above.
+        begins: a text in one of these columns ends what stands above, also in a row that is left out.
     """
     above: dict[str, str] = {}
+    places = [columns[column] for column in begins if column in columns]
+    ends = deque(number for number, cells in table.left_out.items() if any(any(cells[at : at + 1]) for at in places))
     for row in table.rows:
         texts = {}
         for column, position in columns.items():
@@ -136,6 +164,9 @@ def texts_of(
             header = header_of(table, columns, column)
             findings.append(CellFinding(Severity.WARNING, row.number, header, message, "nothing to do", kind, position))
         if fills_down:
+            while ends and ends[0] < row.number:
+                above = {}
+                ends.popleft()
             if any(column in texts for column in begins):  # another one begins: nothing of the last one holds
                 above = {}
             else:

@@ -76,7 +76,7 @@ def laid_out(
     findings += [finding for finding in table.findings if (finding.row, finding.position) not in formulas]
     return Table(
         table.headers, _stored(table.rows, sheet.sights, answers),
-        tuple(_named(finding, tuple(headers)) for finding in findings), last, sheet.name,
+        tuple(_named(finding, tuple(headers)) for finding in findings), last, sheet.name, selection.rows_left_out(),
     )  # fmt: skip
 
 

@@ -127,6 +127,12 @@ class Selection:
         filled = [cell for cell in row if cell]
         return len(filled) > 2 and all(map(self._known, filled))
 
+    def rows_left_out(self) -> Mapping[int, tuple[str, ...]]:
+        """Return the rows that are not read, and are more than headers once more."""
+        names = [header.casefold() for header in self._headers]
+        left_out = {number: self._sheet.rows[number] for number in sorted(self.left_out)}
+        return {number: tuple(row) for number, row in left_out.items() if not _is_header(row, names)}
+
     def rows(self) -> tuple[Sequence[str], list[tuple[int, Sequence[str]]]]:
         """Return the headers and the rows that are read."""
         no_column = not any(self.leaves_out_column(at) for at in self._sheet.hidden_columns)

@@ -130,6 +130,8 @@ class Table:
         findings: what was noticed while reading.
         header_row: number of the row in which the names stand.
         sheet: name of the sheet, "" where there is none.
+        left_out: number -> cells of rows between those of the list that are not read, but for headers that are
+            repeated: what stands in such a row does not hold below it.
     """
 
     headers: tuple[str, ...]
@@ -137,6 +139,7 @@ class Table:
     findings: tuple[CellFinding, ...] = ()
     header_row: int = 1
     sheet: str = ""
+    left_out: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

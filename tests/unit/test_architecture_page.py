@@ -21,6 +21,9 @@ def pointers(text: str) -> list[str]:
     return paths
 
 
+WALK = pointers(PAGE.partition("## One walk")[2].partition("\n## ")[0])
+
+
 def there(path: str) -> bool:
     return (ROOT / (f"src/{path}" if path.startswith("wanderbuch/") else path)).exists()
 
@@ -38,7 +41,13 @@ def test_decisions_it_names_are_there() -> None:
 
 
 def test_the_walk_names_each_file_once() -> None:
-    walk = pointers(PAGE.partition("## One walk")[2].partition("\n## ")[0])
-    assert len(walk) > 20
-    assert [path for path, count in Counter(walk).items() if count > 1] == []
-    assert all(path.endswith(".py") for path in walk)
+    assert len(WALK) > 20
+    assert [path for path, count in Counter(WALK).items() if count > 1] == []
+    assert all(path.endswith(".py") for path in WALK)
+
+
+def test_the_walk_ends_as_an_answer_does() -> None:
+    """Judged one by one, then as a whole; what is kept of it is kept before, and with, its end."""
+    ends = ("answer_grounds", "several", "keeping_cases", "seen", "ending_verifications", "telling")
+    named = [Path(path).stem for path in WALK]
+    assert [name for name in named if name in ends] == list(ends)

@@ -21,6 +21,7 @@ from rich.console import Console
 from wanderbuch.agents.cli.backup.archive import PUBLIC, STORE, Header, Writer, is_plain
 from wanderbuch.agents.cli.disk_errors import disk_errors, refuse_root_on
 from wanderbuch.agents.cli.store import ConfigOption, JsonOption, load_agent
+from wanderbuch.agents.cli.terminal_text import counted
 from wanderbuch.agents.machine.interrupting import run_to_the_end
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.errors import ConfigurationError
@@ -45,7 +46,7 @@ def command(
         return
     console.print(f"{to} is whole: {size} bytes.")
     if left_out:
-        console.print(f"{left_out} files of the public folder are not ours, and left out.")
+        console.print(f"{counted(left_out, 'file')} of the public folder left out: not ours.")
     console.print(
         "It opens with the wallet key alone, which is not in it: keep that, the tokens and the TLS keys elsewhere."
     )

@@ -7,6 +7,7 @@ import typer
 
 from wanderbuch.agents.cli.governance.files import governance_file_in, parts_in, payload_in
 from wanderbuch.agents.cli.governance.output import NO, JsonOption, console, finding_document, print_json, refused
+from wanderbuch.agents.cli.terminal_text import counted
 from wanderbuch.canonical_json import canonical
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.comparing.difference import Difference, Effect
@@ -139,12 +140,12 @@ def _show_report(path: Path, report: Report, lines: list[int | None]) -> None:
     for finding, line in zip(report.findings, lines, strict=True):
         _show_finding(path, finding, line)
     errors, warnings = len(report.errors), len(report.warnings)
-    to.print(f"{path}: {errors} error(s), {warnings} warning(s)")
+    to.print(f"{path}: {counted(errors, 'error')}, {counted(warnings, 'warning')}")
     if report.file is not None:
         file = report.file
         to.print(
-            f"version {file.version} of {file.name}: {len(file.participants)} participants, "
-            f"{len(file.accreditations)} accreditations, {len(file.crosswalks)} crosswalks"
+            f"version {file.version} of {file.name}: {counted(len(file.participants), 'participant')}, "
+            f"{counted(len(file.accreditations), 'accreditation')}, {counted(len(file.crosswalks), 'crosswalk')}"
         )
 
 

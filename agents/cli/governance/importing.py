@@ -21,6 +21,7 @@ from wanderbuch.agents.cli.governance.output import (
     write_new_file,
 )
 from wanderbuch.agents.cli.governance.question import country_in
+from wanderbuch.agents.cli.terminal_text import counted
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.form.findings import GovernanceFileError
 from wanderbuch.governance.importing.columns import COLUMNS, is_column
@@ -236,21 +237,21 @@ def _finding(finding: CellFinding) -> dict[str, Any]:
 
 
 def _show(path: Path, table: Table, report: ImportReport, written: Path | None, notes: Path | None) -> None:
-    to = console()
+    to, rows = console(), counted(report.rows, "row")
     _show_findings(path, table, report, notes)
     if not report.ok:
-        to.print(f"{path}: {report.rows} row(s); nothing was imported")
+        to.print(f"{path}: {rows}; nothing was imported")
         return
     if report.missing:
         to.print(f"In the file but not in the list, left as they are: {', '.join(report.missing)}")
     if report.draft is None:
-        to.print(f"{path}: {report.rows} row(s); the file says all of it already")
+        to.print(f"{path}: {rows}; the file says all of it already")
         return
     show_differences(report.differences)
     if written is None:
-        to.print(f"{path}: {report.rows} row(s); nothing was written (--out FILE writes the draft)")
+        to.print(f"{path}: {rows}; nothing was written (--out FILE writes the draft)")
     else:
-        to.print(f"{path}: {report.rows} row(s); version {report.draft['version']} is in {written}, not yet signed")
+        to.print(f"{path}: {rows}; version {report.draft['version']} is in {written}, not yet signed")
 
 
 def _where(path: Path, table: Table) -> str:
@@ -274,6 +275,7 @@ def _show_findings(path: Path, table: Table, report: ImportReport, notes: Path |
         if more := findings[_FIRST_OF_A_KIND:]:
             hidden += len(more)
             rows = ", ".join(str(cell_finding.row) for cell_finding in more[:10])
-            to.print(f"  … and {len(more)} more like this, in row(s) {rows}{', …' if len(more) > 10 else ''}")
+            where = "row" if len(more) == 1 else "rows"
+            to.print(f"  … and {len(more)} more like this, in {where} {rows}{', …' if len(more) > 10 else ''}")
     if hidden and notes is None:
-        to.print(f"{hidden} more are not shown; --notes FILE writes all of them")
+        to.print(f"{hidden} more {'is' if hidden == 1 else 'are'} not shown; --notes FILE writes all of them")

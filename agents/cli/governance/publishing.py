@@ -21,6 +21,7 @@ from wanderbuch.agents.cli.governance.signing import (
     DidLogOption,
     keys_from,
 )
+from wanderbuch.agents.cli.terminal_text import counted
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
@@ -182,7 +183,7 @@ async def _as_draft(
     number = len(changed_header) + len(changed_records)
     return {
         "draft": draft,
-        "text": f"Draft {draft['id']} changes {number} part(s) and is {str(draft.get('state', '')).lower()}; "
+        "text": f"Draft {draft['id']} changes {counted(number, 'part')} and is {str(draft.get('state', '')).lower()}; "
         "another official approves it.",
     }
 

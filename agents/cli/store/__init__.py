@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from wanderbuch.agents.cli.terminal_text import counted
 from wanderbuch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def move_store(
         print(json.dumps(asdict(moved)))  # noqa: T201
         return
     console.print(
-        f"{moved.entries} entries and {moved.keys} keys in {moved.profiles} profiles, and {moved.rows} rows, are"
+        f"{counted(moved.entries, 'entry', 'entries')} and {counted(moved.keys, 'key')} in"
+        f" {counted(moved.profiles, 'profile')}, and {counted(moved.rows, 'row')}, are"
         f" copied and the same in both places."
     )
     console.print(f"{_next_step(target)} Never run the agent on both: keep the old store as a backup or remove it.")
@@ -100,9 +102,9 @@ def publish_store(
         print(json.dumps(asdict(brought)))  # noqa: T201
         return
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{brought.put} files were put, {brought.kept} were there, or newer ones.")
+    console.print(f"{counted(brought.put, 'file')} put; {brought.kept} there already, or newer.")
     if brought.left_out:
-        console.print(f"{brought.left_out} are not ours, and left out.")
+        console.print(f"{counted(brought.left_out, 'file')} left out: not ours.")
 
 
 DidOption = Annotated[str, typer.Option("--did", help="The did:webvh DID of the issuer.", show_default=False)]
@@ -198,7 +200,9 @@ def hand_over_open_rows(
         print(json.dumps({"successor": plan.successor, "batches": [asdict(one) for one in handed]}))  # noqa: T201
         return
     for done in handed:
-        console.print(f"{done.batch}: {done.rows} rows for {done.successor} in {', '.join(done.files) or 'no file'}")
+        console.print(
+            f"{done.batch}: {counted(done.rows, 'row')} for {done.successor} in {', '.join(done.files) or 'no file'}"
+        )
     console.print("Give the files to that successor in any way: nobody else can read them, and each row goes on once.")
 
 
@@ -228,7 +232,8 @@ def find_issued_since(
             console.print(
                 f"  The row was handed over to {row.handed_to}: tell them that this person has a certificate."
             )
-    console.print(f"{len(since.rows)} rows had brought a certificate, and {len(since.others)} other offers.")
+    rows, others = counted(len(since.rows), "row"), counted(len(since.others), "other offer")
+    console.print(f"{rows} had brought a certificate, and {others}.")
     if since.numbers:
         console.print(f"{len(since.numbers)} of their certificate numbers could be given to somebody else.")
     if since.others:
@@ -265,7 +270,7 @@ def close_free_places(
         print(json.dumps([asdict(one) for one in closed]))  # noqa: T201
         return
     for one in closed:
-        console.print(f"{one.places} places are revoked in {one.registry}")
+        console.print(f"{counted(one.places, 'place')} revoked in {one.registry}")
     console.print("Now hand the public files over: wanderbuch store hand-over. What was issued stays as it is.")
 
 
@@ -275,10 +280,11 @@ def _tell_copy(report: "CopyReport", *, as_json: bool) -> None:
         return
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     newest = datetime.fromtimestamp(min(report.newest_list, _LAST_SECOND), UTC).isoformat()
-    console.print(f"{report.files} files, {report.size} bytes; every signature and digest holds.")
+    console.print(f"{counted(report.files, 'file')}, {counted(report.size, 'byte')}; every signature and digest holds.")
     console.print("Compare with what the issuer says, and with your register:")
     console.print(f"  newest entry of the log: {report.version_id}")
-    console.print(f"  {report.registries} registries, {report.status_lists} status lists, the newest of {newest}")
+    registries = counted(report.registries, "registry", "registries")
+    console.print(f"  {registries}, {counted(report.status_lists, 'status list')}, the newest of {newest}")
     for definition in report.definitions:
         console.print(f"  definition {definition}")
     for address in report.elsewhere:

@@ -23,7 +23,14 @@ from wanderbuch.governance.facts.question import (
     Verdict,
     plain,
 )
-from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome, SourceKind
+from wanderbuch.plugins.trust.verifying.answer_facts import (
+    AnswerFact,
+    AnswerGrounds,
+    FactKind,
+    FactOutcome,
+    SourceKind,
+    in_present_words,
+)
 from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory, EndsWith, good_until, holds_on
 from wanderbuch.plugins.trust.verifying.asked import MAX_GROUPS, AskedGroup
 from wanderbuch.plugins.trust.verifying.exchange import Verification
@@ -194,6 +201,11 @@ class ReceiptDecided(_Part):
             facts=tuple(ReceiptFact.of(fact) for fact in grounds.facts),
             sources=tuple(ReceiptSource.model_validate(plain(source)) for source in grounds.sources),
         )
+
+    @property
+    def facts_today(self) -> tuple[AnswerFact, ...]:
+        """What is said of each fact, also by an older version of ours, in the words of today; without evidence."""
+        return in_present_words(tuple(AnswerFact(fact.kind, fact.outcome, part=fact.part) for fact in self.facts))
 
 
 class DecisionReceipt(_Part):

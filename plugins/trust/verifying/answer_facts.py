@@ -6,12 +6,19 @@ and fails, nor the other way round.
 
 No fact holds a name or a value of the credential beyond what was asked: facts are kept with the decision when what was
 seen is forgotten, and go into receipts.
+
+What older versions of ours kept is read in the words of today (`in_present_words`): facts are kept for years, in case
+files for decades, and must not say another thing because a word was given another meaning.
 """
 
+from collections.abc import Sequence
+from copy import replace
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from msgspec import field
+from pydantic_core import CoreSchema, core_schema
 
 from wanderbuch.governance.facts.question import AnswerPart
 
@@ -98,7 +105,53 @@ class AnswerGrounds(AnswerPart, frozen=True):
     facts: tuple[AnswerFact, ...] = ()
     sources: tuple[AnswerSource, ...] = ()
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Let records that are kept as JSON hold grounds; older ones are read in present words."""
+        return core_schema.no_info_after_validator_function(
+            cls._in_present_words, super().__get_pydantic_core_schema__(source, handler)
+        )
+
+    def _in_present_words(self) -> "AnswerGrounds":
+        facts = in_present_words(self.facts)
+        return self if facts is self.facts else replace(self, facts=facts)
+
     @property
     def lasts_until(self) -> datetime | None:
         """Return when the first of the sources ends that say when they end."""
         return min((source.until for source in self.sources if source.until is not None), default=None)
+
+
+def in_present_words(facts: tuple[AnswerFact, ...]) -> tuple[AnswerFact, ...]:
+    """Return the facts of an answer as they are told today.
+
+    Until ADR 133 `one_person` was said of what is two facts now: it held where one wallet had all of several
+    certificates and, where names were asked, these were of one person. What the other facts say tells which it was.
+    """
+    together = next((fact for fact in facts if fact.kind is FactKind.ONE_PERSON), None)
+    if together is None or any(fact.kind is FactKind.ONE_WALLET for fact in facts):
+        return facts
+    wallet, person = _told_apart(together.outcome, facts)
+    others = tuple(fact for fact in facts if fact is not together)
+    return (*others, AnswerFact(FactKind.ONE_WALLET, wallet), AnswerFact(FactKind.ONE_PERSON, person))
+
+
+def _told_apart(together: FactOutcome, facts: Sequence[AnswerFact]) -> tuple[FactOutcome, FactOutcome]:
+    """Return what is said today of one wallet, and of one person."""
+    genuine, proven, named = (
+        {fact.outcome for fact in facts if fact.kind is kind}
+        for kind in (FactKind.GENUINE, FactKind.VALUES, FactKind.HOLDER_NAMED)
+    )
+    has_failed = together is FactOutcome.FAILS
+    is_compared = proven == {FactOutcome.HOLDS}  # names come after values, and two wallets before them
+    if has_failed and not is_compared:
+        wallet = FactOutcome.FAILS
+    else:
+        wallet = FactOutcome.HOLDS if genuine == {FactOutcome.HOLDS} else FactOutcome.NOT_LOOKED_AT
+    if has_failed and is_compared:
+        return wallet, FactOutcome.FAILS
+    if named == {FactOutcome.NOT_ASKED}:
+        return wallet, FactOutcome.NOT_ASKED
+    if together is FactOutcome.LEFT_OUT or FactOutcome.LEFT_OUT in named:
+        return wallet, FactOutcome.LEFT_OUT
+    return wallet, FactOutcome.HOLDS if together is FactOutcome.HOLDS else FactOutcome.NOT_LOOKED_AT

@@ -451,10 +451,7 @@ class VerificationDesk:
         self._awaited.add(verification.id)
         try:
             async with endings.judging(verification.id, wait_s=self.limits.judging.total_seconds()):
-                now = await endings.markers.get_or_none(verification.id)
-                if now is None or now.decision is not None:
-                    return now or verification
-                return await self._decided_alone(endings, now, message)  # they did not come to an end
+                return await self._decided_alone(endings, verification, message)  # if they came to no end
         except LeaseBusyError:
             return verification
         finally:
@@ -463,8 +460,15 @@ class VerificationDesk:
     async def _decided_alone(
         self, endings: Endings, verification: Verification, message: Mapping[str, object]
     ) -> Verification:
-        judgement = await self._judged_and_kept(endings.profile, verification, message)
-        return await endings.decide(verification, judgement, at=self._clock())
+        """Judge an answer, unless it was decided, or removed, before nobody else judged it any more.
+
+        A second judgement would decide nothing, and put its case file in the place of the one that was decided on.
+        """
+        now = await endings.markers.get_or_none(verification.id)
+        if now is None or now.decision is not None:
+            return now or verification
+        judgement = await self._judged_and_kept(endings.profile, now, message)
+        return await endings.decide(now, judgement, at=self._clock())
 
     async def _judged_and_kept(
         self, profile: Profile, verification: Verification, message: Mapping[str, object]

@@ -1,4 +1,5 @@
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,10 +15,11 @@ type Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[None]:
-    """Put back what a command that runs an agent does to the logs of this process."""
+    """Put back what a command that runs an agent does to the logs of this process, and to what it compiles."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, writes_none = root.handlers[:], root.level, sys.dont_write_bytecode
     yield
+    sys.dont_write_bytecode = writes_none
     root.handlers[:] = handlers
     root.setLevel(level)
 

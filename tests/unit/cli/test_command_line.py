@@ -59,6 +59,14 @@ def test_a_missing_configuration_is_one_line_without_a_traceback(
     assert err == f"wanderbuch: there is no configuration file {tmp_path / 'none.toml'} ({made_by})\n"
 
 
+def test_an_agent_that_runs_writes_no_compiled_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert run(capsys, "issuer", "run", "--config", str(tmp_path / "none.toml"))[0] == 2
+    assert sys.dont_write_bytecode  # half of it would stay where the disk is full, and nobody could import that
+
+
 def test_the_configuration_of_another_role_names_its_command(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -191,7 +191,7 @@ def test_many_findings_are_short_on_the_screen_and_whole_in_a_file(run: Run, tmp
     code, out, _ = run(*arguments(listed, "--notes", str(notes)))
     assert code == 1
     assert len(out.splitlines()) < 20
-    assert "… and 497 more like this, in row(s) 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, …" in out
+    assert "… and 497 more like this, in rows 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, …" in out
     assert notes.read_text().count("error in row") == 500
     code, _, err = run(*arguments(listed, "--notes", str(notes)))
     assert (code, "--force" in err) == (2, True)

@@ -119,7 +119,7 @@ async def test_the_difference_becomes_a_draft_for_the_approvers(site: Site) -> N
     told = await site.as_draft(site.file({"description": "Who counts."}, "Colombo Welding School"), site.token(token))
     (draft,) = await site.desk.drafts.all(state=DraftState.SUBMITTED)
     assert told["draft"]["id"] == draft.id
-    assert "changes 2 part(s)" in told["text"]
+    assert "changes 2 parts" in told["text"]
     changed = {
         (difference.kind.value, difference.key): difference.after
         for difference in await site.desk.drafts.diff(draft.id)

@@ -15,7 +15,14 @@ def asked(command: str, occupation: str, country: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("command", ["query", "explain"])
 @pytest.mark.parametrize(
     ("occupation", "country"),
-    [("C7212", "MLT"), ("Welders and flamecutters", "Malta"), ("flamecutters", "مالطا"), ("weld flame", "mt")],
+    [
+        ("C7212", "MLT"),
+        ("Welders and flamecutters", "Malta"),
+        ("flamecutters", "مالطا"),
+        ("weld flame", "mt"),
+        ("Welder", "MLT"),
+        ("soudeuse", "MLT"),
+    ],
 )
 def test_a_title_says_the_same_as_its_code(run: Run, command: str, occupation: str, country: str) -> None:
     code, out, _ = run(*asked(command, occupation, country))

@@ -7,6 +7,8 @@ from tests.unit.trust.receipts.test_receipts import Shipyard
 from typer.testing import CliRunner
 
 from wanderbuch.agents.cli import command_line
+from wanderbuch.plugins.trust.receipts.receipt import ReceiptFact
+from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, FactKind, FactOutcome
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,20 @@ async def test_a_verifiers_name_is_one_text_in_one_line(tmp_path: Path, name: st
     first, second, *_ = done.output.splitlines()
     assert first == f"Good: {shown} ({shipyard.did}) signed this receipt."
     assert second.startswith("Signed ")
+
+
+async def test_an_older_receipt_of_several_certificates_says_one_wallet_and_not_one_person(tmp_path: Path) -> None:
+    """Until ADR 133 the one word meant the other, and no name was asked."""
+    shipyard = Shipyard()
+    receipt = shipyard.receipt()
+    holding = (FactKind.GENUINE, FactKind.VALUES, FactKind.ONE_PERSON)
+    facts = [AnswerFact(kind, FactOutcome.HOLDS) for kind in holding]
+    facts.append(AnswerFact(FactKind.HOLDER_NAMED, FactOutcome.NOT_ASKED))
+    decided = receipt.decided.model_copy(update={"facts": tuple(map(ReceiptFact.of, facts))})
+    file, log = tmp_path / "receipt.jws", tmp_path / "did.jsonl"
+    file.write_bytes(await shipyard.sign(receipt.model_copy(update={"decided": decided})))
+    log.write_bytes(shipyard.log.received)
+    arguments = ["receipt", "verify", str(file), "--log", str(log)]
+    lines = [line.split() for line in CliRunner().invoke(command_line(arguments), arguments).output.splitlines()]
+    assert ["one_wallet", "holds"] in lines
+    assert ["one_person", "not", "asked"] in lines

@@ -4,9 +4,11 @@ import doctest
 
 import pytest
 
+from wanderbuch.agents.site.occupation_search import meant_by
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas import occupation_titles
 from wanderbuch.schemas.occupation_titles import alike, find_occupation, with_words
+from wanderbuch.schemas.occupation_words import everyday_words
 from wanderbuch.schemas.occupations import isco08
 
 
@@ -33,11 +35,26 @@ def test_a_group_that_has_the_words_too_makes_it_several() -> None:
 
 def test_what_may_be_several_is_listed_and_not_guessed() -> None:
     with pytest.raises(CredentialError, match="may be") as refused:
-        find_occupation("cook")
+        find_occupation("drivers")
     assert refused.value.hint is not None
-    assert "C5120 Cooks" in refused.value.hint
+    assert "C8322 Car, taxi and van drivers" in refused.value.hint
     assert "C3434 Chefs" not in refused.value.hint
     assert refused.value.hint.count(";") > 1
+
+
+@pytest.mark.parametrize("language", [*everyday_words()])
+def test_an_everyday_word_means_the_same_at_the_command_line_and_on_pages(language: str) -> None:
+    words = [word for by_code in everyday_words()[language].values() for word in by_code]
+    assert words
+    for word in words:
+        assert found(word) == meant_by(word, language).code, word
+
+
+def found(text: str) -> str | None:
+    try:
+        return find_occupation(text)
+    except CredentialError:
+        return None
 
 
 def test_what_is_spelt_wrongly_is_suggested_and_not_taken() -> None:

@@ -13,14 +13,16 @@ from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES
 from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES
 from wanderbuch.governance.form.validation import parse_file
-from wanderbuch.governance.importing.columns import COLUMNS
+from wanderbuch.governance.importing.columns import COLUMNS, is_column
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
 from wanderbuch.governance.importing.draft import ImportReport, draft_from
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.importing.rows import ImportSettings
 from wanderbuch.governance.importing.values import country, level_range, occupation, occupations, units
+from wanderbuch.governance.lists.layout import laid_out
+from wanderbuch.governance.lists.questions import LEAVE_OUT
 from wanderbuch.governance.lists.reading import Choices, read_list
-from wanderbuch.governance.lists.table import TableError, escaped, table_of, unescaped
+from wanderbuch.governance.lists.table import Sheet, TableError, escaped, table_of, unescaped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NEW = "did:webvh:QmExampMatara111111111111111111111111111111111:matara.wanderbuch.test:org"
@@ -327,6 +329,27 @@ class TestMergedCells:
         report = imported(example, rows, fill_down=True)
         assert (3, "sources") not in errors(report)
         assert (3, "occupations") in errors(report)
+
+    @pytest.mark.parametrize(
+        ("between", "expected"),
+        [
+            pytest.param({"institution": "Kandy Hotel School (example)"}, [(4, "institution")], id="another"),
+            pytest.param({"title": "Cutting", "occupations": "C7214"}, [], id="one more of the same"),
+            pytest.param(dict(zip(COMPLETE, COMPLETE, strict=True)), [], id="the headers again, as on a new page"),
+        ],
+    )
+    def test_nothing_is_filled_from_above_another_institution_that_is_left_out(
+        self, example: Json, between: dict[str, str], expected: list[tuple[int, str]]
+    ) -> None:
+        below = {"accreditation": "TA-2026-0402", "title": "Plumbing", "occupations": "C7126", "levels": "LK-NVQ 2"}
+        own = {name: COMPLETE[name] for name in ("jurisdictions", "valid_from", "decision", "redress")}
+        rows = [COMPLETE, between, below | own]
+        cells = {number: [row.get(name, "") for name in COMPLETE] for number, row in enumerate(rows, start=2)}
+        answers = {"hidden-rows": LEAVE_OUT}
+        table = laid_out(Sheet(rows={1: list(COMPLETE), **cells}, hidden_rows={3}), answers, known=is_column)
+        report = draft_from(table, example, ImportSettings(fill_down=True, answers=answers), at=NOW)
+        wrong = [(finding.row, finding.column) for finding in report.findings if finding.severity is Severity.ERROR]
+        assert wrong == expected
 
 
 def test_a_formula_is_text_and_is_reported(example: Json) -> None:

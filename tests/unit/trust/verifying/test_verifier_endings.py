@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.unit.trust.ecosystem import (
@@ -12,7 +13,7 @@ from tests.unit.trust.ecosystem import (
 from tests.unit.trust.employer import ACKED, REPORTED, Employer, codes, verdict
 
 from wanderbuch.governance.facts.question import Verdict
-from wanderbuch.plugins.trust.verifying.anoncreds.presentation import message_digest
+from wanderbuch.plugins.trust.verifying.anoncreds.presentation import message_digest, presentation_members
 from wanderbuch.plugins.trust.verifying.exchange import (
     ANSWER,
     Verification,
@@ -56,6 +57,29 @@ class TestSecondAnswers:
         assert [type(end) for end in ends] == [Verification, Verification, LeaseBusyError, LeaseBusyError]
         await employer.get(asked, proof)  # as who is told to come again does
         assert employer.heard() == [ACKED, ACKED, ACKED]
+
+    async def test_what_was_decided_while_it_was_on_its_way_to_be_judged_is_not_judged_again(
+        self, employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its case file, made anew, would be of no decision."""
+        asked, judged = await employer.ask(), 0
+        real = employer.desk._judge.judge
+
+        async def counted(*args: Any, **how: Any) -> Any:
+            nonlocal judged
+            judged += 1
+            return await real(*args, **how)
+
+        monkeypatch.setattr(employer.desk._judge, "judge", counted)
+        proof = worker.present(asked.proof_request, welder)
+        first = asyncio.create_task(employer.get(asked, proof))
+        while (before := await employer.desk.status(employer.profile, asked.id)).answer_digest is None:  # noqa: ASYNC110 (nobody says that it is taken)
+            await asyncio.sleep(0)
+        ended = await first
+        desk, members = employer.desk, presentation_members(message(proof))
+        assert before.decision is None
+        assert await desk._decided(desk._of(employer.profile), before, members) == ended
+        assert judged == 1
 
     async def test_refuses_the_answer_to_another_question(
         self, employer: Employer, worker: Worker, welder: Held
