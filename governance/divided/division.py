@@ -129,7 +129,8 @@ def divide(
         DivisionError: there is no author, the file is divided already, or a part would be too large.
     """
     is_even = bits is None or parts is not None
-    if bits is not None and not 1 <= bits <= (most := MAX_BITS if is_even else MAX_BITS_10):
+    most = MAX_BITS if is_even else MAX_BITS_10
+    if bits is not None and not 1 <= bits <= most:
         raise DivisionError(f"expected 1 to {most} bits, found {bits}")
     author = _author(payload)
     header, records = split(payload)

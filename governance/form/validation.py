@@ -221,7 +221,7 @@ class _Reader:
             self.findings.append(error(path, "identifier", err.message, "write the participant's DID"))
             return
         if uri in _OBJECTS:
-            model = divided_form(body) if uri == DIVIDED else _OBJECTS[uri]
+            model: type[BaseModel] = divided_form(body) if uri == DIVIDED else _OBJECTS[uri]
             parsed = self._model(model, body, path)
             if parsed is not None:
                 parts.add(did, path, parsed)
