@@ -188,8 +188,8 @@ class Published:
         if self.division is None:
             payload = whole(self._header, self._own, changes, frame)
             return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
-        count, wanted = len(self.division.parts), suggest_parts(sum(part.size for part in self.division.parts))
-        if wanted >= count * _MANY_TIMES or count >= wanted * _MANY_TIMES:
+        count, right = len(self.division.parts), suggest_parts(sum(part.size for part in self.division.parts))
+        if right >= count * _MANY_TIMES or count >= right * _MANY_TIMES:
             payload = whole(self._header, await self.records(), changes, frame)
             return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
         wanted = {change.key: change.value for change in changes if change.kind is PartKind.RECORD}
