@@ -233,14 +233,14 @@ async def test_a_division_is_read_or_refused_as_agents_do(wallet: WalletProcess,
     divided = divided_evenly({**EXAMPLE}, *RECORDS, parts=3)
     divided.stated()["parts"][1].update(changed)
     root = json.dumps(divided.root).encode()
-    jws = await signed(root)
+    jws = await sign_jws(root, kid=AUTHORITY.kid, typ=FILE_TYP, sign=AUTHORITY.sign)
     if right:
         parse_file(root)
         taken(wallet, jws)
     else:
         with pytest.raises(GovernanceFileError):
             parse_file(root)
-        refused(wallet, jws)
+        assert refused(wallet, jws) == "malformed"
 
 
 async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProcess) -> None:
