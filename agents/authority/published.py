@@ -33,7 +33,7 @@ from wanderbuch.governance.divided.division import (
     gather,
     part_name,
     redivide,
-    suggest_bits,
+    suggest_parts,
 )
 from wanderbuch.governance.form.findings import Finding, error
 from wanderbuch.governance.form.model import DIVIDED
@@ -47,7 +47,7 @@ _PART_TYPE: Final = "application/json"
 _ALONE: Final = frozenset({"name", "description", "docs_uri", "ttl"})  # nothing in a record rests on these
 _FEW: Final = 20
 _LOT: Final = 2000  # participants looked at together
-_MORE_BITS: Final = 2  # parts four times as large as they should be are worth laying out all anew
+_MANY_TIMES: Final = 4  # parts so many times as large, or as small, as they should be are worth laying out all anew
 
 
 class PartStore:
@@ -188,8 +188,8 @@ class Published:
         if self.division is None:
             payload = whole(self._header, self._own, changes, frame)
             return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
-        total = sum(part.size for part in self.division.parts)
-        if suggest_bits(total) >= self.division.bits + _MORE_BITS:
+        count, right = len(self.division.parts), suggest_parts(sum(part.size for part in self.division.parts))
+        if right >= count * _MANY_TIMES or count >= right * _MANY_TIMES:
             payload = whole(self._header, await self.records(), changes, frame)
             return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
         wanted = {change.key: change.value for change in changes if change.kind is PartKind.RECORD}
@@ -243,7 +243,7 @@ def lay_out(payload: Payload, divide_above_bytes: int) -> LaidOut:
         findings = _look(*split(payload), str(payload.get("author")))
     if len(body) <= min(divide_above_bytes, MAX_FILE_BYTES):
         return LaidOut(body, {}, findings, parsed)
-    root, parts = divide(payload, suggest_bits(len(body)))
+    root, parts = divide(payload)
     return LaidOut(canonical(root), parts, findings)
 
 

@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Iterable
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
@@ -41,7 +41,7 @@ class Site:
 
     Args:
         name: for the log.
-        app: is served; it gets one middleware more.
+        app: is served; it gets one middleware more, and does not say which software answers.
         bound: listens already; closed with the site.
         limits: what its connections may take.
         tls: the server's side of TLS; None: plain HTTP.
@@ -66,6 +66,7 @@ class Site:
         self._tls = tls
         self.connections = Connections(limits, trusted=trusted)
         app.middlewares.insert(0, _staged)
+        app.on_response_prepare.append(_unnamed)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -225,6 +226,11 @@ def limits_of(sockets: SocketsConfig, *, connections: int, network_share: float,
 def _is_ours(record: logging.LogRecord) -> bool:
     """Return whether aiohttp tells of a fault of ours: a stranger's broken request is answered, and is no traceback."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
+    """Take out which software answers, in which version: nobody needs it, and each answer is longer by it."""
+    response.headers.pop(hdrs.SERVER, None)
 
 
 @web.middleware

@@ -49,6 +49,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.num_tickets = 1  # of 255 bytes each: what resumes a session brings the next one, and no browser needs two
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as err:

@@ -92,7 +92,6 @@ class PageFiles:
         self._headers = {
             "Cache-Control": "no-cache",
             "Cross-Origin-Resource-Policy": "same-origin",
-            "Strict-Transport-Security": "max-age=31536000",
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept-Encoding",
         }
@@ -102,6 +101,7 @@ class PageFiles:
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
             "Referrer-Policy": "no-referrer",
+            "Strict-Transport-Security": "max-age=31536000",
             "X-Frame-Options": "DENY",
         }
 

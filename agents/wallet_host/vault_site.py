@@ -126,8 +126,8 @@ class VaultSite:
         )
         headers = {**_HEADERS, hdrs.ETAG: _tag(number)}
         match written:
-            case WriteOutcome.TAKEN:
-                return web.Response(status=204, headers=headers)
+            case WriteOutcome.TAKEN:  # by far the most: without a body there is nothing to keep, read or guess
+                return web.Response(status=204, headers={hdrs.ETAG: _tag(number)})
             case WriteOutcome.OVERTAKEN:
                 return web.Response(status=412, headers=headers)
             case WriteOutcome.DELETED:

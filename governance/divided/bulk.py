@@ -4,11 +4,11 @@
 
 1. the part has exactly the size and digest that the signed root names (`division.checked_part`);
 2. it is canonical JSON of records (`record_form.received_records`);
-3. records are sorted by DID, none stands twice, and each stands in its own bucket;
+3. records are sorted by DID, none stands twice, and each stands in the part of its bucket;
 4. each record keeps the rules of `record_reader`;
 5. no participant has a record both in the root and in a part; no id of an accreditation stands twice.
 
-There is one part for every bucket, named by its digest: none can be left out, added or exchanged without the author's
+Every bucket is in one part, named by its digest: none can be left out, added or exchanged without the author's
 signature.
 
 `load_partly` does the same for the parts in which some DIDs stand, and no others. A question about anybody else is then
@@ -62,13 +62,13 @@ def load_divided(root: SignedGovernanceFile, read_part: PartReader) -> Governanc
 
 
 def load_partly(root: SignedGovernanceFile, read_part: PartReader, dids: Iterable[Did]) -> GovernanceFile:
-    """Return the file with the records of those buckets only in which `dids` stand; see `load_divided`.
+    """Return the file with the records of those parts only in which `dids` stand; see `load_divided`.
 
-    `division.parts_for(dids)` says which parts that takes; whoever serves them learns the buckets and not the DIDs. On
+    `division.parts_for(dids)` says which parts that takes; whoever serves them learns the parts and not the DIDs. On
     such a file "who could count?" (`index.concerning`) cannot be answered and raises `PartMissingError`.
     """
     division = _division(root.file)
-    return _load(root.file, division, division.buckets_for(dids), read_part)
+    return _load(root.file, division, division.numbers_for(dids), read_part)
 
 
 def load_unverified(root: GovernanceFile, read_part: PartReader) -> GovernanceFile:
@@ -84,19 +84,20 @@ def _division(root: GovernanceFile) -> Division:
     division = root.division
     if division is None:
         raise DivisionError("expected a divided governance file, found one that is whole")
-    if len(division.parts) != 1 << division.bits:
-        raise DivisionError(f"expected {1 << division.bits} parts, found {len(division.parts)}")
+    if not division.is_whole:
+        found = division.ends[-1] if division.ends else 0
+        raise DivisionError(f"expected parts of {1 << division.bits} buckets, found parts of {found}")
     return division
 
 
-def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read_part: PartReader) -> GovernanceFile:
-    reader, joined, loaded = RecordReader(root), _Joined(root), frozenset(buckets)
+def _load(root: GovernanceFile, division: Division, numbers: Iterable[int], read_part: PartReader) -> GovernanceFile:
+    reader, joined, loaded = RecordReader(root), _Joined(root), frozenset(numbers)
     with _without_collector():
-        for bucket in sorted(loaded):
-            part = division.parts[bucket]
+        for number in sorted(loaded):
+            part = division.parts[number]
             content = checked_part(part, read_part(part.digest))  # 1
             try:
-                records, listings = _records(content, bucket, division, reader)
+                records, listings = _records(content, number, division, reader)
                 for record in records:
                     joined.add(record)
                 joined.listings += listings
@@ -131,15 +132,15 @@ def _without_collector() -> Iterator[None]:
 
 
 def _records(
-    part: bytes, bucket: int, division: Division, reader: RecordReader
+    part: bytes, number: int, division: Division, reader: RecordReader
 ) -> tuple[list[ReadRecord], tuple[RegisterEntry, ...]]:
     received = received_records(part)  # 2
     before = ""
     for did in [received_record.key for received_record in received]:
         if did <= before:  # 3
             raise RecordError(f"expected sorted records, each once, found {did[:120]!r} after {before[:120]!r}")
-        if division.bucket_of(did) != bucket:
-            raise RecordError(f"expected records of bucket {bucket}, found {did[:120]!r}")
+        if division.number_of(did) != number:
+            raise RecordError(f"expected records of the buckets of part {number}, found {did[:120]!r}")
         before = did
     listed = [record for record in received if record.register_id is not UNSET]
     if not listed:

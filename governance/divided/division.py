@@ -1,34 +1,43 @@
 """A large governance file laid out in parts, so that a change moves what changed. Pure: no signature, no I/O.
 
 The *root* is an ordinary governance file: the author's own record, roles, schemas, crosswalks, recognitions and
-whatever else is no record. Its `divided.json` statement names, for each value of the first `bits` bits of SHA-256(DID),
-the part in which the records of these DIDs stand, by digest and size; so the signature over the root covers all. A
-*part* is the canonical JSON list of records (see `records`), sorted by their keys (DIDs; register ids of institutions
-that have none, which are never in the root); it is published under its digest and never
-changes.
+whatever else is no record. The first `bits` bits of SHA-256(DID) are the number of a DID's *bucket*; the root's
+`divided.json` statement names the parts in which the records of all buckets stand, in order, by digest and size; so the
+signature over the root covers all. A part has so many buckets that parts are about as large as each other; in the first
+form of the statement, which goes on being read and changed, it has one. A *part* is the canonical JSON list of records
+(see `records`), sorted by their keys (DIDs; register ids of institutions that have none, which are never in the root);
+it is published under its digest and never changes.
 
-A change to one participant moves the root and one part. Whoever asks for one part alone tells its bucket and no more,
-which other participants share. Why hash buckets and no tree: docs/adr/0010-divided-files.md.
+A change to one participant moves the root and one part; one that has become too large comes apart. Whoever asks for one
+part alone tells its buckets and no more, which other participants share. Why hash buckets and no tree:
+docs/adr/0010-divided-files.md; why parts of several: docs/adr/0134-even-parts.md.
 """
 
+import base64
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, ClassVar, Final
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.canonical_json import canonical
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.facts.statements import Division, Part
 from wanderbuch.governance.form.model import DIVIDED
 from wanderbuch.governance.form.records import ParticipantRecord, Payload, join, record_key, split
-from wanderbuch.governance.form.statement_model import MAX_BITS
+from wanderbuch.governance.form.statement_model import MAX_BITS, MAX_BITS_10, MAX_PARTS
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_PART_BYTES: Final = 8 * 1024 * 1024
 _MAX_DEPTH: Final = 24  # as of a whole file
 PARTS_FOLDER: Final = "parts"  # below the address of the governance file
 _SMALLEST_PART_BYTES: Final = 16 * 1024  # on average: fewer records are a smaller crowd to hide in (ADR 111)
-_ROOT_BYTES_EACH: Final = 100  # what the root grows by for each part
+_SMALLEST_CROWD: Final = 4  # records of a part, where the file has so many
+_ROOT_BYTES_EACH: Final = 120  # what the root grows by for each part, beside the bytes of parts (ADR 134)
+_TOO_LARGE: Final = 2  # times as large as parts should be
 
+type _Buckets = list[dict[str, bytes]]  # by key the canonical record
 type PartReader = Callable[[str], bytes]
 """Gives the bytes of the part with this digest ("sha256:" + hex); whoever calls it checks them."""
 
@@ -68,18 +77,25 @@ def checked_part(part: Part, received: bytes) -> bytes:
     return received
 
 
-def suggest_bits(total_bytes: int) -> int:
-    """Return into how many bits of parts to divide records of so many bytes: so that root and one part are smallest.
+def suggest_parts(total_bytes: int) -> int:
+    """Return into how many parts to divide records of so many bytes: so that what a phone fetches is smallest.
 
-    That is what a phone fetches for one question. Parts of small files have 16 to 32 kB all the same (ADR 111).
+    That is the root and one or two parts. Parts of small files have about 16 kB all the same (ADR 111).
 
-    >>> [suggest_bits(size) for size in (100_000, 1_000_000, 100_000_000, 1_000_000_000)]
-    [2, 5, 10, 12]
+    >>> [suggest_parts(size) for size in (100_000, 1_000_000, 100_000_000, 1_000_000_000)]
+    [6, 61, 912, 2886]
     """
-    bits = 1
-    while bits < MAX_BITS and total_bytes >> (bits + 1) >= max(_SMALLEST_PART_BYTES, _ROOT_BYTES_EACH << bits):
-        bits += 1
-    return bits
+    part_bytes = max(_SMALLEST_PART_BYTES, math.isqrt(_ROOT_BYTES_EACH * total_bytes))
+    return min(max(2, total_bytes // part_bytes), MAX_PARTS)
+
+
+def bits_for(parts: int) -> int:
+    """Return into how many bits of buckets to divide a file of so many parts: 16 to 32 buckets for each of them.
+
+    >>> [bits_for(parts) for parts in (2, 61, 64, 4096)]
+    [5, 10, 10, 16]
+    """
+    return min((parts - 1).bit_length() + 4, MAX_BITS)
 
 
 def bucket_of(did: str, bits: int) -> int:
@@ -94,41 +110,50 @@ def division_of(root: Mapping[str, Any]) -> Division:
         DivisionError: it states none.
     """
     stated = _statement(root)
-    return Division(stated["bits"], tuple(Part(part["digest"], part["bytes"]) for part in stated["parts"]))
+    return Division(stated["bits"], tuple(_stated_part(part) for part in stated["parts"]))
 
 
-def divide(payload: Mapping[str, Any], bits: int) -> tuple[Payload, dict[str, bytes]]:
+def divide(
+    payload: Mapping[str, Any], bits: int | None = None, *, parts: int | None = None
+) -> tuple[Payload, dict[str, bytes]]:
     """Return the root of a governance file and its parts by digest; `payload` is left as it is.
 
     Args:
         payload: the whole file as JSON, without errors, not divided.
-        bits: 1 to `MAX_BITS`, see `suggest_bits`.
+        bits: into how many bits of buckets. Alone: a part for each bucket, as files were divided at first. None: as
+            many as even parts need (`bits_for`).
+        parts: how many parts, about equally large; fewer where they would have too few records. None: as many as
+            `suggest_parts` says, if `bits` is None, too.
 
     Raises:
         DivisionError: there is no author, the file is divided already, or a part would be too large.
     """
-    if not 1 <= bits <= MAX_BITS:
-        raise DivisionError(f"expected 1 to {MAX_BITS} bits, found {bits}")
+    is_even = bits is None or parts is not None
+    most = MAX_BITS if is_even else MAX_BITS_10
+    if bits is not None and not 1 <= bits <= most:
+        raise DivisionError(f"expected 1 to {most} bits, found {bits}")
     author = _author(payload)
     header, records = split(payload)
     if DIVIDED in header["participants"]["entries"]:
         raise DivisionError("expected a file that is not divided; gather its parts first")
     own = {did: record for did, record in records.items() if did == author}
-    buckets: list[list[ParticipantRecord]] = [[] for _ in range(1 << bits)]
-    for did in sorted(records.keys() - own.keys()):
-        buckets[bucket_of(did, bits)].append(records[did])
-    encoded = [_part(bucket) for bucket in buckets]
-    root = join(header, own)
-    parts = [Part(part_digest(body), len(body)) for body in encoded]
-    return _with_division(root, Division(bits, tuple(parts))), {
-        part.digest: body for part, body in zip(parts, encoded, strict=True)
-    }
+    encoded = {did: canonical(records[did]) for did in records.keys() - own.keys()}
+    pieces = parts or suggest_parts(sum(map(len, encoded.values())))
+    bits = bits or bits_for(pieces)
+    buckets: _Buckets = [{} for _ in range(1 << bits)]
+    for did, body in encoded.items():
+        buckets[bucket_of(did, bits)][did] = body
+    laid_out = _laid_out(buckets, _even_counts(buckets, pieces) if is_even else [1] * len(buckets))
+    division = Division(bits, tuple(part for part, _ in laid_out))
+    return _with_division(join(header, own), division), {part.digest: body for part, body in laid_out}
 
 
 def redivide(
     root: Mapping[str, Any], changes: Mapping[str, ParticipantRecord | None], read_part: PartReader
 ) -> tuple[Payload, dict[str, bytes]]:
     """Return the root after changes, and the parts that are new, by digest; everything else stays where it is.
+
+    A part that is changed and more than twice as large as it should be comes apart, where it has several buckets.
 
     The new root has the version of the old one: raising it, like signing, is the caller's.
 
@@ -141,25 +166,37 @@ def redivide(
         DivisionError: a part is not the one that the root names, would be too large, or a record is another DID's.
     """
     division, author = division_of(root), _author(root)
-    by_bucket: dict[int, dict[str, ParticipantRecord | None]] = {}
+    by_part: dict[int, dict[str, ParticipantRecord | None]] = {}
     for did, record in changes.items():
         if record is not None and record_key(record) != did:
             raise DivisionError(f"expected a record of {did}, found one of another DID or register id")
         if did != author:
-            by_bucket.setdefault(division.bucket_of(did), {})[did] = record
-    parts, new = list(division.parts), {}
-    for bucket, changed in by_bucket.items():
-        records = {record_key(entry): entry for entry in _records(parts[bucket], read_part)} | changed
-        encoded = _part(record for _, record in sorted(records.items()) if record is not None)
-        part = Part(part_digest(encoded), len(encoded))
-        if part not in division.parts:
-            new[part.digest] = encoded
-        parts[bucket] = part
+            by_part.setdefault(division.number_of(did), {})[did] = record
+    total = sum(part.size for part in division.parts)
+    most = _TOO_LARGE * max(_SMALLEST_PART_BYTES, total // suggest_parts(total))
+    known = {part.digest for part in division.parts}
+    parts = [[part] for part in division.parts]
+    room = MAX_PARTS - len(parts)
+    new: dict[str, bytes] = {}
+    for number, changed in by_part.items():
+        before = division.parts[number]
+        records = {record_key(entry): entry for entry in _records(before, read_part)} | changed
+        buckets: _Buckets = [{} for _ in range(before.buckets)]
+        first = division.ends[number] - before.buckets
+        for did, record in records.items():
+            if record is not None:
+                buckets[division.bucket_of(did) - first][did] = canonical(record)
+        size = sum(len(body) for bucket in buckets for body in bucket.values())
+        pieces = min(_TOO_LARGE * size // most, room + 1) if size > most else 1
+        laid_out = _laid_out(buckets, _even_counts(buckets, pieces))
+        parts[number] = [part for part, _ in laid_out]
+        room -= len(laid_out) - 1
+        new |= {part.digest: body for part, body in laid_out if part.digest not in known}
     header, own = split(root)
     own |= {did: record for did, record in changes.items() if did == author and record is not None}
     if author in changes and changes[author] is None:
         own.pop(author, None)
-    return _with_division(join(header, own), Division(division.bits, tuple(parts))), new
+    return _with_division(join(header, own), Division(division.bits, tuple(chain.from_iterable(parts)))), new
 
 
 def gather(root: Mapping[str, Any], read_part: PartReader) -> Payload:
@@ -204,9 +241,63 @@ def _statement(root: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_division(root: Payload, division: Division) -> Payload:
-    stated = [{"digest": part.digest, "bytes": part.size} for part in division.parts]
+    of_one = all(part.buckets == 1 for part in division.parts)
+    stated = [
+        {"digest": part.digest, "bytes": part.size}
+        if of_one
+        else {"sha256": _base64url(part.digest), "bytes": part.size, "buckets": part.buckets}
+        for part in division.parts
+    ]
     root["participants"]["entries"][DIVIDED] = {root["author"]: {"bits": division.bits, "parts": stated}}
     return root
+
+
+def _stated_part(stated: Mapping[str, Any]) -> Part:
+    if "digest" in stated:
+        return Part(stated["digest"], stated["bytes"])
+    return Part("sha256:" + from_base64(stated["sha256"], url_too=True).hex(), stated["bytes"], stated["buckets"])
+
+
+def _base64url(digest: str) -> str:
+    return base64.urlsafe_b64encode(bytes.fromhex(digest.removeprefix("sha256:"))).decode().rstrip("=")
+
+
+def _even_counts(buckets: _Buckets, parts: int) -> list[int]:
+    """Return how many buckets, one after the other, make each of so many parts about as large as the others.
+
+    A bucket is of the part in which its middle lies, when all records are laid end to end and cut into equal pieces.
+    """
+    sizes = [sum(len(body) for body in bucket.values()) for bucket in buckets]
+    total = max(1, sum(sizes))
+    counts, crowds = [0], [0]
+    piece = before = 0
+    for bucket, size in zip(buckets, sizes, strict=True):
+        middle = (2 * before + size) * parts // (2 * total)
+        if middle > piece and crowds[-1] >= _SMALLEST_CROWD:
+            counts.append(0)
+            crowds.append(0)
+            piece = middle
+        counts[-1] += 1
+        crowds[-1] += len(bucket)
+        before += size
+    if len(counts) > 1 and crowds[-1] < _SMALLEST_CROWD:
+        last = counts.pop()
+        counts[-1] += last
+    return counts
+
+
+def _laid_out(buckets: _Buckets, counts: Iterable[int]) -> list[tuple[Part, bytes]]:
+    """Return the parts that have so many buckets each, with their bytes."""
+    laid_out = []
+    first = 0
+    for count in counts:
+        together: dict[str, bytes] = {}
+        for bucket in buckets[first : first + count]:
+            together |= bucket
+        body = _part(together[key] for key in sorted(together))
+        laid_out.append((Part(part_digest(body), len(body), count), body))
+        first += count
+    return laid_out
 
 
 def _records(part: Part, read_part: PartReader) -> list[ParticipantRecord]:
@@ -224,8 +315,8 @@ def _records(part: Part, read_part: PartReader) -> list[ParticipantRecord]:
     return records
 
 
-def _part(records: Iterable[ParticipantRecord]) -> bytes:
-    encoded = b"[" + b",".join(canonical(record) for record in records) + b"]"
+def _part(records: Iterable[bytes]) -> bytes:
+    encoded = b"[" + b",".join(records) + b"]"
     if len(encoded) > MAX_PART_BYTES:
         raise DivisionError(f"expected parts of at most {MAX_PART_BYTES} bytes, found one of {len(encoded)}")
     return encoded

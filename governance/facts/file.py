@@ -73,7 +73,7 @@ class GovernanceFile:
         last_updated: when this version was made, UTC.
         ttl: how long the author expects the version to last; a hint for refreshing, never a proof of freshness.
         division: where the records of participants lie, if not in the file itself (see `division`).
-        loaded: the buckets of `division` whose parts were read.
+        loaded: the numbers of the parts of `division` that were read.
         uri: where it says that its current signed version lies; nothing vouches for it but the author.
     """
 
@@ -125,8 +125,8 @@ class GovernanceFile:
         if did.startswith("did:sov:"):
             return False
         if did.startswith("did:indy:"):
-            return all(self.division.bucket_of(name) in self.loaded for name in told_with(did))
-        return self.division.bucket_of(did) in self.loaded
+            return all(self.division.number_of(name) in self.loaded for name in told_with(did))
+        return self.division.number_of(did) in self.loaded
 
     @cached_property
     def common_scopes(self) -> tuple[tuple[str, ...], ...]:

@@ -17,10 +17,13 @@ Days are whole calendar days, both ends included; a span without end ends on `sp
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from functools import cached_property
+from itertools import accumulate
 
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.indy import told_with
@@ -220,41 +223,57 @@ class Signatories:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The records of one bucket.
+    """The records of one bucket, or of several that follow each other.
 
     Args:
         digest: "sha256:" + hex of the part's bytes; it also names the address, `<governance url>/parts/<hex>.json`.
         size: how many bytes.
+        buckets: of how many buckets.
     """
 
     digest: str
     size: int
+    buckets: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Division:
-    """Where the records of participants lie: the record of a DID in the part of its bucket.
+    """Where the records of participants lie: the record of a DID in the part that has its bucket.
 
     Args:
         bits: the first bits of the SHA-256 of a DID (UTF-8) are the number of its bucket.
-        parts: one for each of the 2^bits buckets, in order.
+        parts: in the order of their buckets; together they have each of the 2^bits buckets once.
     """
 
     bits: int
     parts: tuple[Part, ...]
 
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """The bucket that each part ends before."""
+        return tuple(accumulate(part.buckets for part in self.parts))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a part for every bucket, and none for others."""
+        return bool(self.ends) and self.ends[-1] == 1 << self.bits
+
     def bucket_of(self, did: str) -> int:
         """Return the number of the bucket of `did`."""
         return int.from_bytes(hashlib.sha256(did.encode()).digest()[:4]) >> (32 - self.bits)
 
+    def number_of(self, did: str) -> int:
+        """Return the number, from 0, of the part in which the record of `did` stands, if there is one."""
+        return bisect_right(self.ends, self.bucket_of(did))
+
     def part_of(self, did: str) -> Part:
         """Return the part in which the record of `did` stands, if there is one."""
-        return self.parts[self.bucket_of(did)]
+        return self.parts[self.number_of(did)]
 
-    def buckets_for(self, dids: Iterable[str]) -> set[int]:
-        """Return the buckets in which something is said of any of `dids`, under the names that can be told."""
-        return {self.bucket_of(name) for did in dids for name in told_with(did)}
+    def numbers_for(self, dids: Iterable[str]) -> set[int]:
+        """Return the numbers of the parts in which something is said of `dids`, under the names that can be told."""
+        return {self.number_of(name) for did in dids for name in told_with(did)}
 
     def parts_for(self, dids: Iterable[str]) -> tuple[Part, ...]:
         """Return the parts that are needed to answer questions about some DIDs."""
-        return tuple(self.parts[bucket] for bucket in sorted(self.buckets_for(dids)))
+        return tuple(self.parts[number] for number in sorted(self.numbers_for(dids)))

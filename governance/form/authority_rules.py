@@ -3,7 +3,7 @@
 Errors, regulations: 1. only the author states them; 2. an id stands once; 3. countries exist; 4. intervals, as in
 `scope_rules`. Errors, refusals: 5. an id stands once; 6. it was decided before the file was made. Errors, signatories:
 7. only the author states them; 8. each party stands once, the author among them; 9. the threshold is not above the
-number of parties. Errors, divided: 10. only the author states it; 11. it names a part for each value of its bits.
+number of parties. Errors, divided: 10. only the author states it; 11. its parts have each value of its bits once.
 Errors, successions: 16. only the author states them; 17. an id stands once; 18. a centre has one successor, another
 issuer, and no way along them leads back; 19. as 6. That occupations exist, and that each regulation and refusal names
 whom to appeal to, is part of its form.
@@ -29,6 +29,7 @@ from wanderbuch.governance.form.scope_rules import (
     ids_once,
     intervals_in_order,
 )
+from wanderbuch.governance.form.statement_domain import division
 from wanderbuch.governance.form.statement_model import RefusalJson, SignatoriesJson
 
 
@@ -56,9 +57,10 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
         yield from _signatories(signatories, parts)
     for divided in parts.divided:
         yield from by_author("divided", divided, parts)  # 10
-        wanted, count = 2**divided.content.bits, len(divided.content.parts)
-        if count != wanted:  # 11
-            message = f"expected {wanted} parts, one for each value of {divided.content.bits} bits, found {count}"
+        stated = division(divided.content)
+        if not stated.is_whole:  # 11
+            wanted, found = 2**stated.bits, stated.ends[-1] if stated.ends else 0
+            message = f"expected parts of {wanted} buckets, one for each value of {stated.bits} bits, found {found}"
             yield error(divided.at("parts"), "part-for-each", message, "divide the file anew")
 
 

@@ -41,6 +41,7 @@ _HTTPS: Final = r"https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1700})?"
 _EQF_LEVEL: Final = r"[1-8]"
 _ATTRIBUTE: Final = r"[a-z][a-z0-9_]{0,63}"
 _DIGEST: Final = r"sha256:[0-9a-f]{64}"
+_SHA256: Final = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"  # the last digit has two bits that are zero
 # Characters that make a text look other than it is: Unicode's explicit directional formatting.
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -274,4 +275,9 @@ Digest = Annotated[
     str,
     PlainValidator(_matching("digest", _DIGEST, "a digest", 'write "sha256:" and 64 small hexadecimal digits')),
     _schema(_DIGEST, "SHA-256 of the bytes served"),
+]
+Sha256 = Annotated[
+    str,
+    PlainValidator(_matching("digest", _SHA256, "a SHA-256", "write its 32 bytes as 43 digits of base64url")),
+    _schema(_SHA256, "SHA-256 of the bytes served, in base64url"),
 ]

@@ -13,7 +13,9 @@ from wanderbuch.governance.form.findings import pointer
 from wanderbuch.governance.form.listing_model import ListingJson
 from wanderbuch.governance.form.model import AccreditationJson, AccreditationJson10, AnyAccreditation, CrosswalkJson
 from wanderbuch.governance.form.statement_model import (
+    AnyDivided,
     DividedJson,
+    DividedJson10,
     ProgrammeJson,
     RecognitionJson,
     RefusalJson,
@@ -66,6 +68,7 @@ _KINDS: Final[dict[type[BaseModel], str]] = {
     SuccessionJson: "successions",
     SignatoriesJson: "signatories",
     DividedJson: "divided",
+    DividedJson10: "divided",
 }
 
 
@@ -92,7 +95,7 @@ class Parts:
     refusals: list[Placed[RefusalJson]] = field(default_factory=list)
     successions: list[Placed[SuccessionJson]] = field(default_factory=list)
     signatories: list[Placed[SignatoriesJson]] = field(default_factory=list)
-    divided: list[Placed[DividedJson]] = field(default_factory=list)
+    divided: list[Placed[AnyDivided]] = field(default_factory=list)
     listings: list[PlacedListing] = field(default_factory=list)
 
     def add(self, did: Did, path: str, statement: BaseModel) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.governance.facts.file import Agent, LevelRange, Status
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.lapses import lapsed_days
@@ -26,8 +27,9 @@ from wanderbuch.governance.facts.statements import (
 from wanderbuch.governance.form.listing_model import ListedAccreditationJson, ListingJson
 from wanderbuch.governance.form.model import IntervalJson
 from wanderbuch.governance.form.statement_model import (
+    AnyDivided,
     DecisionJson,
-    DividedJson,
+    DividedJson10,
     ProgrammeJson,
     RecognitionJson,
     RefusalJson,
@@ -184,9 +186,15 @@ def _listed(scope: ListedAccreditationJson) -> ListedAccreditation:
     )
 
 
-def division(statement: DividedJson) -> Division:
+def division(statement: AnyDivided) -> Division:
     """Return in which parts the records of participants lie."""
-    return Division(bits=statement.bits, parts=tuple(Part(part.digest, part.bytes) for part in statement.parts))
+    if isinstance(statement, DividedJson10):
+        return Division(statement.bits, tuple(Part(part.digest, part.bytes) for part in statement.parts))
+    parts = (
+        Part("sha256:" + from_base64(part.sha256, url_too=True).hex(), part.bytes, part.buckets)
+        for part in statement.parts
+    )
+    return Division(statement.bits, tuple(parts))
 
 
 def _purposes(names: Iterable[str]) -> tuple[Purpose, ...]:

@@ -5,7 +5,7 @@ What each one means is said in `statements`; all are closed, as in `model`.
 
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from wanderbuch.governance.form.formats import (
     AttributeName,
@@ -19,13 +19,16 @@ from wanderbuch.governance.form.formats import (
     LevelName,
     Link,
     Occupation,
+    Sha256,
     StatementId,
     Text,
 )
 from wanderbuch.governance.form.model import Closed, IntervalJson
 
 MAX_ONWARD: Final = 3  # a chain has at most four authorities after one's own
-MAX_BITS: Final = 12  # 4,096 parts
+MAX_PARTS: Final = 4_096
+MAX_BITS: Final = 16  # so that parts can be even where there are so many
+MAX_BITS_10: Final = 12  # a part for each bucket
 
 type PurposeName = Literal["employment", "study", "regulated-profession"]
 
@@ -194,16 +197,49 @@ class SignatoriesJson(Closed):
 
 
 class PartJson(Closed):
-    """A part of a divided file: what its bytes are, whatever address they come from."""
+    """A part of a divided file: what its bytes are, whatever address they come from, and of how many buckets."""
 
-    digest: Digest
+    sha256: Sha256
     bytes: int = Field(ge=2)
+    buckets: int = Field(ge=1, le=1 << MAX_BITS, description="how many, from where the part before ends")
 
 
 class DividedJson(Closed):
     """That the records of participants lie in parts beside this file; under the author's DID."""
 
     bits: int = Field(
-        ge=1, le=MAX_BITS, description="how many first bits of the SHA-256 of a participant's DID name its part"
+        ge=1, le=MAX_BITS, description="how many first bits of the SHA-256 of a participant's DID name its bucket"
     )
-    parts: list[PartJson] = Field(description="one for each value of these bits, in order")
+    parts: list[PartJson] = Field(
+        min_length=1, max_length=MAX_PARTS, description="in order; together they have each bucket once"
+    )
+
+
+class PartJson10(Closed):
+    """A part as it was first stated: of one bucket."""
+
+    digest: Digest
+    bytes: int = Field(ge=2)
+
+
+class DividedJson10(Closed):
+    """The same as it was first stated: a part for each bucket. Read as it always was, written where parts are so."""
+
+    bits: int = Field(
+        ge=1, le=MAX_BITS_10, description="how many first bits of the SHA-256 of a participant's DID name its part"
+    )
+    parts: list[PartJson10] = Field(description="one for each value of these bits, in order")
+
+
+type AnyDivided = DividedJson | DividedJson10
+
+
+class AnyDividedJson(RootModel[DividedJson | DividedJson10]):
+    """In which parts the records of participants lie, in either form."""
+
+
+def divided_form(received: object) -> type[AnyDivided]:
+    """Return in which form received JSON states a division: in the first one, if a part has the member `digest`."""
+    parts = received.get("parts") if isinstance(received, dict) else None
+    first = parts[0] if isinstance(parts, list) and parts else None
+    return DividedJson10 if isinstance(first, dict) and "digest" in first else DividedJson

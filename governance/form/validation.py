@@ -64,6 +64,7 @@ from wanderbuch.governance.form.statement_model import (
     SignatoriesJson,
     SuccessionJson,
     VerificationJson,
+    divided_form,
 )
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -220,7 +221,8 @@ class _Reader:
             self.findings.append(error(path, "identifier", err.message, "write the participant's DID"))
             return
         if uri in _OBJECTS:
-            parsed = self._model(_OBJECTS[uri], body, path)
+            model: type[BaseModel] = divided_form(body) if uri == DIVIDED else _OBJECTS[uri]
+            parsed = self._model(model, body, path)
             if parsed is not None:
                 parts.add(did, path, parsed)
             return

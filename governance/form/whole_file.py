@@ -29,7 +29,7 @@ from wanderbuch.governance.form.model import (
     CrosswalkStatementJson,
 )
 from wanderbuch.governance.form.statement_model import (
-    DividedJson,
+    AnyDividedJson,
     ProgrammesStatementJson,
     RecognitionStatementJson,
     RefusalStatementJson,
@@ -57,7 +57,7 @@ class EntriesJson(BaseModel):
     refusal: dict[str, RefusalStatementJson] = Field(default={}, alias=REFUSAL)
     succession: dict[str, SuccessionStatementJson] = Field(default={}, alias=SUCCESSION)
     signatories: dict[str, SignatoriesJson] = Field(default={}, alias=SIGNATORIES)
-    divided: dict[str, DividedJson] = Field(default={}, alias=DIVIDED)
+    divided: dict[str, AnyDividedJson] = Field(default={}, alias=DIVIDED)
     listing: dict[str, ListingJson] = Field(default={}, alias=LISTING)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from wanderbuch.governance.form.listing_model import ListingJson
 from wanderbuch.governance.form.model import PROFILE_STATEMENTS, AccreditationStatementJson, CrosswalkStatementJson
 from wanderbuch.governance.form.statement_model import (
-    DividedJson,
+    AnyDividedJson,
     ProgrammesStatementJson,
     RecognitionStatementJson,
     RefusalStatementJson,
@@ -39,7 +39,7 @@ _PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "refusal": RefusalStatementJson,
     "succession": SuccessionStatementJson,
     "signatories": SignatoriesJson,
-    "divided": DividedJson,
+    "divided": AnyDividedJson,
     "listing": ListingJson,
     "freshness": FreshnessPayload,
 }

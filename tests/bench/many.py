@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.divided.division import bucket_of, part_digest, part_name, suggest_bits
+from wanderbuch.governance.divided.division import bucket_of, part_digest, part_name, suggest_parts
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import CROSSWALK, DIVIDED
@@ -64,7 +64,7 @@ class ManyRecords:
 
 def write_many(folder: Path, issuers: int) -> int:
     """Write a signed file of so many issuers to `folder`; return how many bytes its parts have."""
-    bits = suggest_bits(issuers * PER_ISSUER * _BYTES_EACH)
+    bits = (suggest_parts(issuers * PER_ISSUER * _BYTES_EACH) - 1).bit_length()  # a part for each bucket
     buckets: list[list[tuple[str, int]]] = [[] for _ in range(1 << bits)]
     for number in range(issuers):
         did = _did(number)

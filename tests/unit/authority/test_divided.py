@@ -3,15 +3,22 @@
 import json
 from typing import Any
 
+import pytest
+
+from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.canonical_json import canonical
+from wanderbuch.governance.divided.bulk import load_unverified
 from wanderbuch.governance.divided.division import divide, division_of, part_name
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.statements import Division
 from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.form.validation import parse_file
 from wanderbuch.governance.signed.jws import unverified_payload
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 from .conftest import CENTRE, HEADER, SCID, World, centre_record, hire
-from .flow import FIRST, fresh, published, served, submitted
+from .flow import FIRST, fresh, published, served
 
 SMALL = 64 * 1024
 
@@ -76,10 +83,11 @@ async def test_a_divided_file_says_what_the_whole_one_would(world: World) -> Non
     whole = await base.payload()
     assert whole is not None
     assert base.division is not None
-    root, parts = divide(whole, base.division.bits)
-    assert root == base.root
-    assert set(parts) == {part.digest for part in base.division.parts}
-    assert len(await base.records()) == 129
+    read = load_unverified(parse_file(canonical(base.root or {})), lambda digest: world.file(part_name(digest)))
+    stated = parse_file(canonical(whole))
+    assert set(read.accreditations) == set(stated.accreditations)
+    assert {participant for participant in read.participants if participant.name} == set(stated.participants)
+    assert len(read.accreditations) == len(await base.records()) == 129
 
 
 async def test_mistakes_in_a_divided_file_are_found(world: World) -> None:
@@ -149,20 +157,57 @@ async def test_a_suspension_in_a_divided_file_moves_one_part(world: World) -> No
     assert [accreditation["status"][-1]["status"] for accreditation in record["accreditations"]] == ["suspended"]
 
 
-async def test_a_file_that_grew_many_times_over_is_laid_out_anew(world: World) -> None:
+async def test_a_file_that_grew_many_times_over_has_parts_as_small_as_before(world: World) -> None:
     world.divide_above_bytes = SMALL
     desk = world.desk()
     people = await hire(desk)
     await published(desk, people, header=HEADER, records=centres(125))
-    first = (await desk.publication.published()).division
-    draft = await submitted(desk, people, records=centres(700, title="Welding " * 200))
-    await desk.approve(draft.id, people.approver, revision=draft.revision)
+    first = await division_now(desk)
+    await published(desk, people, records=centres(700, title="Welding " * 200))
     await published(desk, people, header={"description": "after growth"})
-    grown = (await desk.publication.published()).division
-    assert first is not None
-    assert grown is not None
-    assert grown.bits > first.bits
+    grown = await division_now(desk)
+    assert len(grown.parts) > 8 * len(first.parts)
+    assert max(part.size for part in grown.parts) < 2 * max(part.size for part in first.parts)
     assert len(await (await desk.publication.published()).records()) == 700
+
+
+async def test_a_file_that_lost_most_has_fewer_parts_no_smaller_than_before(world: World) -> None:
+    world.divide_above_bytes = 16 * 1024
+    desk = world.desk()
+    people = await hire(desk)
+    records = centres(700)
+    await published(desk, people, header=HEADER, records=records)
+    first = await division_now(desk)
+    await published(desk, people, records=dict.fromkeys(list(records)[70:]))
+    await published(desk, people, header={"description": "after many have left"})
+    left = await division_now(desk)
+    assert len(left.parts) * 4 < len(first.parts)
+    assert min(part.size for part in left.parts) > min(part.size for part in first.parts) / 2
+
+
+@pytest.mark.parametrize(("bits", "anew"), [(3, False), (1, True)])
+async def test_a_file_of_before_keeps_its_parts_until_they_are_far_too_large(
+    world: World, monkeypatch: pytest.MonkeyPatch, bits: int, anew: bool
+) -> None:
+    world.divide_above_bytes = SMALL
+    desk = world.desk()
+    people = await hire(desk)
+    with monkeypatch.context() as before:  # a part for each bucket, as authorities laid files out
+        before.setattr("wanderbuch.agents.authority.published.divide", lambda payload: divide(payload, bits))
+        await published(desk, people, header=HEADER, records=centres(300))
+    first = await division_now(desk)
+    await published(desk, people, header={"description": "another"})
+    later = await division_now(desk)
+    assert {part.buckets for part in first.parts} == {1}
+    assert ({part.buckets for part in later.parts} != {1}) == anew
+    assert (later == first) != anew
+    assert len(await (await desk.publication.published()).records()) == 300
+
+
+async def division_now(desk: Desk) -> Division:
+    division = (await desk.publication.published()).division
+    assert division is not None
+    return division
 
 
 async def test_a_small_file_stays_in_one_piece(world: World) -> None:

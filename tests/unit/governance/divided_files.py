@@ -1,15 +1,18 @@
 """A divided file to change: the records of the example file and of a few more issuers, and whoever signs the root."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from wanderbuch.governance.divided.bulk import load_divided, load_partly
-from wanderbuch.governance.divided.division import canonical, division_of, part_digest
+from wanderbuch.governance.divided.division import canonical, divide, division_of, part_digest
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
 from wanderbuch.governance.form.model import DIVIDED
+from wanderbuch.governance.form.records import join, split
 from wanderbuch.governance.form.validation import parse_file
 from wanderbuch.governance.signed.signing import SignedGovernanceFile, digest_of
 
@@ -90,21 +93,35 @@ class Divided:
         stated: Json = self.root["participants"]["entries"][DIVIDED][self.root["author"]]
         return stated
 
-    def bucket_of(self, did: str) -> int:
-        return division_of(self.root).bucket_of(did)
+    def number_of(self, did: str) -> int:
+        return division_of(self.root).number_of(did)
 
-    def replace_part(self, bucket: int, content: bytes) -> None:
+    def content(self, number: int) -> bytes:
+        return self.parts[division_of(self.root).parts[number].digest]
+
+    def replace_part(self, number: int, content: bytes) -> None:
         """Put other bytes in the place of a part; the root names them."""
-        digest = part_digest(content)
-        self.parts[digest] = content
-        self.stated()["parts"][bucket] = {"digest": digest, "bytes": len(content)}
+        self.parts[part_digest(content)] = content
+        stated = self.stated()["parts"][number]
+        if "digest" in stated:
+            stated |= {"digest": part_digest(content), "bytes": len(content)}
+        else:
+            sha256 = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+            stated |= {"sha256": sha256, "bytes": len(content)}
 
     def put(self, *records: Json) -> None:
         """Add records in their place, however wrong they are."""
         for one in records:
-            bucket = self.bucket_of(one["did"])
-            document = json.loads(self.parts[self.stated()["parts"][bucket]["digest"]])
-            self.replace_part(bucket, part_of([kept for kept in document if kept["did"] != one["did"]] + [one]))
+            number = self.number_of(one["did"])
+            document = json.loads(self.content(number))
+            self.replace_part(number, part_of([kept for kept in document if kept["did"] != one["did"]] + [one]))
+
+
+def divided_evenly(document: Json, *records: Json, parts: int) -> Divided:
+    """Return a file with further records in so many even parts."""
+    header, listed = split(document)
+    payload = join(header, listed | {str(one["did"]): one for one in records})
+    return Divided(*divide(payload, parts=parts))
 
 
 def part_of(records: Iterable[Json]) -> bytes:

@@ -119,8 +119,8 @@ def test_one_listing_moves_one_part(example: Json) -> None:
 )
 def test_a_part_with_another_form_of_listing_is_refused(example: Json, record: Json, wrong: str) -> None:
     file = Divided(*divide(example, 1))
-    bucket = file.bucket_of(record.get("register_id", record.get("did", "")))
-    there = json.loads(file.parts[file.stated()["parts"][bucket]["digest"]])
+    bucket = file.number_of(record.get("register_id", record.get("did", "")))
+    there = json.loads(file.content(bucket))
     ordered = sorted([*there, record], key=lambda one: str(one.get("register_id", one.get("did", ""))))
     file.replace_part(bucket, canonical(ordered))
     with pytest.raises(PartError, match=wrong):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from tests.unit.governance import conftest as governance
 from tests.unit.governance.conftest import KeyHolder
-from tests.unit.governance.divided_files import Divided, accreditation, issuer, record
+from tests.unit.governance.divided_files import Divided, accreditation, divided_evenly, issuer, record
 from tests.unit.wallet.wallet_process import WalletProcess, WalletRefusedError
 
 from wanderbuch.governance.deciding.asking_rules import may_ask
@@ -17,7 +17,7 @@ from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.question import GovernanceRef, Purpose
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.governance.form.model import PROFILE_STATEMENTS
-from wanderbuch.governance.form.validation import parse_file
+from wanderbuch.governance.form.validation import GovernanceFileError, parse_file
 from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness
 from wanderbuch.governance.signed.jws import sign_jws
 from wanderbuch.governance.signed.signing import FILE_TYP, co_sign, digest_of, sign_file
@@ -167,10 +167,19 @@ async def test_it_never_goes_back(wallet: WalletProcess) -> None:
             wallet.call("accept", jws=b64(jws), seen=before, **told)
 
 
-async def test_a_divided_file_in_parts(wallet: WalletProcess) -> None:
-    whole = {**EXAMPLE}
-    divided = Divided(*divide(whole, 3))
-    divided.put(*(record(number, accreditation(number, status=[])) for number in range(12)))
+RECORDS = [record(number, accreditation(number, status=[])) for number in range(12)]
+
+
+def first_form() -> Divided:
+    divided = Divided(*divide({**EXAMPLE}, 3))
+    divided.put(*RECORDS)
+    return divided
+
+
+@pytest.mark.parametrize(
+    "divided", [first_form(), divided_evenly({**EXAMPLE}, *RECORDS, parts=3)], ids=["a part for each", "even parts"]
+)
+async def test_a_divided_file_in_parts(wallet: WalletProcess, divided: Divided) -> None:
     jws = await signed(json.dumps(divided.root).encode())
     division = division_of(divided.root)
     evidence = {
@@ -186,8 +195,9 @@ async def test_a_divided_file_in_parts(wallet: WalletProcess) -> None:
     }
     requirement = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3, "not_revoked": False}
     for number in range(12):
-        bucket = division.bucket_of(issuer(number))
-        for read, verdict in (([bucket], "TRUSTED"), ([(bucket + 1) % 8], "UNKNOWN"), ([], "UNKNOWN")):
+        own = division.number_of(issuer(number))
+        another = (own + 1) % len(division.parts)
+        for read, verdict in (([own], "TRUSTED"), ([another], "UNKNOWN"), ([], "UNKNOWN")):
             parts = [[part_name, b64(divided.parts[division.parts[part_name].digest])] for part_name in read]
             taken(wallet, jws, parts=parts)
             shown = evidence | {"issuer": issuer(number), "source": accreditation(number)["sources"][0]}
@@ -199,6 +209,38 @@ async def test_a_divided_file_in_parts(wallet: WalletProcess) -> None:
     part = divided.parts[division.parts[0].digest]
     refused(wallet, jws, parts=[[1, b64(part)]])
     refused(wallet, jws, parts=[[0, b64(part + b" ")]])
+
+
+@pytest.mark.parametrize(
+    ("changed", "right"),
+    [
+        pytest.param({}, True, id="as it is"),
+        pytest.param({"buckets": 0}, False, id="none"),
+        pytest.param({"buckets": -1}, False, id="fewer than none"),
+        pytest.param({"buckets": 1.5}, False, id="half a bucket"),
+        pytest.param({"buckets": 31}, False, id="too many"),
+        pytest.param({"buckets": None}, False, id="not said"),
+        pytest.param({"digest": "sha256:" + "0" * 64}, False, id="both forms"),
+        pytest.param({"sha256": "A" * 43}, True, id="another part"),
+        pytest.param({"sha256": "A" * 42 + "B"}, False, id="bits left over"),
+        pytest.param({"sha256": "A" * 43 + "="}, False, id="padded"),
+        pytest.param({"sha256": "A" * 42}, False, id="too short"),
+        pytest.param({"sha256": "+" * 42 + "A"}, False, id="other digits"),
+        pytest.param({"bytes": 1}, False, id="no list"),
+    ],
+)
+async def test_a_division_is_read_or_refused_as_agents_do(wallet: WalletProcess, changed: Json, right: bool) -> None:
+    divided = divided_evenly({**EXAMPLE}, *RECORDS, parts=3)
+    divided.stated()["parts"][1].update(changed)
+    root = json.dumps(divided.root).encode()
+    jws = await sign_jws(root, kid=AUTHORITY.kid, typ=FILE_TYP, sign=AUTHORITY.sign)
+    if right:
+        parse_file(root)
+        taken(wallet, jws)
+    else:
+        with pytest.raises(GovernanceFileError):
+            parse_file(root)
+        assert refused(wallet, jws) == "malformed"
 
 
 async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProcess) -> None:
@@ -216,7 +258,7 @@ async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProces
         parts |= {f"parts/{digest.removeprefix('sha256:')}.json": b64(part) for digest, part in divided.parts.items()}
     dids = [issuer(number) for number in range(2)]
     division = division_of(divided.root)
-    wanted = {f"parts/{division.parts[division.bucket_of(did)].digest.removeprefix('sha256:')}.json" for did in dids}
+    wanted = {f"parts/{division.parts[division.number_of(did)].digest.removeprefix('sha256:')}.json" for did in dids}
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": KEYS[str(AUTHORITY.kid)]}
     method = {"id": str(AUTHORITY.kid), "type": "JsonWebKey2020", "controller": AUTHORITY.did, "publicKeyJwk": jwk}
     document = {"id": AUTHORITY.did, "assertionMethod": [method]}

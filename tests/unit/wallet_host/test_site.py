@@ -25,6 +25,7 @@ async def test_a_worker_writes_reads_goes_on_elsewhere_and_deletes(site: HostSit
     assert (await worker.read()).status == 404
     first = await worker.write(b"first", after=0)
     assert (first.status, first.tag) == (204, '"1"')
+    assert {name.lower() for name in first.headers} <= {"etag", "date", "content-type", "connection"}
     assert (await worker.write(b"second", after=1)).tag == '"2"'
     whole = await worker.read()
     assert (whole.status, whole.tag, whole.headers["vault-base"]) == (200, '"2"', "1")
@@ -211,8 +212,10 @@ async def test_who_takes_brotli_gets_it_and_pages_and_workers_alone_have_the_pol
             assert (script.headers.get("content-encoding"), script.body) == (encoding, bodies[encoding])
             assert script.tag == f'"{page.tag}"'
             assert "content-security-policy" not in script.headers
+            assert "strict-transport-security" not in script.headers  # the page itself says it
             assert script.headers["x-content-type-options"] == "nosniff"
     for path in ("/", "/worker.js", "/keeper.js", "/icon.svg", "/nothing.json"):
         answer = await site.ask("GET", path, {})
         assert "default-src 'none'" in answer.headers["content-security-policy"], path
         assert answer.headers["x-frame-options"] == "DENY", path
+        assert answer.headers["strict-transport-security"] == "max-age=31536000", path

@@ -102,10 +102,11 @@ export interface Signatories {
   readonly parties: readonly string[]
 }
 
-/** Where the records of participants lie: that of a DID in the part of its bucket, the first `bits` bits of its SHA-256. */
+/** Where the records of participants lie: that of a DID in the part that has its bucket, the first `bits` bits of its SHA-256. */
 export interface Division {
   readonly bits: number
-  readonly parts: readonly { readonly digest: string; readonly bytes: number }[]
+  /** In order; `end` is the bucket before which a part ends. */
+  readonly parts: readonly { readonly digest: string; readonly bytes: number; readonly end: number }[]
 }
 
 export interface GovernanceFile {
@@ -125,7 +126,7 @@ export interface GovernanceFile {
   readonly aliases: ReadonlyMap<string, readonly string[]>
   readonly signatories: Signatories | undefined
   readonly division: Division | undefined
-  /** The buckets whose part was read. */
+  /** The numbers of the parts that were read. */
   readonly loaded: ReadonlySet<number>
 }
 
@@ -138,9 +139,11 @@ export interface Snapshot {
   readonly recognised: ReadonlyMap<string, Snapshot>
 }
 
-export function bucketOf({ bits }: Division, did: string): number {
+/** The number, from 0, of the part in which the record of a DID stands, if there is one. */
+export function partOf({ bits, parts }: Division, did: string): number {
   const digest = sha256(new TextEncoder().encode(did))
-  return new DataView(digest.buffer, digest.byteOffset).getUint32(0) >>> (32 - bits)
+  const bucket = new DataView(digest.buffer, digest.byteOffset).getUint32(0) >>> (32 - bits)
+  return parts.findIndex(({ end }) => bucket < end)
 }
 
 /** Whether all that a file says about a DID was read: else nothing follows from finding nothing. */
@@ -148,7 +151,7 @@ export function holds({ division, loaded }: GovernanceFile, did: string): boolea
   if (!division || loaded.size === division.parts.length) return true
   if (did.startsWith('did:sov:')) return false // it may have any number of other names
   const names = isOnLedger(did) ? [did, `did:sov:${did.slice(did.lastIndexOf(':') + 1)}`] : [did]
-  return names.every((name) => loaded.has(bucketOf(division, name)))
+  return names.every((name) => loaded.has(partOf(division, name)))
 }
 
 const SKEW_MS = 5 * 60_000

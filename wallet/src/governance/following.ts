@@ -16,7 +16,7 @@ import { Received } from '../received.js'
 import type { Change, JsonObject, Store } from '../store.js'
 import { assertionKeys } from '../webvh/document.js'
 import type { WebvhResolver } from '../webvh/resolver.js'
-import { bucketOf, holds, type Signatories, type Snapshot } from './facts.js'
+import { holds, partOf, type Signatories, type Snapshot } from './facts.js'
 import type { KeyResolver } from './jws.js'
 import { accept, MOST_FILE_BYTES, readPart, snapshotOf, verifyFile, verifyFreshness, type Freshness, type SeenVersion, type SignedFile } from './signed.js'
 
@@ -78,7 +78,7 @@ export class Governance {
     const atHand = await this.#now()
     const { signed, freshness, parts } = atHand
     const { division } = signed.file
-    if (division) await Promise.all([...new Set(dids.map((did) => bucketOf(division, did)))].map((bucket) => this.#withPart(atHand, bucket)))
+    if (division) await Promise.all([...new Set(dids.map((did) => partOf(division, did)))].map((number) => this.#withPart(atHand, number)))
     const snapshot = snapshotOf(signed, freshness, parts)
     if (!dids.every((did) => holds(snapshot.file, did))) throw new UnreachableError('a part of the governance file is missing')
     return snapshot
@@ -140,20 +140,20 @@ export class Governance {
     return verifyFile(jws, author, this.#resolve, previous)
   }
 
-  #withPart({ signed, parts, coming }: AtHand, bucket: number): Promise<void> {
-    if (parts.has(bucket)) return Promise.resolve()
-    const known = coming.get(bucket)
+  #withPart({ signed, parts, coming }: AtHand, number: number): Promise<void> {
+    if (parts.has(number)) return Promise.resolve()
+    const known = coming.get(number)
     if (known && Date.now() < known.until) return known.read
-    const reading: Fetched<void> = { until: Infinity, read: this.#part(signed, bucket).then((part) => void parts.set(bucket, part)) }
-    reading.read.then(() => coming.delete(bucket), () => (reading.until = Date.now() + FAILED_MS))
-    coming.set(bucket, reading)
+    const reading: Fetched<void> = { until: Infinity, read: this.#part(signed, number).then((part) => void parts.set(number, part)) }
+    reading.read.then(() => coming.delete(number), () => (reading.until = Date.now() + FAILED_MS))
+    coming.set(number, reading)
     return reading.read
   }
 
-  async #part(signed: SignedFile, bucket: number): Promise<readonly Received[]> {
-    const part = signed.file.division?.parts[bucket]
+  async #part(signed: SignedFile, number: number): Promise<readonly Received[]> {
+    const part = signed.file.division?.parts[number]
     if (!part) throw new CheckFailedError('the governance file has no such part')
-    return this.#files.lasting(this.#beside(`parts/${part.digest.slice('sha256:'.length)}.json`), part.bytes, (bytes) => readPart(signed, bucket, bytes))
+    return this.#files.lasting(this.#beside(`parts/${part.digest.slice('sha256:'.length)}.json`), part.bytes, (bytes) => readPart(signed, number, bytes))
   }
 
   #beside(path: string): string {

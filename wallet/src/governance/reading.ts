@@ -1,6 +1,8 @@
 // A governance file (CTE 1.0 with our profile) into `facts.ts`. Whose signature it has was checked before; here its form is. Statements
 // of schemas that are not known say nothing to us, as CTE has it.
 
+import { fromBase64url } from '../base64.js'
+import { toHex } from '../bytes.js'
 import { MalformedError } from '../errors.js'
 import type { Received } from '../received.js'
 import { normal, OPEN_END, readDay, shifted, type Day, type Span } from './days.js'
@@ -15,7 +17,11 @@ const BINDINGS: readonly Binding[] = ['link-secret', 'key', 'none']
 const HOLDER_BOUND: readonly Binding[] = ['link-secret', 'key']
 const PURPOSES: readonly Purpose[] = ['employment', 'study', 'regulated-profession']
 const STATUSES = ['active', 'suspended', 'withdrawn'] as const
-const MOST_BITS = 12
+const MOST_PARTS = 4_096
+const MOST_BITS = 16
+/** Where there is a part for each bucket, as files were divided at first. */
+const MOST_BITS_10 = 12
+const SHA256 = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 const MOST_DAYS = 36_500
 const EQF_LEVEL = /^[1-8]$/
 
@@ -25,7 +31,7 @@ interface Decision {
   readonly statuses: readonly string[]
 }
 
-/** The records of a part of a divided file, by bucket. That they are the part that the root names is checked by `parts.ts`. */
+/** The records of a part of a divided file, by its number. That they are the part that the root names is checked by `readPart`. */
 export type Parts = ReadonlyMap<number, readonly Received[]>
 
 /**
@@ -83,13 +89,24 @@ function readSignatories(statement: Received): Signatories {
 }
 
 function readDivision(statement: Received): Division {
-  const bits = statement.member('bits').integer(1, MOST_BITS)
-  const parts = statement.member('parts').items(2 ** MOST_BITS).map((part) => ({
-    digest: part.member('digest').text(80),
-    bytes: part.member('bytes').integer(2, 8 << 20),
-  }))
-  if (parts.length !== 2 ** bits) throw new MalformedError(statement.path, 'a part for each bucket')
+  const listed = statement.member('parts').items(MOST_PARTS)
+  const isFirstForm = listed[0]?.optional('digest') !== undefined
+  const bits = statement.member('bits').integer(1, isFirstForm ? MOST_BITS_10 : MOST_BITS)
+  let end = 0
+  const parts = listed.map((part) => {
+    const bytes = part.member('bytes').integer(2, 8 << 20)
+    if (part.optional(isFirstForm ? 'buckets' : 'digest')) throw new MalformedError(part.path, 'a part in the form of the others')
+    end += isFirstForm ? 1 : part.member('buckets').integer(1, 2 ** MOST_BITS)
+    return { digest: isFirstForm ? part.member('digest').text(80) : digestOf(part.member('sha256')), bytes, end }
+  })
+  if (end !== 2 ** bits) throw new MalformedError(statement.path, 'parts of each bucket once')
   return { bits, parts }
+}
+
+function digestOf(stated: Received): string {
+  const text = stated.text(43)
+  if (!SHA256.test(text)) throw new MalformedError(stated.path, 'the base64url of a SHA-256')
+  return `sha256:${toHex(fromBase64url(text, stated.path))}`
 }
 
 // Profile 1.0 knew AnonCreds alone; it is read as it always was.

@@ -110,8 +110,8 @@ export function accept(seen: SeenVersion | undefined, { file: { id, version }, d
 }
 
 /** The records of a part, if the bytes are those that the root names. */
-export function readPart({ file }: SignedFile, bucket: number, bytes: Uint8Array): readonly Received[] {
-  const part = file.division?.parts[bucket]
+export function readPart({ file }: SignedFile, number: number, bytes: Uint8Array): readonly Received[] {
+  const part = file.division?.parts[number]
   if (!part || bytes.length !== part.bytes || `sha256:${toHex(sha256(bytes))}` !== part.digest) throw new CheckFailedError('expected the part that the governance file names')
   return new Received(readStrictJson(bytes, 'part', { mostBytes: part.bytes, mostDepth: 24, fractions: true }), 'part').items(100_000)
 }

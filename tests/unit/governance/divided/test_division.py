@@ -1,14 +1,18 @@
 import copy
 import json
 import statistics
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.bench.institutions import institutions
+from tests.unit.governance.conftest import EXAMPLE
 from tests.unit.governance.divided_files import Json, issuer, record
 
 from wanderbuch.governance.divided.division import (
     DivisionError,
+    bits_for,
     bucket_of,
     canonical,
     checked_part,
@@ -19,7 +23,7 @@ from wanderbuch.governance.divided.division import (
     part_name,
     read_record,
     redivide,
-    suggest_bits,
+    suggest_parts,
 )
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.statements import Division, Part
@@ -151,25 +155,122 @@ def test_a_whole_file_has_no_division(example: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "bits"),
-    [(0, 1), (64 * 1024 - 1, 1), (64 * 1024, 2), (512 * 1024, 5), (100_000_000, 10), (900_000_000, 12), (1 << 40, 12)],
+    ("total", "parts"),
+    [
+        (0, 2),
+        (64 * 1024 - 1, 3),
+        (64 * 1024, 4),
+        (2_300_000, 138),
+        (46_000_000, 619),
+        (900_000_000, 2738),
+        (1 << 40, 4096),
+    ],
 )
-def test_root_and_part_are_smallest_and_no_part_tiny(total: int, bits: int) -> None:
-    assert suggest_bits(total) == bits
+def test_what_a_phone_fetches_is_smallest_and_no_part_tiny(total: int, parts: int) -> None:
+    assert suggest_parts(total) == parts
 
 
-def test_a_phone_fetches_little_for_one_decision(example: Json) -> None:
-    """ADR 111: 1,000 institutions; the root as a JWS, the issuer's part and the asker's."""
-    listed = {str(issuer(number)): record(number) for number in range(1_000)}
-    header, own = split(example)
-    author = header["author"]
-    payload = join(header, {author: own[author], **listed})
-    root, parts = divide(payload, suggest_bits(len(canonical(payload))))
-    sizes = sorted(part.size for part in division_of(root).parts)
-    crowds = sorted(len(json.loads(parts[part.digest])) for part in division_of(root).parts)
-    assert len(canonical(root)) * 4 / 3 + 2 * statistics.mean(sizes) < 60_000
-    assert sizes[-1] < 64_000
-    assert statistics.mean(crowds) >= 7
+@given(st.integers(2, 4096))
+def test_a_part_has_so_many_buckets_that_parts_can_be_even(parts: int) -> None:
+    assert 16 <= (1 << bits_for(parts)) / parts < 32
+
+
+def deflated(content: bytes) -> int:
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return len(deflate.compress(content) + deflate.flush())
+
+
+def test_a_phone_fetches_little_for_one_decision_whichever_part_it_needs() -> None:
+    """ADR 134: 1,000 institutions; the root and a part, as bytes and as they travel (deflated)."""
+    payload = large(1_000)
+    root, parts = divide(payload)
+    sizes = sorted(len(part) for part in parts.values())
+    travelling = sorted(deflated(part) for part in parts.values())
+    crowds = sorted(len(json.loads(part)) for part in parts.values())
+    assert 15_000 < statistics.median(sizes) < 18_000
+    assert sizes[-1] < 1.3 * statistics.median(sizes)
+    assert travelling[-1] < 1.3 * statistics.median(travelling)
+    assert crowds[0] >= 4
+    before, parts_before = divide(payload, 7)
+    assert len(canonical(root)) < len(canonical(before))
+    assert deflated(canonical(root)) + travelling[-1] < deflated(canonical(before)) + max(
+        map(deflated, parts_before.values())
+    )
+
+
+def large(count: int) -> Json:
+    """Return the example with so many institutions more, unlike each other."""
+    document: Json = json.loads(EXAMPLE.read_bytes())
+    author = {"did": document["author"], "name": "Authority", "site": "https://authority.wanderbuch.test"}
+    for institution in institutions(count, authority=author, seed=14):
+        for schema, statement in institution.statements.items():
+            document["participants"]["entries"].setdefault(schema, {})[institution.did] = statement
+    return document
+
+
+def test_even_parts_say_what_parts_of_one_bucket_say(example: Json) -> None:
+    listed = {str(issuer(number)): record(number) for number in range(60)}
+    payload = join(split(example)[0], split(example)[1] | listed)
+    root, parts = divide(payload, 8, parts=9)
+    division = division_of(root)
+    assert gather(root, parts.__getitem__) == payload
+    assert len(division.parts) == 9
+    assert division.is_whole
+    for did, stated in listed.items():
+        assert read_record(root, did, parts.__getitem__) == stated
+        assert stated in json.loads(parts[division.part_of(did).digest])
+
+
+def test_no_part_has_a_crowd_of_three(example: Json) -> None:
+    """One institution as large as all others does not get a part of its own, nor do those after it."""
+    listed = {str(issuer(number)): record(number) for number in range(40)}
+    listed[str(issuer(7))]["description"]["name"] = "Centre" * 10_000
+    root, parts = divide(join(split(example)[0], split(example)[1] | listed), 10, parts=40)
+    crowds = [len(json.loads(parts[part.digest])) for part in division_of(root).parts]
+    assert min(crowds) >= 4
+    assert len(crowds) > 1
+
+
+def test_a_file_of_few_records_has_one_even_part(example: Json) -> None:
+    header, records = split(example)
+    for listed in ({}, {str(issuer(1)): record(1)}):
+        payload = join(header, {example["author"]: records[example["author"]], **listed})
+        root, parts = divide(payload, 5, parts=2)
+        assert [part.buckets for part in division_of(root).parts] == [32]
+        assert gather(root, parts.__getitem__) == payload
+
+
+def test_a_part_that_becomes_too_large_comes_apart_and_no_other_moves() -> None:
+    payload = large(300)
+    root, parts = divide(payload)
+    before = division_of(root)
+    middle = len(before.parts) // 2
+    new = {str(did): record(number) for number in range(900) if before.number_of(did := issuer(number)) == middle}
+    root, further = redivide(root, new, parts.__getitem__)
+    after = division_of(root)
+    assert after.is_whole
+    assert len(after.parts) == len(before.parts) - 1 + len(further) > len(before.parts)
+    assert set(before.parts) - set(after.parts) == {before.parts[middle]}
+    assert max(len(part) for part in further.values()) < 2 * 16_384
+    assert min(len(json.loads(part)) for part in further.values()) >= 4
+    whole = gather(root, (parts | further).__getitem__)
+    assert split(whole)[1] == split(payload)[1] | new
+
+
+def test_a_file_of_the_first_form_stays_in_it(example: Json) -> None:
+    root, parts = divide(example, 2)
+    new = {str(issuer(number)): record(number) for number in range(200)}
+    root, _ = redivide(root, new, parts.__getitem__)
+    stated = root["participants"]["entries"][DIVIDED][root["author"]]
+    assert [set(part) for part in stated["parts"]] == [{"digest", "bytes"}] * 4
+
+
+def test_no_more_parts_than_a_file_may_have(example: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = {str(issuer(number)): record(number) for number in range(60)}
+    root, parts = divide(join(split(example)[0], split(example)[1] | listed), 8, parts=4)
+    monkeypatch.setattr("wanderbuch.governance.divided.division.MAX_PARTS", 5)
+    root, _ = redivide(root, {str(issuer(number)): record(number) for number in range(999)}, parts.__getitem__)
+    assert len(division_of(root).parts) == 5
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))
@@ -182,10 +283,15 @@ def test_a_bucket_is_the_first_bits_of_the_digest(number: int, bits: int) -> Non
 def test_the_parts_for_some_dids_are_those_of_their_buckets() -> None:
     parts = tuple(Part(f"sha256:{number:064x}", 2) for number in range(4))
     division = Division(2, parts)
+    of_several = Division(4, tuple(Part(part.digest, 2, 4) for part in parts))
     dids = [issuer(number) for number in range(40)]
     assert division.parts_for(dids) == parts
     assert division.parts_for(dids[:1]) == (division.part_of(dids[0]),)
     assert division.part_of(dids[0]) is parts[bucket_of(dids[0], 2)]
+    assert [of_several.number_of(did) for did in dids] == [division.number_of(did) for did in dids]
+    unlike = Division(4, tuple(Part(parts[0].digest, 2, buckets) for buckets in (1, 9, 6)))
+    numbers = [0, *[1] * 9, *[2] * 6]
+    assert [unlike.number_of(did) for did in dids] == [numbers[bucket_of(did, 4)] for did in dids]
 
 
 def test_parts_have_addresses_by_digest() -> None:

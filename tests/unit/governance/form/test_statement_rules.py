@@ -127,6 +127,13 @@ def divide(bits: int, parts: int) -> Change:
     return lambda document: entries(document).update({DIVIDED: {document["author"]: division}})
 
 
+def divide_evenly(bits: int, *buckets: int, **members: object) -> Change:
+    """Divide into parts of so many buckets; the last one has further members."""
+    parts: list[Json] = [{"sha256": "A" * 43, "bytes": 2, "buckets": count} for count in buckets]
+    parts[-1] |= members
+    return lambda document: entries(document).update({DIVIDED: {document["author"]: {"bits": bits, "parts": parts}}})
+
+
 def both(*changes: Change) -> Change:
     def change(document: Json) -> None:
         for change in changes:
@@ -256,6 +263,13 @@ ERRORS: list[tuple[str, Change, str, str]] = [
     ("parts missing", divide(2, 3), "part-for-each", "parts"),
     ("parts too many", divide(2, 5), "part-for-each", "parts"),
     ("too many bits", divide(13, 2), "range", "bits"),
+    ("buckets missing", divide_evenly(3, 3, 4), "part-for-each", "parts"),
+    ("buckets too many", divide_evenly(3, 3, 6), "part-for-each", "parts"),
+    ("a part of none", divide_evenly(3, 8, 0), "range", "parts/1/buckets"),
+    ("far too many bits", divide_evenly(17, 1 << 16, 1 << 16), "range", "bits"),
+    ("a part in both forms", divide_evenly(3, 3, 5, digest="sha256:" + "0" * 64), "member-unknown", "parts/1/digest"),
+    ("bits of a digest left over", divide_evenly(3, 3, 5, sha256="A" * 42 + "B"), "digest", "parts/1/sha256"),
+    ("no part", divide(1, 0), "not-empty", "parts"),
     ("divided by another", both(divide(1, 2), under(DIVIDED, "centre")), "divided-by-author", "wanderbuch.test:org"),
 ]  # fmt: skip
 
@@ -330,6 +344,8 @@ def test_warns(change: Change, rule: str, sound: Json) -> None:
         ("refused the day it was made", put(REFUSAL, decided_on="2026-11-02")),
         ("all of them sign", put(SIGNATORIES, threshold=3)),
         ("a part for each", divide(2, 4)),
+        ("parts of several", divide_evenly(3, 3, 5)),
+        ("parts of one", divide_evenly(1, 1, 1)),
         ("three further authorities", put(RECOGNITION, onward=3)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -28,6 +28,16 @@ async def test_unfinished_bodies_have_a_bound_and_the_oldest_is_told(start: Star
     assert not await ended(slow[-1], 0.1)
 
 
+async def test_no_answer_says_which_software_gives_it(start: Start) -> None:
+    place = await start()
+    for sent in (GET, GET.replace(b"/health", b"/nothing"), GET.replace(b"GET", b"DELETE")):
+        reader, _ = await place.connect(sent)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert b"\r\ndate:" in head
+        assert b"server:" not in head
+        assert b"aiohttp" not in head
+
+
 async def test_what_is_thrown_away_of_a_refused_body_counts_for_nothing(start: Start) -> None:
     place = await start()
     reader, writer = await place.connect(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n")
