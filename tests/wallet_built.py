@@ -1,6 +1,6 @@
-"""Bring the tools of `wallet/` and compile its sources, which each test of our wallet would wait for.
+"""Bring the tools of `wallet/` and compile its sources, which each test of it would wait for.
 
-    python -m tests.wallet_built
+Run it as a program: `python -m tests.wallet_built`.
 """
 
 from tests.wallet_tools import build
