@@ -31,3 +31,7 @@ def install() -> tuple[Path, Path]:
 
 def _uv(*arguments: str) -> None:
     subprocess.run([UV, "--quiet", *arguments], check=True, capture_output=True, timeout=_TIMEOUT_S)
+
+
+if __name__ == "__main__":
+    print(install())

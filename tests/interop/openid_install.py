@@ -30,3 +30,7 @@ def install() -> Path:
         # Node.js looks for packages beside the file that imports them, so the program stands beside them.
         shutil.copyfile(SOURCE / "provider.mjs", TARGET / "provider.mjs")
     return TARGET / "provider.mjs"
+
+
+if __name__ == "__main__":
+    print(install())

@@ -45,7 +45,7 @@ def test_each_file_of_tests_lies_where_a_target_looks() -> None:
 
 
 def test_ci_runs_all_of_them_and_the_readme_names_both() -> None:
-    assert "\nrun_tests test-all " in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "\nfirst_run test-all " in (ROOT / ".ci/run").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(f"\nmake {target} " in readme for target in ("test", "system"))
 

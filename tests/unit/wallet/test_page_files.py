@@ -3,6 +3,7 @@
 import hashlib
 import re
 import subprocess
+from collections.abc import Mapping
 
 import pytest
 from tests.bench.wallet_page import measure_wallet_page
@@ -17,9 +18,14 @@ CATALOGUE = catalogues()["en"]["sentences"]
 SOURCES = "\n".join(path.read_text() for path in sorted((WALLET / "src" / "page").glob("*.ts")))
 
 
-def test_they_are_what_the_sources_build() -> None:
+@pytest.fixture(scope="module")
+def built() -> Mapping[str, bytes]:
+    """The page's files as the sources build them."""
+    return build_page()
+
+
+def test_they_are_what_the_sources_build(built: Mapping[str, bytes]) -> None:
     committed = {str(path.relative_to(PAGE)): path.read_bytes() for path in PAGE.rglob("*") if path.is_file()}
-    built = build_page()
     assert set(committed) == set(built), "run: python -m tests.wallet_tools"
     other = sorted(name for name, body in built.items() if committed[name] != body)
     assert other == [], "run: python -m tests.wallet_tools"
@@ -56,8 +62,8 @@ def test_the_first_screen_needs_little_and_no_cryptography() -> None:
     assert "secp" not in "".join(static.values())
 
 
-def test_nothing_in_them_comes_from_elsewhere_or_makes_code_of_text() -> None:
-    text = "\n".join(body.decode() for name, body in build_page().items() if not name.endswith(".png"))
+def test_nothing_in_them_comes_from_elsewhere_or_makes_code_of_text(built: Mapping[str, bytes]) -> None:
+    text = "\n".join(body.decode() for name, body in built.items() if not name.endswith(".png"))
     assert not re.search(r"\beval\(|new Function\(|innerHTML|insertAdjacentHTML|document\.write|importScripts", text)
     lock = (WALLET / "package-lock.json").read_text()
     assert "resolved" not in lock
