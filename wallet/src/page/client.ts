@@ -1,6 +1,7 @@
 // The page's side of the worker: calls by name.
 
-import type { AnswerMessage, CallName, Calls, EventMessage } from './protocol.js'
+import { soonest, WAITS_MS } from './again.js'
+import type { AnswerMessage, CallMessage, CallName, Calls, EventMessage } from './protocol.js'
 import { RefusedError } from './refused.js'
 import { scriptUrl } from './scripts.js'
 
@@ -9,26 +10,49 @@ const WORKER = '/worker.js'
 export { RefusedError }
 
 // It begins while the page's words are fetched.
-const worker = new Worker(scriptUrl(WORKER), { type: 'module' })
-/** Whether it could not be loaded before anybody called it. */
+const begun = (): Worker => new Worker(scriptUrl(WORKER), { type: 'module' })
+const first = begun()
+/** Whether it could not be loaded before anybody listened to it. */
 let isLost = false
-worker.onerror = () => {
+first.onerror = () => {
   isLost = true
 }
 
+interface Waiting {
+  readonly message: CallMessage
+  readonly done: (answer: unknown) => void
+  readonly failed: (error: Error) => void
+}
+
 export class Client {
-  readonly #worker = worker
-  readonly #waiting = new Map<number, { readonly done: (answer: unknown) => void; readonly failed: (error: Error) => void }>()
+  #worker = first
+  readonly #waiting = new Map<number, Waiting>()
   #seq = 0
+  /** Whether the worker was loaded. */
+  #isHeard = false
+  #times = 0
+  /** Whether it was asked for as often as it is asked for. */
+  #isOver = false
   onEvent: (event: EventMessage['event']) => void = () => {}
 
   constructor() {
-    // A worker that could not be loaded answers nothing.
-    this.#worker.onerror = () => {
-      for (const { failed } of this.#waiting.values()) failed(new RefusedError('broke', null))
-      this.#waiting.clear()
-    }
+    this.#listen()
+    if (isLost) void this.#lost()
+  }
+
+  call<Name extends CallName>(call: Name, ...told: Parameters<Calls[Name]>): Promise<ReturnType<Calls[Name]>> {
+    const message = { seq: (this.#seq += 1), call, told: told[0] ?? null }
+    return new Promise((resolve, reject) => {
+      if (this.#isOver) return reject(new RefusedError('broke', null))
+      this.#waiting.set(message.seq, { message, done: resolve as (answer: unknown) => void, failed: reject })
+      this.#worker.postMessage(message)
+    })
+  }
+
+  #listen(): void {
+    this.#worker.onerror = () => void this.#lost()
     this.#worker.onmessage = ({ data }: MessageEvent<AnswerMessage | EventMessage>) => {
+      this.#isHeard = true
       if ('event' in data) return this.onEvent(data.event)
       const waiting = this.#waiting.get(data.seq)
       this.#waiting.delete(data.seq)
@@ -37,12 +61,19 @@ export class Client {
     }
   }
 
-  call<Name extends CallName>(call: Name, ...told: Parameters<Calls[Name]>): Promise<ReturnType<Calls[Name]>> {
-    const seq = (this.#seq += 1)
-    return new Promise((resolve, reject) => {
-      if (isLost) return reject(new RefusedError('broke', null))
-      this.#waiting.set(seq, { done: resolve as (answer: unknown) => void, failed: reject })
-      this.#worker.postMessage({ seq, call, told: told[0] ?? null })
-    })
+  // A worker that did not come is asked for again. One that fails, or never comes, answers nothing.
+  async #lost(): Promise<void> {
+    const wait = this.#isHeard ? undefined : WAITS_MS[this.#times++]
+    if (wait === undefined) {
+      this.#isOver = !this.#isHeard
+      for (const { failed } of this.#waiting.values()) failed(new RefusedError('broke', null))
+      this.#waiting.clear()
+      return
+    }
+    this.#worker.terminate()
+    await soonest(wait)
+    this.#worker = begun()
+    this.#listen()
+    for (const { message } of this.#waiting.values()) this.#worker.postMessage(message)
   }
 }

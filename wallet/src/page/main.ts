@@ -3,7 +3,7 @@
 // A link comes behind '#', which no server is told. Whatever the page shows is asked of the worker each time.
 
 import { asciiDigits } from '../keeping/digits.js'
-import { Camera } from './camera.js'
+import { Camera, decoderModule } from './camera.js'
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { Frame } from './frame.js'
@@ -242,7 +242,7 @@ class Page implements Actions {
     const isReady = await this.#try(async () => {
       await this.#client.call('prepare')
       // What reads and shows codes is fetched when it is needed, and kept on the phone then.
-      await Promise.all([offline(), import('./decoder.js')]).catch(() => {
+      await Promise.all([offline(), decoderModule()]).catch(() => {
         throw new RefusedError('unreachable', null)
       })
     })
@@ -418,14 +418,19 @@ class Page implements Actions {
   }
 }
 
-void Words.load(remembered()).then(
-  (words) => {
-    new Page(words).begin()
-    keepFiles(() => Words.load(remembered()).catch(() => undefined))
-  },
-  () => {
-    // No words came: what is left to say stands in the page itself.
-    const unloaded = document.getElementById('unloaded')
-    if (unloaded) unloaded.hidden = false
-  },
-)
+function load(): void {
+  void Words.load(remembered()).then(
+    (words) => {
+      new Page(words).begin()
+      keepFiles(() => Words.load(remembered()).catch(() => undefined))
+    },
+    () => {
+      // No words came: what is left to say stands in the page itself, until the device says that it has a network.
+      const unloaded = document.getElementById('unloaded')
+      if (unloaded) unloaded.hidden = false
+      addEventListener('online', load, { once: true })
+    },
+  )
+}
+
+load()
