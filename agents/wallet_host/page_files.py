@@ -3,8 +3,8 @@
 1. They are read once, each with its gzip, and its brotli where the build made one (under a digest of the file, so that
    a brotli of another build is never found). They are all that there is: what is not among them is not there, whatever
    lies in the public folder. A page of the same origin could read the wallet.
-2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed. One script
-   stands in the page itself, named by its digest: it asks for the others once more where they did not come.
+2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed. One
+   script stands in the page itself, named by its digest: it asks for `page.js` again where that did not come.
 3. The page may ask its own host and its mediator, which asks others for it (egress); only where the operator has it
    ask directly, any host by https. So a script that gets in by a fault of ours cannot tell anybody else either.
 """

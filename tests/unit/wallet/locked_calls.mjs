@@ -258,7 +258,7 @@ export async function calls(load) {
       wallet.stop()
       return seen
     },
-    // An offer that was accepted: what its issuer is asked for. `unsigned` goes on with it.
+    // An offer that was accepted: what its issuer is asked for; without a definition, that cannot be had. `unsigned` goes on with it.
     accepted: async ({ offer, definition, values }) => {
       const { DIDCOMM, connected, fresh, fromAnyBase64, pack, say, text } = await simulated(load)
       const world = await fresh()
@@ -270,6 +270,7 @@ export async function calls(load) {
       const message = say('issue-credential/2.0/offer-credential', told)
       await world.deliver([pack(JSON.stringify(message), own, peer.key)])
       const [[id]] = await world.rows('offer')
+      if (!definition) world.get = () => Promise.reject(new UnreachableError('away'))
       const outcome = await failure(() => world.wallet.offers.accept(id))
       await world.wallet.agent.outbox.flush()
       const said = () => world.opened(peer.key).filter((each) => each['@type'].includes('issue-credential'))

@@ -126,9 +126,9 @@ def test_what_was_signed_in_time_and_comes_late_is_taken(wallet: WalletProcess) 
 
 
 def test_what_could_not_even_be_asked_for_in_a_month_has_failed(wallet: WalletProcess) -> None:
-    centre = Centre.make("did:webvh:QmSomebody:centre.example.test", SMALL, None)
-    offer, values = centre.offer().to_dict(), {"occupation": "C7212", "level": "4"}
-    assert wallet.call("accepted", offer=offer, values=values) == ["unreachable", None]
+    definition = f"did:webvh:Qm{'1' * 44}:centre.example.test/resources/z{'1' * 46}"
+    offer = {"cred_def_id": definition, "schema_id": "x", "nonce": "1", "key_correctness_proof": {}}
+    assert wallet.call("accepted", offer=offer, values={"level": "4"}) == ["unreachable", None]
     seen = wallet.call("unsigned", then="nothing")
     assert seen == {
         "older": ["accepting", [False], True],
