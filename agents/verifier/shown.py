@@ -7,7 +7,7 @@ from datetime import date
 from wanderbuch.agents.verifier.questions.bounds import bound_words
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import plain
-from wanderbuch.schemas.credential_type import CredentialType
+from wanderbuch.schemas.credential_type import Attribute, Computation, CredentialType
 from wanderbuch.schemas.encoding import parse_revealed
 
 
@@ -19,6 +19,7 @@ class Shown:
         value: as signed, but for the mark of a text of digits.
         meaning: the same for people.
         day: what it is, if it is one: a page writes it as people do in its language.
+        is_number: whether it is for programs: the number of a table, not a word about the person.
     """
 
     attribute: str
@@ -26,6 +27,7 @@ class Shown:
     value: str
     meaning: str
     day: date | None = None
+    is_number: bool = False
 
     @property
     def says_its_label(self) -> bool:
@@ -42,6 +44,7 @@ def in_words(credential_type: CredentialType, seen: Mapping[str, str], language:
             plain(credential_type.attribute(name), raw),
             _meaning(credential_type, name, raw, language),
             _day(credential_type, name, raw),
+            _is_number(credential_type.attribute(name)),
         )
         for name, raw in seen.items()
     )
@@ -56,6 +59,10 @@ def label_of(credential_type: CredentialType, name: str, language: str) -> str:
     """Return the label of an attribute in a language; the type says that of a bound in English alone."""
     attribute = credential_type.attribute(name)
     return bound_words(attribute, language, is_met=True) or attribute.label.in_language(language)
+
+
+def _is_number(attribute: Attribute) -> bool:
+    return attribute.computed is not None and attribute.computed.by is Computation.CROSSWALK_VERSION
 
 
 def _day(credential_type: CredentialType, name: str, raw: str) -> date | None:

@@ -3,11 +3,13 @@
 1. They are read once, each with its gzip, and its brotli where the build made one (under a digest of the file, so that
    a brotli of another build is never found). They are all that there is: what is not among them is not there, whatever
    lies in the public folder. A page of the same origin could read the wallet.
-2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed.
+2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed. One
+   script stands in the page itself, named by its digest: it asks for `page.js` again where that did not come.
 3. The page may ask its own host and its mediator, which asks others for it (egress); only where the operator has it
    ask directly, any host by https. So a script that gets in by a fault of ours cannot tell anybody else either.
 """
 
+import base64
 import gzip
 import hashlib
 import json
@@ -30,6 +32,8 @@ _IMPORTED: Final = frozenset({"chunk.js", "decoder.js", "offline.js", "page.js",
 policy of who imports it. So it does without the headers that are about pages (2), which are longer than some files."""
 _INDEX: Final = "index.html"
 _SETTINGS: Final = "settings.json"
+_ICON: Final = "icon.svg"
+_INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -89,6 +93,8 @@ class PageFiles:
 
     def __init__(self, contents: Mapping[str, PageFile], *, mediator: str | None, direct: bool) -> None:
         self._files = {f"/{name}": file for name, file in contents.items()} | {"/": contents[_INDEX]}
+        if _ICON in contents:  # browsers ask for it by themselves where what they show names none
+            self._files["/favicon.ico"] = contents[_ICON]
         self._headers = {
             "Cache-Control": "no-cache",
             "Cross-Origin-Resource-Policy": "same-origin",
@@ -97,7 +103,7 @@ class PageFiles:
         }
         self._with_policy = {
             **self._headers,
-            "Content-Security-Policy": policy(mediator, direct=direct),
+            "Content-Security-Policy": policy(mediator, direct=direct, page=contents[_INDEX].body),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
             "Referrer-Policy": "no-referrer",
@@ -135,8 +141,8 @@ class PageFiles:
         return web.Response(body=file.body, headers=headers)
 
 
-def policy(mediator: str | None, *, direct: bool) -> str:
-    """Return the content security policy (2, 3).
+def policy(mediator: str | None, *, direct: bool, page: bytes = b"") -> str:
+    """Return the content security policy (2, 3); of the scripts that stand in the page each has its digest in it.
 
     >>> policy("https://mediator.example.org/mediator", direct=False).split("; ")[1]
     "connect-src 'self' https://mediator.example.org wss://mediator.example.org"
@@ -146,7 +152,7 @@ def policy(mediator: str | None, *, direct: bool) -> str:
     rules = (
         "default-src 'none'",
         f"connect-src 'self'{reached}",
-        "script-src 'self'",
+        " ".join(("script-src 'self'", *(f"'sha256-{_digest(script)}'" for script in _INLINE.findall(page)))),
         "worker-src 'self'",
         "style-src 'self'",
         "img-src 'self' blob:",
@@ -167,6 +173,10 @@ def load_page(settings: Mapping[str, object]) -> dict[str, PageFile]:
     compressed = {entry.name.removesuffix(".br"): entry.read_bytes() for entry in (own / _BROTLI).iterdir()}
     contents = {name: PageFile.of(name, body, compressed) for name, body in _contents(own / _FOLDER, "").items()}
     return {**contents, _SETTINGS: PageFile.of(_SETTINGS, told)}
+
+
+def _digest(script: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(script).digest()).decode()
 
 
 def _contents(folder: Traversable, prefix: str) -> dict[str, bytes]:

@@ -73,7 +73,7 @@ async def test_a_file_opens_the_book_at_another_site_when_the_first_is_gone(chro
         await expect(third.get_by_role("status")).to_contain_text("a copy as new as your file, or newer")
         # One phone has it: the one before learns that.
         await press(page, "Back to my book")
-        await press(page, "Lock my book")
+        await press(page, "Lock now")
         await page.get_by_label("Your PIN").fill("246810")
         await press(page, "Open my book")
         await sees(page, "Your book is open on another phone")

@@ -19,11 +19,13 @@ SCREENS: Final = (
     "more",
     "file",
     "offer",
+    "unsigned",
     "wrong",
     "question",
     "too-much",
     "less",
     "misfits",
+    "unfit",
     "history",
     "report",
 )
@@ -122,3 +124,18 @@ async def test_what_nobody_will_see_is_not_said_to_be_seen(chromium: Browser) ->
         refused = await look.page.evaluate(DRAW, {"tag": "en", "screen": "too-much"})
     assert (will in answerable, want in answerable) == (True, False)
     assert (will in refused, want in refused) == (False, True)
+
+
+async def test_numbers_for_programs_stand_aside_and_not_in_a_report(chromium: Browser) -> None:
+    table, plain = "Table by which levels are compared", "main :is(li, dt, p):not(details *)"
+    seen: dict[str, tuple[bool, bool]] = {}
+    async with looking(chromium, Here(), PHONE) as look:
+        await look.page.route("**/*", serve)
+        await look.open("/")
+        for screen in ("question", "unfit", "report"):
+            await look.page.evaluate(DRAW, {"tag": "en", "screen": screen})
+            whole = await look.page.get_by_role("main").text_content() or ""
+            outside = await look.page.locator(plain).all_text_contents()
+            seen[screen] = (table in whole, any(table in text for text in outside))
+            assert any("Occupation" in text for text in outside)
+    assert seen == {"question": (True, False), "unfit": (True, False), "report": (False, False)}

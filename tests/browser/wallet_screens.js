@@ -24,12 +24,12 @@ async ({ tag, screen, markup }) => {
     may: may('TRUSTED', 'verifier.may_ask'), comment: null, isFromLink: true, isTold: false, purpose: 'employment', purposes: ['employment', 'study'], beyond: [], left: [], mayLeave: false,
     registered: [{ aim: 'To hire welders for the yard', policy: 'https://yard.example/privacy', keepsDays: 30 }, { aim: null, policy: null, keepsDays: 0 }],
     reference: 'A-17/3', kept: { until: '20310501', law: 'Decree 4, art. 7', purpose: 'Proof of training' },
-    parts: [{ shown: ['occupation_isco08', 'eqf_min_4', 'expires_on'], proven: [], learned: [], candidates: [], revoked: [] }, { shown: [], proven: [{ name: 'expires_on', comparison: '>=', value: 20270101 }], learned: [], candidates: [], revoked: [] }],
+    parts: [{ shown: ['occupation_isco08', 'eqf_min_4', 'expires_on', 'crosswalk_version'], proven: [], learned: [], candidates: [], revoked: [] }, { shown: [], proven: [{ name: 'expires_on', comparison: '>=', value: 20270101 }], learned: [], candidates: [], revoked: [] }],
     answer: entry, chosen: 'longest', others: [{ ...entry, id: 'two' }], misfit: null,
   }
   const none = (code) => ({ ...question, answer: null, chosen: null, others: [], misfit: { code, entry: ['empty', 'attribute', 'several'].includes(code) ? null : entry, names: ['country_of_award'] } })
   const offer = { id: 'o', state: 'offered', why: null, at: 0, issuer: centre, authority, may: may('UNKNOWN', 'governance.unreachable'), isTold: false, type: 'qualification/1.0', values: list }
-  const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }], questions: [], links: [{ id: 'w', state: 'waiting', at: 0 }, { id: 'f', state: 'failed', at: 0 }], unread: 1, isSending: true }
+  const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }, { id: 'u', state: 'unsigned', at: 0, type: 'qualification/1.0', isOver: true }, { id: 'v', state: 'withdrawn', at: 0, type: null, isOver: true }], questions: [], links: [{ id: 'w', state: 'waiting', at: 0 }, { id: 'f', state: 'failed', at: 0 }], unread: 1, isSending: true }
   const given = { question: { ...question, state: 'accepted', left: ['birth_date'] }, erasure: { at: 0, answeredAt: Date.UTC(2026, 10, 28), kept: [{ until: '20310501', law: 'Decree 4' }] } }
   const misfits = ['empty', 'revoked', 'over', 'ends', 'level', 'occupation', 'issuer', 'value', 'attribute', 'several']
   const ours = ['id', 'state', 'verdict', 'code', 'chosen', 'comparison', 'type', 'backup', 'purpose', 'purposes', 'until']
@@ -47,6 +47,8 @@ async ({ tag, screen, markup }) => {
     more: () => [parts.more('possible', { ready: 1, missing: 0, since: 0 }, true)],
     file: () => [parts.file(), parts.scan(document.createElement('video')), parts.anew()],
     offer: () => [offers.offerScreen(parts, seen(offer))],
+    unsigned: () => [offers.offerScreen(parts, seen({ ...offer, state: 'unsigned' }))],
+    unfit: () => [questionScreen(parts, seen(none('level')))],
     wrong: () => [offers.wrongScreen(parts, seen(offer))],
     question: () => [questionScreen(parts, seen({ ...question, comment: markup ?? null, parts: [{ ...question.parts[0], learned: [{ name: 'family_name', values: ['Perera', 'Silva'] }] }, question.parts[1]] }))],
     'too-much': () => [questionScreen(parts, seen({ ...question, may: may('NOT_TRUSTED', 'verification.attributes'), beyond: ['birth_date', 'eqf_min_4'] }))],

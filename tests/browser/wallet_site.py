@@ -1,5 +1,6 @@
 """A wallet host's public site in this process: its page, its policy and its vaults, without an agent around them."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class WalletSite:
         vaults: what workers keep here.
         mediator: which the page is told of.
         files: of the page; a test changes them as an update does.
+        dropped: how often what is asked for is still lost on its way, by its path.
     """
 
     port: int
@@ -58,6 +60,7 @@ class WalletSite:
     files: dict[str, PageFile] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
     _server: TestServer | None = None
 
     @property
@@ -76,6 +79,9 @@ class WalletSite:
         async def answer(request: web.Request) -> web.StreamResponse:
             self.asked.append(request.path)
             self.told.append(f"{request.raw_path} {dict(request.headers)}".encode())
+            if self.dropped[request.path] > 0:
+                self.dropped[request.path] -= 1
+                return await dropped(request)
             if request.path == PLACE:
                 return await calls[request.method](request)
             return PageFiles(self.files, mediator=self.mediator, direct=False).answer(request)
@@ -88,6 +94,16 @@ class WalletSite:
     async def close(self) -> None:
         if self._server is not None:
             await self._server.close()
+
+
+async def dropped(request: web.Request) -> web.StreamResponse:
+    """Begin to answer, and end before the end, as where a phone changes its network."""
+    response = web.StreamResponse(headers={"Content-Type": "text/javascript", "Content-Length": "100000"})
+    await response.prepare(request)
+    await response.write(b"//")
+    assert request.transport is not None
+    request.transport.abort()
+    return response
 
 
 @asynccontextmanager

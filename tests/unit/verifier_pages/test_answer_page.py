@@ -156,6 +156,10 @@ def test_what_was_shown_reads_as_a_sentence_does() -> None:
     assert re.search(r"<dt>EQF level 3 or more</dt><dd>yes</dd>", text)  # not the same words twice
     assert re.search(r"<dd><time datetime=\"2029-05-16\">16 May 2029</time></dd>", text)
     assert re.search(r"<dt>[^<]*3[^<]*</dt><dd>oui</dd>", page("accepted-with-values", "fr", shown))
+    numbers = page("accepted-with-values", seen={**shown, "crosswalk_version": "example-nvq-eqf-1"})
+    aside = "<details><summary>Table by which levels are compared</summary><p>example-nvq-eqf-1</p></details>"
+    assert aside in numbers
+    assert "example-nvq-eqf-1" not in numbers.replace(aside, "")
     below = page("accepted-with-values", seen={"eqf_min_3": "0", "expires_on": "99991231", "occupation_isco08": "7212"})
     assert "<dd>yes</dd>" not in below
     assert "does not expire" in below

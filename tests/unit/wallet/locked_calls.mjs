@@ -47,6 +47,8 @@ export async function calls(load) {
     return Object.assign(told, { fetch })
   }
 
+  let waiting // see `accepted`
+
   async function until(holds) {
     while (!(await holds())) await moment(1)
   }
@@ -253,6 +255,57 @@ export async function calls(load) {
       seen.waits = (await world.rows('outbox')).length
       await dropConnection(wallet.agent, far.id)
       seen.putAway = (await world.rows('outbox')).length
+      wallet.stop()
+      return seen
+    },
+    // An offer that was accepted: what its issuer is asked for; without a definition, that cannot be had. `unsigned` goes on with it.
+    accepted: async ({ offer, definition, values }) => {
+      const { DIDCOMM, connected, fresh, fromAnyBase64, pack, say, text } = await simulated(load)
+      const world = await fresh()
+      if (definition) await world.store.write([{ kind: 'object', id: definition.id, value: { content: definition.json } }])
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const preview = { '@type': `${DIDCOMM}issue-credential/2.0/credential-preview`, attributes: Object.entries(values).map(([name, value]) => ({ name, value })) }
+      const told = { credential_preview: preview, formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: offer } }] }
+      const message = say('issue-credential/2.0/offer-credential', told)
+      await world.deliver([pack(JSON.stringify(message), own, peer.key)])
+      const [[id]] = await world.rows('offer')
+      if (!definition) world.get = () => Promise.reject(new UnreachableError('away'))
+      const outcome = await failure(() => world.wallet.offers.accept(id))
+      await world.wallet.agent.outbox.flush()
+      const said = () => world.opened(peer.key).filter((each) => each['@type'].includes('issue-credential'))
+      const deliver = (type, members) => world.deliver([pack(JSON.stringify(say(type, members, message['@id'])), own, peer.key)])
+      waiting = { world, id, said, deliver }
+      const data = said()[0]?.['requests~attach'][0].data.base64
+      return [outcome, data === undefined ? null : JSON.parse(text(fromAnyBase64(data, 'request')))]
+    },
+    // Days pass without a credential; then it is put away, or the credential comes, or the offer is withdrawn, or none of these.
+    unsigned: async ({ then, credential }) => {
+      const { Views } = await load('page/views.js')
+      const { world, id, said, deliver } = waiting
+      const { wallet, store } = world
+      const views = new Views(wallet, undefined)
+      const look = async () => [(await store.get('offer', id))?.state ?? 'none', (await views.book()).offers.map(({ isOver }) => isOver)]
+      const aged = async (days) => {
+        const row = await store.get('offer', id)
+        await store.write([{ kind: 'offer', id, value: { ...row, yesAt: Date.now() - days * 24 * 3600 * 1000 } }])
+        await wallet.agent.goOn()
+        return look()
+      }
+      // As a page wrote it that knew nothing of that.
+      const { yesAt: _, ...older } = await store.get('offer', id)
+      await store.write([{ kind: 'offer', id, value: older }])
+      await wallet.agent.goOn()
+      const seen = { older: [...(await look()), Date.now() - (await store.get('offer', id)).yesAt < 60_000], before: await aged(29) }
+      await wallet.offers.drop(id) // what is waited for is not put away
+      seen.after = await aged(30)
+      if (then === 'put away') await wallet.offers.drop(id)
+      if (then === 'withdrawn') await deliver('issue-credential/2.0/problem-report', { description: { en: 'closed' } })
+      if (credential) await deliver('issue-credential/2.0/issue-credential', { formats: [{ attach_id: '0', format: 'anoncreds/credential@v1.0' }], 'credentials~attach': [{ '@id': '0', data: { json: credential } }] })
+      await wallet.agent.outbox.flush()
+      seen.then = [(await store.get('offer', id))?.state ?? 'none', (await world.rows('credential')).length]
+      seen.told = said().slice(1).map((each) => [each['@type'].split('/').at(-1), each['~thread'].thid === id.split(' ')[1]])
+      seen.left = 'secrets' in ((await store.get('offer', id)) ?? {})
       wallet.stop()
       return seen
     },

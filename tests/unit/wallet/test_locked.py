@@ -1,6 +1,10 @@
 """Nothing of a book outlives its lock; what leads nowhere is said at once; what a link carries."""
 
+from typing import Any
+
 import pytest
+from tests.unit.wallet.centre import Centre
+from tests.unit.wallet.conftest import SMALL
 from tests.unit.wallet.wallet_process import WalletProcess
 
 pytestmark = pytest.mark.needs("node")
@@ -93,6 +97,46 @@ def test_who_does_not_answer_a_link_for_a_month_is_waited_for_no_more_and_can_be
         "stands": ["complete", False],
         "waits": 1,
         "putAway": 0,
+    }
+
+
+def unsigned(wallet: WalletProcess, then: str) -> dict[str, Any]:
+    """Say yes to an offer of a real centre, and let 30 days pass before something happens, or nothing."""
+    centre = Centre.make("did:example:late", SMALL, None)
+    offer, values = centre.offer().to_dict(), {"occupation": "C7212", "level": "4"}
+    outcome, request = wallet.call("accepted", offer=offer, values=values, definition=centre.told()["definition"])
+    assert outcome == "none"
+    credential = centre.issue(offer, request, values).to_dict() if then in {"comes", "put away"} else None
+    seen: dict[str, Any] = wallet.call("unsigned", then=then, credential=credential)
+    waits = ["requested", [False]]
+    assert [seen.pop("older"), seen.pop("before")] == [[*waits, True], waits]
+    assert seen.pop("after") == ["unsigned", [True]]
+    return seen
+
+
+def test_what_was_accepted_and_is_not_signed_for_a_month_is_said_and_can_be_put_away(wallet: WalletProcess) -> None:
+    assert unsigned(wallet, "nothing") == {"then": ["unsigned", 0], "told": [], "left": True}
+    # The issuer learns that nobody waits; what comes then is not taken.
+    assert unsigned(wallet, "put away") == {"then": ["none", 0], "told": [["problem-report", True]], "left": False}
+    assert unsigned(wallet, "withdrawn") == {"then": ["withdrawn", 0], "told": [], "left": False}
+
+
+def test_what_was_signed_in_time_and_comes_late_is_taken(wallet: WalletProcess) -> None:
+    assert unsigned(wallet, "comes") == {"then": ["kept", 1], "told": [["ack", True]], "left": False}
+
+
+def test_what_could_not_even_be_asked_for_in_a_month_has_failed(wallet: WalletProcess) -> None:
+    definition = f"did:webvh:Qm{'1' * 44}:centre.example.test/resources/z{'1' * 46}"
+    offer = {"cred_def_id": definition, "schema_id": "x", "nonce": "1", "key_correctness_proof": {}}
+    assert wallet.call("accepted", offer=offer, values={"level": "4"}) == ["unreachable", None]
+    seen = wallet.call("unsigned", then="nothing")
+    assert seen == {
+        "older": ["accepting", [False], True],
+        "before": ["accepting", [False]],
+        "after": ["failed", [True]],
+        "then": ["failed", 0],
+        "told": [],
+        "left": False,
     }
 
 

@@ -74,7 +74,7 @@ def test_every_sentence_that_a_screen_asks_for_is_in_the_catalogue() -> None:
     assert len(asked) > 50
     assert sorted(asked - set(CATALOGUE)) == []
     states = {
-        "offer": ("accepting", "requested", "kept", "declined", "withdrawn", "failed"),
+        "offer": ("accepting", "requested", "unsigned", "kept", "declined", "withdrawn", "failed"),
         "question": ("answering", "answered", "accepted", "refused", "declined", "withdrawn", "failed"),
     }
     wanted = {
@@ -83,5 +83,6 @@ def test_every_sentence_that_a_screen_asks_for_is_in_the_catalogue() -> None:
     misfits = re.search(r"const ORDER: readonly Code\[\] = \[(.*)\]", SOURCES)
     assert misfits is not None
     wanted |= {f"misfit.{code}" for code in [*re.findall(r"'(\w+)'", misfits[1]), "empty", "several"]}
+    wanted |= {"book.unsigned", "book.ended"}
     wanted |= {f"question.chosen.{why}" for why in ("only", "longest", "newest", "yours")}
     assert sorted(wanted - set(CATALOGUE)) == []

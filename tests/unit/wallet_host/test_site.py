@@ -1,8 +1,10 @@
 """What is asked of a wallet host, over its socket: by workers, by strangers, by who would lock a worker out."""
 
+import base64
 import gzip
 import json
 import logging
+import re
 from dataclasses import replace
 from hashlib import sha256
 
@@ -199,7 +201,22 @@ async def test_every_file_of_the_page_is_what_its_name_says() -> None:
         *("chunk.js", "decoder.js", "offline.js", "page.js", "session.js"),
     }
     odd = PageFile.of("index.html", b"<!doctype html>")
-    assert "/" in PageFiles({"index.html": odd}, mediator=None, direct=True).names
+    assert PageFiles({"index.html": odd}, mediator=None, direct=True).names == {"/", "/index.html"}
+
+
+async def test_the_policy_lets_one_script_of_the_page_run_by_its_digest(site: HostSite) -> None:
+    page = await site.ask("GET", "/", {"Accept-Encoding": "identity"})
+    rules = page.headers["content-security-policy"].split("; ")
+    (inline,) = re.findall(rb"<script>(.*?)</script>", page.body, re.DOTALL)
+    digest = base64.b64encode(sha256(inline).digest()).decode()
+    assert [rule for rule in rules if rule.startswith("script-src")] == [f"script-src 'self' 'sha256-{digest}'"]
+    assert page.body.count(b"<script") == 2  # the other one has an address, and nothing between its marks
+
+
+async def test_a_browser_that_asks_for_a_picture_by_itself_gets_the_icon(site: HostSite) -> None:
+    icon = await site.ask("GET", "/favicon.ico", {"Accept-Encoding": "identity"})
+    assert (icon.status, icon.headers["content-type"]) == (200, "image/svg+xml")
+    assert icon.body == load_page({})["icon.svg"].body
 
 
 async def test_who_takes_brotli_gets_it_and_pages_and_workers_alone_have_the_policy(site: HostSite) -> None:

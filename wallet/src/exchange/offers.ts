@@ -7,6 +7,9 @@
 //    acknowledgement, at once. The same one again is acknowledged again.
 // 4. One that does not is refused with a problem report; the request stands, so that the right one can still come. After 8 of them it has
 //    failed: each may name what is to be looked up.
+// 5. What is not signed within 30 days of the yes is waited for no more, and the worker is told to ask whoever was to sign it. One that was
+//    asked for and comes after all is still taken: it may have been signed in time, and waited for this wallet to be opened. The worker can
+//    put either away, and everything that ended after a yes; then the issuer is told that nobody waits.
 
 import { keyName } from '../anoncreds/attributes.js'
 import { receiveCredential, sealCredential } from '../anoncreds/credential.js'
@@ -30,6 +33,9 @@ const MOST_CREDENTIAL = 256 * 1024
 const LONGEST_VALUE = 64 * 1024
 const MOST_OPEN = 16
 const MOST_REFUSED = 8
+const GIVE_UP_MS = 30 * 24 * 3600 * 1000
+/** Said yes to, and not here. */
+const WAITING = ['accepting', 'requested']
 
 export class Offers {
   readonly #agent: Agent
@@ -54,7 +60,7 @@ export class Offers {
   async accept(id: string, seen?: number): Promise<void> {
     await this.#change(id, ['offered'], (row) => {
       if (seen !== undefined && row['at'] !== seen) throw new StateError('another offer came meanwhile')
-      return { changes: [at(id, { ...row, state: 'accepting' })] }
+      return { changes: [at(id, { ...row, state: 'accepting', yesAt: Date.now() })] }
     })
     await this.advance(id)
   }
@@ -73,10 +79,25 @@ export class Offers {
     })
   }
 
-  /** Go on with an offer that was accepted (2). */
+  /** Go on with an offer that was accepted (2, 5). */
   async advance(id: string): Promise<void> {
-    await this.#locked(id, async (row) => {
+    await this.#locked(id, async (found) => {
+      if (!WAITING.includes(String(found['state']))) return
+      const row: JsonObject = { ...found, yesAt: found['yesAt'] ?? Date.now() }
+      if (found['yesAt'] === undefined) await this.#agent.commit({ changes: [at(id, row)] }) // an older page wrote it
+      else if (Date.now() - Number(row['yesAt']) >= GIVE_UP_MS)
+        return this.#agent.commit({ changes: [at(id, row['state'] === 'requested' ? { ...row, state: 'unsigned' } : { ...emptied(row), state: 'failed', why: 'unreachable' })] })
       if (row['state'] === 'accepting') await ifItCanBe(this.#agent, row, (changed) => at(id, changed['state'] === 'failed' ? emptied(changed) : changed), () => this.#request(id, row))
+    })
+  }
+
+  /** Put away what was said yes to and did not come (5). */
+  async drop(id: string): Promise<void> {
+    await this.#locked(id, async (row) => {
+      if (!isOver(row)) return // it came meanwhile
+      const connection = await readConnection(this.#agent, String(row['connection']))
+      const send = row['state'] === 'unsigned' && connection ? [this.#report(connection, id, 'issuance-abandoned', 'The holder waits no more.')] : []
+      await this.#agent.commit({ changes: [{ kind: 'offer', id, value: undefined }], send })
     })
   }
 
@@ -139,7 +160,7 @@ export class Offers {
     if (!connection || id === undefined || !row) return undefined
     const acknowledgement = { from: connection.own, to: connection.theirs, message: message(`${PROTOCOL}/ack`, { status: 'OK' }, { thid: incoming.thread }) }
     if (row['state'] === 'kept') return { changes: [], send: [acknowledgement] }
-    if (row['state'] !== 'requested') return undefined
+    if (row['state'] !== 'requested' && row['state'] !== 'unsigned') return undefined
     try {
       const credential = await this.#checked(incoming, row)
       const { secrets: _, offer: __, ...rest } = row
@@ -177,7 +198,7 @@ export class Offers {
     const connection = await connectionOf(this.#agent, incoming)
     const id = connection && idOf(connection, incoming)
     const row = id === undefined ? undefined : await this.#agent.store.get('offer', id)
-    if (id === undefined || !row || !['offered', 'accepting', 'requested'].includes(String(row['state']))) return undefined
+    if (id === undefined || !row || !['offered', ...WAITING, 'unsigned'].includes(String(row['state']))) return undefined
     return { changes: [at(id, { ...emptied(row), state: 'withdrawn', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
   }
 
@@ -207,6 +228,11 @@ export class Offers {
     const told = { description: { code, en }, ...(items.length && { problem_items: [...items] }) }
     return { from: own, to: theirs, message: message(`${PROTOCOL}/problem-report`, told, { thid: name }) }
   }
+}
+
+/** Whether it ended after a yes, and without a credential. */
+export function isOver({ state, yesAt }: JsonObject): boolean {
+  return state === 'unsigned' || (yesAt !== undefined && (state === 'failed' || state === 'withdrawn'))
 }
 
 // Threads are named by their sender: two connections may name theirs alike.

@@ -54,8 +54,9 @@ export class BookCalls {
   }
 
   async dropLink({ id }: { id: string }): Promise<void> {
-    const { links, agent } = this.#opened().wallet
+    const { links, offers, agent } = this.#opened().wallet
     if (await agent.store.get('link', id)) await links.drop(id)
+    else if (await agent.store.get('offer', id)) await offers.drop(id)
     else await dropConnection(agent, id)
   }
 

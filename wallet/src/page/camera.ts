@@ -3,6 +3,7 @@
 // The browser's own detector reads it where there is one (Shape Detection API), else `decoder.ts`. Some browsers say that they have one, and
 // fail when it is asked.
 
+import { imported } from './again.js'
 import { h } from './dom.js'
 import { RefusedError } from './refused.js'
 
@@ -73,6 +74,8 @@ async function detecting(): Promise<Read | undefined> {
   return async (video) => (await detector.detect(video))[0]?.rawValue
 }
 
+/** What reads codes where the browser cannot. */
+export const decoderModule = imported('./decoder.js', () => import('./decoder.js'))
 let decoder: Promise<Read> | undefined
 
 // What could not be fetched is fetched again the next time.
@@ -85,7 +88,7 @@ function decoding(): Promise<Read> {
 }
 
 async function library(): Promise<Read> {
-  const { default: decode } = await import('./decoder.js')
+  const { default: decode } = await decoderModule()
   const canvas = h('canvas') as HTMLCanvasElement
   const context = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D
   return async (video) => {

@@ -4,7 +4,7 @@ import { h, outside, type Child } from './dom.js'
 import type { Parts, Screen } from './parts.js'
 import { learnedWords, toldNames } from './question_screen.js'
 import type { GivenView, HistoryView, QuestionView } from './protocol.js'
-import type { Words } from './words.js'
+import { isNumber, type Words } from './words.js'
 
 /** @param history null: the PIN has not opened it */
 export function historyScreen(parts: Parts, history: HistoryView | null): Screen {
@@ -37,7 +37,7 @@ export function reportScreen(parts: Parts, question: QuestionView): Screen {
 export function reportLines(parts: Pick<Parts, 'words'>, question: QuestionView): string[] {
   const { words } = parts
   const say: Words['say'] = (key, named) => words.say(key, named)
-  const names = (all: readonly string[]): string => words.row([...new Set(all)].map((name) => words.label(question.answer?.type ?? null, name)))
+  const names = (all: readonly string[]): string => words.row([...new Set(all)].filter((name) => !isNumber(name)).map((name) => words.label(question.answer?.type ?? null, name)))
   const shown = question.parts.flatMap((part) => part.shown)
   const proven = toldNames(question)
   const { asker, isFromLink } = question

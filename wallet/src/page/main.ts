@@ -3,7 +3,7 @@
 // A link comes behind '#', which no server is told. Whatever the page shows is asked of the worker each time.
 
 import { asciiDigits } from '../keeping/digits.js'
-import { Camera } from './camera.js'
+import { Camera, decoderModule } from './camera.js'
 import { beginWorker, Client, RefusedError } from './client.js'
 import { h } from './dom.js'
 import { Frame } from './frame.js'
@@ -251,7 +251,7 @@ class Page implements Actions {
     const isReady = await this.#try(async () => {
       await this.#client.call('prepare')
       // What reads and shows codes is fetched when it is needed, and kept on the phone then.
-      await Promise.all([offline(), import('./decoder.js')]).catch(() => {
+      await Promise.all([offline(), decoderModule()]).catch(() => {
         throw new RefusedError('unreachable', null)
       })
     })
@@ -439,14 +439,19 @@ class Page implements Actions {
 // Where a book is here, its first screen needs no worker, and stands sooner without one that begins beside it.
 if (!rememberedDoor()) beginWorker()
 
-void Words.load(remembered()).then(
-  (words) => {
-    new Page(words).begin()
-    setTimeout(() => keepFiles(() => Words.load(remembered()).catch(() => undefined)), IDLE_MS)
-  },
-  () => {
-    // No words came: what is left to say stands in the page itself.
-    const unloaded = document.getElementById('unloaded')
-    if (unloaded) unloaded.hidden = false
-  },
-)
+function load(): void {
+  void Words.load(remembered()).then(
+    (words) => {
+      new Page(words).begin()
+      setTimeout(() => keepFiles(() => Words.load(remembered()).catch(() => undefined)), IDLE_MS)
+    },
+    () => {
+      // No words came: what is left to say stands in the page itself, until the device says that it has a network.
+      const unloaded = document.getElementById('unloaded')
+      if (unloaded) unloaded.hidden = false
+      addEventListener('online', load, { once: true })
+    },
+  )
+}
+
+load()

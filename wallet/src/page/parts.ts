@@ -19,7 +19,6 @@ export interface Actions {
   openFile(form: { file: Blob; code: string; pin: string }): Promise<void>
   useHere(): Promise<void>
   useThisTab(): void
-  lock(): Promise<void>
   deleteBook(form: { sure: boolean }): Promise<void>
   open(form: { address: string }): Promise<void>
   dropLink(id: string): Promise<void>
@@ -128,7 +127,7 @@ export class Parts {
   }
 
   outcome(kind: string, state: string, why: string | null): HTMLElement {
-    return h('p', { class: ['failed', 'refused', 'withdrawn'].includes(state) ? 'note bad' : 'note good' }, this.say(`${kind}.state.${state}`), why !== null && this.words.has(`why.${why}`) && ` ${this.say(`why.${why}`)}`)
+    return h('p', { class: ['failed', 'refused', 'withdrawn', 'unsigned'].includes(state) ? 'note bad' : 'note good' }, this.say(`${kind}.state.${state}`), why !== null && this.words.has(`why.${why}`) && ` ${this.say(`why.${why}`)}`)
   }
 
   screen(key: string, body: readonly Child[]): Screen {

@@ -180,7 +180,8 @@ export interface Misfit {
 export interface BookView {
   /** `worth`: null while it is looked up; so is the issuer's name then. */
   readonly entries: readonly (EntryView & { readonly worth: Worth | null })[]
-  readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
+  /** `isOver`: it ended after a yes, and without a credential; 'unsigned': it was not signed for 30 days. */
+  readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null; readonly isOver: boolean }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
   /**
    * Opened without a network: 'waiting' for one, or 'failed' since they lead nowhere. Followed: 'requested' as long as who made it has not

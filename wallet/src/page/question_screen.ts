@@ -4,6 +4,7 @@
 import { h, outside, type Child } from './dom.js'
 import type { Parts, Screen } from './parts.js'
 import type { EntryView, QuestionView } from './protocol.js'
+import { isNumber } from './words.js'
 
 /** What people fear most to show. */
 const PERSONAL = ['family_name', 'given_names', 'birth_date']
@@ -26,7 +27,7 @@ export function questionScreen(parts: Parts, question: QuestionView): Screen {
     ...(isLeft ? purpose(parts, question) : []),
     question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
     isLeft && h('h2', {}, ...both(mayAnswer ? 'question.see' : isOpen ? 'question.wants' : isAnswered ? 'question.saw' : 'question.wanted')),
-    answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
+    ...(answer ? [h('div', {}, ...parts.values(type, answer.values, shown))] : wanted(parts, shown)),
     ...learned.map((words) => h('p', { class: 'note bad' }, ...words)),
     proven.length > 0 && h('h2', {}, ...both('question.proven')),
     proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, ...both(`proven.${comparison}`, (words) => ({ label: words.label(type, name), value: words.inWords(type, name, String(value)) }))))),
@@ -67,6 +68,13 @@ function purpose({ both }: Parts, { purpose: stated, purposes, isFromLink, refer
     isMore && h('p', {}, ...both('question.registered', (words) => ({ purposes: words.list(purposes.map((each) => words.say(`purpose.name.${each}`))) }))),
     reference !== null && h('p', {}, ...both(`question.${link}reference`, () => ({ reference }))),
   ]
+}
+
+// What they want to see, by name; what is for programs behind a fold.
+function wanted({ words, both }: Parts, names: readonly string[]): Child[] {
+  const list = (some: readonly string[]): HTMLElement => h('ul', {}, ...some.map((name) => h('li', {}, words.label(null, name))))
+  const numbers = names.filter(isNumber)
+  return [list(names.filter((name) => !isNumber(name))), numbers.length > 0 && h('details', {}, h('summary', {}, ...both('values.follow')), list(numbers))]
 }
 
 function unseen({ both }: Parts, { type, values }: EntryView, shown: readonly string[]): Child {

@@ -1,12 +1,15 @@
 // What a camera reads, and codes that follow each other on the screen.
 
+import { imported } from './again.js'
 import { Camera } from './camera.js'
 import type { Client } from './client.js'
 import { RefusedError } from './refused.js'
 
+const codesModule = imported('./offline.js', () => import('./offline.js'))
+
 /** What reads and shows codes: fetched when somebody shows something without a network, and not before. */
 export function offline(): Promise<typeof import('./offline.js')> {
-  return import('./offline.js').catch(() => {
+  return codesModule().catch(() => {
     throw new RefusedError('unreachable', null)
   })
 }

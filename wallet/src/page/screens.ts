@@ -135,7 +135,8 @@ export class Screens extends Parts {
       ...offers.map(({ id, type }) => this.link(say('book.offer', { type: this.words.type(type) }), `offer ${id}`)),
       ...questions.map(({ id }) => this.link(say('book.question'), `question ${id}`)),
       ...coming.map(({ id, type }) => this.pressed([say('book.coming', { type: this.words.type(type) })], () => this.actions.show(`offer ${id}`))),
-      ...book.links.flatMap(({ id, state, at }) => [h('p', { class: 'note' }, say(`link.${state}`, { date: this.words.date(at) })), this.button('link.drop', () => this.actions.dropLink(id))]),
+      ...book.offers.filter(({ isOver }) => isOver).flatMap(({ id, state, type }) => this.#gone(id, say(state === 'unsigned' ? 'book.unsigned' : 'book.ended', { type: this.words.type(type) }))),
+      ...book.links.flatMap(({ id, state, at }) => this.#gone(id, say(`link.${state}`, { date: this.words.date(at) }))),
       ...this.#entries(book),
       h('h2', {}, say('book.open')),
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
@@ -144,8 +145,12 @@ export class Screens extends Parts {
       this.button('book.scan', () => this.actions.scan()),
       this.button('book.history', () => this.actions.show('history')),
       this.button('book.more', () => Promise.resolve(this.actions.show('more'))),
-      this.button('book.lock', () => this.actions.lock()),
     ])
+  }
+
+  // What is waited for, or no more, and can be put away.
+  #gone(id: string, text: string): HTMLElement[] {
+    return [h('p', { class: 'note' }, text), this.button('link.drop', () => this.actions.dropLink(id))]
   }
 
   /**

@@ -6,6 +6,7 @@ import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
 import type { Entry } from '../exchange/credentials.js'
 import { enclosed, misfit, restrictedTo } from '../exchange/fitting.js'
 import { leftOutIn } from '../exchange/left_out.js'
+import { isOver as isOverOffer } from '../exchange/offers.js'
 import { questionIn, type Question } from '../exchange/questions.js'
 import type { Governance } from '../governance/following.js'
 import { StateError, WalletError } from '../errors.js'
@@ -48,7 +49,7 @@ export class Views {
     const isKnown = this.#isKnown(entries.map(signerOf))
     return {
       entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry, isKnown)), worth: isKnown ? await this.#worth(entry) : null }))),
-      offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
+      offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()), isOver: isOverOffer(row) })),
       // What was answered is the history's, which opens by the PIN.
       questions: questions.filter(([, row]) => row['state'] === 'asked').map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
       links: [...links.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })), ...connections],

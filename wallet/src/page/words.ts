@@ -4,6 +4,7 @@
 // reader has signed: consent then shows the English sentence beside it, which is what `second` says.
 
 import { isDay } from '../governance/days.js'
+import { again } from './again.js'
 
 export interface Catalogue {
   readonly language: string
@@ -170,7 +171,7 @@ export class Words {
     const isSaid = named ? () => false : (facts: AttributeFacts): boolean => isSaidByLevel(facts, raws)
     const known = order
       .filter((facts) => raws.has(facts.name) && !isSaid(facts))
-      .map((facts) => ({ label: this.#label(facts.name), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined, isNumber: facts.name === TABLE }))
+      .map((facts) => ({ label: this.#label(facts.name), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined, isNumber: isNumber(facts.name) }))
     const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: plain(name), text: [plain(raw)], follows: false, isNumber: false }))
     return [...known, ...further]
   }
@@ -310,6 +311,11 @@ function isSaidByLevel({ name, computed }: AttributeFacts, raws: ReadonlyMap<str
   return computed === 'at_least' && level !== undefined && (raws.get(name) === '1') === step <= level.toLowerCase()
 }
 
+/** Whether an attribute is for programs (`InWords.isNumber`). */
+export function isNumber(name: string): boolean {
+  return name === TABLE
+}
+
 /** Which of the codes of occupations it is, by their tree; -1: none. */
 function placeOf(code: string, tree: string): number {
   let path = 'C'
@@ -331,6 +337,6 @@ function own<T>(facts: Readonly<Record<string, T>>, key: string | null): T | und
 }
 
 // As `index.html` asks for it ahead; this origin has no cookies.
-async function fetched<T>(path: string): Promise<T> {
-  return (await (await fetch(path)).json()) as T
+function fetched<T>(path: string): Promise<T> {
+  return again(async () => (await (await fetch(path)).json()) as T)
 }

@@ -7,6 +7,7 @@ import { WalletError } from '../errors.js'
 import { EarlySocket } from '../early_socket.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
 import { foresee, whileStretching } from '../keeping/stretching.js'
+import { again, imported } from './again.js'
 import { passkeyAt, phaseAt, statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
 import type { Session } from './session.js'
@@ -24,7 +25,8 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope
 const tell = (event: EventMessage['event']): void => scope.postMessage({ event })
 
-/** Whether `session.js` could not be fetched: many browsers do not fetch it again before the page is loaded again. */
+const sessionModule = imported('./session.js', () => import('./session.js'))
+/** Whether `session.js` could not be fetched, asked for again and again: the page has to be loaded again. */
 let isBroken = false
 let loading: Promise<typeof import('./session.js')> | undefined
 let session: Promise<Session> | undefined
@@ -61,7 +63,7 @@ async function soonOpen(shelf: IndexedShelf): Promise<EarlySocket | undefined> {
 }
 
 function larger(): Promise<typeof import('./session.js')> {
-  loading ??= import('./session.js').catch((error: unknown) => {
+  loading ??= again(sessionModule).catch((error: unknown) => {
     isBroken = true
     tell('status')
     throw error
@@ -72,7 +74,7 @@ function larger(): Promise<typeof import('./session.js')> {
 // What could not be fetched is fetched again when somebody asks for it.
 function settings(): Promise<Settings> {
   if (!settingsAsked) {
-    settingsAsked = asked()
+    settingsAsked = again(asked)
     settingsAsked.then(() => (isSet = true), () => (settingsAsked = undefined))
   }
   return settingsAsked
