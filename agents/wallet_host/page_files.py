@@ -32,7 +32,7 @@ _IMPORTED: Final = frozenset({"chunk.js", "decoder.js", "offline.js", "page.js",
 policy of who imports it. So it does without the headers that are about pages (2), which are longer than some files."""
 _INDEX: Final = "index.html"
 _SETTINGS: Final = "settings.json"
-_ICON: Final = "icon.svg"
+_ICON: Final = "icon.png"
 _INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",

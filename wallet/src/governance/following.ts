@@ -89,7 +89,7 @@ export class Governance {
     if (!isSettled(this.#fetched)) return false
     const { came } = this.#fetched
     const division = came?.signed.file.division
-    return !came || !division || dids.map((did) => bucketOf(division, did)).every((bucket) => came.parts.has(bucket) || isSettled(came.coming.get(bucket)))
+    return !came || !division || dids.map((did) => partOf(division, did)).every((part) => came.parts.has(part) || isSettled(came.coming.get(part)))
   }
 
   // 6
