@@ -55,16 +55,16 @@ class RowsTogether:
 
     def held_back(self, aside: Collection[int]) -> Mapping[int, int]:
         """Return the rows that cannot be taken without those that are put aside, each with one that holds it back."""
-        held: dict[int, int] = {}
+        reasons: dict[int, int] = {}
         looked_at, todo = set(aside), list(aside)
         while todo:
             number = todo.pop()
             for other in self._together_with(number):
                 if other not in looked_at:
                     looked_at.add(other)
-                    held[other] = held.get(number, number)
+                    reasons[other] = reasons.get(number, number)
                     todo.append(other)
-        return held
+        return reasons
 
     def _together_with(self, number: int) -> Iterator[int]:
         who = self._who.get(number)

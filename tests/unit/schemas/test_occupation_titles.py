@@ -47,10 +47,10 @@ def test_an_everyday_word_means_the_same_at_the_command_line_and_on_pages(langua
     words = [word for by_code in everyday_words()[language].values() for word in by_code]
     assert words
     for word in words:
-        assert found(word) == meant_by(word, language).code, word
+        assert code_of(word) == meant_by(word, language).code, word
 
 
-def found(text: str) -> str | None:
+def code_of(text: str) -> str | None:
     try:
         return find_occupation(text)
     except CredentialError:

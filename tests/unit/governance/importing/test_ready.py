@@ -45,7 +45,7 @@ def test_every_row_of_institutions_that_are_well_is_ready(example: Json) -> None
 
 
 @pytest.mark.parametrize(
-    "said",
+    "changes",
     [
         pytest.param({"excluded_occupations": "C7213", "valid_from": NO_DAY}, id="what it never covers"),
         pytest.param({"status": "withdrawn", "decided_on": NO_DAY}, id="that it was withdrawn"),
@@ -54,10 +54,10 @@ def test_every_row_of_institutions_that_are_well_is_ready(example: Json) -> None
     ],
 )
 def test_what_a_row_gives_is_not_taken_without_what_another_of_its_institution_takes_away(
-    example: Json, said: dict[str, str]
+    example: Json, changes: dict[str, str]
 ) -> None:
     wide, stands = COMPLETE | {"occupations": "C721"}, {"status": "active"}
-    ready = divided(example, [wide | stands, COMPLETE | {"occupations": ""} | said, OTHERS | stands])
+    ready = divided(example, [wide | stands, COMPLETE | {"occupations": ""} | changes, OTHERS | stands])
     assert kinds(ready).keys() == {2, 3}
     assert kinds(ready)[2] == ["same-institution"]
     assert ready.ready == 1
