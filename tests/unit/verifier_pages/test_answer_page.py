@@ -43,7 +43,9 @@ def left_out() -> dict[str, Any]:
 
 OVER: dict[str, dict[str, Any]] = {
     "accepted": decided(Verdict.TRUSTED),
-    "accepted-with-values": decided(Verdict.TRUSTED, names=("eqf_min_3", "expires_on", "occupation_isco08")),
+    "accepted-with-values": decided(
+        Verdict.TRUSTED, names=("eqf_min_3", "expires_on", "occupation_isco08", "crosswalk_version")
+    ),
     "accepted-nobody-named": decided(Verdict.TRUSTED, requirement=NO_ONE, grounds=AnswerGrounds()),
     "accepted-left-out": left_out(),
     "refused": decided(Verdict.NOT_TRUSTED, grounds=ALL_OPEN),
@@ -157,7 +159,9 @@ def test_what_was_shown_reads_as_a_sentence_does() -> None:
     assert re.search(r"<dd><time datetime=\"2029-05-16\">16 May 2029</time></dd>", text)
     assert re.search(r"<dt>[^<]*3[^<]*</dt><dd>oui</dd>", page("accepted-with-values", "fr", shown))
     numbers = page("accepted-with-values", seen={**shown, "crosswalk_version": "example-nvq-eqf-1"})
-    aside = "<details><summary>Table by which levels are compared</summary><p>example-nvq-eqf-1</p></details>"
+    aside = (
+        "<details><summary>Table by which levels are compared</summary><p><bdi>example-nvq-eqf-1</bdi></p></details>"
+    )
     assert aside in numbers
     assert "example-nvq-eqf-1" not in numbers.replace(aside, "")
     below = page("accepted-with-values", seen={"eqf_min_3": "0", "expires_on": "99991231", "occupation_isco08": "7212"})

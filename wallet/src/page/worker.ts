@@ -74,16 +74,19 @@ function larger(): Promise<typeof import('./session.js')> {
 // What could not be fetched is fetched again when somebody asks for it.
 function settings(): Promise<Settings> {
   if (!settingsAsked) {
-    settingsAsked = again(asked)
+    settingsAsked = asked()
     settingsAsked.then(() => (isSet = true), () => (settingsAsked = undefined))
   }
   return settingsAsked
 }
 
 async function asked(): Promise<Settings> {
-  const response = await fetch(SETTINGS, { credentials: 'omit' })
-  if (!response.ok) throw new Error('the host gives no settings')
-  return response.json() as Promise<Settings>
+  const told = await again(async () => {
+    const response = await fetch(SETTINGS, { credentials: 'omit' })
+    return response.ok ? ((await response.json()) as Settings) : undefined // a host that gives none says so: it is not asked for again
+  })
+  if (!told) throw new Error('the host gives no settings')
+  return told
 }
 
 function whole(): Promise<Session> {
