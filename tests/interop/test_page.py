@@ -146,7 +146,7 @@ async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) ->
         await page.get_by_label("The link").fill(request["short_url"])
         await press(page, "Open the link")
         await sees(page, "Somebody asks you")
-        await expect(main).to_contain_text("says nothing of them: the name beside the link is only what they say.")
+        await expect(main).to_contain_text("says nothing of them. Answer only if you know them and expect this.")
         await expect(main).to_contain_text("Level 3 or more on the European scale")
         await expect(main).to_contain_text("Not shown: Family name, Given names, Date of birth.")
         await expect(main).not_to_contain_text("Perera")
