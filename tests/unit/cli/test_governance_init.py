@@ -51,7 +51,7 @@ def test_writes_a_first_draft_that_is_valid_and_accredits_nobody(run: Run, tmp_p
     assert "accredits nobody yet" in printed
     code, printed, _ = run("governance", "validate", str(out), "--strict")
     assert code == 0, printed
-    assert "1 participants, 0 accreditations" in printed
+    assert "1 participant, 0 accreditations" in printed
     before = out.read_bytes()
     code, printed, _ = run(*draft(out))
     assert (code, "nothing was written" in printed, out.read_bytes()) == (0, True, before)
