@@ -32,14 +32,13 @@ _IMPORTED: Final = frozenset({"chunk.js", "decoder.js", "offline.js", "page.js",
 policy of who imports it. So it does without the headers that are about pages (2), which are longer than some files."""
 _INDEX: Final = "index.html"
 _SETTINGS: Final = "settings.json"
-_ICON: Final = "icon.png"
+_ICON: Final = "icon.svg"
 _INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
-    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".webmanifest": "application/manifest+json",

@@ -215,8 +215,8 @@ async def test_the_policy_lets_one_script_of_the_page_run_by_its_digest(site: Ho
 
 async def test_a_browser_that_asks_for_a_picture_by_itself_gets_the_icon(site: HostSite) -> None:
     icon = await site.ask("GET", "/favicon.ico", {"Accept-Encoding": "identity"})
-    assert (icon.status, icon.headers["content-type"]) == (200, "image/png")
-    assert icon.body == load_page({})["icon.png"].body
+    assert (icon.status, icon.headers["content-type"]) == (200, "image/svg+xml")
+    assert icon.body == load_page({})["icon.svg"].body
 
 
 async def test_who_takes_brotli_gets_it_and_pages_and_workers_alone_have_the_policy(site: HostSite) -> None:
