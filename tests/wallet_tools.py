@@ -41,6 +41,7 @@ for (const name of names) {
 _ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts", "offline": "src/page/offline.ts"}
 """The worker is split where it imports `session.ts`: the first screen needs `worker.js` and `chunk.js` alone. What
 the page imports as `offline.js` is built by itself, so that it shares no file with the rest."""
+_STYLE: Final = b'<link rel="stylesheet" href="/page.css">'
 _DESK: Final = "src/desk/desk.ts"
 DESK: Final = Path(__file__).parents[1] / "agents" / "verifier" / "pages" / "assets" / "codes.js"
 """The script of the verifier's desk that shows and reads codes, as it is committed."""
@@ -93,6 +94,9 @@ def build_page() -> dict[str, bytes]:
         bundles = {path.name: _smaller(path) for path in sorted(out.iterdir())}
     static = WALLET / "page"
     files = {str(path.relative_to(static)): path.read_bytes() for path in sorted(static.rglob("*")) if path.is_file()}
+    # The style stands in the page: a file of its own would be a connection more, and the first screen later.
+    style = b"<style>\n" + files.pop("page.css") + b"</style>"
+    files["index.html"] = files["index.html"].replace(_STYLE, style)
     others = {**bundles, **files, **_words()}
     return {**others, "keeper.js": _keeper(others), "licences.txt": _licences()}
 

@@ -3,8 +3,9 @@
 1. They are read once, each with its gzip, and its brotli where the build made one (under a digest of the file, so that
    a brotli of another build is never found). They are all that there is: what is not among them is not there, whatever
    lies in the public folder. A page of the same origin could read the wallet.
-2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed. One
-   script stands in the page itself, named by its digest: it asks for `page.js` again where that did not come.
+2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed. The style
+   and one script stand in the page itself, named by their digests: that script asks for `page.js` again where it did
+   not come.
 3. The page may ask its own host and its mediator, which asks others for it (egress); only where the operator has it
    ask directly, any host by https. So a script that gets in by a fault of ours cannot tell anybody else either.
 """
@@ -14,7 +15,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -33,7 +34,8 @@ policy of who imports it. So it does without the headers that are about pages (2
 _INDEX: Final = "index.html"
 _SETTINGS: Final = "settings.json"
 _ICON: Final = "icon.svg"
-_INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+_STYLE: Final = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -141,7 +143,7 @@ class PageFiles:
 
 
 def policy(mediator: str | None, *, direct: bool, page: bytes = b"") -> str:
-    """Return the content security policy (2, 3); of the scripts that stand in the page each has its digest in it.
+    """Return the content security policy (2, 3); of scripts and styles that stand in the page each has its digest in it.
 
     >>> policy("https://mediator.example.org/mediator", direct=False).split("; ")[1]
     "connect-src 'self' https://mediator.example.org wss://mediator.example.org"
@@ -151,9 +153,9 @@ def policy(mediator: str | None, *, direct: bool, page: bytes = b"") -> str:
     rules = (
         "default-src 'none'",
         f"connect-src 'self'{reached}",
-        " ".join(("script-src 'self'", *(f"'sha256-{_digest(script)}'" for script in _INLINE.findall(page)))),
+        " ".join(("script-src 'self'", *_named(_SCRIPT.findall(page)))),
         "worker-src 'self'",
-        "style-src 'self'",
+        " ".join(("style-src 'self'", *_named(_STYLE.findall(page)))),
         "img-src 'self' blob:",
         "manifest-src 'self'",
         "base-uri 'none'",
@@ -174,8 +176,8 @@ def load_page(settings: Mapping[str, object]) -> dict[str, PageFile]:
     return {**contents, _SETTINGS: PageFile.of(_SETTINGS, told)}
 
 
-def _digest(script: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(script).digest()).decode()
+def _named(inline: Iterable[bytes]) -> list[str]:
+    return [f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in inline]
 
 
 def _contents(folder: Traversable, prefix: str) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from typing import Final
 from tests.wallet_tools import PAGE
 
 _FIRST: Final = (
-    *("index.html", "page.css", "icon.svg", "page.js", "worker.js", "chunk.js"),
+    *("index.html", "icon.svg", "page.js", "worker.js", "chunk.js"),
     *("words/en.json", "words/facts.json"),
 )
 _LATER: Final = ("session.js", "keeper.js", "app.webmanifest")

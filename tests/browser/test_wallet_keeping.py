@@ -65,9 +65,7 @@ window.mayKeep = false
 navigator.storage.persist = async () => { window.askedToKeep += 1; return window.mayKeep }
 navigator.storage.persisted = async () => window.mayKeep
 """
-STYLES = (
-    """async () => (await (await caches.open('page')).keys()).filter(({ url }) => url.includes('page.css')).length"""
-)
+WORDS = """async () => (await (await caches.open('page')).keys()).filter(({ url }) => url.includes('en.json')).length"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -170,36 +168,36 @@ async def test_an_update_takes_over_when_no_page_is_open_whole_and_fetches_what_
         await page.goto(f"{site.url}/")
         await make_book(page)
         await kept(page)
-        css = site.files["page.css"]
-        changed = PageFile.of("page.css", css.body + b"h1 { outline-offset: 7px; }\n")
-        site.files["page.css"] = changed
+        words = site.files["words/en.json"]
+        changed = PageFile.of("words/en.json", words.body.replace(b'"locked.code":"', b'"locked.code":"Now: '))
+        site.files["words/en.json"] = changed
         await page.reload()
         await sees(page, "Your book is locked")
-        offset = "getComputedStyle(document.querySelector('h1')).outlineOffset"
+        is_new = "document.querySelector('main').textContent.includes('Now: ')"
         # What the host changes without its keeper is not taken.
-        assert await page.evaluate(offset) != "7px"
+        assert not await page.evaluate(is_new)
 
-        digests = [base64.b64encode(hashlib.sha256(file.body).digest()) for file in (css, changed)]
+        digests = [base64.b64encode(hashlib.sha256(file.body).digest()) for file in (words, changed)]
         body = site.files["keeper.js"].body.replace(*digests)
         assert body != site.files["keeper.js"].body
         site.files["keeper.js"] = PageFile.of("keeper.js", body)
         site.asked.clear()
         await page.reload()
         await page.evaluate(IS_WAITING)
-        await unlock(page)  # this visit goes on with the files that it began with
-        assert await page.evaluate(offset) != "7px"
+        assert not await page.evaluate(is_new)  # this visit goes on with the files that it began with
+        await unlock(page)
         assert "/page.js" not in site.asked
-        assert "/page.css" in site.asked
+        assert "/words/en.json" in site.asked
         async with asyncio.timeout(WAIT_MS / 1000):
             while True:  # the browser changes from one to the other some time after the page was closed
                 await page.close()
                 page = await context.new_page()
                 await page.goto(f"{site.url}/")
                 await sees(page, "Your book is locked")
-                if await page.evaluate(offset) == "7px":
+                if await page.evaluate(is_new):
                     break
         await unlock(page)
-        assert await page.evaluate(STYLES) == 1
+        assert await page.evaluate(WORDS) == 1
 
 
 async def test_settings_are_the_hosts_at_each_visit_and_the_policy_follows(chromium: Browser, site: WalletSite) -> None:

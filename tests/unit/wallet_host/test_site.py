@@ -197,20 +197,22 @@ async def test_every_file_of_the_page_is_what_its_name_says() -> None:
     assert all(len(file.brotli) < len(file.zipped) for file in files.values() if file.brotli is not None)
     without = {name for name, file in files.items() if not file.has_policy and not name.startswith("words/")}
     assert without == {
-        *("app.webmanifest", "page.css", "settings.json"),
+        *("app.webmanifest", "settings.json"),
         *("chunk.js", "decoder.js", "offline.js", "page.js", "session.js"),
     }
     odd = PageFile.of("index.html", b"<!doctype html>")
     assert PageFiles({"index.html": odd}, mediator=None, direct=True).names == {"/", "/index.html"}
 
 
-async def test_the_policy_lets_one_script_of_the_page_run_by_its_digest(site: HostSite) -> None:
+async def test_the_policy_lets_one_script_and_one_style_of_the_page_be_by_their_digests(site: HostSite) -> None:
     page = await site.ask("GET", "/", {"Accept-Encoding": "identity"})
     rules = page.headers["content-security-policy"].split("; ")
-    (inline,) = re.findall(rb"<script>(.*?)</script>", page.body, re.DOTALL)
-    digest = base64.b64encode(sha256(inline).digest()).decode()
-    assert [rule for rule in rules if rule.startswith("script-src")] == [f"script-src 'self' 'sha256-{digest}'"]
+    for kind in ("script", "style"):
+        (inline,) = re.findall(f"<{kind}>(.*?)</{kind}>".encode(), page.body, re.DOTALL)
+        digest = base64.b64encode(sha256(inline).digest()).decode()
+        assert [rule for rule in rules if rule.startswith(f"{kind}-src")] == [f"{kind}-src 'self' 'sha256-{digest}'"]
     assert page.body.count(b"<script") == 2  # the other one has an address, and nothing between its marks
+    assert page.body.count(b"<style") == 1
 
 
 async def test_a_browser_that_asks_for_a_picture_by_itself_gets_the_icon(site: HostSite) -> None:
