@@ -143,7 +143,7 @@ class PageFiles:
 
 
 def policy(mediator: str | None, *, direct: bool, page: bytes = b"") -> str:
-    """Return the content security policy (2, 3); of scripts and styles that stand in the page each has its digest in it.
+    """Return the content security policy (2, 3); of what stands in the page each has its digest in it.
 
     >>> policy("https://mediator.example.org/mediator", direct=False).split("; ")[1]
     "connect-src 'self' https://mediator.example.org wss://mediator.example.org"
