@@ -116,7 +116,9 @@ export async function calls(load) {
       const world = new World()
       await world.visit()
       world.post = () => Promise.reject(new CheckFailedError('the mediator does not pass the request on'))
-      const { id } = await world.wallet.follow(new Peer().invitation(world))
+      const peer = new Peer()
+      const link = peer.invitation(world)
+      const { id } = await world.wallet.follow(link)
       outcomes.push(await soon(() => newestOffer(world.wallet.agent, id)), (await world.store.get('connection', id)).state, (await world.rows('outbox')).length)
       const other = new World()
       await other.visit()
@@ -125,6 +127,12 @@ export async function calls(load) {
       const row = await other.store.get('connection', opened.id)
       await other.wallet.agent.commit({ changes: [{ kind: 'connection', id: opened.id, value: { ...row, state: 'refused', why: 'request_not_accepted' } }] })
       outcomes.push(await soon(() => newestOffer(other.wallet.agent, opened.id)))
+      // A link that hangs on a wall: it is followed again when all is well.
+      delete world.post
+      const again = await world.wallet.follow(link)
+      await world.wallet.agent.outbox.flush()
+      await world.deliver([peer.response(world.opened(peer.invited).at(-1))])
+      outcomes.push([again.id === id, (await world.store.get('connection', id)).state])
       world.wallet.stop()
       other.wallet.stop()
       return outcomes

@@ -27,9 +27,10 @@ def test_nothing_of_a_book_is_at_hand_once_it_is_locked(wallet: WalletProcess) -
 
 
 def test_who_waits_for_an_offer_that_cannot_come_learns_it_at_once(wallet: WalletProcess) -> None:
-    refused, state, left, told_no = wallet.call("hopeless")
+    refused, state, left, told_no, again = wallet.call("hopeless")
     assert (refused, state, left) == ("check_failed", "failed", 0)
     assert told_no == "check_failed"
+    assert again == [True, "complete"]  # who follows the same link later begins anew
 
 
 def test_an_inviter_whom_no_wallet_can_reach_is_refused_with_a_word_of_its_own(wallet: WalletProcess) -> None:

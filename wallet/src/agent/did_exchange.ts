@@ -29,6 +29,8 @@ const GIVE_UP_MS = 30 * 24 * 3600 * 1000
 const WAITING = ['preparing', 'requested']
 /** What the worker is told of, and may put away (5). */
 const UNANSWERED = ['requested', 'unanswered']
+/** Nothing comes of it any more: following the same invitation begins anew. */
+const ENDED = ['failed', 'refused']
 const VERSIONS = ['1.0', '1.1']
 const OFFER = /^issue-credential\/2\.[0-9]{1,3}\/offer-credential$/
 
@@ -50,7 +52,7 @@ export function registerDidExchange(agent: Agent): void {
 }
 
 /**
- * Ask for the connection that an invitation is for; the same invitation leads to the same one. Gives its id.
+ * Ask for the connection that an invitation is for; the same invitation leads to the same one, unless that one has failed. Gives its id.
  *
  * @throws WalletError 'carried': there is no room for the offer that it carries (4)
  */
@@ -58,7 +60,8 @@ export async function connect(agent: Agent, invitation: Invitation): Promise<str
   const id = invitation.digest
   if (invitation.handshake === undefined) throw new StateError('the invitation is for no connection')
   await agent.locks.run(id, async () => {
-    if (await agent.store.get('connection', id)) return
+    const before = await agent.store.get('connection', id)
+    if (before && !ENDED.includes(String(before['state']))) return
     const { key, change } = agent.ring.fresh()
     const service = typeof invitation.service === 'string' ? { did: invitation.service } : { contact: sealContact(invitation.service) }
     const { attached } = invitation
