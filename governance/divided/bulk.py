@@ -85,8 +85,8 @@ def _division(root: GovernanceFile) -> Division:
     if division is None:
         raise DivisionError("expected a divided governance file, found one that is whole")
     if not division.is_whole:
-        found = division.ends[-1] if division.ends else 0
-        raise DivisionError(f"expected parts of {1 << division.bits} buckets, found parts of {found}")
+        last = division.ends[-1] if division.ends else 0
+        raise DivisionError(f"expected parts of {1 << division.bits} buckets, found parts of {last}")
     return division
 
 

@@ -59,8 +59,8 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
         yield from by_author("divided", divided, parts)  # 10
         stated = division(divided.content)
         if not stated.is_whole:  # 11
-            wanted, found = 2**stated.bits, stated.ends[-1] if stated.ends else 0
-            message = f"expected parts of {wanted} buckets, one for each value of {stated.bits} bits, found {found}"
+            wanted, last = 2**stated.bits, stated.ends[-1] if stated.ends else 0
+            message = f"expected parts of {wanted} buckets, one for each value of {stated.bits} bits, found {last}"
             yield error(divided.at("parts"), "part-for-each", message, "divide the file anew")
 
 

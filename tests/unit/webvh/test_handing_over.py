@@ -68,7 +68,7 @@ def test_from_the_centres_folder_to_the_authoritys_host(
     words = ("--name", "Galle School", "--ask", "https://authority.wanderbuch.test")
     told = ("--config", str(successor.config_path), *whose, "--from", str(folder), *words)
     code, _, err = command("take-over", *told)
-    assert (code, "1 registries, 1 status lists, the newest of 20" in err) == (0, True), err
+    assert (code, "1 registry, 1 status list, the newest of 20" in err) == (0, True), err
     taken = files_in(place)
     assert json.loads(taken.pop("closed.json"))["name"] == "Galle School"
     assert taken == files_in(folder)
