@@ -37,7 +37,8 @@ def chromium_program() -> Path | None:
     draws its tabs and bars even where nobody sees them. So `make system` takes the shell where it is there, and
     `make soak` the whole one. The shell has no camera.
     """
-    return (None if IS_THOROUGH else _shell()) or whole_chromium() or _shell()
+    is_whole = IS_THOROUGH or os.environ.get("CHROMIUM")
+    return (None if is_whole else chromium_shell()) or whole_chromium() or chromium_shell()
 
 
 def whole_chromium() -> Path | None:
@@ -45,9 +46,9 @@ def whole_chromium() -> Path | None:
     return _on_path(os.environ.get("CHROMIUM") or _BROWSER)
 
 
-def _shell() -> Path | None:
-    """Return the browser without windows, unless the environment names one."""
-    return None if os.environ.get("CHROMIUM") else _on_path(_SHELL)
+def chromium_shell() -> Path | None:
+    """Return the browser without windows."""
+    return _on_path(_SHELL)
 
 
 def _on_path(name: str) -> Path | None:

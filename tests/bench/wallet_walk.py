@@ -15,7 +15,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,6 +29,7 @@ from tests.interop.asked_paths import AskedPaths
 from tests.interop.page_town import PageTown, page_town
 from tests.interop.page_walk import PIN, S_A_TAP, WAIT_MS, Walk, answer, take
 from tests.issuer_keys import share_issuer_keys
+from tests.needs import chromium_shell
 
 from wanderbuch.agents.demo.example import next_version
 
@@ -84,6 +86,7 @@ _LOOP: Final = """
 }
 """
 _ROUNDS: Final = 5
+_REST_S: Final = 2.0  # a visit begins when the agents have done with the one before, and the question that it is about
 _SEED: Final = 14
 _MOST_BODY: Final = 16 << 20
 
@@ -99,7 +102,11 @@ class WalletWalkFigures:
 async def measure_wallet_walk(
     folder: Path, *, count: int, revoked: int, progress: Callable[[str], None]
 ) -> WalletWalkFigures:
-    """Walk, then answer on a slow phone, then on a slow line.
+    """Answer on a slow phone and on a slow line; then, in another town, walk and count bytes.
+
+    What tells by path what was asked for stands before the agents, and makes each of their answers later: so times are
+    measured where nobody counts. They are measured without a desktop's windows, too: those have pages of their own, for
+    their address bar, that are drawn at each visit, and no phone has them.
 
     Args:
         folder: where the agents keep their files.
@@ -110,14 +117,11 @@ async def measure_wallet_walk(
     await asyncio.to_thread(folder.mkdir, parents=True)
     share_issuer_keys(folder)
     progress("A worker's walk through the wallet in the page")
-    options = {"divide_above_bytes": _DIVIDE_ABOVE}
+    async with _town(folder / "timed", count=count, revoked=revoked, program=chromium_shell()) as town:
+        times, slow = await _times(town, progress)
     asked = AskedPaths()
     paths: dict[str, Mapping[str, str]] = {}
-    async with page_town(
-        folder / "town", worker=True, authority_options=options, authority_body_bytes=_MOST_BODY, asked=asked
-    ) as town:
-        await _add_institutions(town, count)
-        await _revoke(town, revoked)
+    async with _town(folder / "counted", count=count, revoked=revoked, asked=asked) as town:
         context = await town.browser.new_context(viewport=_PHONE, reduced_motion="reduce")
         context.on("requestfinished", asked.browser_asked)
         page = await context.new_page()
@@ -126,40 +130,70 @@ async def measure_wallet_walk(
         offer = await town.ecosystem.offer()
         await take(walk, page, f"{town.url}/#{offer['short_url']}")
         paths["first credential"] = await asked.since()
-        tab = await context.new_page()
-        await answer(walk, tab, f"{town.url}/#{await _question(town)}")
+        await answer(walk, await context.new_page(), f"{town.url}/#{await _question(town)}")
         paths["answer"] = await asked.since()
-        for part, report in paths.items():
-            progress(f"Asked for ({part}):" + "".join(f"\n  {name}: {size}" for name, size in report.items()))
-        values = {
-            "first_credential_kb": sum(walk.bytes["first credential"].values()) / 1_000,
-            "answer_kb": sum(walk.bytes["answer"].values()) / 1_000,
-        }
-        progress(f"Bytes on the phone's line: {walk.bytes}; {values}")
-        progress("The same on a phone six times slower")
-        at_full_speed = await _loop_ms(tab)
-        async with slow_phone(times=_SLOWER):
-            slower = await _loop_ms(tab) / at_full_speed
-            waits = await _waits(town, tab, person_s=S_A_TAP)
-            at_once = await _waits(town, tab, person_s=0.0)
-        values["wallet_open_ms_6x"], values["wallet_scan_to_trusted_ms_6x"] = map(median, waits)
-        progress(
-            f"Waited for, opening and answering: {waits}; at once {at_once}; a loop takes {slower:.1f} times as long"
-        )
-        progress("The same on a line of 50 kbit/s")
-        town.line.kbit_s, town.line.round_trip_s = _LINE_KBIT_S, _ROUND_TRIP_S
-        link = f"{town.url}/#{await _question(town)}"
-        began = time.monotonic()
-        try:
-            await _waited_ms(tab, link, "Somebody asks you", answers=True)
-        except AssertionError:  # it gave up waiting: the figure is what it waited, at least
-            progress("On the slow line no answer arrived in time")
-        values["wallet_answer_50_kbit_s"] = time.monotonic() - began
-        await context.close()
+    for part, report in paths.items():
+        progress(f"Asked for ({part}):" + "".join(f"\n  {name}: {size}" for name, size in report.items()))
+    values = {
+        "first_credential_kb": sum(walk.bytes["first credential"].values()) / 1_000,
+        "answer_kb": sum(walk.bytes["answer"].values()) / 1_000,
+    }
+    progress(f"Bytes on the phone's line: {walk.bytes}; {values}")
+    values |= times
     progress(f"So far: {values}")
-    slow = {"a loop takes so many times as long": slower, "waited for": waits, "waited for at once": at_once}
     details = {**walk.told(), "institutions": count, "revoked": revoked, "paths": paths, "slow phone": slow}
     return WalletWalkFigures({key: round(value, 1) for key, value in values.items()}, details)
+
+
+@asynccontextmanager
+async def _town(
+    folder: Path, *, count: int, revoked: int, asked: AskedPaths | None = None, program: Path | None = None
+) -> AsyncIterator[PageTown]:
+    options = {"divide_above_bytes": _DIVIDE_ABOVE}
+    async with page_town(
+        folder,
+        worker=True,
+        authority_options=options,
+        authority_body_bytes=_MOST_BODY,
+        asked=asked,
+        program=program,
+    ) as town:
+        await _add_institutions(town, count)
+        await _revoke(town, revoked)
+        yield town
+
+
+async def _times(town: PageTown, progress: Callable[[str], None]) -> tuple[Mapping[str, float], Mapping[str, object]]:
+    """Take a certificate; then open the book and answer in another tab, on a slow phone, and on a slow line."""
+    context = await town.browser.new_context(viewport=_PHONE, reduced_motion="reduce")
+    walk, page = Walk(town.line), await context.new_page()
+    offer = await town.ecosystem.offer()
+    await take(walk, page, f"{town.url}/#{offer['short_url']}")
+    tab = await context.new_page()
+    await answer(walk, tab, f"{town.url}/#{await _question(town)}")
+    progress("The same on a phone six times slower")
+    at_full_speed = await _loop_ms(tab)
+    async with slow_phone(times=_SLOWER):
+        slower = await _loop_ms(tab) / at_full_speed
+        waits = await _waits(town, tab, person_s=S_A_TAP)
+        at_once = await _waits(town, tab, person_s=0.0)
+    progress(f"Waited for, opening and answering: {waits}; at once {at_once}; a loop takes {slower:.1f} times as long")
+    progress("The same on a line of 50 kbit/s")
+    town.line.kbit_s, town.line.round_trip_s = _LINE_KBIT_S, _ROUND_TRIP_S
+    link = f"{town.url}/#{await _question(town)}"
+    began = time.monotonic()
+    try:
+        await _waited_ms(tab, link, "Somebody asks you", answers=True)
+    except AssertionError:  # it gave up waiting: the figure is what it waited, at least
+        progress("On the slow line no answer arrived in time")
+    opened, answered = map(median, waits)
+    values = {
+        "wallet_open_ms_6x": opened,
+        "wallet_scan_to_trusted_ms_6x": answered,
+        "wallet_answer_50_kbit_s": time.monotonic() - began,
+    }
+    slow = {"a loop takes so many times as long": slower, "waited for": waits, "waited for at once": at_once}
+    return values, slow
 
 
 async def _question(town: PageTown) -> str:
@@ -179,6 +213,7 @@ async def _waits(town: PageTown, tab: Page, *, person_s: float) -> tuple[list[fl
 async def _waited_ms(page: Page, url: str, title: str, *, answers: bool = False, person_s: float = 0.0) -> float:
     """Load the page, open the book, come to a screen and answer; give what a person waits for, who takes so long."""
     await page.goto("about:blank")
+    await asyncio.sleep(_REST_S)
     await page.goto(url, wait_until="commit")
     try:
         async with asyncio.timeout(WAIT_MS / 1_000):

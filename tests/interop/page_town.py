@@ -53,6 +53,7 @@ async def page_town(
     authority_options: Mapping[str, object] = MappingProxyType({}),
     authority_body_bytes: int | None = None,
     asked: AskedPaths | None = None,
+    program: Path | None = None,
 ) -> AsyncIterator[PageTown]:
     """Start everybody, and a browser that trusts the machine's names.
 
@@ -62,6 +63,7 @@ async def page_town(
         authority_options: further ones of the authority's table.
         authority_body_bytes: how large a governance file may be handed to it, other than by default.
         asked: counts what the mediator fetches for wallets.
+        program: the browser; by default `chromium_program`.
     """
 
     def further(machine: LocalMachine) -> None:
@@ -95,7 +97,7 @@ async def page_town(
             rules = ",".join(f"MAP {name}:443 {end}" for name, end in ends.items())
             trusted = trusted_by_chromium(server.folder / "public.crt" for server in (mediator, host))
             browser = await playwright.chromium.launch(
-                executable_path=chromium_program(),
+                executable_path=program or chromium_program(),
                 args=[*ARGUMENTS, f"--host-resolver-rules={rules}", trusted],
             )
             try:
