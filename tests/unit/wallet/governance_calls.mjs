@@ -177,9 +177,12 @@ export async function calls(load) {
       }
       // Two at once: the older one is still being written while the newer one comes.
       let isNewerThere = false
+      let begin
+      const isWritten = new Promise((resolve) => (begin = resolve))
       class Slow extends MemoryStore {
         async write(changes) {
           const isOlder = changes.some(({ kind, value }) => kind === 'seen' && value.version === 1)
+          if (isOlder) begin()
           for (let turn = 0; isOlder && !isNewerThere && turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve))
           await super.write(changes)
         }
@@ -189,7 +192,7 @@ export async function calls(load) {
         const get = async (url) => fromAnyBase64(versions[version - 1][url.slice('https://a.example.test/'.length)], 'file')
         return new Governance({ url: 'https://a.example.test', author }, new PublicFiles({ get }, slow), slow, resolver).snapshot([])
       }
-      await Promise.all([following(1), following(2).then(() => (isNewerThere = true))])
+      await Promise.all([following(1), isWritten.then(() => following(2)).then(() => (isNewerThere = true))])
       outcomes.at_once = (await slow.list('seen')).map(([, { version }]) => version)
       isOver = true
       await answering

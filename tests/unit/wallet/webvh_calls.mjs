@@ -17,9 +17,27 @@ export async function calls(load) {
   const logOf = ({ did, log, witness, at }) => verifyLog(parseWebvh(did), bytes(log), bytes(witness), at)
   return {
     webvh_did: ({ text }) => parseWebvh(text),
+    // By the browser, or by one that is too old; which of them were verified by the browser itself.
+    signed_by: async ({ cases, is_old }) => {
+      const { isSignedBy } = await load(`didcomm/keys.js?${is_old ? 'old' : 'new'}`)
+      const { verify } = crypto.subtle
+      let count = 0
+      crypto.subtle.verify = function (...told) {
+        if (is_old) throw new DOMException('Unrecognized name.', 'NotSupportedError')
+        count += 1
+        return verify.apply(this, told)
+      }
+      try {
+        const holds = []
+        for (const each of cases) holds.push(await isSignedBy(...[each.key, each.message, each.signature].map((hex) => new Uint8Array(Buffer.from(hex, 'hex')))))
+        return { holds, by_browser: count }
+      } finally {
+        crypto.subtle.verify = verify
+      }
+    },
     names_witnesses: ({ log }) => namesWitnesses(bytes(log)),
-    webvh_log: (told) => {
-      const log = logOf(told)
+    webvh_log: async (told) => {
+      const log = await logOf(told)
       const keys = Object.fromEntries([...assertionKeys(log)].map(([id, key]) => [id, base64url(key)]))
       const { names, versionIds, isDeactivated } = log
       return { names, version_ids: versionIds, is_deactivated: isDeactivated, document: log.document.value(), keys }
@@ -32,7 +50,10 @@ export async function calls(load) {
           return null
         }
       }),
-    resource: ({ id, type, resource, ...told }) => verifyResource(bytes(resource), parseResourceId(id), type, logOf(told), told.at).links.map((link) => link.timestamp),
+    resource: async ({ id, type, resource, ...told }) => {
+      const { links } = await verifyResource(bytes(resource), parseResourceId(id), type, await logOf(told), told.at)
+      return links.map((link) => link.timestamp)
+    },
     make_peer_did: ({ verkey, endpoint, routing_keys }) => makePeerDid(verkey, { endpoint, routingKeys: routing_keys }),
     peer_document: ({ did }) => peerDocument(did).value(),
     contact: ({ document }) => readContact(new Received(readStrictJson(bytes(document), 'document', { mostBytes: 100_000, mostDepth: 20, fractions: true }), 'document')),

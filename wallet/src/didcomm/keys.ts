@@ -142,6 +142,30 @@ export function anyKey(text: string, path: string): Verkey {
   return text.startsWith('did:') ? fromDidKey(text, path) : verkey(text, path)
 }
 
+/** As `isSigned`, by the browser itself where it can: what is large, or comes often, keeps a slow phone busy. */
+export async function isSignedBy(key: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  if (!browserVerifies) return isSigned(key, message, signature)
+  if (signature.length !== 64 || !isStrict(key)) return false
+  try {
+    const imported = await crypto.subtle.importKey('raw', key as Uint8Array<ArrayBuffer>, 'Ed25519', false, ['verify'])
+    return await crypto.subtle.verify('Ed25519', imported, signature as Uint8Array<ArrayBuffer>, message as Uint8Array<ArrayBuffer>)
+  } catch {
+    browserVerifies = false // an older one, and it stays so
+    return isSigned(key, message, signature)
+  }
+}
+
+let browserVerifies = true
+
+// Browsers take keys of small order, and keys that are written otherwise than RFC 8032 says.
+function isStrict(key: Uint8Array): boolean {
+  try {
+    return key.length === KEY_BYTES && !ed25519.Point.fromBytes(key, false).isSmallOrder()
+  } catch {
+    return false
+  }
+}
+
 /** Whether a signature (RFC 8032) over a message is by a raw 32-byte key. */
 export function isSigned(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (key.length !== KEY_BYTES || signature.length !== 64) return false

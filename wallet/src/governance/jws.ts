@@ -6,7 +6,7 @@
 // 4. The first signature is the expected author's. 5. Its key, as it stands in the author's document now. 6. It holds.
 
 import { base64url, fromBase64url } from '../base64.js'
-import { isSigned } from '../didcomm/keys.js'
+import { isSignedBy } from '../didcomm/keys.js'
 import { CheckFailedError, MalformedError } from '../errors.js'
 import { Received } from '../received.js'
 import { readStrictJson, utf8Text } from '../strict_json.js'
@@ -52,7 +52,7 @@ export async function verifySignature(jws: UnverifiedJws, signature: UnverifiedS
   const key = await resolve(signature.kid)
   if (key === undefined) return false
   const message = new TextEncoder().encode(`${signature.protected}.${jws.encoded}`)
-  if (!isSigned(key, message, signature.signature)) throw new CheckFailedError('a signature of the governance file does not hold')
+  if (!(await isSignedBy(key, message, signature.signature))) throw new CheckFailedError('a signature of the governance file does not hold')
   return true
 }
 

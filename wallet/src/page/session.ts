@@ -34,8 +34,11 @@ import { Views } from './views.js'
 export { WebNetwork } from '../web_network.js'
 
 const LABEL = 'Wallet'
+/** So long what the vault says of the book may have been asked for before it is opened. */
+const EARLY_MS = 10_000
 /** What is asked for before the key is at hand. */
 interface Early {
+  readonly at: number
   readonly rows: Promise<ShelfRow[]>
   readonly ask: Promise<Fetch | undefined>
 }
@@ -57,6 +60,7 @@ export class Session extends BookCalls implements Handlers {
   /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
   #closings = 0
   #isUnlocking = false
+  #early: Early | undefined
   #isRehearsed = false
   /** A link that is to be followed once the book is open. */
   #link: string | undefined
@@ -107,7 +111,8 @@ export class Session extends BookCalls implements Handlers {
     return this.#inTurn(async (goesOn) => {
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
       this.#link = told.address
-      const early = this.#beginEarly()
+      const early = this.#early && Date.now() - this.#early.at < EARLY_MS ? this.#early : this.#beginEarly()
+      this.#early = undefined
       try {
         await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn, early)
       } finally {
@@ -123,9 +128,11 @@ export class Session extends BookCalls implements Handlers {
     await foresee(this.#shelf, pin)
   }
 
-  /** While a PIN is typed: what an open book does first is done once before, until somebody waits for something. */
+  /** While a PIN is typed: what needs no key is asked for, and what an open book does first is done once before, until somebody waits. */
   async rehearse(): Promise<void> {
-    if (this.#isRehearsed || this.#phase !== 'locked') return
+    if (this.#phase !== 'locked' || this.#isUnlocking) return
+    if (!this.#early || Date.now() - this.#early.at > EARLY_MS / 2) this.#early = this.#beginEarly()
+    if (this.#isRehearsed) return
     this.#isRehearsed = true
     for (const _ of rehearsal()) {
       await new Promise((resolve) => setTimeout(resolve))
@@ -273,13 +280,13 @@ export class Session extends BookCalls implements Handlers {
     return turn
   }
 
-  // What needs no key, while the PIN is stretched: the sealed rows are read, and the vault is asked (1).
+  // What needs no key, while the PIN is typed: the sealed rows are read, and the vault is asked (1). Only the tab that has the book writes it.
   #beginEarly(): Early {
     const rows = this.#shelf.rows()
     rows.catch(() => undefined)
     const ask = checkedEarly(this.#shelf, this.#settings.origin)
     ask.catch(() => undefined)
-    return { rows, ask }
+    return { at: Date.now(), rows, ask }
   }
 
   async #openBook(key: VaultKey, goesOn: () => void, early: Partial<Early> = {}): Promise<void> {
@@ -359,6 +366,7 @@ export class Session extends BookCalls implements Handlers {
   #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
     forgetTyped()
+    this.#early = undefined
     clearTimeout(this.#open?.preparing)
     this.#key = phase === 'elsewhere' ? (this.#open?.key ?? this.#key) : undefined
     this.#code = undefined

@@ -66,12 +66,12 @@ export function namesWitnesses(log: Uint8Array): boolean {
  * @param at the instant, in milliseconds since 1970
  * @throws MalformedError, CheckFailedError a rule is broken
  */
-export function verifyLog(did: WebvhDid, log: Uint8Array, witness: Uint8Array | undefined, at: number): VerifiedLog {
+export async function verifyLog(did: WebvhDid, log: Uint8Array, witness: Uint8Array | undefined, at: number): Promise<VerifiedLog> {
   const entries: Entry[] = []
   const rules: (WitnessRule | undefined)[] = []
   for (const line of linesOf(log)) {
     const before = entries.at(-1)
-    const entry = checkEntry(line, entries.length + 1, did.scid, before, at)
+    const entry = await checkEntry(line, entries.length + 1, did.scid, before, at)
     rules.push(before?.parameters.witness ?? entry.parameters.witness)
     entries.push(entry)
   }
@@ -79,7 +79,7 @@ export function verifyLog(did: WebvhDid, log: Uint8Array, witness: Uint8Array | 
   if (!names.includes(did.did)) throw new CheckFailedError('expected the log of the DID, found one in which no entry has its id') // 7
   if (names.length > MOST_NAMES) throw new MalformedError('log', `at most ${MOST_NAMES} names of the DID`)
   const versionIds = entries.map(({ versionId }) => versionId)
-  if (rules.some((rule) => rule !== undefined)) checkApprovals(versionIds, rules, witness ? readProofs(witness) : new Map()) // 9
+  if (rules.some((rule) => rule !== undefined)) await checkApprovals(versionIds, rules, witness ? readProofs(witness) : new Map()) // 9
   const { document, parameters } = entries.at(-1) as Entry
   return { did, names, versionIds, document, isDeactivated: parameters.deactivated }
 }
@@ -92,7 +92,7 @@ function linesOf(log: Uint8Array): Received[] {
   return lines.map((line, index) => new Received(readStrictJson(line, `entry ${index + 1}`, BOUNDS), `entry ${index + 1}`))
 }
 
-function checkEntry(received: Received, number: number, scid: string, before: Entry | undefined, at: number): Entry {
+async function checkEntry(received: Received, number: number, scid: string, before: Entry | undefined, at: number): Promise<Entry> {
   const names = received.entries(MEMBERS.length, 64).map(([name]) => name)
   if (MEMBERS.some((name) => !names.includes(name))) throw new MalformedError(received.path, `the members ${MEMBERS.join(', ')}`)
   const document = received.member('state')
@@ -110,7 +110,7 @@ function checkEntry(received: Received, number: number, scid: string, before: En
   if (versionId !== `${number}-${multihash(withVersionId(received, before?.versionId ?? scid))}`)
     throw new CheckFailedError('expected the versionId to hold the number and the hash of the entry')
   const isOwn = !before || before.parameters.nextKeyHashes.length > 0
-  checkSignatures(received, versionId, isOwn ? parameters.updateKeys : before.parameters.updateKeys, at) // 4
+  await checkSignatures(received, versionId, isOwn ? parameters.updateKeys : before.parameters.updateKeys, at) // 4
   return { versionId, time, name, parameters, document }
 }
 
@@ -132,13 +132,13 @@ function checkScid(received: Received, scid: string): void {
   if (multihash(canonical(preliminary)) !== scid) throw new CheckFailedError('expected the first entry to be the one that the SCID was made from')
 }
 
-function checkSignatures(received: Received, versionId: string, updateKeys: readonly string[], at: number): void {
+async function checkSignatures(received: Received, versionId: string, updateKeys: readonly string[], at: number): Promise<void> {
   const proof = received.member('proof')
   const proofs = Array.isArray(proof.value()) ? proof.items(MOST_PROOFS) : [proof]
   if (proofs.length === 0) throw new MalformedError(proof.path, 'a proof')
   const body = new TextEncoder().encode(withVersionId(received, versionId))
   for (const each of proofs)
-    checkProof(
+    await checkProof(
       each,
       body,
       (method) => {

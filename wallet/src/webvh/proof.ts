@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { base58, fromBase58 } from '../base58.js'
 import { concat } from '../bytes.js'
-import { fromMultikey, isSigned } from '../didcomm/keys.js'
+import { fromMultikey, isSignedBy } from '../didcomm/keys.js'
 import { CheckFailedError, WalletError } from '../errors.js'
 import { canonicalBytes } from '../jcs.js'
 import type { Received } from '../received.js'
@@ -24,7 +24,7 @@ export function multihash(text: string | Uint8Array): string {
  * @param keyOf the raw 32 bytes of a key that may sign, by its verification method; undefined: it may not
  * @param at the instant, in milliseconds since 1970
  */
-export function checkProof(proof: Received, document: Uint8Array, keyOf: (method: string) => Uint8Array | undefined, at: number): void {
+export async function checkProof(proof: Received, document: Uint8Array, keyOf: (method: string) => Uint8Array | undefined, at: number): Promise<void> {
   const is = (name: string, value: string): boolean => proof.member(name).text(64) === value
   if (!is('type', 'DataIntegrityProof') || !is('cryptosuite', 'eddsa-jcs-2022') || !is('proofPurpose', 'assertionMethod'))
     throw new CheckFailedError('expected an assertion of the cryptosuite eddsa-jcs-2022')
@@ -35,7 +35,7 @@ export function checkProof(proof: Received, document: Uint8Array, keyOf: (method
   const encoded = proof.member('proofValue').text(LONGEST_SIGNATURE)
   const { proofValue: _, ...options } = proof.value() as Record<string, unknown>
   const message = concat(sha256(canonicalBytes(options)), sha256(document))
-  if (!encoded.startsWith('z') || !isSigned(key, message, fromBase58(encoded.slice(1), LONGEST_SIGNATURE)))
+  if (!encoded.startsWith('z') || !(await isSignedBy(key, message, fromBase58(encoded.slice(1), LONGEST_SIGNATURE))))
     throw new CheckFailedError('expected a signature that holds')
 }
 

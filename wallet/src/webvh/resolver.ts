@@ -76,7 +76,7 @@ export class WebvhResolver {
     const early = kept && namesWitnesses(kept) ? orNothing(proofs()) : undefined
     const bytes = await this.#files.fetch(did.logUrl, MOST_LOG_BYTES, known)
     const witness = namesWitnesses(bytes) ? (await early) ?? (await proofs()) : undefined
-    const log = verifyLog(did, bytes, witness, Date.now())
+    const log = await verifyLog(did, bytes, witness, Date.now())
     await this.#memory.accept(did.scid, new Map(log.versionIds.map((versionId, index) => [index + 1, versionId])))
     if (log.isDeactivated) throw new CheckFailedError('the DID has ended')
     await this.#files.keep(did.logUrl, bytes)

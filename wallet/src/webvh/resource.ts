@@ -46,7 +46,7 @@ const MOST_LINKS = 100_000
  * @param log of the DID of `id`, newest
  * @param at the instant, in milliseconds since 1970
  */
-export function verifyResource(received: Uint8Array, id: ResourceId, type: ResourceType, log: VerifiedLog, at: number): Resource {
+export async function verifyResource(received: Uint8Array, id: ResourceId, type: ResourceType, log: VerifiedLog, at: number): Promise<Resource> {
   const path = 'attested resource'
   const outer = new Received(readStrictJson(received, path, { mostBytes: MOST_RESOURCE_BYTES, mostDepth: 32, fractions: true }), path)
   const holds = (name: string, wanted: string): boolean => {
@@ -68,7 +68,7 @@ export function verifyResource(received: Uint8Array, id: ResourceId, type: Resou
   check(content.member('issuerId').text(1024) === id.did.did, 'the DID of its id as issuerId') // 4
   const { proof: _, ...unsigned } = outer.value() as Record<string, unknown>
   const keys = assertionKeys(log)
-  checkProof(outer.member('proof'), canonicalBytes(unsigned), (method) => keys.get(method), at) // 5, 6, 7
+  await checkProof(outer.member('proof'), canonicalBytes(unsigned), (method) => keys.get(method), at) // 5, 6, 7
   return { id, content, links: type === 'anonCredsRevocRegDef' ? statusLinks(outer, id) : [] }
 }
 

@@ -62,14 +62,14 @@ export function readProofs(bytes: Uint8Array): Map<string, Received[]> {
  *
  * @param rules for each entry, the rule in force
  */
-export function checkApprovals(versionIds: readonly string[], rules: readonly (WitnessRule | undefined)[], proofs: ReadonlyMap<string, Received[]>): void {
+export async function checkApprovals(versionIds: readonly string[], rules: readonly (WitnessRule | undefined)[], proofs: ReadonlyMap<string, Received[]>): Promise<void> {
   const wanted = new Set(rules.flatMap((rule) => rule?.witnesses ?? []))
   const upTo = new Map<string, number>()
   for (let number = versionIds.length; number > 0; number--) {
     const versionId = versionIds[number - 1] as string
     for (const proof of proofs.get(versionId) ?? []) {
       const did = String(proof.optional('verificationMethod')?.value()).split('#')[0] as string
-      if (wanted.has(did) && !upTo.has(did) && approves(proof, versionId)) upTo.set(did, number)
+      if (wanted.has(did) && !upTo.has(did) && (await approves(proof, versionId))) upTo.set(did, number)
     }
   }
   rules.forEach((rule, index) => {
@@ -78,10 +78,10 @@ export function checkApprovals(versionIds: readonly string[], rules: readonly (W
   })
 }
 
-function approves(proof: Received, versionId: string): boolean {
+async function approves(proof: Received, versionId: string): Promise<boolean> {
   try {
     if ('expires' in (proof.value() as object)) return false
-    checkProof(proof, canonicalBytes({ versionId }), (method) => didKeyMethod(method)?.key, 0)
+    await checkProof(proof, canonicalBytes({ versionId }), (method) => didKeyMethod(method)?.key, 0)
     return true
   } catch (error) {
     if (error instanceof WalletError) return false
