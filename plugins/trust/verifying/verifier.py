@@ -10,7 +10,7 @@ What is certain:
 - A presentation is judged in memory and never stored. What stays is listed in `exchange`.
 - Whatever happens while judging (an unreachable host, a bug, too little time) ends in UNKNOWN, never in silence.
 - The same message delivered again, also after a crash, leads to the same end; another message is a second answer.
-- Of all processes of a verifier one judges an answer; whether it still does, the store knows, not a clock.
+- Of all processes of a verifier one judges an answer (`deciding`).
 
 How a question is put is in `asking`, whose answer is taken in `taking`, how it is judged in `judging`, how a
 verification ends in `ending_verifications`; what comes from wallets reaches `receive` and `declined` through
@@ -18,10 +18,9 @@ verification ends in `ending_verifications`; what comes from wallets reaches `re
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from acapy_agent.core.profile import Profile
 
@@ -49,9 +48,9 @@ from wanderbuch.plugins.trust.verifying.asking import (
     put_question,
     title_of,
 )
-from wanderbuch.plugins.trust.verifying.ending_verifications import DeskLimits, DropsCases, Endings
+from wanderbuch.plugins.trust.verifying.deciding import Decisions, KeepsCases
+from wanderbuch.plugins.trust.verifying.ending_verifications import DeskLimits, Endings
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState, busy_verifications
-from wanderbuch.plugins.trust.verifying.judgement import Judgement
 from wanderbuch.plugins.trust.verifying.judging import Judge
 from wanderbuch.plugins.trust.verifying.keeping import Keeping, KeepingError
 from wanderbuch.plugins.trust.verifying.seen import forget_seen, seen_of
@@ -65,25 +64,6 @@ from wanderbuch.store.tables import tenant_of
 __all__ = ["Asker", "DeskLimits", "LinkPlace", "NoGovernanceError", "OverAskingError", "VerificationDesk"]
 
 LOGGER = logging.getLogger(__name__)
-
-
-class KeepsCases(DropsCases, Protocol):
-    """Keeps the case file of an answer before its decision is saved."""
-
-    async def keep(
-        self,
-        profile: Profile,
-        asked: Verification,
-        message: Mapping[str, object],
-        judgement: Judgement,
-        judge_again: Callable[[], Awaitable[Judgement]],
-    ) -> Judgement:
-        """Keep it, and return the judgement; with a reason more where it could not be kept.
-
-        `judge_again` judges by what is published now. Its judgement counts if what was published in the meantime
-        decides otherwise.
-        """
-        ...
 
 
 class VerificationDesk:
@@ -110,13 +90,12 @@ class VerificationDesk:
         old_names: OldNames = UNKNOWN_LEDGER,
         keeps_cases: KeepsCases | None = None,
     ) -> None:
-        self._keeps_cases = keeps_cases
         self.limits = limits or DeskLimits()
         self._clock, self._since = clock, clock()
         self._judge = Judge(source, recording=recording, oldest_facts=oldest_facts, clock=clock)
+        self._decisions = Decisions(self._judge, limits=self.limits, cases=keeps_cases, clock=clock)
         self._questions = Questions(source, clock, old_names)
         self._endings: dict[str, Endings] = {}  # by tenant
-        self._awaited: set[str] = set()  # verifications whose end somebody waits for
 
     async def ask(
         self,
@@ -180,7 +159,7 @@ class VerificationDesk:
         """
         if keeping is None:
             return
-        if self._keeps_cases is None:
+        if self._decisions.cases is None:
             raise KeepingError("this agent keeps no case files", hint="leave out `keep`")
         today = self._clock().astimezone(UTC).date()
         keeping.check(today, title=title, last_answer=last_answer.astimezone(UTC).date())
@@ -352,8 +331,8 @@ class VerificationDesk:
         """
         await forget_seen(profile, verification_id)
         await Staples(profile).forget(verification_id)
-        if self._keeps_cases is not None:
-            await self._keeps_cases.drop(profile, verification_id)
+        if self._decisions.cases is not None:
+            await self._decisions.cases.drop(profile, verification_id)
         return await self._of(profile).markers.remove(verification_id)
 
     async def knows(self, profile: Profile, thread_id: str) -> bool:
@@ -397,7 +376,7 @@ class VerificationDesk:
         if isinstance(taken, Reason):
             LOGGER.warning("verification %s: codes refused: %s", verification.id, taken.code)
             raise ExchangeError(taken.text)
-        return await self._decided(endings, taken, message)
+        return await self._decisions.of(endings, taken, message)
 
     async def declined(self, incoming: Incoming, code: str) -> bool:
         """Take a wallet's decline; return whether it is about a verification of ours."""
@@ -424,66 +403,10 @@ class VerificationDesk:
         self, endings: Endings, verification: Verification, message: dict[str, object], incoming: Incoming
     ) -> None:
         """Judge an answer that was taken, or tell the same end again; LeaseBusyError: it is to be said once more."""
-        verification = await self._decided(endings, verification, message)
+        verification = await self._decisions.of(endings, verification, message)
         if verification.decision is None:
             raise LeaseBusyError("the answer is being judged")
         await tell_decision(incoming, verification.decision)
-
-    async def _decided(
-        self, endings: Endings, verification: Verification, message: Mapping[str, object]
-    ) -> Verification:
-        """Judge an answer that was taken, unless it is decided; while somebody judges it, wait for what they decide."""
-        if verification.decision is not None:
-            return verification
-        try:
-            async with endings.judging(verification.id):
-                return await self._decided_alone(endings, verification, message)
-        except LeaseBusyError:
-            return await self._decided_by_another(endings, verification, message)
-
-    async def _decided_by_another(
-        self, endings: Endings, verification: Verification, message: Mapping[str, object]
-    ) -> Verification:
-        """Wait for the end of a judgement, one at a time: who says an answer again does not hear what is told there."""
-        LOGGER.info("verification %s: it is being judged", verification.id)
-        if verification.id in self._awaited:
-            return verification
-        self._awaited.add(verification.id)
-        try:
-            async with endings.judging(verification.id, wait_s=self.limits.judging.total_seconds()):
-                return await self._decided_alone(endings, verification, message)  # if they came to no end
-        except LeaseBusyError:
-            return verification
-        finally:
-            self._awaited.discard(verification.id)
-
-    async def _decided_alone(
-        self, endings: Endings, verification: Verification, message: Mapping[str, object]
-    ) -> Verification:
-        """Judge an answer, unless it was decided, or removed, before nobody else judged it any more.
-
-        A second judgement would decide nothing, and put its case file in the place of the one that was decided on.
-        """
-        now = await endings.markers.get_or_none(verification.id)
-        if now is None or now.decision is not None:
-            return now or verification
-        judgement = await self._judged_and_kept(endings.profile, now, message)
-        return await endings.decide(now, judgement, at=self._clock())
-
-    async def _judged_and_kept(
-        self, profile: Profile, verification: Verification, message: Mapping[str, object]
-    ) -> Judgement:
-        """Judge an answer, and keep its case file where the question said so."""
-
-        async def judged(*, anew: bool = False) -> Judgement:
-            return await self._judge.judge(profile, verification, message, limit=self.limits.judging, anew=anew)
-
-        judgement = await judged()
-        if verification.keeping is None or self._keeps_cases is None:
-            return judgement
-        return await self._keeps_cases.keep(
-            profile, verification, message, judgement, judge_again=lambda: judged(anew=True)
-        )
 
     def _of(self, profile: Profile) -> Endings:
         """Return what ends the verifications of a profile."""
@@ -496,6 +419,6 @@ class VerificationDesk:
                 judge=self._judge,
                 limits=self.limits,
                 since=self._since,
-                cases=self._keeps_cases,
+                cases=self._decisions.cases,
             )
         return endings

@@ -20,6 +20,7 @@ from wanderbuch.plugins.exchange.left_out import MayBeLeftOut
 from wanderbuch.plugins.trust.verifying.anoncreds.lesser import lesser_request
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
 from wanderbuch.plugins.trust.verifying.asking import Asker
+from wanderbuch.plugins.trust.verifying.deciding import KeepsCases
 from wanderbuch.plugins.trust.verifying.exchange import (
     ANSWER,
     DECISION,
@@ -28,7 +29,6 @@ from wanderbuch.plugins.trust.verifying.exchange import (
     open_verifications,
     taken,
 )
-from wanderbuch.plugins.trust.verifying.verifier import KeepsCases
 from wanderbuch.store.records import utc_now
 
 
@@ -140,7 +140,7 @@ async def test_who_cannot_be_asked_now_takes_no_place_and_leaves_no_connection(
 
 async def test_a_desk_that_is_renamed_drains_no_open_link(employer: Employer) -> None:
     """Name, reference, law and purpose stand in one text of so many characters."""
-    employer.desk._keeps_cases = cast("KeepsCases", object())
+    employer.desk._decisions.cases = cast("KeepsCases", object())
     applying, links, link = await opened(employer, most=3)
     until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
     kept = {**link.question, "keep": {"law": "x" * 120, "purpose": "y" * 120, "until": until, "language": "fr"}}

@@ -52,7 +52,7 @@ class Archive:
 @pytest.fixture
 def archive(employer: Employer) -> Archive:
     made = Archive(employer)
-    employer.desk._keeps_cases = made
+    employer.desk._decisions.cases = made
     return made
 
 

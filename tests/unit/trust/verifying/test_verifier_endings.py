@@ -78,7 +78,7 @@ class TestSecondAnswers:
         ended = await first
         desk, members = employer.desk, presentation_members(message(proof))
         assert before.decision is None
-        assert await desk._decided(desk._of(employer.profile), before, members) == ended
+        assert await desk._decisions.of(desk._of(employer.profile), before, members) == ended
         assert judged == 1
 
     async def test_refuses_the_answer_to_another_question(

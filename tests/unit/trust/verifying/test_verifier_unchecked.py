@@ -79,7 +79,7 @@ async def test_a_host_that_never_answers_is_unknown_in_time(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(employer.registry, "get_schema", hang)
-    employer.desk.limits = DeskLimits(judging=timedelta(milliseconds=20))
+    employer.desk._decisions._limits = DeskLimits(judging=timedelta(milliseconds=20))
     asked = await employer.ask()
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.UNKNOWN
