@@ -664,6 +664,57 @@ export async function calls(load) {
       }
       return seen
     },
+    // What is asked for while a PIN is typed, by how often rows were read and the vault was asked: at once, and until the book was open.
+    asked_while_typing: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const [before, now] = [globalThis.fetch, Date.now]
+      let [asked, read, ahead] = [0, 0, 0]
+      globalThis.fetch = (url, init) => ((asked += init.method === 'GET' ? 1 : 0), host.fetch(url, init))
+      Date.now = () => now() + ahead
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      const shelf = new MemoryShelf()
+      const rows = shelf.rows.bind(shelf)
+      shelf.rows = () => ((read += 1), rows())
+      const seen = []
+      try {
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        const code = one.newCode().join(' ')
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        const opened = async (name, pin, step) => {
+          await one.lock()
+          ;[asked, read] = [0, 0]
+          if (step !== null) await one.rehearse()
+          await until(() => step === null || asked === 1)
+          const typed = [read, asked]
+          await step?.()
+          seen.push([name, ...typed, await failure(() => one.unlock({ pin })), read, asked, one.status().phase])
+        }
+        await opened('not typed', '246810', null)
+        await opened('typed', '246810', async () => one.rehearse())
+        await opened('wrong', '000000', async () => {})
+        await one.unlock({ pin: '246810' })
+        await opened('later', '246810', async () => void (ahead += 10_001))
+        // Another phone takes over while the PIN is typed: whoever writes next learns it.
+        await opened('overtaken', '246810', async () => {
+          const two = await Session.begin(new MemoryShelf(), { get: away, post: away, open: away }, settings, () => {})
+          await two.restore({ code, pin: '135790' })
+          two.leave()
+        })
+        await failure(() => one.follow({ address: 'https://centre.example.test/i/1' }))
+        await until(() => one.status().phase === 'elsewhere')
+        one.leave()
+      } finally {
+        globalThis.fetch = before
+        Date.now = now
+      }
+      return seen
+    },
     // A link that a worker came by, when the book turned out to be elsewhere: using it here again later does not follow it.
     link_of_before: async () => {
       const { Session } = await load('page/session.js')

@@ -149,6 +149,17 @@ def test_what_was_typed_is_not_at_hand_once_the_book_is_locked_or_was_asked_to_o
     ]
 
 
+def test_what_needs_no_key_is_asked_for_while_a_pin_is_typed_and_not_again_soon_after(wallet: WalletProcess) -> None:
+    # Rows read and vault asked by then; what came of the PIN; how often they were in the end, and how the book stands.
+    assert wallet.call("asked_while_typing") == [
+        ["not typed", 0, 0, "none", 1, 1, "open"],
+        ["typed", 1, 1, "none", 1, 1, "open"],
+        ["wrong", 1, 1, "pin", 1, 1, "locked"],
+        ["later", 1, 1, "none", 2, 2, "open"],
+        ["overtaken", 1, 1, "none", 1, 3, "open"],  # the other phone asked, too
+    ]
+
+
 def test_a_link_is_followed_by_no_other_opening_than_its_own(wallet: WalletProcess) -> None:
     assert wallet.call("link_of_before") == ["elsewhere", "open", ["https://centre.example.test/i/1"]]
 

@@ -151,6 +151,7 @@ export class Session extends BookCalls implements Handlers {
   restore({ code, pin }: { code: string; pin: string }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
       if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
+      this.#early = undefined // another book may come in the place of the one that was read
       const key = await VaultKey.ofCode(readRecoveryCode(code))
       const phone = await remembering(key, pin)
       const isOurs = await isOfShelf(key, this.#shelf)
@@ -175,6 +176,7 @@ export class Session extends BookCalls implements Handlers {
   openFile({ file, code, pin }: { file: Blob; code: string; pin: string }): Promise<'file' | 'vault'> {
     return this.#inTurn(async (goesOn) => {
       if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
+      this.#early = undefined
       const sealed = await readBookFile(file)
       const key = await VaultKey.ofCode(readRecoveryCode(code))
       const book = await openBookFile(key, sealed)
