@@ -108,11 +108,11 @@ export class Session extends BookCalls implements Handlers {
 
   unlock(told: ({ pin: string } | { secret: Uint8Array }) & { address?: string | undefined }): Promise<void> {
     this.#isUnlocking = true
+    const asked = this.#early
     return this.#inTurn(async (goesOn) => {
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
       this.#link = told.address
-      const early = this.#early && Date.now() - this.#early.at < EARLY_MS ? this.#early : this.#beginEarly()
-      this.#early = undefined
+      const early = asked && Date.now() - asked.at < EARLY_MS ? asked : this.#beginEarly()
       try {
         await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn, early)
       } finally {
@@ -151,7 +151,6 @@ export class Session extends BookCalls implements Handlers {
   restore({ code, pin }: { code: string; pin: string }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
       if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
-      this.#early = undefined // another book may come in the place of the one that was read
       const key = await VaultKey.ofCode(readRecoveryCode(code))
       const phone = await remembering(key, pin)
       const isOurs = await isOfShelf(key, this.#shelf)
@@ -176,7 +175,6 @@ export class Session extends BookCalls implements Handlers {
   openFile({ file, code, pin }: { file: Blob; code: string; pin: string }): Promise<'file' | 'vault'> {
     return this.#inTurn(async (goesOn) => {
       if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
-      this.#early = undefined
       const sealed = await readBookFile(file)
       const key = await VaultKey.ofCode(readRecoveryCode(code))
       const book = await openBookFile(key, sealed)
@@ -273,6 +271,7 @@ export class Session extends BookCalls implements Handlers {
   #inTurn<T>(step: (goesOn: () => void) => T | Promise<T>): Promise<T> {
     const turn = this.#last.then(() => {
       const closings = this.#closings
+      this.#early = undefined // another book may come in the place of the one that was read
       return step(() => {
         if (this.#closings !== closings) throw new StateError('the book was closed meanwhile')
       })
@@ -368,7 +367,6 @@ export class Session extends BookCalls implements Handlers {
   #close(phase: Phase, leaving?: Backup): void {
     this.#closings += 1
     forgetTyped()
-    this.#early = undefined
     clearTimeout(this.#open?.preparing)
     this.#key = phase === 'elsewhere' ? (this.#open?.key ?? this.#key) : undefined
     this.#code = undefined
