@@ -22,7 +22,7 @@ One look at the registry's host serves both the list that the proof uses and the
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -94,10 +94,12 @@ async def find_out(
     """
     stated = [identifier.get("timestamp") for identifier in received.proof["identifiers"]]
     try:
-        named = [
-            await _resolve(profile, objects, one, timestamp)
-            for one, timestamp in zip(received.identifiers, stated, strict=True)
-        ]
+        named = await asyncio.gather(
+            *(
+                _resolve(profile, objects, one, timestamp)
+                for one, timestamp in zip(received.identifiers, stated, strict=True)
+            )
+        )
     except ResolutionError as err:
         LOGGER.warning("a presentation names what could not be resolved: %s", describe(err))
         return Findings(resolved=False)
@@ -127,22 +129,34 @@ async def find_out(
 async def _resolve(
     profile: Profile | None, objects: Objects, one: UnverifiedIdentifier, timestamp: int | None
 ) -> _Named:
-    schema = await objects.schema(profile, one.schema_id)
-    definition = await objects.definition(profile, one.cred_def_id)
-    if one.registry is None:
-        return _Named(schema, definition, None, timestamp, None, None)
-    registry = await objects.registry(profile, one.registry)
-    if timestamp is None:
-        return _Named(schema, definition, registry, None, None, None)
-    in_force: LoadedStatusList | None = None
-    try:
-        in_force = await objects.status_list(profile, one.registry, also_of_future=True)
-    except ResolutionError as err:
-        LOGGER.warning("the status list in force could not be resolved: %s", describe(err))
+    """What has a host of its own is asked for at once: each of them may be slow."""
+    schema, definition, (registry, in_force) = await asyncio.gather(
+        objects.schema(profile, one.schema_id),
+        objects.definition(profile, one.cred_def_id),
+        _registry_and_list(profile, objects, one.registry, is_list_needed=timestamp is not None),
+    )
+    if registry is None or timestamp is None:
+        return _Named(schema, definition, registry, timestamp, None, None)
     used = in_force
     if in_force is None or in_force.timestamp != timestamp:
-        used = await objects.status_list(profile, one.registry, at=timestamp)
+        used = await objects.status_list(profile, registry.id, at=timestamp)
     return _Named(schema, definition, registry, timestamp, used, in_force)
+
+
+async def _registry_and_list(
+    profile: Profile | None, objects: Objects, registry_id: str | None, *, is_list_needed: bool
+) -> tuple[LoadedRegistry | None, LoadedStatusList | None]:
+    """One after the other: the list's look at the registry's host brings nothing again that came just now."""
+    if registry_id is None:
+        return None, None
+    registry = await objects.registry(profile, registry_id)
+    if not is_list_needed:
+        return registry, None
+    try:
+        return registry, await objects.status_list(profile, registry_id, also_of_future=True)
+    except ResolutionError as err:
+        LOGGER.warning("the status list in force could not be resolved: %s", describe(err))
+        return registry, None
 
 
 def _belongs_together(named: _Named) -> bool:
@@ -168,7 +182,7 @@ def _own_copy(proof_request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _revocable(named: list[_Named]) -> dict[str, dict[str, Any]]:
+def _revocable(named: Sequence[_Named]) -> dict[str, dict[str, Any]]:
     """Return what ACA-Py's `non_revoc_intervals` looks at in credential definitions."""
     return {
         part.definition.id: {"value": {"revocation": True} if part.definition.is_revocable else {}} for part in named
@@ -176,7 +190,7 @@ def _revocable(named: list[_Named]) -> dict[str, dict[str, Any]]:
 
 
 def _check_timestamps(
-    request: Mapping[str, Any], received: ReceivedPresentation, named: list[_Named], *, now: int
+    request: Mapping[str, Any], received: ReceivedPresentation, named: Sequence[_Named], *, now: int
 ) -> list[str]:
     """Rule 3: return messages.
 
@@ -211,7 +225,7 @@ def _check_timestamps(
     return messages
 
 
-def _check_predicates(request: Mapping[str, Any], proof: Mapping[str, Any], named: list[_Named]) -> None:
+def _check_predicates(request: Mapping[str, Any], proof: Mapping[str, Any], named: Sequence[_Named]) -> None:
     """Rule 5: see that each predicate is proven as it was asked, of the value in the credential.
 
     The sub-proof hides that value, and answers the one challenge with `m` for it and with `mj` in the predicate: the
@@ -235,7 +249,7 @@ def _check_predicates(request: Mapping[str, Any], proof: Mapping[str, Any], name
             raise ValueError(f"Predicate not found: {attribute}, as it was asked and of the credential's value")
 
 
-def _verify(request: Mapping[str, Any], proof: Mapping[str, Any], named: list[_Named]) -> bool:
+def _verify(request: Mapping[str, Any], proof: Mapping[str, Any], named: Sequence[_Named]) -> bool:
     registries = {part.registry.id: part.registry.handle for part in named if part.registry is not None}
     lists = {(part.used.registry_id, part.used.timestamp): part.used.handle for part in named if part.used is not None}
     try:

@@ -3,14 +3,16 @@
 Each case is given to both: `stock` is ACA-Py's `AnonCredsVerifier`, whole, with its own resolving.
 """
 
+import asyncio
 import copy
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from acapy_agent.anoncreds.base import AnonCredsObjectNotFound
 from acapy_agent.anoncreds.verifier import AnonCredsVerifier
 from anoncreds import Presentation
 from tests.unit.trust.ecosystem import WELDER, WELDER_VALUES, Held, Issuer, Worker, message
@@ -313,6 +315,34 @@ async def test_one_look_at_the_registry_serves_both_lists_unless_they_differ(
     assert findings.holds
     assert findings.lists_in_force == (training_centre.list_in_force.to_dict()["timestamp"],)
     assert len(looks) == (2 if newer else 1)
+
+
+@pytest.mark.parametrize("lacks", [None, "schema"])
+async def test_slow_hosts_are_asked_at_once(
+    employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch, lacks: str | None
+) -> None:
+    """Each answers once all three were asked; one that has nothing makes nobody wait for the others."""
+    names = ("schema", "credential_definition", "revocation_registry_definition")
+    all_asked = asyncio.Barrier(len(names))
+
+    def slow(name: str) -> Callable[..., Awaitable[Any]]:
+        look = getattr(employer.registry, f"get_{name}")
+
+        async def slowly(profile: Any, object_id: str) -> Any:
+            await all_asked.wait()
+            if name == lacks:
+                raise AnonCredsObjectNotFound("there is none")
+            return await look(profile, object_id)
+
+        return slowly
+
+    asked = await employer.ask()
+    received = read_presentation(message(worker.present(asked.proof_request, welder)))
+    for name in names:
+        monkeypatch.setattr(employer.registry, f"get_{name}", slow(name))
+    async with asyncio.timeout(5):
+        findings = await find_out(employer.profile, Objects(), asked.proof_request, received)
+    assert (findings.resolved, findings.holds) == ((False, False) if lacks else (True, True))
 
 
 async def test_the_library_verifies_beside_the_event_loop(
