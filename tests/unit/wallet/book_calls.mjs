@@ -71,6 +71,43 @@ export async function calls(load) {
       world.wallet.stop()
       return seen
     },
+    // A book is opened before anybody can be asked: whether the authority is asked then all the same, and told of as away; whether it is asked
+    // where the book is closed again at once; and how often somebody was connected to who has the book drawn again and again.
+    first_look: async (told) => {
+      const { BookCalls } = await load('page/book_calls.js')
+      const { Online } = await load('page/online.js')
+      const { Views } = await load('page/views.js')
+      const { Wallet } = await load('wallet.js')
+      const { world } = await bookOf(1, told)
+      world.wallet.stop()
+      const seen = []
+      for (const isClosed of [false, true]) {
+        const wallet = await Wallet.open(world.store, world, { mediator: 'https://mediator.example.test/mediator', label: 'Wallet', egress: true })
+        const online = new Online({ note: async () => undefined, write: async () => undefined }, wallet, () => undefined)
+        let [looks, away] = [0, 0]
+        const snapshot = async () => {
+          looks += 1
+          await wallet.agent.files.fetch('https://authority.example.test/current.jws', 1_000).catch(() => (away += 1))
+        }
+        const open = { wallet, online, views: new Views(wallet, { isSettled: () => away > 0, snapshot }, () => undefined, () => online.askable), preparing: undefined }
+        const calls = new BookCalls(() => open)
+        const [asked, sockets] = [world.egressed.length, world.sockets]
+        online.begin(undefined, () => undefined)
+        if (isClosed) {
+          await calls.book()
+          online.stop()
+          wallet.stop()
+        }
+        for (let turn = 0; turn < 15; turn++) {
+          if (!isClosed) await calls.book()
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        seen.push([looks > 0, away, world.egressed.length > asked, world.sockets - sockets])
+        online.stop()
+        wallet.stop()
+      }
+      return seen
+    },
     // A new phone, on which nothing of what issuers published is yet: the issuer of one certificate is gone, and for another the first try fails.
     gone_issuer: async ({ credential, link_secret, definition, registry, lists, gone, request }) => {
       const { Views } = await load('page/views.js')

@@ -73,6 +73,20 @@ def test_who_issued_and_asks_does_not_learn_that_somebody_reads_it(wallet: Walle
     assert seen == [*[[True, 1]] * 2, *[[True, 0]] * 6, 1, 0, 0, 1]
 
 
+def test_the_authority_is_asked_once_somebody_can_be_asked_and_not_told_of_as_away_before(
+    wallet: WalletProcess, tmp_path: Path
+) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
+    # Looked up; told of as away; asked by way of the mediator; sockets.
+    assert wallet.call("first_look", **published(centre, told), link_secret=secret) == [
+        [True, 0, True, 1],
+        [False, 0, False, 0],  # closed at once
+    ]
+
+
 def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_newer_list_decides(
     wallet: WalletProcess, tmp_path: Path
 ) -> None:
