@@ -88,6 +88,10 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
         await page.locator("#language").select_option("en")
         await press(page, "Lock now")
         await site.close()
+        # A language that is not here: it is said soon, and another one can be picked.
+        await page.locator("#language").select_option("si")
+        await expect(page.get_by_role("status")).not_to_have_text("", timeout=5_000)
+        await expect(page.locator("#language")).to_have_value("en")
         for tag in ("en", "ta"):
             await page.goto(f"{site.url}/")
             await page.locator("#language").select_option(tag)
