@@ -235,7 +235,7 @@ export async function calls(load) {
     },
     // What is committed to while a question is read, in each case what the yes sent, what had been sent before it, and how many random bytes
     // the yes drew: a proof that is made anew draws thousands.
-    ahead: async ({ request, mixed, ...told }) => {
+    ahead: async ({ request, mixed, many, ...told }) => {
       const { world, peer, ask } = await bookOf(2, told)
       const { store, outbox } = world.wallet.agent
       const { questions, credentials } = world.wallet
@@ -328,6 +328,14 @@ export async function calls(load) {
           return true
         })
         late.push(drawn - drawnBefore)
+        // Nor of what costs far more than others ask.
+        attached['request_presentations~attach'][0].data.json = many
+        id = await asked()
+        await looks()
+        const drawnByNow = drawn
+        await questions.commitAhead(id, Object.fromEntries(Object.keys(many.requested_predicates).map((referent) => [referent, 'credential 0'])), steps(Infinity))
+        late.push(drawn - drawnByNow)
+        await questions.decline(id, false)
         // The same names in another division among two certificates.
         const [first, second] = Object.keys(mixed.requested_attributes)
         attached['request_presentations~attach'][0].data.json = mixed

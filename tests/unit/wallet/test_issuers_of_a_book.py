@@ -142,7 +142,9 @@ def test_what_is_committed_to_while_a_question_is_read_becomes_one_proof_once_af
         "requested_attributes": {name: {"names": ["occupation"]} for name in ("a", "b", "a\nb")},
         "requested_predicates": {},
     }
-    told = wallet.call("ahead", **told, link_secret=secret, request=request, mixed=mixed)
+    predicate = asked["requested_predicates"]["p"]
+    many = {**REQUEST, "requested_attributes": {}, "requested_predicates": {f"p{n}": predicate for n in range(9)}}
+    told = wallet.call("ahead", **told, link_secret=secret, request=request, mixed=mixed, many=many)
     seen, late = told["seen"], told["late"]
     # Each time one proof, and nothing before the yes; what was committed to is drawn before it, wholly or in part.
     assert [(name, len(case["made"]), case["before"]) for name, case in seen.items()] == [

@@ -49,6 +49,9 @@ const WORTH_MS = 10 * 60_000
 /** 5: what is asked of others goes out first; computing keeps it waiting. */
 const OUT_MS = 20
 
+/** 8: each costs as much as the rest of a proof, and who asks says how many there are. */
+const MOST_PREDICATES_AHEAD = 8
+
 /** Which credential answers which referent; a group of names is one referent. */
 export type Answers = Readonly<Record<string, string>>
 
@@ -179,6 +182,7 @@ export class Questions {
     const asked = await this.#agent.store.get('question', id)
     if (asked?.['state'] !== 'asked') return
     const choices = await this.#choices({ ...asked, answers }, (entry, notAfter) => this.#credentials.witnessAtHand(entry, notAfter))
+    if (choices.some(({ predicates }) => predicates.length > MOST_PREDICATES_AHEAD)) return
     const secret = await linkSecretOf(this.#agent)
     const row = await this.#agent.store.get('question', id)
     if (row?.['state'] !== 'asked' || row['at'] !== asked['at']) return // it was answered meanwhile
