@@ -96,6 +96,7 @@ def build_page() -> dict[str, bytes]:
     files = {str(path.relative_to(static)): path.read_bytes() for path in sorted(static.rglob("*")) if path.is_file()}
     # The style stands in the page: a file of its own would be a connection more, and the first screen later.
     style = b"<style>\n" + files.pop("page.css") + b"</style>"
+    assert files["index.html"].count(_STYLE) == 1, "the page names its style once, as it is written here"
     files["index.html"] = files["index.html"].replace(_STYLE, style)
     others = {**bundles, **files, **_words()}
     return {**others, "keeper.js": _keeper(others), "licences.txt": _licences()}

@@ -7,6 +7,7 @@ Chromium's own throttling does not reach workers, and there the wallet is. Agent
   takes as long as it does: a slow processor hears of an answer as soon as it is there.
 - Threads that run at the same time pay once: a phone has several processors.
 - It is a process of its own, so that nobody else's work makes a stop longer; what one was too long the next is shorter.
+- However it ends, no process is left standing still: one that does hears of no other signal.
 
     async with slow_phone(times=6):
         ...
@@ -20,7 +21,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,11 @@ async def slow_phone(*, times: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await slowing.communicate()
+        try:
+            await slowing.communicate()
+        finally:
+            if slowing.returncode != 0:
+                _go_on(_renderers(os.getpid()))
         assert slowing.returncode == 0, "the phone was not slowed to the end"
 
 
@@ -75,6 +80,8 @@ def _used_s(pid: int) -> float:
 
 
 def _slow_down(root: int, times: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _ended)
     slowed: dict[int, _Slowed] = {}
     looked = 0.0
     try:
@@ -90,9 +97,17 @@ def _slow_down(root: int, times: int) -> None:
                 except OSError:  # it ended
                     del slowed[process.pid]
     finally:
-        for pid in slowed:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+        _go_on(slowed)
+
+
+def _ended(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _go_on(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def _renderers(root: int) -> list[int]:

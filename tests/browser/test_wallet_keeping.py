@@ -34,8 +34,8 @@ IS_WAITING = """async () => {
   const registration = await navigator.serviceWorker.getRegistration()
   while (!registration.waiting) await new Promise(requestAnimationFrame)
 }"""
-POLICY = """async () => {
-  const file = await (await caches.open('page')).match('/', { ignoreSearch: true })
+POLICY = """async (path) => {
+  const file = await (await caches.open('page')).match(path, { ignoreSearch: true })
   return file.headers.get('content-security-policy')
 }"""
 LINK = "https://centre.wanderbuch.test/i/abc"
@@ -88,6 +88,10 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
         await page.locator("#language").select_option("en")
         await press(page, "Lock now")
         await site.close()
+        # A language that is not here: it is said soon, and another one can be picked.
+        await page.locator("#language").select_option("si")
+        await expect(page.get_by_role("status")).not_to_have_text("", timeout=5_000)
+        await expect(page.locator("#language")).to_have_value("en")
         for tag in ("en", "ta"):
             await page.goto(f"{site.url}/")
             await page.locator("#language").select_option(tag)
@@ -210,9 +214,49 @@ async def test_settings_are_the_hosts_at_each_visit_and_the_policy_follows(chrom
         site.files = load_page(site.settings())
         await page.reload()
         await sees(page, "Your certificates, in your hands")
-        policy = await page.evaluate(POLICY)
+        policy = await page.evaluate(POLICY, "/")
         assert "https://other.wanderbuch.test" in policy
         assert "https://mediator.wanderbuch.test" not in policy
+
+
+async def test_what_carries_the_policy_and_is_lost_on_its_way_comes_with_the_next_visit(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        await kept(page)
+        site.mediator = "https://other.wanderbuch.test/mediator"
+        site.files = load_page(site.settings())
+        site.dropped["/worker.js"] = 1
+        for _ in range(2):
+            await page.reload()
+            await unlock(page)
+        assert site.dropped["/worker.js"] == 0
+        assert "https://other.wanderbuch.test" in await page.evaluate(POLICY, "/worker.js")
+
+
+@pytest.mark.parametrize("how", ["full", "cleared"])
+async def test_a_phone_that_is_full_or_cleared_while_the_keeper_lives_shuts_nobody_out(
+    chromium: Browser, site: WalletSite, how: str
+) -> None:
+    async with phone(chromium) as context:
+        page = await context.new_page()
+        told = await context.new_cdp_session(page)
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        await kept(page)
+        clears = {"origin": site.url, "storageTypes": "cache_storage"}
+        await told.send("Storage.clearDataForOrigin", clears)
+        if how == "full":
+            await told.send("Storage.overrideQuotaForOrigin", {"origin": site.url, "quotaSize": 1})
+        for _ in range(2):
+            await page.reload()
+            await unlock(page)
+        if how == "cleared":  # it is kept again
+            await page.evaluate(IS_KEPT, "/settings.json")
+            await page.evaluate(IS_KEPT, "/page.js")
 
 
 async def test_what_a_browser_wiped_comes_back_by_the_code_and_two_tabs_take_turns(

@@ -71,6 +71,43 @@ export async function calls(load) {
       world.wallet.stop()
       return seen
     },
+    // A book is opened before anybody can be asked: whether the authority is asked then all the same, and told of as away; whether it is asked
+    // where the book is closed again at once; and how often somebody was connected to who has the book drawn again and again.
+    first_look: async (told) => {
+      const { BookCalls } = await load('page/book_calls.js')
+      const { Online } = await load('page/online.js')
+      const { Views } = await load('page/views.js')
+      const { Wallet } = await load('wallet.js')
+      const { world } = await bookOf(1, told)
+      world.wallet.stop()
+      const seen = []
+      for (const isClosed of [false, true]) {
+        const wallet = await Wallet.open(world.store, world, { mediator: 'https://mediator.example.test/mediator', label: 'Wallet', egress: true })
+        const online = new Online({ note: async () => undefined, write: async () => undefined }, wallet, () => undefined)
+        let [looks, away] = [0, 0]
+        const snapshot = async () => {
+          looks += 1
+          await wallet.agent.files.fetch('https://authority.example.test/current.jws', 1_000).catch(() => (away += 1))
+        }
+        const open = { wallet, online, views: new Views(wallet, { isSettled: () => away > 0, snapshot }, () => undefined, () => online.askable), preparing: undefined }
+        const calls = new BookCalls(() => open)
+        const [asked, sockets] = [world.egressed.length, world.sockets]
+        online.begin(undefined, () => undefined)
+        if (isClosed) {
+          await calls.book()
+          online.stop()
+          wallet.stop()
+        }
+        for (let turn = 0; turn < 15; turn++) {
+          if (!isClosed) await calls.book()
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        seen.push([looks > 0, away, world.egressed.length > asked, world.sockets - sockets])
+        online.stop()
+        wallet.stop()
+      }
+      return seen
+    },
     // A new phone, on which nothing of what issuers published is yet: the issuer of one certificate is gone, and for another the first try fails.
     gone_issuer: async ({ credential, link_secret, definition, registry, lists, gone, request }) => {
       const { Views } = await load('page/views.js')
@@ -171,8 +208,8 @@ export async function calls(load) {
       const seen = []
       let count = 0
       try {
-        for (const { looked, waited, at } of steps) {
-          const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: request } }] }
+        for (const { looked, waited, at, to = 4_000_000_000 } of steps) {
+          const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: { ...request, non_revoked: { to } } } }] }
           await ask(say('present-proof/2.0/request-presentation', attached))
           const { questions, credentials } = world.wallet
           const [id] = (await store.list('question')).find(([, row]) => row.state === 'asked')
@@ -198,7 +235,7 @@ export async function calls(load) {
     },
     // What is committed to while a question is read, in each case what the yes sent, what had been sent before it, and how many random bytes
     // the yes drew: a proof that is made anew draws thousands.
-    ahead: async ({ request, ...told }) => {
+    ahead: async ({ request, mixed, many, ...told }) => {
       const { world, peer, ask } = await bookOf(2, told)
       const { store, outbox } = world.wallet.agent
       const { questions, credentials } = world.wallet
@@ -220,10 +257,12 @@ export async function calls(load) {
         return getRandomValues.call(crypto, bytes)
       }
       const seen = {}
+      const late = []
       const saysYes = async (name, id, entry, looked = true) => {
-        if (looked) await credentials.isRevoked(await credentials.one(entry))
+        const answers = typeof entry === 'string' ? with_(entry) : entry
+        if (looked) await credentials.isRevoked(await credentials.one('credential 0'))
         const [before, drawnBefore] = [sent().length, drawn]
-        await questions.answer(id, with_(entry))
+        await questions.answer(id, answers)
         await outbox.flush()
         const made = sent().slice(before).map((each) => JSON.parse(atob(each['presentations~attach'][0].data.base64)))
         seen[name] = { made, before, drawn: drawn - drawnBefore }
@@ -252,11 +291,63 @@ export async function calls(load) {
         await questions.commitAhead(id, with_('credential 0'), steps(Infinity)) // it is over
         id = await asked()
         await saysYes('declined', id, 'credential 0')
+        id = await asked()
+        await looks()
+        await Promise.all([1, 2].map(() => questions.commitAhead(id, with_('credential 0'), steps(1_000))))
+        await saysYes('at once', id, 'credential 0')
+        // A yes, or a no, while what is needed is looked up: nothing is committed to after it.
+        for (const ends of [() => saysYes('before', id, 'credential 0'), () => questions.decline(id, false)]) {
+          id = await asked()
+          await looks()
+          const { witnessAtHand } = credentials
+          credentials.witnessAtHand = async (...told) => {
+            credentials.witnessAtHand = witnessAtHand
+            await ends()
+            return witnessAtHand.call(credentials, ...told)
+          }
+          const drawnBefore = drawn
+          await questions.commitAhead(id, with_('credential 0'), steps(Infinity))
+          late.push(drawn - drawnBefore - (seen.before && late.length === 0 ? seen.before.drawn : 0))
+        }
+        // Nor after a no that is not kept yet when it begins.
+        id = await asked()
+        await looks()
+        const { write } = store
+        let goesThrough
+        store.write = async (...told) => {
+          await new Promise((resolve) => (goesThrough = resolve))
+          return write.apply(store, told)
+        }
+        const declining = questions.decline(id, false)
+        const drawnBefore = drawn
+        await questions.commitAhead(id, with_('credential 0'), async () => {
+          store.write = write
+          while (!goesThrough) await new Promise((resolve) => setImmediate(resolve))
+          goesThrough()
+          await declining
+          return true
+        })
+        late.push(drawn - drawnBefore)
+        // Nor of what costs far more than others ask.
+        attached['request_presentations~attach'][0].data.json = many
+        id = await asked()
+        await looks()
+        const drawnByNow = drawn
+        await questions.commitAhead(id, Object.fromEntries(Object.keys(many.requested_predicates).map((referent) => [referent, 'credential 0'])), steps(Infinity))
+        late.push(drawn - drawnByNow)
+        await questions.decline(id, false)
+        // The same names in another division among two certificates.
+        const [first, second] = Object.keys(mixed.requested_attributes)
+        attached['request_presentations~attach'][0].data.json = mixed
+        id = await asked()
+        await looks()
+        await questions.commitAhead(id, { [first]: 'credential 0', [second]: 'credential 0', [`${first}\n${second}`]: 'credential 1' }, steps(Infinity))
+        await saysYes('mixed', id, { [`${first}\n${second}`]: 'credential 0', [first]: 'credential 1', [second]: 'credential 1' })
       } finally {
         crypto.getRandomValues = getRandomValues
         world.wallet.stop()
       }
-      return seen
+      return { seen, late }
     },
     // Verdicts in the answer to what was posted: of somebody else; while the book cannot keep it; one that has to wait; none. For each: what was
     // posted, how the question stands, what waits to go out, what is kept of what came. Then what a mediator of theirs would see.

@@ -247,6 +247,9 @@ export async function calls(load) {
       const [one, two] = await shelf.rows()
       const swapped = new MemoryShelf()
       await swapped.write({ rows: [{ ...one, sealed: two.sealed }] })
+      await store.write(['d', 'e', 'f'].map((id) => row(id, { n: 4 })))
+      const misplaced = new MemoryShelf()
+      await misplaced.write({ rows: [{ name: 'waiting', order: 1, sealed: (await shelf.waiting()).at(-1).sealed }] })
       return {
         rows: await again.list('connection'),
         frozen,
@@ -254,6 +257,7 @@ export async function calls(load) {
         whole: again.whole().map(([kind]) => kind),
         tells: ['connection', 'Perera', 'did:example', 'object'].filter((word) => written.includes(word)),
         swapped: await failure(() => SealedStore.open(swapped, KEY)),
+        misplaced: await failure(() => SealedStore.open(misplaced, KEY)),
         another: await failure(() => SealedStore.open(shelf, VaultKey.of(new Uint8Array(32)))),
       }
     },

@@ -73,6 +73,20 @@ def test_who_issued_and_asks_does_not_learn_that_somebody_reads_it(wallet: Walle
     assert seen == [*[[True, 1]] * 2, *[[True, 0]] * 6, 1, 0, 0, 1]
 
 
+def test_the_authority_is_asked_once_somebody_can_be_asked_and_not_told_of_as_away_before(
+    wallet: WalletProcess, tmp_path: Path
+) -> None:
+    centre = Centre.make("did:example:c", SMALL, tmp_path)
+    secret = wallet.call("new_link_secret")
+    entry = issue_to_wallet(wallet, centre, secret, {"occupation": "C7212", "level": "4"})
+    told = {"credential": entry.credential, **centre.told(), "lists": [centre.lists[-1].to_dict()]}
+    # Looked up; told of as away; asked by way of the mediator; sockets.
+    assert wallet.call("first_look", **published(centre, told), link_secret=secret) == [
+        [True, 0, True, 1],
+        [False, 0, False, 0],  # closed at once
+    ]
+
+
 def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_newer_list_decides(
     wallet: WalletProcess, tmp_path: Path
 ) -> None:
@@ -88,6 +102,8 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
         {"looked": 1, "waited": 6_000, "at": 2},  # a newer one came
         {"looked": 1, "waited": 6_000, "at": 0},  # nobody says what is newest
         {"looked": 2, "waited": 3_600_000, "at": 2},  # too long ago
+        {"looked": 0, "waited": 3_600_000, "at": 2, "to": first},  # of an older one, for who wants that
+        {"looked": 0, "waited": 0, "at": 2},  # and at once after it, for who wants the newest
         {"looked": 2, "waited": 6_000, "at": 3},  # it was revoked meanwhile
     ]
     told = {
@@ -100,6 +116,8 @@ def test_what_was_looked_up_while_a_question_was_read_serves_the_proof_and_a_new
         [None, "answered", [first], 1],
         [None, "answered", [second], 1],
         ["unreachable", "answering", [], 1],
+        [None, "answered", [second], 1],
+        [None, "answered", [first], 1],
         [None, "answered", [second], 1],
         ["cannot_prove", "failed", [], 1],
     ]
@@ -119,7 +137,15 @@ def test_what_is_committed_to_while_a_question_is_read_becomes_one_proof_once_af
         **centre.told(),
         "lists": [status_list.to_dict() for status_list in centre.lists],
     }
-    seen = wallet.call("ahead", **told, link_secret=secret, request=request)
+    mixed = {
+        **REQUEST,
+        "requested_attributes": {name: {"names": ["occupation"]} for name in ("a", "b", "a\nb")},
+        "requested_predicates": {},
+    }
+    predicate = asked["requested_predicates"]["p"]
+    many = {**REQUEST, "requested_attributes": {}, "requested_predicates": {f"p{n}": predicate for n in range(9)}}
+    told = wallet.call("ahead", **told, link_secret=secret, request=request, mixed=mixed, many=many)
+    seen, late = told["seen"], told["late"]
     # Each time one proof, and nothing before the yes; what was committed to is drawn before it, wholly or in part.
     assert [(name, len(case["made"]), case["before"]) for name, case in seen.items()] == [
         ("without", 1, 0),
@@ -127,10 +153,16 @@ def test_what_is_committed_to_while_a_question_is_read_becomes_one_proof_once_af
         ("half", 1, 2),
         ("another", 1, 3),
         ("declined", 1, 4),
+        ("at once", 1, 5),
+        ("before", 1, 6),
+        ("mixed", 1, 7),
     ]
+    assert max(late) < 200  # rows are sealed, and nothing is committed to
     drawn = {name: case["drawn"] for name, case in seen.items()}
     anew = min(drawn[name] for name in ("without", "another", "declined"))
-    assert drawn["whole"] < 1_000 < drawn["half"] < anew - 500
+    assert max(drawn["whole"], drawn["at once"]) < 1_000 < drawn["half"] < anew - 500
+    shown = seen.pop("mixed")["made"][0]["requested_proof"]["revealed_attr_groups"]
+    assert {name: value["sub_proof_index"] for name, value in shown.items()} == {"a\nb": 0, "a": 1, "b": 1}
     proofs = [case["made"][0] for case in seen.values()]
     assert all(is_verified(request, proof, [centre]) for proof in proofs)
     assert len({proof["proof"]["proofs"][0]["primary_proof"]["eq_proof"]["a_prime"] for proof in proofs}) == len(proofs)

@@ -189,6 +189,7 @@ def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
         "whole": ["connection", "connection"],
         "tells": [],
         "swapped": "check_failed",
+        "misplaced": "check_failed",  # what waits for the vault, as if it were a row
         "another": "check_failed",
     }
 

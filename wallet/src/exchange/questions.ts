@@ -49,6 +49,9 @@ const WORTH_MS = 10 * 60_000
 /** 5: what is asked of others goes out first; computing keeps it waiting. */
 const OUT_MS = 20
 
+/** 8: each costs as much as the rest of a proof, and who asks says how many there are. */
+const MOST_PREDICATES_AHEAD = 8
+
 /** Which credential answers which referent; a group of names is one referent. */
 export type Answers = Readonly<Record<string, string>>
 
@@ -176,19 +179,23 @@ export class Questions {
    * @param goesOn waits until the next step may be made; false: nobody wants it any more
    */
   async commitAhead(id: string, answers: Answers, goesOn: () => Promise<boolean>): Promise<void> {
-    const row = await this.#agent.store.get('question', id)
-    if (row?.['state'] !== 'asked') return
-    const choices = await this.#choices({ ...row, answers }, (entry, notAfter) => this.#credentials.witnessAtHand(entry, notAfter))
+    const asked = await this.#agent.store.get('question', id)
+    if (asked?.['state'] !== 'asked') return
+    const choices = await this.#choices({ ...asked, answers }, (entry, notAfter) => this.#credentials.witnessAtHand(entry, notAfter))
+    if (choices.some(({ predicates }) => predicates.length > MOST_PREDICATES_AHEAD)) return
     const secret = await linkSecretOf(this.#agent)
+    const row = await this.#agent.store.get('question', id)
+    if (row?.['state'] !== 'asked' || row['at'] !== asked['at']) return // it was answered meanwhile
     if (!this.#isAhead(id, row, choices)) this.#ahead = { id, at: row['at'], choices, committing: commitTo(questionIn(row).request, choices, new Map(), secret) }
     const ahead = this.#ahead as Ahead
     try {
-      while (!ahead.committed && (await goesOn()) && this.#ahead === ahead) {
+      // Another may go on with the same one: what was true before the wait need not be true after it.
+      while ((await goesOn()) && this.#ahead === ahead && !ahead.committed) {
         const step = ahead.committing.next()
         if (step.done) ahead.committed = step.value
       }
     } catch (error) {
-      this.#ahead = undefined
+      if (this.#ahead === ahead) this.#ahead = undefined
       throw error
     }
   }
@@ -199,7 +206,6 @@ export class Questions {
    * @param isTold whether the asker learns it; else they learn nothing, as if nobody had answered
    */
   async decline(id: string, isTold: boolean): Promise<void> {
-    if (this.#ahead?.id === id) this.#ahead = undefined
     await this.#change(id, (row) => {
       if (!isTold || row['isShown'] === true) return { changes: [at(id, { ...emptied(row), state: 'declined' })] }
       const { key, change } = this.#agent.ring.fresh()
@@ -209,6 +215,7 @@ export class Questions {
       const changes = [at(id, { ...emptied(row), state: 'declined', isTold, own }), ...(own === key.verkey ? [change] : [])]
       return { changes, send: [{ from: own, to: unsealContact(new Received(row['contact'], 'contact')), message: declined }] }
     })
+    if (this.#ahead?.id === id) this.#ahead = undefined
   }
 
   /** Go on with a question that the worker said yes to (3). */
@@ -381,7 +388,7 @@ export class Questions {
 
 /** Whether the same of the same credentials answers, with the same status list. */
 function areSame(some: readonly Choice[], others: readonly Choice[]): boolean {
-  const told = ({ credential, revealed, predicates, witness }: Choice): unknown[] => [credential, witness?.list.timestamp, revealed.join('\n'), predicates.join('\n')]
+  const told = ({ credential, revealed, predicates, witness }: Choice): unknown[] => [credential, witness?.list.timestamp, JSON.stringify([revealed, predicates])]
   return some.length === others.length && some.every((choice, index) => told(choice).every((part, place) => part === told(others[index] as Choice)[place]))
 }
 

@@ -42,7 +42,8 @@ export class SealedStore implements Store {
     const store = new SealedStore(shelf, key)
     for (const { name, order, sealed } of await rows) {
       const [kind, id, value] = readWritten(key.openRow(sealed, name))
-      if (value === null) throw new CheckFailedError('a row that is gone stands on the shelf')
+      // What waits for the vault (a list of rows) lies under no name of a row; nor does a row that is gone.
+      if (typeof kind !== 'string' || value === null) throw new CheckFailedError('what is no row stands among the rows')
       store.#rows.set(atOf(kind, id), { kind, id, order, value: frozen(value) })
       store.#order = Math.max(store.#order, order)
     }

@@ -52,7 +52,7 @@ keeper.addEventListener('fetch', (event) => {
 async function install(): Promise<void> {
   const cache = await kept()
   const before = (await cache.keys()).map(({ url }) => new URL(url).pathname)
-  for (const path of Object.keys(FILES)) if (!FURTHER.test(path) || before.includes(path)) await file(path)
+  for (const path of Object.keys(FILES)) if (!FURTHER.test(path) || before.includes(path)) await file(path, true)
   await settings('force-cache')
 }
 
@@ -74,32 +74,44 @@ function placeOf(path: string): string {
   return `${path}?${FILES[path]}`
 }
 
-// 1
-async function file(path: string): Promise<Response> {
-  const cache = await kept()
-  const here = await cache.match(placeOf(path), { ignoreVary: true })
-  // What the browser has of this visit need not come again: it counts if its digest does.
-  return here ?? brought(cache, path, 'force-cache').catch(() => brought(cache, path, 'reload'))
+/** What needs the cache and can be done without: it may be full, or was cleared under our feet, and is opened anew then. */
+async function ifItCan<Told>(step: (cache: Cache) => Promise<Told>): Promise<Told | undefined> {
+  try {
+    return await step(await kept())
+  } catch {
+    opened = undefined
+    return undefined
+  }
 }
 
-async function brought(cache: Cache, path: string, how: RequestCache): Promise<Response> {
+// 1; `isNeeded`: whether it must be kept.
+async function file(path: string, isNeeded = false): Promise<Response> {
+  const here = await ifItCan((cache) => cache.match(placeOf(path), { ignoreVary: true }))
+  // What the browser has of this visit need not come again: it counts if its digest does.
+  return here ?? brought(path, 'force-cache', isNeeded).catch(() => brought(path, 'reload', isNeeded))
+}
+
+async function brought(path: string, how: RequestCache, isNeeded: boolean): Promise<Response> {
   const response = await fetch(path, { integrity: `sha256-${FILES[path]}`, cache: how, credentials: 'omit' })
   if (!response.ok) throw new TypeError('the file did not come')
-  await cache.put(placeOf(path), response.clone())
+  const keep = (cache: Cache): Promise<void> => cache.put(placeOf(path), response.clone())
+  await (isNeeded ? kept().then(keep) : ifItCan(keep))
   return response
 }
 
 // 4; `how`: where it is installed, what the browser has just asked for need not be asked for again.
 async function settings(how: RequestCache = 'no-cache'): Promise<Response> {
-  const cache = await kept()
-  const before = await cache.match(SETTINGS, { ignoreVary: true })
+  const before = await ifItCan((cache) => cache.match(SETTINGS, { ignoreVary: true }))
   try {
     const response = await fetch(SETTINGS, { cache: before ? 'no-cache' : how, credentials: 'omit', signal: before ? AbortSignal.timeout(PATIENCE_MS) : null })
     if (response.ok) {
       const told = await response.clone().text()
       if (told === (await before?.clone().text())) return response
-      if (before) await Promise.all(WITH_POLICY.map((path) => brought(cache, path, 'reload'))).catch(() => undefined)
-      await cache.put(SETTINGS, response.clone())
+      await ifItCan(async (cache) => {
+        // First what carries the policy: if it does not come whole, the next visit finds that the settings are others, and asks for it again.
+        if (before) await Promise.all(WITH_POLICY.map((path) => brought(path, 'reload', true)))
+        await cache.put(SETTINGS, response.clone())
+      })
       return response
     }
   } catch {

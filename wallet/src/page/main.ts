@@ -274,7 +274,7 @@ class Page implements Actions {
 
   async #pick(tag: string): Promise<void> {
     const isLoaded = await this.#try(async () => {
-      this.#words = await Words.load(tag).catch(() => {
+      this.#words = await Words.load(tag, false).catch(() => {
         throw new RefusedError('broke', null)
       })
     })

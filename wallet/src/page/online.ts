@@ -25,6 +25,7 @@ export class Online {
   /** Until it was connected to first; and when that is. */
   #connectFirst: (() => void) | undefined
   #shown: Timer | undefined
+  #isShown = false
   #retry: Timer | undefined
   #lists: Timer | undefined
   #isStopped = false
@@ -33,12 +34,16 @@ export class Online {
   /** Ends when the link led somewhere, or nowhere. */
   #came: Promise<void> = Promise.resolve()
   isOnline = false
+  /** Ends when somebody can be asked, or nobody could be reached; never, if the book is closed before. */
+  readonly askable: Promise<void>
+  #endWait = (): void => {}
 
   /** @param tell told when `isOnline` may be another */
   constructor(shelf: Shelf, wallet: Wallet, tell: () => void) {
     this.#shelf = shelf
     this.#wallet = wallet
     this.#tell = tell
+    this.askable = new Promise((resolve) => (this.#endWait = resolve))
   }
 
   /**
@@ -54,6 +59,7 @@ export class Online {
       if (address !== undefined) this.#followEarly(address)
       address = undefined
       foresee()
+      this.#endWait()
     }
     this.#connectFirst = () => {
       this.#connectFirst = undefined
@@ -64,9 +70,10 @@ export class Online {
     else this.#connectFirst()
   }
 
-  /** The book was given to who shows it. */
+  /** The book was given to who shows it; however often, it is connected soon after the first time. */
   shown(): void {
-    if (!this.#connectFirst) return
+    if (!this.#connectFirst || this.#isShown) return
+    this.#isShown = true
     clearTimeout(this.#shown)
     this.#shown = setTimeout(this.#connectFirst, SHOWN_MS)
   }
@@ -114,6 +121,7 @@ export class Online {
       this.isOnline = false
       this.#retry = setTimeout(() => (this.#started = this.#connect(Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
     }
+    this.#endWait()
     this.#tell()
   }
 

@@ -321,7 +321,7 @@ export class Session extends BookCalls implements Handlers {
     const files = agent.files.readAlsoWhile(() => !agent.mediator.isConnected || isOffline())
     const followed = governance ? new Governance(governance, files, agent.store, new WebvhResolver(files, new HistoryMemory(agent.store))) : undefined
     const online = new Online(this.#shelf, wallet, () => this.#tell('status'))
-    this.#open = { key, store, backup, wallet, online, views: new Views(wallet, followed, () => this.#tell('changed')), isHistoryOpen: false, preparing: undefined }
+    this.#open = { key, store, backup, wallet, online, views: new Views(wallet, followed, () => this.#tell('changed'), () => online.askable), isHistoryOpen: false, preparing: undefined }
     backup.onState = (state) => {
       if (state === 'elsewhere') this.#close('elsewhere')
       else if (state === 'deleted') void this.#forget()

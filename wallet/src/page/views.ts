@@ -33,12 +33,17 @@ export class Views {
   readonly #wallet: Wallet
   readonly #governance: Governance | undefined
   readonly #onLater: () => void
+  readonly #whenAskable: () => Promise<void>
 
-  /** @param onLater told that what was left out of a view is known now */
-  constructor(wallet: Wallet, governance: Governance | undefined, onLater: () => void = () => {}) {
+  /**
+   * @param onLater told that what was left out of a view is known now
+   * @param whenAskable ends when somebody can be asked: who asks before learns nothing, and so does who asks soon after
+   */
+  constructor(wallet: Wallet, governance: Governance | undefined, onLater: () => void = () => {}, whenAskable = (): Promise<void> => Promise.resolve()) {
     this.#wallet = wallet
     this.#governance = governance
     this.#onLater = onLater
+    this.#whenAskable = whenAskable
     wallet.questions.onAsked = (asker) => void governance?.snapshot([asker]).catch(() => undefined) // whoever judges them learns it
   }
 
@@ -174,7 +179,7 @@ export class Views {
     const wanted = [...new Set(dids)]
     if (!governance || wanted.length === 0 || governance.isSettled(wanted)) return true
     const told = (): void => this.#onLater()
-    setTimeout(() => void governance.snapshot(wanted).then(told, told), LATER_MS)
+    setTimeout(() => void this.#whenAskable().then(() => governance.snapshot(wanted)).then(told, told), LATER_MS)
     return false
   }
 

@@ -96,8 +96,12 @@ export class Words {
     this.second = second
   }
 
-  /** @param chosen the language that the worker picked; else the browser's first one that is there */
-  static async load(chosen?: string | null): Promise<Words> {
+  /**
+   * @param chosen the language that the worker picked; else the browser's first one that is there
+   * @param isPatient whether what was dropped on its way is asked for again; who picks a language waits for an answer, and can pick again
+   */
+  static async load(chosen?: string | null, isPatient = true): Promise<Words> {
+    const fetched = <T>(path: string): Promise<T> => (isPatient ? again(() => asked<T>(path)) : asked<T>(path))
     const wishes = [chosen ?? '', ...navigator.languages.map((tag) => tag.split('-')[0] as string)]
     const language = wishes.find((tag) => LANGUAGES.some(([known]) => known === tag)) ?? 'en'
     const [catalogue, facts, titles] = await Promise.all([
@@ -337,6 +341,6 @@ function own<T>(facts: Readonly<Record<string, T>>, key: string | null): T | und
 }
 
 // As `index.html` asks for it ahead; this origin has no cookies.
-function fetched<T>(path: string): Promise<T> {
-  return again(async () => (await (await fetch(path)).json()) as T)
+async function asked<T>(path: string): Promise<T> {
+  return (await (await fetch(path)).json()) as T
 }
