@@ -21,7 +21,7 @@ import pytest_asyncio
 from tests.interop.conftest import MEDIATOR_OF_PAGES
 from tests.interop.ecosystem import Ecosystem, Json
 from tests.interop.page_wallet_process import PageWalletError, page_wallet
-from tests.interop.stock_acapy import StockAcaPy, invitation_of, new_tag, stock_acapy
+from tests.interop.stock_acapy import AcaPyError, StockAcaPy, invitation_of, new_tag, stock_acapy
 
 from wanderbuch.agents.machine import AgentHandle
 
@@ -138,6 +138,21 @@ class Scene:
         thread = invitation["requests~attach"][0]["data"]["json"]["@id"]
         exchange = await self.stock.proof_exchange("request-received", thread_id=thread)
         return request, f"/present-proof-2.0/records/{exchange['pres_ex_id']}"
+
+    async def reused(self, invitation: Json) -> str:
+        """Let the stock one take an invitation over a connection that it has, and return which one that is.
+
+        When it hears that it may, it deletes its record of the invitation, which its Admin API looks for after the
+        message went out. Where our answer was there before, it answers 400, and what it has is as it should be.
+        """
+        try:
+            taken = await self.stock.receive(invitation, use_existing_connection="true")
+        except AcaPyError as err:
+            if "Record not found: oob_record/" not in str(err):
+                raise
+        else:
+            assert taken["state"] == "reuse-accepted"
+        return await self.stock.connected(invitation["@id"])
 
     async def answer(self, place: str) -> None:
         """Let the stock one answer with a credential of the centre's."""
@@ -319,8 +334,7 @@ async def test_stock_holder_goes_on_over_the_connection_that_is_there(scene: Sce
     await scene.offered_by_centre()
     before = {connection["connection_id"] for connection in (await scene.stock.get("/connections"))["results"]}
     invitation = carried((await scene.ours.offer())["invitation_url"])
-    taken = await scene.stock.receive(invitation, use_existing_connection="true")
-    assert (taken["state"], taken["connection_id"] in before) == ("reuse-accepted", True)
+    assert await scene.reused(invitation) in before
     await scene.stock.credential_exchange("offer-received", parent_thread_id=invitation["@id"])
 
 
