@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from tests.needs import chromium_program
 from tests.unit.authority_pages.place import Place, full_payload
 
@@ -27,6 +27,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE_MS = 30_000
+"""What a page may take: a machine that runs other tests too is slow now and then. Playwright waits five seconds."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import PATIENCE_MS, SCREENSHOTS
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -98,7 +98,7 @@ async def looking(chromium: Browser, town: Site, size: ViewportSize, **options: 
     """Open a window that knows of none before: those of a kind share what Chromium keeps for them, but cookies."""
     context = await _context(chromium, viewport=size, reduced_motion="reduce", **options)
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     look = Look(page, town.url)
     page.on("console", lambda worker: look.noise.append(worker.text) if worker.type in {"error", "warning"} else None)
     page.on("pageerror", lambda err: look.noise.append(str(err)))

@@ -307,7 +307,7 @@ async def test_the_desk_works_without_javascript(chromium: Browser, yard: Yard) 
         question = await put_question(look)
         await expect(look.page.locator("[role=status]")).to_have_text("No answer yet.")
         await yard.place.answer(question)
-        await expect(look.page.locator("#head h1")).to_have_text("Accepted", timeout=15_000)
+        await expect(look.page.locator("#head h1")).to_have_text("Accepted")
 
 
 async def test_on_paper_the_decision_has_no_buttons(chromium: Browser, yard: Yard) -> None:

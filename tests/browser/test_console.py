@@ -249,7 +249,7 @@ async def test_the_console_works_without_javascript(chromium: Browser, site: Sit
         await look.open(f"/desk/en/issued/{offer.id}")
         await expect(look.page.locator("[role=status]")).to_have_text("A wallet has it; the person is looking at it.")
         await site.place.workshop.ask(offer)
-        await expect(look.page.locator(".standing .badge")).to_have_text("taken", timeout=15_000)
+        await expect(look.page.locator(".standing .badge")).to_have_text("taken")
 
 
 async def test_slips_stand_many_to_a_sheet_and_none_is_cut(chromium: Browser, site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.abuse.town import Town
-from tests.browser.conftest import ARGUMENTS, SCREENSHOTS
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, SCREENSHOTS
 from tests.browser.looking import violations_on
 from tests.needs import chromium_program
 from tests.welders import LEVELS, certificate
@@ -81,7 +81,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page that shares nothing with those of other tests."""
     context = await browser.new_context(ignore_https_errors=True, viewport=FOLD)
     opened = await context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     await context.close()
 
@@ -169,7 +169,7 @@ async def test_without_javascript_the_page_asks_again_by_itself(town: Town, page
     address = str(await quiet.locator(".progress .code").text_content())
     opened = await town.people["worker"].post("/invitations", {"url": address})
     await town.people["worker"].post(f"/requests/{opened['id']}/decline", {"reason": "NO_FITTING_CREDENTIAL"})
-    await expect(quiet.locator("#verdict h1")).to_be_visible(timeout=15_000)
+    await expect(quiet.locator("#verdict h1")).to_be_visible()
     await pictured(quiet, "walk-in-ar-declined")
     await context.close()
 

@@ -103,3 +103,34 @@ async def test_without_a_camera_or_without_leave_the_page_says_what_to_do(chromi
             await press(page, "Scan a code")
             await expect(page.get_by_role("status")).to_contain_text(sentence)
             await sees(page, "My book")
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "came"),
+    [
+        pytest.param("/decoder.js", "a code of another kind", "not a link", id="what reads codes"),
+        pytest.param("/offline.js", "WB1 of nobody", "none of these", id="what reads a question in codes"),
+    ],
+)
+async def test_what_was_lost_on_its_way_comes_when_somebody_scans_again(
+    tmp_path: Path, path: str, code: str, came: str
+) -> None:
+    shown = tmp_path / "code.y4m"
+    shown.write_bytes(video(code))
+    flags = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={shown}")
+    async with (
+        with_camera(*flags) as browser,
+        wallet_site() as site,
+        phone(browser, permissions=["camera"], service_workers="block") as context,
+    ):
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        await make_book(page)
+        await page.evaluate("() => { delete globalThis.BarcodeDetector }")
+        site.dropped[path] = 1
+        await press(page, "Scan a code")
+        await expect(page.get_by_role("status")).to_contain_text("The network is not there", timeout=WAIT_MS)
+        await sees(page, "My book")
+        await press(page, "Scan a code")
+        await expect(page.get_by_role("status")).to_contain_text(came, timeout=WAIT_MS)
+        assert (site.dropped[path], site.asked.count(path)) == (0, 2)

@@ -14,7 +14,7 @@ import trustme
 from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright, expect
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
 from tests.browser.looking import Look
 from tests.interop.openid_install import SOURCE, install
 from tests.needs import chromium_program
@@ -117,7 +117,7 @@ async def desk(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
             )
             context = await browser.new_context(ignore_https_errors=True)  # its own: the desk's edge checks them
             page = await context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(PATIENCE_MS)
             yield Desk(place, url, page)
             await browser.close()
     await profile.close()

@@ -21,7 +21,7 @@ import pytest_asyncio
 from tests.interop.conftest import MEDIATOR_OF_PAGES
 from tests.interop.ecosystem import Ecosystem, Json
 from tests.interop.page_wallet_process import PageWalletError, page_wallet
-from tests.interop.stock_acapy import StockAcaPy, invitation_of, new_tag, stock_acapy
+from tests.interop.stock_acapy import AcaPyError, StockAcaPy, invitation_of, new_tag, stock_acapy
 
 from wanderbuch.agents.machine import AgentHandle
 
@@ -138,6 +138,27 @@ class Scene:
         thread = invitation["requests~attach"][0]["data"]["json"]["@id"]
         exchange = await self.stock.proof_exchange("request-received", thread_id=thread)
         return request, f"/present-proof-2.0/records/{exchange['pres_ex_id']}"
+
+    async def stock_reuses(self, invitation: Json) -> None:
+        """Let the stock one take an invitation over a connection that it has, to which ours agrees.
+
+        Two of its handlers remove its record of the invitation: that of our agreement, and that of the offer right
+        behind it. Whichever is late finds none, and so may its Admin API, which then answers 400 (seen once in 40 times
+        on a busy machine). Its webhook says in each case that our agreement came.
+        """
+        try:
+            taken = await self.stock.receive(invitation, use_existing_connection="true")
+        except AcaPyError as err:
+            if "Record not found: oob_record/" not in str(err):
+                raise
+        else:
+            assert taken["state"] == "reuse-accepted"
+
+        def is_agreed(told: Json) -> bool:
+            comment = told["comment"]  # a list where no agreement came
+            return isinstance(comment, str) and invitation["@id"] in comment
+
+        await self.stock.told("connection_reuse_accepted", is_agreed)
 
     async def answer(self, place: str) -> None:
         """Let the stock one answer with a credential of the centre's."""
@@ -319,9 +340,9 @@ async def test_stock_holder_goes_on_over_the_connection_that_is_there(scene: Sce
     await scene.offered_by_centre()
     before = {connection["connection_id"] for connection in (await scene.stock.get("/connections"))["results"]}
     invitation = carried((await scene.ours.offer())["invitation_url"])
-    taken = await scene.stock.receive(invitation, use_existing_connection="true")
-    assert (taken["state"], taken["connection_id"] in before) == ("reuse-accepted", True)
-    await scene.stock.credential_exchange("offer-received", parent_thread_id=invitation["@id"])
+    await scene.stock_reuses(invitation)
+    offered = await scene.stock.credential_exchange("offer-received", parent_thread_id=invitation["@id"])
+    assert offered["connection_id"] in before
 
 
 async def test_second_stock_taker_of_an_invitation_for_one_is_told(scene: Scene) -> None:

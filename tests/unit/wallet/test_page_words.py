@@ -54,3 +54,17 @@ def test_the_page_offers_all_languages_and_says_which_ones_a_machine_made() -> N
         assert json.loads((PAGE / "words" / f"{tag}.json").read_text()) == told[tag], (
             "call: python -m tests.wallet_tools"
         )
+
+
+def test_what_a_sentence_names_is_said_so_on_its_button_in_every_language() -> None:
+    named = [(key, name) for key, text in ENGLISH.items() for name in re.findall(r"[“\"]([^{”\"]+)[”\"]", text)]
+    assert ("error.not_ready", "Get ready") in named
+    own = catalogues()
+    wrong = []
+    for key, name in named:
+        buttons = [button for button, text in ENGLISH.items() if text == name]
+        for tag, told in own.items():
+            sentences = told["sentences"]
+            if not any(sentences[button] in sentences[key] for button in buttons):
+                wrong.append((tag, key, name))
+    assert wrong == []

@@ -337,8 +337,9 @@ class Page implements Actions {
 
   // A question in codes that follow each other, one of which was seen.
   async #readCodes(camera: Camera, first: string): Promise<void> {
-    const { readCodes } = await offline()
-    const message = await readCodes(camera, first, (key, named) => this.#frame.say(this.#words.say(key, named))).catch((error: unknown) => {
+    const say = (key: string, named: Record<string, number>): void => this.#frame.say(this.#words.say(key, named))
+    const reading = offline().then(({ readCodes }) => readCodes(camera, first, say))
+    const message = await reading.catch((error: unknown) => {
       this.show('book')
       throw error
     })
