@@ -6,7 +6,7 @@
 // 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
 // 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
 
-import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
+import { StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
 import { Backup } from '../keeping/backup.js'
 import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
@@ -92,7 +92,7 @@ export class Session extends BookCalls implements Handlers {
 
   create({ pin }: { pin: string }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
-      if (!['none', 'forgotten'].includes(this.#phase) || !this.#code) throw new StateError('there is a book, or no code')
+      if (!['none', 'forgotten', 'locked'].includes(this.#phase) || !this.#code) throw new StateError('there is a book, or no code')
       const key = await VaultKey.ofCode(this.#code)
       const phone = await remembering(key, pin)
       goesOn()
@@ -153,7 +153,7 @@ export class Session extends BookCalls implements Handlers {
         return this.#openBook(key, goesOn)
       }
       await this.#mayGo()
-      if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new CheckFailedError('there is no book for this code')
+      if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new WalletError('no_book', 'there is no book for this code')
       return this.#openBook(key, goesOn)
     })
   }
