@@ -281,7 +281,11 @@ async def test_who_lost_code_and_pin_finds_the_way_to_a_new_book_and_a_code_of_e
         of_elsewhere = " ".join(await other.locator(".groups span").all_text_contents())
         await other.reload()
         await press(other, "I have a book already")
-        await other.get_by_label("Your recovery code").fill(of_elsewhere)
+        field = other.get_by_label("Your recovery code")
+        await field.fill(of_elsewhere)
+        # All of it is seen while it is typed: whoever is told of a mistake in group 4 finds it.
+        assert await field.evaluate("({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth")
+        assert await field.evaluate("({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight")
         await other.get_by_label("A PIN").fill(PIN)
         await press(other, "Open my book")
         told = other.get_by_role("status")

@@ -80,7 +80,7 @@ export class Screens extends Parts {
   #codeAndPin(): HTMLElement[] {
     const { say } = this
     return [
-      this.field('code', say('restore.code'), { autocomplete: 'off', inputmode: 'numeric', required: true }),
+      this.field('code', say('restore.code'), { rows: '2', autocomplete: 'off', inputmode: 'numeric', required: true }),
       this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }, say('pin.worth')),
     ]
   }

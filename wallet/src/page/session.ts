@@ -1,7 +1,8 @@
 // One wallet in one worker: opened, locked, moved. What is done with it while it is open: `book_calls.ts`.
 //
-// 1. Before anything is done, the vault is asked whether the book is still here. Nobody reachable: it is used all the same, and what it
-//    would write waits; another phone that took over is noticed at the next step.
+// 1. Before anything is done, the vault is asked whether the book is still here; and when the line to the mediator was lost, which one phone
+//    has at a time. Nobody reachable: it is used all the same, and what it would write waits; another phone that took over is noticed at
+//    the next step.
 // 2. The vault has the book before the first offer is accepted.
 // 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
 // 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
@@ -320,6 +321,11 @@ export class Session extends BookCalls implements Handlers {
       else this.#tell('status')
     }
     agent.onChange(() => this.#tell('changed'))
+    // Another phone may have taken the book over, and the line with it (1).
+    agent.mediator.onAgain = () =>
+      backup.alone(() => backup.check()).catch((error: unknown) => {
+        if (error instanceof OvertakenError || error instanceof VaultDeletedError) throw error
+      })
     // Whatever is shown needs what the authority says.
     this.#key = undefined
     online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
