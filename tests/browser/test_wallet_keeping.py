@@ -12,6 +12,7 @@ from tests.browser.wallet_site import (
     PIN,
     WAIT_MS,
     WalletSite,
+    confirm,
     kept,
     make_book,
     phone,
@@ -285,6 +286,58 @@ async def test_what_a_browser_wiped_comes_back_by_the_code_and_two_tabs_take_tur
         await page.get_by_label("A PIN").fill(PIN)
         await press(page, "Open my book")
         await sees(page, "My book")
+
+
+async def test_who_lost_code_and_pin_finds_the_way_to_a_new_book_and_a_code_of_elsewhere_is_told_from_a_wrong_one(
+    chromium: Browser, site: WalletSite
+) -> None:
+    async with phone(chromium) as context, phone(chromium) as new:
+        page = await context.new_page()
+        await page.goto(f"{site.url}/")
+        lost = await make_book(page)
+        await expect(page.get_by_role("main")).not_to_contain_text("copy", timeout=WAIT_MS)
+        await press(page, "Lock now")
+        await press(page, "I do not know the PIN")
+        await press(page, "I have lost code and PIN")
+        await sees(page, "Make a new book")
+        await expect(page.get_by_role("main")).to_contain_text("go to your centre")
+        await press(page, "Make a new book")
+        await sees(page, "Make a new book")  # the tick is wanted first
+        await page.get_by_label("I am sure").check()
+        await press(page, "Make a new book")
+        await sees(page, "Write this down")
+        # Nothing is gone before the new one is made.
+        await page.reload()
+        await unlock(page)
+        await press(page, "Lock now")
+        await press(page, "I do not know the PIN")
+        await press(page, "I have lost code and PIN")
+        await page.get_by_label("I am sure").check()
+        await press(page, "Make a new book")
+        groups = [str(text) for text in await page.locator(".groups span").all_text_contents()]
+        await confirm(page, groups)
+        await expect(page.get_by_role("main")).not_to_contain_text("copy", timeout=WAIT_MS)
+        assert groups != lost
+        other = await new.new_page()
+        await other.goto(f"{site.url}/")
+        await press(other, "Make my book")
+        await sees(other, "Write this down")
+        of_elsewhere = " ".join(await other.locator(".groups span").all_text_contents())
+        await other.reload()
+        await press(other, "I have a book already")
+        field = other.get_by_label("Your recovery code")
+        await field.fill(of_elsewhere)
+        # All of it is seen while it is typed: whoever is told of a mistake in group 4 finds it.
+        assert await field.evaluate("({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth")
+        assert await field.evaluate("({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight")
+        await other.get_by_label("A PIN").fill(PIN)
+        await press(other, "Open my book")
+        told = other.get_by_role("status")
+        await expect(told).to_contain_text("no book for this code at this address", timeout=WAIT_MS)
+        await expect(told).to_be_in_viewport(ratio=1)
+        await other.get_by_label("Your recovery code").fill(" ".join(lost))
+        await press(other, "Open my book")
+        await sees(other, "My book")  # its copy is there for who finds the paper after all
 
 
 async def test_settings_that_did_not_come_are_asked_for_again_when_the_book_is_opened(

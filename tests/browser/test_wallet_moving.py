@@ -30,6 +30,7 @@ async def test_a_file_opens_the_book_at_another_site_when_the_first_is_gone(chro
             await press(page, "Save a copy as a file")
         await (await download.value).save_as(file)
         await expect(page.get_by_role("status")).to_contain_text("downloads")
+        await expect(page.get_by_role("status")).to_be_in_viewport(ratio=1)
         assert (await download.value).suggested_filename.endswith(".book")
         await first.close()
 

@@ -50,7 +50,9 @@ async def test_a_passkey_with_prf_opens_the_book_and_its_secret_stays_in_the_pag
         await make_book(page)
         await press(page, "Who can see what, and deleting")
         await press(page, "Use fingerprint or face")
-        await expect(page.get_by_role("button", name="Do not use it any more")).to_be_visible()
+        # What has changed is seen where the button was, and said.
+        await expect(page.get_by_role("button", name="Do not use it any more")).to_be_in_viewport()
+        await expect(page.get_by_role("status")).to_have_text("That is done.")
         await press(page, "Lock now")
         await sees(page, "Your book is locked")
         await page.reload()
@@ -90,7 +92,11 @@ async def test_without_prf_the_pin_stays(chromium: Browser) -> None:
         await make_book(page)
         await press(page, "Who can see what, and deleting")
         await press(page, "Use fingerprint or face")
-        await expect(page.get_by_role("status")).to_have_text("This phone cannot do that. Your PIN stays.")
+        told = page.get_by_role("status")
+        await expect(told).to_have_text("This phone cannot do that. Your PIN stays.")
+        # The button stands far below: what came of it is read without scrolling back, and hides nothing that has the focus.
+        assert await page.evaluate("scrollY") > 0
+        await expect(told).to_be_in_viewport(ratio=1)
         await press(page, "Lock now")
         await sees(page, "Your book is locked")
         await expect(page.get_by_role("button", name=OPEN)).to_have_count(0)

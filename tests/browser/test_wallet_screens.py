@@ -9,13 +9,14 @@ import pytest
 from playwright.async_api import Browser, Route
 from tests.browser.looking import PHONE, looking
 from tests.wallet_tools import PAGE, build
-from tests.wallet_words import OTHERS
+from tests.wallet_words import OTHERS, catalogues
 
 pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.asyncio(loop_scope="session")]
 
 SCREENS: Final = (
     "start",
     "book",
+    "doors",
     "more",
     "file",
     "offer",
@@ -53,6 +54,27 @@ _UNMARKED: Final = """async (tag) => {
       }
   return found
 }"""
+
+
+_CUT: Final = r"""(titles) => {
+  const main = document.getElementById('main')
+  const heading = (text) => Object.assign(document.createElement('h1'), { textContent: text })
+  if (titles.length) main.replaceChildren(...titles.map(heading))
+  const words = []
+  for (const element of main.querySelectorAll('h1, h2, h3, button, summary, label')) {
+    const nodes = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+    for (let node = nodes.nextNode(); node; node = nodes.nextNode())
+      for (const { 0: word, index } of node.textContent.matchAll(/[^\s\u2068\u2069/-]+/g)) {
+        const range = document.createRange()
+        range.setStart(node, index)
+        range.setEnd(node, index + word.length)
+        const tops = [...range.getClientRects()].map(({ top }) => top)
+        if (Math.max(...tops) - Math.min(...tops) > 8) words.push(word)
+      }
+  }
+  return words
+}"""
+"""Words that stand on two lines."""
 
 
 class Here:
@@ -97,6 +119,20 @@ async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words
                     if "C7212" in text or "99991231" in text or "eqf_min" in text:
                         wrong.append((tag, screen, ["a code"]))
     assert wrong == []
+
+
+async def test_no_word_of_a_heading_or_a_button_is_cut_in_two_on_a_phone(chromium: Browser) -> None:
+    cut: list[object] = []
+    async with looking(chromium, Here(), PHONE) as look:
+        await look.page.route("**/*", serve)
+        await look.open("/")
+        for tag, catalogue in catalogues().items():
+            titles = [text for key, text in catalogue["sentences"].items() if re.search(r"(^|\.)title(\.|$)", key)]
+            for screen in ("doors", *OF_CONSENT, "more", "history"):
+                await look.page.evaluate(DRAW, {"tag": tag, "screen": screen})
+                cut += [(tag, screen, word) for word in await look.page.evaluate(_CUT, [])]
+            cut += [(tag, "title", word) for word in await look.page.evaluate(_CUT, titles)]
+    assert cut == []
 
 
 async def test_html_in_every_field_is_text(chromium: Browser) -> None:

@@ -56,6 +56,7 @@ async ({ tag, screen, markup }) => {
     less: () => [[may('NOT_TRUSTED', 'verification.attributes'), ['birth_date']], [question.may, []]].map(([judged, beyond]) => questionScreen(parts, seen({ ...question, may: judged, beyond, left: ['family_name', 'given_names', 'birth_date'], mayLeave: true }))),
     misfits: () => misfits.map((code) => questionScreen(parts, seen(none(code)))),
     history: () => [histories.historyScreen(parts, seen({ given: [given] }))],
+    doors: () => [parts.code(['307364', '232018', '960442', '246657', '839281', '661691']), parts.confirm(3), parts.locked(true), parts.restore('locked'), parts.broken(), parts.elsewhere(), parts.otherTab(), parts.unset(), parts.waiting()],
     report: () => [histories.reportScreen(parts, seen(question))],
   }
   document.documentElement.lang = words.language

@@ -1,7 +1,7 @@
 """A wallet host's public site in this process: its page, its policy and its vaults, without an agent around them."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -144,6 +144,12 @@ async def make_book(page: Page) -> list[str]:
     await press(page, "Make my book")
     await page.locator(".groups span").first.wait_for()  # what follows waits for none
     groups = [str(text) for text in await page.locator(".groups span").all_text_contents()]
+    await confirm(page, groups)
+    return groups
+
+
+async def confirm(page: Page, groups: Sequence[str]) -> None:
+    """Say that the code is on paper, type the group that is asked for, and choose a PIN."""
     await press(page, "I have written it down")
     asked = await page.locator("main label").first.inner_text()
     group = int(next(letter for letter in asked if letter.isdigit()))
@@ -151,7 +157,6 @@ async def make_book(page: Page) -> list[str]:
     await page.get_by_label("A PIN").fill(PIN)
     await press(page, "Make my book")
     await sees(page, "My book")
-    return groups
 
 
 async def kept(page: Page) -> None:

@@ -174,13 +174,19 @@ async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) ->
             await sees(second.page, "My book")
             await expect(second.page.locator("summary").first).to_contain_text("National Certificate")
 
-            # The first phone learns it with its next step: it is not told by anybody.
+            # The first phone learns it with the line to the mediator, which one phone has at a time, and lets the second one have it.
+            await sees(page, "Your book is open on another phone")
+            await press(page, "Use it here")
+            await sees(page, "My book")
+            await sees(second.page, "Your book is open on another phone")
             await press(page, "Lock now")
             await sees(page, "Your book is locked")
             await look.check("page-locked")
             await page.get_by_label("Your PIN").fill("246811")
             await press(page, "Open my book")
             await expect(page.get_by_role("status")).to_contain_text("Tries left: 9")
+            await press(second.page, "Use it here")
+            await sees(second.page, "My book")
             await page.get_by_label("Your PIN").fill(PIN)
             await press(page, "Open my book")
             await sees(page, "Your book is open on another phone")

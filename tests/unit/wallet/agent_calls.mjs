@@ -266,6 +266,25 @@ export async function calls(load) {
       world.wallet.stop()
       return [...before, world.posted.length > 0, await stateOf(world, row.id)]
     },
+    // Another phone took the book over, and the mediator closed this one's socket: it is not opened again, whoever looks.
+    overtaken: async () => {
+      const world = await fresh()
+      const { mediator } = world.wallet.agent
+      const asked = []
+      const told = () => new Promise((resolve) => (mediator.onAgain = () => (resolve(asked.push('asked')), asked.length === 1 ? Promise.reject(new Error('elsewhere')) : Promise.resolve())))
+      const [before, first] = [world.sockets, told()]
+      world.events.closed()
+      await first
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const without = world.sockets - before
+      // It is the one that has it: then it is opened.
+      const [back, second] = [new Promise((resolve) => (world.onSocket = resolve)), told()]
+      await mediator.look()
+      await second
+      await back
+      world.wallet.stop()
+      return [without, asked.length, world.sockets - before]
+    },
     // The wallet is closed while it meets its mediator: no socket is opened any more.
     closed_early: async () => {
       const world = new World()

@@ -1084,7 +1084,13 @@ export async function calls(load) {
         one.newCode()
         await one.create({ pin: '246810' })
         const made = (await shelf.note('vault')).vault
-        return [phase, other, left, one.status().phase, made !== KEY.id && made.length, one.leave() ?? null]
+        const told = [phase, other, left, one.status().phase, made !== KEY.id && made.length]
+        // Nor does whoever has forgotten a PIN have to try ten wrong ones first.
+        await one.lock()
+        const locked = one.status().phase
+        one.newCode()
+        await one.create({ pin: '135790' })
+        return [...told, locked, one.status().phase, (await shelf.note('vault')).vault !== made, one.leave() ?? null]
       } finally {
         globalThis.fetch = before
       }

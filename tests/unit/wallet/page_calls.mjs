@@ -56,7 +56,7 @@ export async function calls(load) {
     },
     report: ({ catalogue, facts, isFromLink }) => {
       const parts = [{ shown: ['family_name'], proven: [{ name: 'eqf_level', comparison: '>=', value: 3 }], learned: [{ name: 'birth_date', values: ['19900101'] }], candidates: [], revoked: [] }]
-      return reportLines({ words: new Words(catalogue, facts) }, { isFromLink, parts, answer: null, asker: { name: 'Big \u202eemployer', did: 'did:x:v' }, at: 0, purpose: 'study', reference: 'A-17' })
+      return reportLines({ words: new Words(catalogue, facts) }, { isFromLink, parts, left: ['given_names'], answer: null, asker: { name: 'Big \u202eemployer', did: 'did:x:v' }, at: 0, purpose: 'study', reference: 'A-17' })
     },
     filled: ({ catalogue, facts, type, value, bare }) => {
       const words = new Words(catalogue, facts)

@@ -75,6 +75,10 @@ def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
     assert wallet.call("reconnects") == [0, 1, True, "complete"]
 
 
+def test_a_socket_is_opened_again_by_who_still_has_the_book_alone(wallet: WalletProcess) -> None:
+    assert wallet.call("overtaken") == [0, 2, 1]
+
+
 def test_a_wallet_that_was_closed_while_it_met_its_mediator_opens_no_socket(wallet: WalletProcess) -> None:
     assert wallet.call("closed_early") == ["state", 0, 0]
 

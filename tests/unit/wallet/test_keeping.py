@@ -265,7 +265,7 @@ def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
         ["made", "open", 0, None],  # the link is kept: nobody is reached here
         ["locked", "locked", "state", "pin"],
         ["next visit", "open", ["waiting"]],
-        ["no book", "check_failed", "none"],
+        ["no book", "no_book", "none"],
         ["moved", "open", ["waiting"]],
         ["put away", []],
         ["overtaken", "elsewhere", "state"],
@@ -344,7 +344,7 @@ def test_a_deletion_counts_if_the_key_signed_it_and_nothing_comes_after_it(walle
 
 
 def test_where_code_and_pin_are_lost_a_new_book_may_begin(wallet: WalletProcess) -> None:
-    assert wallet.call("anew") == ["forgotten", "check_failed", True, "open", 43, None]
+    assert wallet.call("anew") == ["forgotten", "no_book", True, "open", 43, "locked", "open", True, None]
 
 
 def test_a_file_that_is_not_this_books_says_why(wallet: WalletProcess) -> None:

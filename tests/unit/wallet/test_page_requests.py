@@ -200,7 +200,8 @@ def test_a_report_about_a_link_accuses_nobody_whom_it_names(wallet: WalletProces
         for is_from_link in (False, True)
     )
     assert signed[0] == "I report: Big employer (did:x:v)"
-    assert "They asked to see: Family name" in signed
+    # What was left out of the answer was asked for: it may be what is reported.
+    assert "They asked to see: Given names, Family name" in signed
     assert by_link[0] == "I report a link that names: Big employer (did:x:v)"
     assert by_link[1].startswith("It came with a link, which anybody can make.")
     assert not any("They" in line or line in signed for line in by_link)

@@ -28,6 +28,19 @@ def test_every_language_says_everything_with_the_same_placeholders() -> None:
     assert wrong == []
 
 
+def test_whatever_a_sentence_names_is_called_so_on_the_page() -> None:
+    """A worker is sent to a button by its name: “Get ready” is one, and the way to it is named too."""
+    told = {"en": ENGLISH, **{tag: {entry.msgctxt: entry.msgstr for entry in translation(tag)} for tag in OTHERS}}
+    wrong = []
+    for tag, sentences in told.items():
+        for key, sentence in sentences.items():
+            named = re.findall(r"[“«\"]\s?([^”»\"{}]+?)\s?[”»\"]", sentence)
+            wrong += [(tag, key, name) for name in named if name not in sentences.values()]
+        for key, names in (("error.not_ready", ("book.more", "ready.do")), ("more.pressure.what", ("lock.now",))):
+            wrong += [(tag, key, name) for name in names if sentences[name] not in sentences[key]]
+    assert wrong == []
+
+
 def test_what_a_certificate_is_made_of_has_a_sentence() -> None:
     types = list_credential_types()
     assert {type_.id for type_ in types} == set(facts()["types"])

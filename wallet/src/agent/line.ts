@@ -2,6 +2,9 @@
 //
 // A socket whose other end is gone (the phone went from one network to another) is often not told so for many minutes. So one over which
 // nothing came for a minute, though something was asked, counts as closed; what takes long to come over a slow network does not fill a minute.
+//
+// A mediator closes a wallet's socket when the same wallet opens another one. So a phone asks whether it still has the book before it opens
+// one again: two phones that both do would take it from each other, for ever.
 
 import { compacted } from '../didcomm/compact.js'
 import type { Network, Socket } from '../network.js'
@@ -37,6 +40,8 @@ export class Line {
   #heardAt = 0
   /** Whether its other end takes compact envelopes (ADR 120). */
   isCompact = false
+  /** Asked before the socket is opened again; who throws does not have it any more. */
+  before: () => Promise<void> = () => Promise.resolve()
   /** Whether it did so before: then it is spoken to so from the first message on (ADR 124). */
   wasCompact = false
 
@@ -145,7 +150,7 @@ export class Line {
 
   /** Whoever waits for a socket that is down waits no longer: it is opened now. */
   hurry(): void {
-    if (!this.#socket && !this.#isStopped && this.#timer !== undefined) void this.open().catch(() => undefined)
+    if (!this.#socket && !this.#isStopped && this.#timer !== undefined) this.#again()
   }
 
   stop(): void {
@@ -165,8 +170,13 @@ export class Line {
     if (this.#isStopped) return
     clearTimeout(this.#timer)
     // Many wallets lose a mediator at once: they do not come back at once.
-    this.#timer = setTimeout(() => void this.open().catch(() => undefined), this.#wait * (0.5 + Math.random()))
+    this.#timer = setTimeout(() => this.#again(), this.#wait * (0.5 + Math.random()))
     this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS)
+  }
+
+  #again(): void {
+    clearTimeout(this.#timer)
+    void this.before().then(() => this.open()).catch(() => undefined)
   }
 
   #fail(): void {

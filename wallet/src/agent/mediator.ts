@@ -58,6 +58,8 @@ export class Mediator {
   #isStopped = false
   /** Called when the socket has opened and live delivery is on: what could not be sent may be sent now. */
   onOpen: () => void = () => {}
+  /** Called before its socket is opened again: whoever throws has no wallet any more, such as a phone whose book is open on another one. */
+  onAgain: () => Promise<void> = () => Promise.resolve()
   /** Called when it may be asked (`mayAsk`), before `onOpen`. */
   onAskable: () => void = () => {}
 
@@ -259,6 +261,7 @@ export class Mediator {
     const url = publicAddress(endpoint.replace(/^https:/, 'wss:'), 'endpoint of the mediator', 'wss:').href
     if (!this.#line) {
       this.#line = new Line(this.#network, url, (envelope) => this.#received(envelope), opened)
+      this.#line.before = () => atMost(PATIENCE_MS, this.onAgain())
       this.#line.wasCompact = isCompact
     }
     await this.#line.open()

@@ -40,13 +40,14 @@ export class Frame {
     const main = mainPart()
     const made = h('div', {}, h('h1', { tabindex: -1 }, title), ...body)
     const same = place === this.#shown
-    if (same && !isNew && (made.textContent === main.textContent || main.querySelector('input:focus'))) return
+    if (same && !isNew && (made.textContent === main.textContent || main.querySelector(':is(input, textarea):focus'))) return
+    const isHere = same && !isNew && title === document.title
     this.#shown = place
     document.title = title
     const hadFocus = main.contains(document.activeElement)
     main.replaceChildren(made)
-    // Whoever goes by keys, or listens, is not sent back to the beginning of the page.
-    if (!same || isNew || hadFocus) main.querySelector('h1')?.focus()
+    // Whoever goes by keys, or listens, is not sent back to the beginning of the page; nor is who looks, where a button changed a part of it.
+    if (!same || isNew || hadFocus) main.querySelector('h1')?.focus({ preventScroll: isHere })
   }
 
   clear(): void {

@@ -38,7 +38,8 @@ export function reportLines(parts: Pick<Parts, 'words'>, question: QuestionView)
   const { words } = parts
   const say: Words['say'] = (key, named) => words.say(key, named)
   const names = (all: readonly string[]): string => words.row([...new Set(all)].filter((name) => !isNumber(name)).map((name) => words.label(question.answer?.type ?? null, name)))
-  const shown = question.parts.flatMap((part) => part.shown)
+  // What was left out of the answer was asked for, too.
+  const shown = [...question.left, ...question.parts.flatMap((part) => part.shown)]
   const proven = toldNames(question)
   const { asker, isFromLink } = question
   // Who asked proved it over a connection; a link names whom its maker likes.

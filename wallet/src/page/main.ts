@@ -105,13 +105,15 @@ class Page implements Actions {
   }
 
   async addPasskey(): Promise<void> {
-    if (await this.#try(async () => this.#client.call('keepPasskey', await makePasskey(this.#words.say('book.title'))))) rememberDoor('passkey')
-    await this.#look()
+    const isDone = await this.#try(async () => this.#client.call('keepPasskey', await makePasskey(this.#words.say('book.title'))))
+    if (isDone) rememberDoor('passkey')
+    await this.#done(isDone)
   }
 
   async dropPasskey(): Promise<void> {
-    if (await this.#try(async () => this.#client.call('keepPasskey', null))) rememberDoor('pin')
-    await this.#look()
+    const isDone = await this.#try(async () => this.#client.call('keepPasskey', null))
+    if (isDone) rememberDoor('pin')
+    await this.#done(isDone)
   }
 
   startRestore(): void {
@@ -183,7 +185,7 @@ class Page implements Actions {
   async askToKeep(): Promise<void> {
     const isKept = await askToKeep()
     await this.#look()
-    this.#frame.say(isKept ? '' : this.#words.say('more.clearing.no'))
+    this.#frame.say(this.#words.say(isKept ? 'done' : 'more.clearing.no'))
   }
 
   async scan(): Promise<void> {
@@ -248,14 +250,14 @@ class Page implements Actions {
   }
 
   async prepare(): Promise<void> {
-    const isReady = await this.#try(async () => {
+    const isDone = await this.#try(async () => {
       await this.#client.call('prepare')
       // What reads and shows codes is fetched when it is needed, and kept on the phone then.
       await Promise.all([offline(), decoderModule()]).catch(() => {
         throw new RefusedError('unreachable', null)
       })
     })
-    await this.#look(isReady)
+    await this.#done(isDone)
   }
 
   async choose(id: string, entry: string): Promise<void> {
@@ -404,6 +406,12 @@ class Page implements Actions {
       chosen: this.#chosen,
       isHistoryOpen: this.#isHistoryOpen,
     }
+  }
+
+  // What a button changed may be little to see.
+  async #done(isDone: boolean): Promise<void> {
+    await this.#look()
+    if (isDone) this.#frame.say(this.#words.say('done'))
   }
 
   async #try(step: () => Promise<unknown>): Promise<boolean> {

@@ -164,7 +164,7 @@ export class Parts {
     const button = h('button', { type: 'submit', class: kind }, ...content) as HTMLButtonElement
     const submitted = (event: Event): void => {
       event.preventDefault()
-      const inputs = [...(event.currentTarget as HTMLFormElement).querySelectorAll('input')]
+      const inputs = [...(event.currentTarget as HTMLFormElement).querySelectorAll<HTMLInputElement>('input, textarea')]
       const values = Object.fromEntries(inputs.map((input) => [input.name, typed(input)]))
       void busy(button, () => act(values))
     }
@@ -178,7 +178,7 @@ export class Parts {
       { class: 'field' },
       h('label', { for: id }, label),
       hint !== undefined && h('span', { class: 'hint', id: `${id}-hint` }, hint),
-      h('input', { id, name, dir: 'auto', ...attributes, 'aria-describedby': hint === undefined ? undefined : `${id}-hint` }),
+      h(attributes['rows'] ? 'textarea' : 'input', { id, name, dir: 'auto', ...attributes, 'aria-describedby': hint === undefined ? undefined : `${id}-hint` }),
     )
   }
 

@@ -39,11 +39,11 @@ export async function screenAt(place: string, status: Status, here: Here): Promi
       return openScreen(place, status, here)
   }
   if (place === 'file') return screens.file()
-  if (status.phase === 'locked') return place === 'restore' ? screens.restore() : screens.locked(status.hasPasskey ?? (await client.call('passkey')) !== null)
-  if (place === 'code') return screens.code(here.code)
-  if (place === 'confirm') return screens.confirm(here.asked)
-  if (status.phase === 'forgotten') return place === 'anew' ? screens.anew() : screens.restore(true)
-  return place === 'restore' ? screens.restore() : screens.start(here.link !== undefined, inApp(here.link))
+  if (place === 'code' && here.code.length) return screens.code(here.code)
+  if (place === 'confirm' && here.code.length) return screens.confirm(here.asked)
+  if (place === 'anew' && status.phase !== 'none') return screens.anew()
+  if (place === 'restore' || status.phase === 'forgotten') return screens.restore(status.phase)
+  return status.phase === 'locked' ? screens.locked(status.hasPasskey ?? (await client.call('passkey')) !== null) : screens.start(here.link !== undefined, inApp(here.link))
 }
 
 async function openScreen(place: string, status: Status, { client, screens, scanning, chosen, isHistoryOpen }: Here): Promise<Screen> {

@@ -2,7 +2,7 @@
 
 import { h, outside } from './dom.js'
 import { inLanguages, Parts, type Screen } from './parts.js'
-import type { BookView, EntryView, ReadyView, Status, Worth } from './protocol.js'
+import type { BookView, EntryView, Phase, ReadyView, Status, Worth } from './protocol.js'
 import { flat, type Piece } from './words.js'
 
 export class Screens extends Parts {
@@ -53,14 +53,15 @@ export class Screens extends Parts {
     ])
   }
 
-  /** @param canBegin whether a new book may take the place of the one that is here: nothing else opens it */
-  restore(canBegin = false): Screen {
+  /** @param phase of a book that is here, a new one may take its place: whoever lost code and PIN needs one */
+  restore(phase: Phase): Screen {
     const { say } = this
     return this.screen('restore.title', [
       h('p', {}, say('restore.what')),
       this.form('restore.open', ({ code, pin }) => this.actions.restore({ code: code as string, pin: pin as string }), this.#codeAndPin()),
       this.button('restore.file', () => this.actions.show('file')),
-      canBegin ? this.button('anew.start', () => this.actions.show('anew')) : this.button('restore.back', () => this.actions.show('book')),
+      phase !== 'none' && this.button('anew.start', () => this.actions.show('anew')),
+      phase !== 'forgotten' && this.button('restore.back', () => this.actions.show('book')),
     ])
   }
 
@@ -79,7 +80,7 @@ export class Screens extends Parts {
   #codeAndPin(): HTMLElement[] {
     const { say } = this
     return [
-      this.field('code', say('restore.code'), { autocomplete: 'off', inputmode: 'numeric', required: true }),
+      this.field('code', say('restore.code'), { rows: '2', autocomplete: 'off', inputmode: 'numeric', required: true }),
       this.field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }, say('pin.worth')),
     ]
   }

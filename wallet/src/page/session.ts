@@ -1,12 +1,13 @@
 // One wallet in one worker: opened, locked, moved. What is done with it while it is open: `book_calls.ts`.
 //
-// 1. Before anything is done, the vault is asked whether the book is still here. Nobody reachable: it is used all the same, and what it
-//    would write waits; another phone that took over is noticed at the next step.
+// 1. Before anything is done, the vault is asked whether the book is still here; and when the line to the mediator was lost, which one phone
+//    has at a time. Nobody reachable: it is used all the same, and what it would write waits; another phone that took over is noticed at
+//    the next step.
 // 2. The vault has the book before the first offer is accepted.
 // 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
 // 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
 
-import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
+import { StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
 import { Backup } from '../keeping/backup.js'
 import { openBookFile, readBookFile, sealBookFile } from '../keeping/book_file.js'
@@ -96,7 +97,7 @@ export class Session extends BookCalls implements Handlers {
 
   create({ pin }: { pin: string }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
-      if (!['none', 'forgotten'].includes(this.#phase) || !this.#code) throw new StateError('there is a book, or no code')
+      if (!['none', 'forgotten', 'locked'].includes(this.#phase) || !this.#code) throw new StateError('there is a book, or no code')
       const key = await VaultKey.ofCode(this.#code)
       const phone = await remembering(key, pin)
       goesOn()
@@ -160,7 +161,7 @@ export class Session extends BookCalls implements Handlers {
         return this.#openBook(key, goesOn)
       }
       await this.#mayGo()
-      if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new CheckFailedError('there is no book for this code')
+      if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new WalletError('no_book', 'there is no book for this code')
       return this.#openBook(key, goesOn)
     })
   }
@@ -328,6 +329,11 @@ export class Session extends BookCalls implements Handlers {
       else this.#tell('status')
     }
     agent.onChange(() => this.#tell('changed'))
+    // Another phone may have taken the book over, and the line with it (1).
+    agent.mediator.onAgain = () =>
+      backup.alone(() => backup.check()).catch((error: unknown) => {
+        if (error instanceof OvertakenError || error instanceof VaultDeletedError) throw error
+      })
     // Whatever is shown needs what the authority says.
     this.#key = undefined
     online.begin(this.#link, () => void followed?.snapshot([]).catch(() => undefined))
