@@ -5,7 +5,6 @@ which the anoncreds library, ACA-Py and Credo share: an int32 is itself, anythin
 form, read as an unsigned big-endian integer.
 """
 
-from collections.abc import Mapping
 from hashlib import sha256
 
 from wanderbuch.errors import CredentialError
@@ -68,8 +67,3 @@ def parse_revealed(credential_type: CredentialType, name: str, raw: object) -> V
         return from_raw(attribute, raw)
     except ValueMismatch as mismatch:
         raise CredentialError(f"{credential_type.id}: {name}: {mismatch}") from None
-
-
-def encode_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Return each raw value with its encoding, as AnonCreds issuers sign them."""
-    return {name: encode(raw) for name, raw in values.items()}

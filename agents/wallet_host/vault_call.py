@@ -31,7 +31,6 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _SIGNATURE: Final = re.compile(r"[A-Za-z0-9_-]{86}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _TAG: Final = re.compile(r'"(0|[1-9][0-9]{0,15})"')
-_DELETE: Final = "DELETE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ from wanderbuch.governance.facts.rfc3339 import parse_instant
 from wanderbuch.governance.facts.snapshot import CLOCK_SKEW, GovernanceSnapshot
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
-TRQP_VERSION: Final = "2.0"
 MAX_QUERY_BYTES: Final = 16 * 1024
 LONGEST_CACHE: Final = timedelta(seconds=60)
 _MAX_CONTEXT: Final = 32

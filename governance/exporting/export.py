@@ -90,11 +90,6 @@ def exclusions_of(file: GovernanceFile) -> dict[str, tuple[str, ...]]:
     return {issuer: tuple(sorted(codes)) for issuer, codes in excluded.items() if codes}
 
 
-def names_of(file: GovernanceFile) -> dict[str, str]:
-    """Return how the file calls its participants, by DID."""
-    return {participant.did: participant.name for participant in file.participants if participant.name}
-
-
 def left_out(file: GovernanceFile, *kept: str) -> Iterator[Loss]:
     """Yield a loss for each kind of statement that the file has and the format does not keep."""
     for name, text in _KINDS.items():

@@ -59,6 +59,17 @@ async def test_a_device_that_says_it_has_a_network_does_not_wait(chromium: Brows
         assert site.asked.count(path) == 4
 
 
+async def test_a_worker_that_is_lost_while_the_words_are_waited_for_is_asked_for_again(chromium: Browser) -> None:
+    """It fails when nobody listens to it yet."""
+    async with wallet_site() as site, phone(chromium, service_workers="block") as context:
+        site.dropped.update({"/worker.js": 1, "/words/en.json": 2})
+        page = await context.new_page()
+        await page.goto(site.url)
+        await sees(page, TITLE)
+        await make_book(page)
+        assert site.asked.count("/worker.js") == 2
+
+
 async def test_a_worker_that_never_comes_is_said(chromium: Browser) -> None:
     async with wallet_site() as site, phone(chromium, service_workers="block") as context:
         site.dropped["/worker.js"] = 4

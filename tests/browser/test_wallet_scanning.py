@@ -134,3 +134,8 @@ async def test_what_was_lost_on_its_way_comes_when_somebody_scans_again(
         await press(page, "Scan a code")
         await expect(page.get_by_role("status")).to_contain_text(came, timeout=WAIT_MS)
         assert (site.dropped[path], site.asked.count(path)) == (0, 2)
+        # At another address: many browsers remember by its address what did not come.
+        assert [told.split(b" ")[0] for told in site.told if told.startswith(path.encode())] == [
+            path.encode(),
+            f"{path}?1".encode(),
+        ]

@@ -183,10 +183,6 @@ class SearchTables:
         """How many institutions the file names."""
         return len(self._dids)
 
-    def count_of_code(self, code: str) -> int:
-        """Return how many institutions name exactly this occupation."""
-        return len(self._of_code.get(code, ()))
-
     def concerns(self, code: str) -> bool:
         """Return whether somebody counts for this occupation, one above it or one below it."""
         return any(code.startswith(known) or known.startswith(code) for known in self._of_code)

@@ -72,13 +72,6 @@ async def find_channel(profile: Profile, own_key: str, *, adopts: bool = True) -
     return None if connection is None else connection.channel
 
 
-async def connection_by_id(profile: Profile, connection_id: str) -> Connection | None:
-    """Return the live connection that ACA-Py knows by this id, None if there is none."""
-    async with profile.session() as session:
-        own_key = await own_key_by_id(session, connection_id)
-    return None if own_key is None else await find_connection(profile, own_key)
-
-
 async def own_key_by_id(session: ProfileSession, connection_id: str) -> str | None:
     """Return our key of the connection that ACA-Py knows by this id, live or not; None if there is none."""
     record = await read_record(session, connection_id)

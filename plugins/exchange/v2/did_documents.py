@@ -120,11 +120,6 @@ def read_v2_contact(did: str, document: Mapping[str, Any]) -> V2Contact:
     return V2Contact(did, keys, uri, routing_keys, takes_v1, tuple(signers.values()))
 
 
-def has_v2_service(document: Mapping[str, Any]) -> bool:
-    """Tell whether a document names a service that takes DIDComm v2."""
-    return next(_endpoints(document), None) is not None
-
-
 def _methods(did: str, document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     """Return the verification methods that a document names, by their ids."""
     methods: dict[str, Mapping[str, Any]] = {}

@@ -60,7 +60,6 @@ from wanderbuch.store.tables import bind_tables, open_tables, tables_of
 CONFIG = HolderConfig(offer_deadline_s=6000, request_deadline_s=6000, keep_ended_days=1)
 ENDPOINT = "https://centre.wanderbuch.test/didcomm"
 CONNECTION_ID = "1a9f1cd4-5f8c-4d3c-8d0b-0a8ac1d6f001"
-BARE = (PREFIX, "")
 
 
 def base58_key(key: Key) -> str:

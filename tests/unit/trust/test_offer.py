@@ -16,7 +16,7 @@ from wanderbuch.governance.facts.anoncreds_ids import CredDefId, SchemaId
 from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, differences, judge_offer, read_offer
-from wanderbuch.schemas.encoding import encode_values
+from wanderbuch.schemas.encoding import encode
 
 DEFINITION = ResolvedDefinition(SCHEMA_ID, TYPE.name, TYPE.version, TYPE.attr_names)
 FORMATS = ["anoncreds/credential-offer@v1.0"]
@@ -142,11 +142,10 @@ def test_refuses_an_offer_of_another_form(changed: Mapping[str, Any]) -> None:
 
 def credential(offer: ReceivedOffer, **raw: str) -> dict[str, Any]:
     signed = dict(offer.values) | raw
-    encoded = encode_values(signed)
     return {
         "schema_id": str(offer.schema_id),
         "cred_def_id": str(offer.cred_def_id),
-        "values": {name: {"raw": signed[name], "encoded": encoded[name]} for name in signed},
+        "values": {name: {"raw": value, "encoded": encode(value)} for name, value in signed.items()},
     }
 
 
@@ -221,7 +220,7 @@ def test_refuses_an_attribute_in_two_spellings(
         read(preview=[*((name, value, None) for name, value in WELDER_VALUES.items()), ("Family_Name", "Silva", None)])
     offer = read()
     received = credential(offer)
-    received["values"]["Family_Name"] = {"raw": "Silva", "encoded": encode_values({"x": "Silva"})["x"]}
+    received["values"]["Family_Name"] = {"raw": "Silva", "encoded": encode("Silva")}
     assert differing(offer, received) == ["credential.other_attributes"]
     definition = replace(DEFINITION, attr_names=(*TYPE.attr_names, "Family_Name"))
     offer = replace(offer, cred_def_id=training_centre.cred_def_id)

@@ -24,13 +24,13 @@ def test_each_button_in_it_is_one_of_the_page() -> None:
     named += [italics.rstrip(".") for italics in re.findall(r"\*\*\*([^*\n]+)\*\*\*", GUIDE)]
     assert len(set(named)) > 30
     patterns = [as_filled_in(sentence) for sentence in SENTENCES]
-    unknown = {name for name in named if name not in PAGE and not any(each.fullmatch(name) for each in patterns)}
+    unknown = {name for name in named if name not in PAGE and not any(pattern.fullmatch(name) for pattern in patterns)}
     assert unknown == set()
 
 
 def test_what_it_quotes_is_said_by_the_page() -> None:
     quoted = re.findall(r"[\"“]([^\"“”]+)[\"”]", GUIDE)
     assert len(quoted) > 7
-    said = [*SENTENCES, PAGE]
+    texts = [*SENTENCES, PAGE]
     wanted = {text: re.compile(re.escape(text).replace("…", ".+")) for text in quoted}
-    assert [text for text, pattern in wanted.items() if not any(pattern.search(each) for each in said)] == []
+    assert [text for text, pattern in wanted.items() if not any(pattern.search(sentence) for sentence in texts)] == []

@@ -1,12 +1,13 @@
 """A DID that takes DIDComm v2: keys for key agreement in its document, and a service beside that of v1."""
 
+import pytest
 from acapy_agent.core.profile import Profile
 from aries_askar import KeyAlg
 from tests.unit.webvh.conftest import ENDPOINT, HOST
 
 from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.exchange.connecting.did_documents import read_contact
-from wanderbuch.plugins.exchange.v2.did_documents import has_v2_service, read_v2_contact
+from wanderbuch.plugins.exchange.v2.did_documents import V2ContactError, read_v2_contact
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.own import own_did
@@ -28,7 +29,9 @@ async def again(wallet: Profile, publisher: FolderPublisher, *, takes_v2: bool) 
 async def test_a_did_that_takes_v2_says_so_in_its_next_entry_and_only_there(
     wallet: Profile, did: WebvhDid, publisher: FolderPublisher, documents: WebvhDocuments
 ) -> None:
-    assert not has_v2_service((await documents.resolve(did)).content)
+    document = await documents.resolve(did)
+    with pytest.raises(V2ContactError):
+        read_v2_contact(did, document.content)
     for _ in range(2):  # the second start changes nothing
         assert await again(wallet, publisher, takes_v2=True) == did
         document = await documents.resolve(did)

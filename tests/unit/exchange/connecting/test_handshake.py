@@ -14,7 +14,7 @@ from tests.unit.exchange.connecting.ends import End, carry
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.connecting.acapy_entries import remove_record
-from wanderbuch.plugins.exchange.connecting.connections import connection_by_id
+from wanderbuch.plugins.exchange.connecting.connections import read_connection_by_id
 from wanderbuch.plugins.exchange.connecting.invitations import Invitation
 from wanderbuch.plugins.exchange.connecting.invitee import begin
 from wanderbuch.plugins.exchange.connecting.messages import complete_message, request_message
@@ -59,7 +59,8 @@ async def test_wallet_and_inviter_have_one_connection_with_one_another(ends: tup
     assert (ours.own_key, ours.their_key, ours.own_did) == (theirs.their_key, theirs.own_key, theirs.their_did)
     for end, connection in ((wallet, ours), (inviter, theirs)):
         assert await end.connection(connection.own_key) == connection
-        assert await connection_by_id(end.profile, connection.connection_id) == connection
+        async with end.profile.session() as session:
+            assert await read_connection_by_id(session, connection.connection_id) == connection
         other = inviter if end is wallet else wallet
         assert connection.channel.endpoint == other.endpoint
 

@@ -8,7 +8,7 @@ import did_peer_2
 import pytest
 from aries_askar import Key, KeyAlg
 
-from wanderbuch.plugins.exchange.v2.did_documents import V2ContactError, has_v2_service, read_v2_contact
+from wanderbuch.plugins.exchange.v2.did_documents import V2ContactError, read_v2_contact
 from wanderbuch.plugins.webvh.base58_text import to_base58
 
 APPENDIX: Final = json.loads(
@@ -70,7 +70,6 @@ def test_a_peer_did_is_read_with_its_service() -> None:
 def test_the_first_endpoint_counts_that_takes_v2_and_can_be_reached(endpoint: object, uri: str | None) -> None:
     written = document(service=[service(endpoint)])
     assert read_v2_contact(DID, written).uri == uri
-    assert has_v2_service(written) is (uri is not None)
 
 
 def test_who_has_a_service_of_v1_as_well_is_told_from_who_has_none() -> None:
