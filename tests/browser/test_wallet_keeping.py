@@ -97,6 +97,9 @@ async def test_the_book_opens_without_a_network_in_the_language_that_was_picked(
             await page.goto(f"{site.url}/")
             await page.locator("#language").select_option(tag)
             await expect(page.locator("#unloaded")).to_have_count(0)
+        # One that is not on the phone cannot be had now: that is said, and why.
+        await page.locator("#language").select_option("si")
+        await expect(page.get_by_role("status")).to_contain_text("இணையம் இல்லை", timeout=WAIT_MS)
         await page.locator("#language").select_option("en")
         await unlock(page)
         # A link that comes meanwhile waits for a network, sealed, and the page says so: now and after it was closed.
@@ -162,7 +165,7 @@ async def test_the_browser_is_asked_to_keep_the_book_and_what_it_says_is_told(
         await page.evaluate("window.mayKeep = true")
         await press(page, "Ask the browser to keep it")
         await expect(main).not_to_contain_text("clear your book")
-        await expect(page.get_by_role("status")).to_have_text("")
+        await expect(page.get_by_role("status")).to_have_text("That is done.")
 
 
 async def test_an_update_takes_over_when_no_page_is_open_whole_and_fetches_what_differs(

@@ -209,6 +209,7 @@ async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) ->
             await second.page.get_by_label("I am sure").check()
             await press(second.page, "Delete my book")
             await sees(second.page, "Your certificates, in your hands")
+            await expect(second.page.get_by_role("status")).to_have_text("Your book was deleted.")
             assert await town.host.get("/status") == vaults
 
 

@@ -169,6 +169,7 @@ class Page implements Actions {
       await this.#try(async () => {
         await this.#client.call('deleteBook')
         this.show('book')
+        this.#frame.say(this.#words.say('error.vault_deleted'))
       })
   }
 
@@ -277,7 +278,7 @@ class Page implements Actions {
   async #pick(tag: string): Promise<void> {
     const isLoaded = await this.#try(async () => {
       this.#words = await Words.load(tag, false).catch(() => {
-        throw new RefusedError('broke', null)
+        throw new RefusedError('unreachable', null)
       })
     })
     if (isLoaded) remember(tag)
