@@ -94,7 +94,7 @@ async def test_without_prf_the_pin_stays(chromium: Browser) -> None:
         await press(page, "Use fingerprint or face")
         told = page.get_by_role("status")
         await expect(told).to_have_text("This phone cannot do that. Your PIN stays.")
-        # The button stands far below: what came of it is read without scrolling back, and hides nothing that has the focus.
+        # The button stands far below: what came of it is read without scrolling back.
         assert await page.evaluate("scrollY") > 0
         await expect(told).to_be_in_viewport(ratio=1)
         await press(page, "Lock now")

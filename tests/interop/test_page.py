@@ -174,7 +174,8 @@ async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) ->
             await sees(second.page, "My book")
             await expect(second.page.locator("summary").first).to_contain_text("National Certificate")
 
-            # The first phone learns it with the line to the mediator, which one phone has at a time, and lets the second one have it.
+            # The first phone learns it with the line to the mediator, which one phone has at a time, and does not
+            # take it back by itself.
             await sees(page, "Your book is open on another phone")
             await press(page, "Use it here")
             await sees(page, "My book")
