@@ -7,7 +7,8 @@
   network are not slowed.
 - What is counted there is what the worker waits for: from loading the page until it asks for the PIN, from the press on
   the button to the screen that follows, from the yes to the verdict. Between them a person takes three seconds a press,
-  as in the walk (ADR 135); `at once` in the details is the same by somebody who takes none.
+  as in the walk (ADR 135); `at once` in the details is the same by somebody who takes none. So it is there, too, with
+  what the browser itself slows, the page's own thread alone: so the bars were set.
 - On that phone the page is handled from within, at once: Playwright fills and presses in a dozen messages each, which a
   slowed page answers when its turn comes, and an empty page with one field and one button then takes half a second.
 - The slow line: 50 kbit/s each way and a round trip of 600 ms, for all connections together.
@@ -171,6 +172,13 @@ async def _times(town: PageTown, progress: Callable[[str], None]) -> tuple[Mappi
     await take(walk, page, f"{town.url}/#{offer['short_url']}")
     tab = await context.new_page()
     await answer(walk, tab, f"{town.url}/#{await _question(town)}")
+    progress("The same with the page's own thread six times slower, by the browser; nobody takes any time")
+    throttling = await context.new_cdp_session(tab)
+    await throttling.send("Emulation.setCPUThrottlingRate", {"rate": _SLOWER})
+    by_browser = await _waits(town, tab, person_s=0.0)
+    await throttling.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    await throttling.detach()
+    progress(f"Waited for, opening and answering: {by_browser}")
     progress("The same on a phone six times slower")
     at_full_speed = await _loop_ms(tab)
     async with slow_phone(times=_SLOWER):
@@ -192,7 +200,12 @@ async def _times(town: PageTown, progress: Callable[[str], None]) -> tuple[Mappi
         "wallet_scan_to_trusted_ms_6x": answered,
         "wallet_answer_50_kbit_s": time.monotonic() - began,
     }
-    slow = {"a loop takes so many times as long": slower, "waited for": waits, "waited for at once": at_once}
+    slow = {
+        "a loop takes so many times as long": slower,
+        "waited for": waits,
+        "waited for at once": at_once,
+        "waited for at once, slowed by the browser": by_browser,
+    }
     return values, slow
 
 
