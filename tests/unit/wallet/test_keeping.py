@@ -153,10 +153,10 @@ def test_what_needs_no_key_is_asked_for_while_a_pin_is_typed_and_not_again_soon_
     # Rows read and vault asked by then; what came of the PIN; how often they were in the end, and how the book stands.
     assert wallet.call("asked_while_typing") == [
         ["not typed", 0, 0, "none", 1, 1, "open"],
-        ["typed", 1, 1, "none", 1, 1, "open"],
-        ["wrong", 1, 1, "pin", 1, 1, "locked"],
-        ["later", 1, 1, "none", 2, 2, "open"],
-        ["overtaken", 1, 1, "none", 1, 3, "open"],  # the other phone asked, too
+        ["typed", 0, 1, "none", 1, 1, "open"],
+        ["wrong", 0, 1, "pin", 1, 1, "locked"],
+        ["later", 0, 1, "none", 1, 2, "open"],
+        ["overtaken", 0, 1, "none", 1, 3, "open"],  # the other phone asked, too
     ]
 
 

@@ -44,6 +44,8 @@ export class Backup {
   readonly #vault: Vault
   #standing: Standing
   #running: Promise<void> | undefined
+  /** The same, while something is done alone. */
+  #alone: Promise<void> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Whether what waits is about to be sent (5). */
   #isSoon = false
@@ -116,6 +118,7 @@ export class Backup {
     if (this.#isSoon) this.#later(this.#wait) // it is sent now; should that fail, it is tried again then
     const before = this.#running
     if (before) await before.catch(() => undefined) // what was written meanwhile is not in it
+    while (this.#running && this.#running === this.#alone) await this.#running.catch(() => undefined) // that sends nothing
     this.#running ??= this.#guarded(() => this.#send()).finally(() => (this.#running = undefined))
     return this.#running
   }
@@ -128,8 +131,8 @@ export class Backup {
   /** Do something while nothing is on its way to the vault; what is to be sent waits for it. */
   async alone(step: () => Promise<void>): Promise<void> {
     while (this.#running) await this.#running.catch(() => undefined)
-    const turn = step().finally(() => (this.#running = undefined))
-    this.#running = turn
+    const turn = step().finally(() => (this.#running = this.#alone = undefined))
+    this.#running = this.#alone = turn
     return turn
   }
 

@@ -87,7 +87,8 @@ export function askedEarly(origin: string, id: string, known: number, digest?: s
   return (other, otherInit) => {
     if (isGiven || other !== url || otherInit.method !== 'GET' || JSON.stringify(otherInit.headers) !== JSON.stringify(init.headers)) return byFetch(other, otherInit)
     isGiven = true
-    return answer
+    // What failed then need not fail now.
+    return answer.then((came) => (came.status < 500 && came.status !== 429 ? came : byFetch(other, otherInit)), () => byFetch(other, otherInit))
   }
 }
 

@@ -39,7 +39,6 @@ const LABEL = 'Wallet'
 const EARLY_MS = 10_000
 /** What is asked for before the key is at hand. */
 interface Early {
-  readonly at: number
   readonly rows: Promise<ShelfRow[]>
   readonly ask: Promise<Fetch | undefined>
 }
@@ -61,7 +60,8 @@ export class Session extends BookCalls implements Handlers {
   /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
   #closings = 0
   #isUnlocking = false
-  #early: Early | undefined
+  /** The vault was asked while the PIN was typed. */
+  #asked: { readonly at: number; readonly ask: Early['ask'] } | undefined
   #isRehearsed = false
   /** A link that is to be followed once the book is open. */
   #link: string | undefined
@@ -109,11 +109,11 @@ export class Session extends BookCalls implements Handlers {
 
   unlock(told: ({ pin: string } | { secret: Uint8Array }) & { address?: string | undefined }): Promise<void> {
     this.#isUnlocking = true
-    const asked = this.#early
+    const asked = this.#asked
     return this.#inTurn(async (goesOn) => {
       if (this.#phase !== 'locked') throw new StateError('the book is not locked')
       this.#link = told.address
-      const early = asked && Date.now() - asked.at < EARLY_MS ? asked : this.#beginEarly()
+      const early = this.#beginEarly(asked && Date.now() - asked.at < EARLY_MS ? asked.ask : this.#askEarly())
       try {
         await this.#openBook(await ('pin' in told ? recall(this.#shelf, told.pin) : recallByPasskey(this.#shelf, told.secret)), goesOn, early)
       } finally {
@@ -132,7 +132,8 @@ export class Session extends BookCalls implements Handlers {
   /** While a PIN is typed: what needs no key is asked for, and what an open book does first is done once before, until somebody waits. */
   async rehearse(): Promise<void> {
     if (this.#phase !== 'locked' || this.#isUnlocking) return
-    if (!this.#early || Date.now() - this.#early.at > EARLY_MS / 2) this.#early = this.#beginEarly()
+    if (this.#leaving) return // the vault is still being told
+    if (!this.#asked || Date.now() - this.#asked.at > EARLY_MS / 2) this.#asked = { at: Date.now(), ask: this.#askEarly() }
     if (this.#isRehearsed) return
     this.#isRehearsed = true
     for (const _ of rehearsal()) {
@@ -272,7 +273,7 @@ export class Session extends BookCalls implements Handlers {
   #inTurn<T>(step: (goesOn: () => void) => T | Promise<T>): Promise<T> {
     const turn = this.#last.then(() => {
       const closings = this.#closings
-      this.#early = undefined // another book may come in the place of the one that was read
+      this.#asked = undefined // another book may come in the place of the one that was asked for
       return step(() => {
         if (this.#closings !== closings) throw new StateError('the book was closed meanwhile')
       })
@@ -282,13 +283,18 @@ export class Session extends BookCalls implements Handlers {
     return turn
   }
 
-  // What needs no key, while the PIN is typed: the sealed rows are read, and the vault is asked (1). Only the tab that has the book writes it.
-  #beginEarly(): Early {
+  // What needs no key, while the PIN is stretched: the sealed rows are read, and the vault is asked (1). Rows are read no sooner: a tab that has
+  // just lost the book may be writing its last ones.
+  #beginEarly(ask: Early['ask']): Early {
     const rows = this.#shelf.rows()
     rows.catch(() => undefined)
+    return { rows, ask }
+  }
+
+  #askEarly(): Early['ask'] {
     const ask = checkedEarly(this.#shelf, this.#settings.origin)
     ask.catch(() => undefined)
-    return { at: Date.now(), rows, ask }
+    return ask
   }
 
   async #openBook(key: VaultKey, goesOn: () => void, early: Partial<Early> = {}): Promise<void> {
