@@ -129,7 +129,7 @@ export class Session extends BookCalls implements Handlers {
     await foresee(this.#shelf, pin)
   }
 
-  /** While a PIN is typed: what needs no key is asked for, and what an open book does first is done once before, until somebody waits. */
+  /** While a PIN is typed: the vault is asked, and what an open book does first is done once before, until somebody waits. */
   async rehearse(): Promise<void> {
     if (this.#phase !== 'locked' || this.#isUnlocking) return
     if (this.#leaving) return // the vault is still being told
